@@ -1,0 +1,60 @@
+"""The values that every module of this package takes and gives: intervals, origins, refusals."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Origin(StrEnum):
+    """Where a number comes from. Printed beside it, always."""
+
+    MEASURED = "measured"
+    DERIVED = "derived"
+    ASSUMPTION = "assumption"
+    SYNTHETIC = "synthetic"
+    """Read from a database that this tool filled: true of the copy, not of production."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with the interval that covers the truth with probability ``level``.
+
+    Raises ValueError unless low ≤ value ≤ high, all finite but ``high``, which may be +inf ("at least").
+    """
+
+    low: float
+    value: float
+    high: float
+    level: float = 0.9
+
+    # Read by whoever serialises with pydantic: JSON has no infinity, and null would not come back.
+    __pydantic_config__: ClassVar[dict[str, str]] = {"ser_json_inf_nan": "strings"}
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.value)):
+            raise ValueError(f"an interval needs a finite low and value, not {self.low}, {self.value}")
+        if not self.low <= self.value <= self.high:
+            raise ValueError(f"{self.value} lies outside its interval {self.low} to {self.high}")
+        if not 0 < self.level < 1:
+            raise ValueError(f"a level lies between 0 and 1, not {self.level}")
+
+    @staticmethod
+    def exact(value: float) -> Interval:
+        """A value counted rather than estimated."""
+        return Interval(value, value, value)
+
+    def scaled(self, factor: float) -> Interval:
+        """The interval of ``factor`` times the quantity; factor ≥ 0."""
+        return Interval(self.low * factor, self.value * factor, self.high * factor, self.level)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no answer: a code for programs, the missing measurement, and how to get it."""
+
+    code: str
+    missing: str
+    do: str

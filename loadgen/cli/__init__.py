@@ -1,0 +1,18 @@
+"""The command line: one module a verb. Modules here import nothing heavy at their top; verbs do, inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from loadgen.cli.app import main
+
+VERBS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Start here": (),
+    "Server": (),
+    "Data": (),
+    "Load": (),
+    "Plan": (),
+}
+"""By panel of the help, in the order shown. A verb is added here and nowhere else."""
+
+__all__ = ["VERBS", "main"]

@@ -1,0 +1,72 @@
+"""The verbs, and the one place where an outcome becomes an exit code and a line."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Any
+
+import typer
+
+from loadgen.cli.output import emit_values, say
+from loadgen.errors import ExitCode, LoadgenError, RefusalError, UsageError
+
+# Typer exports BadParameter but not the class that all its usage errors share.
+_TyperError: type[Exception] = typer.BadParameter.__mro__[2]
+
+
+def build() -> typer.Typer:
+    """The application. Verbs' modules import nothing heavy at their top, so that --help answers at once."""
+    from loadgen.cli import VERBS
+
+    app = typer.Typer(
+        name="loadgen",
+        help="Synthetic load and capacity planning for a Postgres-backed financial-planning application.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for panel, verbs in VERBS.items():
+        for verb in verbs:
+            app.command(rich_help_panel=panel)(verb)
+    return app
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a command line and exit with the design's code; one line on stderr for whatever went wrong."""
+    arguments = sys.argv[1:] if argv is None else argv
+    as_json = "--json" in arguments
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        sys.exit(build()(arguments, standalone_mode=False) or ExitCode.DONE)
+    except LoadgenError as error:
+        _fail(error, as_json)
+    except _TyperError as error:
+        _fail(UsageError(_one_line(error)), as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        say("interrupted")
+        if as_json:
+            emit_values("loadgen.error/1", error={"exit_code": int(ExitCode.INTERRUPTED), "message": "interrupted"})
+        sys.exit(ExitCode.INTERRUPTED)
+
+
+def _as_interrupt(signum: int, frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _one_line(error: Exception) -> str:
+    """Typer's message with the way to the help, in one line."""
+    message = " ".join(str(getattr(error, "format_message", error.__str__)()).split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "loadgen"
+    return f"{message}; see {path} --help"
+
+
+def _fail(error: LoadgenError, as_json: bool) -> None:
+    say(f"loadgen: {error}")
+    if as_json and isinstance(error, RefusalError):
+        refusal = error.refusal
+        emit_values("loadgen.refusal/1", refusal={"code": refusal.code, "missing": refusal.missing, "do": refusal.do})
+    elif as_json:
+        emit_values("loadgen.error/1", error={"exit_code": int(error.exit_code), "message": str(error)})
+    sys.exit(error.exit_code)

@@ -1,0 +1,32 @@
+"""Options that several verbs share, each a named type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Dsn = Annotated[
+    str | None,
+    typer.Option(
+        "--dsn",
+        metavar="DSN",
+        help="Server to use, without a password (PGPASSWORD, a passfile or LOADGEN_DSN hold it). "
+        "Default: LOADGEN_DSN, PG* variables, else the embedded server.",
+    ),
+]
+Instance = Annotated[str | None, typer.Option("--instance", metavar="NAME", help="Which embedded server.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout and nothing else there.")]
+ResultsDir = Annotated[
+    Path | None, typer.Option("--results-dir", metavar="DIR", help="Where records are kept. Default: results.")
+]
+AllowUnmarked = Annotated[
+    str | None,
+    typer.Option(
+        "--allow-unmarked",
+        metavar="DATABASE",
+        help="Write to this database although it is not marked as synthetic; must be its name.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]

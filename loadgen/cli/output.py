@@ -1,0 +1,62 @@
+"""What people see goes to stderr, the one JSON document to stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+
+def console() -> Console:
+    """A console on stderr: colours off when it is not a terminal."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def say(line: str) -> None:
+    """One line for people."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def emit(document: str) -> None:
+    """The one JSON document of this command."""
+    sys.stdout.write(document if document.endswith("\n") else document + "\n")
+    sys.stdout.flush()
+
+
+def emit_values(format_name: str, **values: Any) -> None:
+    """The one JSON document of a verb that has no record of its own."""
+    import orjson
+
+    emit(orjson.dumps({"format": format_name, **values}, default=str, option=orjson.OPT_INDENT_2).decode())
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """A progress bar on stderr with elapsed and remaining time; plain lines are left to the caller."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console(),
+        transient=False,
+    ) as bar:
+        yield bar

@@ -1,0 +1,67 @@
+"""The error tree, and the exit codes that it maps to.
+
+LoadgenError
+├── NegativeAnswer        1   the work was done and the answer is no
+├── UsageError            2   the command, a file or a value is wrong
+├── EnvironmentFault      3   no server, no privilege, no disk, guard refused
+│   └── GuardRefusal      3
+└── RefusalError          4   no valid answer; carries a ``capacity`` Refusal
+
+Every message is one line that says what was wrong, where, and what to do. None of these is ever shown as a
+traceback: ``loadgen.cli.main`` prints the message to stderr and, under ``--json``, one document to stdout.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from capacity.values import Refusal
+
+
+class ExitCode(IntEnum):
+    """What a shell or a CI job sees of an outcome."""
+
+    DONE = 0
+    NO = 1
+    USAGE = 2
+    ENVIRONMENT = 3
+    NO_VALID_ANSWER = 4
+    INTERRUPTED = 130
+
+
+class LoadgenError(Exception):
+    """An outcome that the user must hear about in one line."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
+class NegativeAnswer(LoadgenError):
+    """A threshold was missed, a regression found, a plan refuted."""
+
+    exit_code = ExitCode.NO
+
+
+class UsageError(LoadgenError):
+    """Bad input: a flag, a file, a value."""
+
+    exit_code = ExitCode.USAGE
+
+
+class EnvironmentFault(LoadgenError):
+    """The world does not allow it: server, privilege, disk, port."""
+
+    exit_code = ExitCode.ENVIRONMENT
+
+
+class GuardRefusal(EnvironmentFault):
+    """The database is not marked as synthetic."""
+
+
+class RefusalError(LoadgenError):
+    """No valid answer can be given; ``refusal`` names the measurement that is missing."""
+
+    exit_code = ExitCode.NO_VALID_ANSWER
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"no valid answer ({refusal.code}): {refusal.missing}; {refusal.do}")
+        self.refusal = refusal

@@ -1,0 +1,43 @@
+"""Documents on disk: frozen dataclasses to JSON and back, checked field by field, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from loadgen.errors import EnvironmentFault, UsageError
+
+T = TypeVar("T")
+
+
+def dump(value: object) -> str:
+    """One JSON document of a frozen dataclass; an interval without an upper bound has the string "Infinity"."""
+    adapter: TypeAdapter[object] = TypeAdapter(type(value))
+    return adapter.dump_json(value, indent=2).decode() + "\n"
+
+
+def parse(kind: type[T], text: str | bytes, source: str) -> T:
+    """Read a document of ``kind``. Raises UsageError that names ``source`` and the first field that is wrong."""
+    try:
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise UsageError(f"{source}: {where}: {first['msg']}; is it a file that this tool wrote?") from error
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write beside the target, then rename over it: a reader sees the old file or the whole new one."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text, "utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise EnvironmentFault(
+            f"cannot write {path}: {error.strerror}; free space or choose another --results"
+        ) from error

@@ -1,0 +1,366 @@
+"""The files that runs leave and others read: frozen values, one format version each.
+
+History
+-------
+loadgen.run/1, loadgen.sweep/1, loadgen.plan/1   first.
+
+A document is written with :func:`dump` and read with :func:`parse`, which checks every field; a newer reader reads
+older versions by converting them here. Files of a run's directory::
+
+    manifest.json    RunRecord
+    latency.hlog     HdrHistogram log: a line per second and tag, tag = transaction or statement, and which latency
+    timeline.csv     a row per second of the whole run, ramp and drain included
+    server.csv       a row per sample of what the server said
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from capacity.plan import Plan
+from capacity.values import Interval, Origin, Refusal
+
+RUN_FORMAT: Final = "loadgen.run/1"
+SWEEP_FORMAT: Final = "loadgen.sweep/1"
+PLAN_FORMAT: Final = "loadgen.plan/1"
+SCENARIO_FORMAT: Final = "loadgen.scenario/1"
+
+RunStatus = Literal["valid", "invalid", "partial"]
+
+
+# --- the scenario description -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ParameterDescription:
+    """``$n`` of a statement: its type, and the draw that fills it (see ``loadgen.engine.statements``)."""
+
+    name: str
+    type: str
+    draw: str
+
+
+@dataclass(frozen=True)
+class StatementDescription:
+    """One statement as the server sees it. ``rows`` is the least and most rows a call returns, most None = any."""
+
+    name: str
+    sql: str
+    writes: bool
+    parameters: tuple[ParameterDescription, ...]
+    rows: tuple[int, int | None]
+
+
+@dataclass(frozen=True)
+class TransactionDescription:
+    """Statements in order, all in one database transaction, ``repeat`` times over as different users."""
+
+    name: str
+    weight: float
+    statements: tuple[str, ...]
+    repeat: int
+    writes: bool
+    isolation: str
+
+
+@dataclass(frozen=True)
+class ScenarioDescription:
+    """``loadgen.scenario/1``: what a scenario does, printed by a child that loaded it."""
+
+    name: str
+    summary: str
+    think_time_s: str
+    user_skew: float
+    transactions: tuple[TransactionDescription, ...]
+    statements: tuple[StatementDescription, ...]
+    format: Literal["loadgen.scenario/1"] = SCENARIO_FORMAT
+
+    @property
+    def writes(self) -> bool:
+        return any(t.writes for t in self.transactions)
+
+    @property
+    def read_share(self) -> float:
+        """Share of transactions, by weight, that write nothing: those that a replica could serve."""
+        total = sum(t.weight for t in self.transactions)
+        return sum(t.weight for t in self.transactions if not t.writes) / total
+
+
+# --- the run record ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a load must meet to count: a percentile of response time, and a share of failed transactions."""
+
+    percentile: float = 95.0
+    response_ms: float = 100.0
+    error_share: float = 0.001
+
+    def __str__(self) -> str:
+        return f"p{self.percentile:g} ≤ {self.response_ms:g} ms, errors ≤ {self.error_share:.2%}"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The load that was asked for: closed, ``users`` connections. ``think`` False: each busy all the time."""
+
+    users: int
+    think: bool
+    ramp_s: float
+    warmup_s: float
+    measure_s: float
+    drain_s: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What the data was. Records whose fingerprints differ are not compared silently."""
+
+    schema_version: str
+    model_version: str | None
+    seed: int | None
+    users: int | None
+    as_of: str | None
+    chunk_users: int | None
+    ageing: str | None
+    drift: dict[str, int] = field(default_factory=dict)
+    """Rows inserted, updated and deleted since seeding, by table."""
+
+
+@dataclass(frozen=True)
+class DatabaseFacts:
+    """The server under load. ``cores`` and ``ram_bytes`` are None where the server cannot be asked."""
+
+    name: str
+    server_version: str
+    embedded: bool
+    cores: int | None
+    ram_bytes: int | None
+    settings: dict[str, str]
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True)
+class ClientFacts:
+    """The machine that made the load."""
+
+    cpu_model: str
+    cores: int
+    ram_bytes: int
+    platform: str
+    versions: dict[str, str]
+    """python, loadgen, locust, psycopg, libpq, gevent, numpy."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a run is not valid, or what limits its use: a code, what was seen, what to change."""
+
+    code: str
+    what: str
+    do: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``valid``: the numbers mean what they say. ``partial``: interrupted, what was measured is kept."""
+
+    status: RunStatus
+    reasons: tuple[Reason, ...] = ()
+    notes: tuple[Reason, ...] = ()
+    """Limits of use that do not make the run invalid: short, checkpoints forced, shared cores."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Percentiles of one latency in milliseconds; intervals by a block bootstrap over seconds. None: too few."""
+
+    count: int
+    mean_ms: float
+    p50_ms: Interval | None
+    p95_ms: Interval | None
+    p99_ms: Interval | None
+    max_ms: float
+
+
+@dataclass(frozen=True)
+class TransactionResult:
+    """What one kind of transaction did inside the measured window."""
+
+    name: str
+    count: int
+    errors: int
+    throughput_tps: Interval
+    service: Latency
+    lag: Latency
+    response: Latency
+
+
+@dataclass(frozen=True)
+class StatementResult:
+    """What one statement did inside the measured window, seen from the client."""
+
+    name: str
+    calls: int
+    rows: int
+    errors: int
+    service: Latency
+
+
+@dataclass(frozen=True)
+class ServerUse:
+    """What the server spent inside the measured window. None: could not be measured there."""
+
+    cpu_cores: Interval | None
+    wal_bytes: int
+    wal_bytes_per_txn: float | None
+    blocks_hit: int
+    blocks_read: int
+    temp_bytes: int
+    deadlocks: int
+    checkpoints: int
+    checkpoints_forced: int
+    """Of those, asked for by this tool so that a short write run spans them."""
+    wait_events: dict[str, int]
+    """Samples of active backends by ``type:event``, ``CPU`` when waiting for nothing."""
+
+
+@dataclass(frozen=True)
+class GeneratorUse:
+    """What the load generator itself spent: the reason to believe, or not, its latencies."""
+
+    cpu_cores: float
+    hub_lag_p99_ms: float
+    peak_rss_bytes: int
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The measured window of a run, summed up."""
+
+    window_s: float
+    count: int
+    errors: int
+    errors_by_sqlstate: dict[str, int]
+    retries: int
+    throughput_tps: Interval
+    service: Latency
+    lag: Latency
+    response: Latency
+    transactions: tuple[TransactionResult, ...]
+    statements: tuple[StatementResult, ...]
+    server: ServerUse
+    generator: GeneratorUse
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """``manifest.json`` of a run: everything needed to read it without the machine it ran on."""
+
+    id: str
+    started_at: str
+    scenario: ScenarioDescription
+    schedule: Schedule
+    objective: Objective
+    database: DatabaseFacts
+    client: ClientFacts
+    verdict: Verdict
+    result: RunResult | None
+    format: Literal["loadgen.run/1"] = RUN_FORMAT
+
+
+# --- the sweep --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """One run of a sweep. Points of an invalid run are shown and not used."""
+
+    level: int
+    repeat: int
+    order: int
+    """Place in the random order in which the runs were made, from 0."""
+    run_id: str
+    verdict: Verdict
+    throughput_tps: Interval | None
+    error_share: float | None
+    service: Latency | None
+    response: Latency | None
+    server_cpu_cores: float | None
+    generator_cpu_cores: float | None
+    wal_bytes_per_txn: float | None
+
+
+@dataclass(frozen=True)
+class CapacityAnswer:
+    """The highest load at which, and below which at every level measured, the objective was met with P ≥ 0.95.
+
+    ``bracketed`` is False when the highest level still met it: the capacity is then "at least".
+    """
+
+    throughput_tps: Interval
+    level: int
+    bracketed: bool
+    met_probability: dict[int, float]
+    """By level."""
+    pool: tuple[int, int] | None
+    """Least and most connections whose throughput is not worse than the best by 5 %; None: not bracketed."""
+
+
+@dataclass(frozen=True)
+class TableSize:
+    """Measured bytes of one table."""
+
+    name: str
+    rows: int
+    heap_bytes: int
+    toast_bytes: int
+    index_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        return self.heap_bytes + self.toast_bytes + self.index_bytes
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """``sweep.json``: levels in random order with repeats, and the load that they support."""
+
+    id: str
+    started_at: str
+    scenario: ScenarioDescription
+    objective: Objective
+    levels: tuple[int, ...]
+    repeats: int
+    think: bool
+    points: tuple[SweepPoint, ...]
+    database: DatabaseFacts
+    client: ClientFacts
+    tables: tuple[TableSize, ...]
+    capacity: CapacityAnswer | None
+    refusal: Refusal | None
+    partial: bool = False
+    format: Literal["loadgen.sweep/1"] = SWEEP_FORMAT
+
+
+# --- the plan ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """``plan.json``: the plan, and everything that it was made from, so that the page needs no other file."""
+
+    id: str
+    made_at: str
+    plan: Plan
+    growth_source: str
+    growth_origin: Origin
+    sweeps: tuple[SweepRecord, ...]
+    tables: tuple[TableSize, ...]
+    database: DatabaseFacts
+    short: bool
+    """Made from runs too short to decide from: for seeing."""
+    format: Literal["loadgen.plan/1"] = PLAN_FORMAT
