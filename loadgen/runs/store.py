@@ -1,0 +1,161 @@
+"""Where records are kept: a directory each, written once, found again by name.
+
+Layout::
+
+    results/<run id>/manifest.json …
+    results/<sweep id>/sweep.json
+    results/<sweep id>/runs/<run id>/manifest.json …
+    results/<plan id>/plan.json
+    results/.<id>.partial/              being written, or left by a process that died
+
+A directory without its leading dot is complete; nothing in it changes afterwards.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+from loadgen.errors import EnvironmentFault, UsageError
+
+Kind = Literal["run", "sweep", "plan"]
+
+DOCUMENTS: Final[dict[Kind, str]] = {"run": "manifest.json", "sweep": "sweep.json", "plan": "plan.json"}
+"""The one file by which a directory is known as a record."""
+
+VERSIONS: Final[dict[Kind, tuple[int, ...]]] = {"run": (1,), "sweep": (1,), "plan": (1,)}
+"""Format versions that ``loadgen.runs.format`` reads."""
+
+RUNS: Final = "runs"
+"""Folder of a sweep's own runs."""
+
+_ID = re.compile(r"(?P<utc>\d{8}T\d{6}Z)-(?P<subject>.+)-[0-9a-f]{6}")
+
+
+def new_id(subject: str, now: dt.datetime) -> str:
+    """``<utc>-<subject>-<6 random hex digits>``: sorts by time, and is safe as a file name.
+
+    Raises ValueError for a ``now`` without a time zone.
+    """
+    if now.tzinfo is None:
+        raise ValueError("a record's time needs its time zone")
+    slug = re.sub(r"[^a-z0-9_]+", "-", subject.lower()).strip("-") or "record"
+    return f"{now.astimezone(dt.UTC):%Y%m%dT%H%M%SZ}-{slug[:60]}-{secrets.token_hex(3)}"
+
+
+@contextmanager
+def new_record(results_dir: Path, record_id: str) -> Iterator[Path]:
+    """A hidden directory to write a record into; renamed into place when the block succeeds.
+
+    A block that fails leaves nothing, unless complete records are inside (the runs of a sweep that broke off): then
+    the hidden directory stays, as one of :func:`leftovers`. Raises EnvironmentFault where the disk refuses.
+    """
+    partial = results_dir / f".{record_id}.partial"
+    final = results_dir / record_id
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise _fault(partial, error) from error
+    try:
+        yield partial
+        try:
+            if final.exists():  # rename would silently replace an empty directory
+                raise EnvironmentFault(f"{final} exists already; a record is written once")
+            partial.rename(final)
+        except OSError as error:
+            raise _fault(final, error) from error
+    except BaseException:
+        if not any(partial.glob(f"{RUNS}/[!.]*/{DOCUMENTS['run']}")):
+            shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def leftovers(results_dir: Path) -> tuple[Path, ...]:
+    """Directories still hidden: records being written now, or left by a process that died."""
+    return tuple(sorted(path for path in results_dir.glob(".*.partial") if path.is_dir()))
+
+
+def resolve(results_dir: Path, name: str) -> Path:
+    """The document that ``name`` means: a JSON file, a record's directory, an id, or the unique start of one.
+
+    Runs inside sweeps are found by id too. Raises UsageError when nothing or more than one record fits.
+    """
+    if not name:
+        raise UsageError("a record needs a name: give an id, a directory or a JSON file")
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.is_dir():
+        return _document_in(path)
+    found = [record for record in _records(results_dir) if record.name.startswith(name)]
+    exact = [record for record in found if record.name == name]
+    if len(exact or found) == 1:
+        return _document_in((exact or found)[0])
+    if found:
+        some = ", ".join(sorted(record.name for record in found)[:4])
+        raise UsageError(f"{name!r} fits {len(found)} records in {results_dir} ({some}, …); give more of the id")
+    if any(path.name.startswith(f".{name}") for path in leftovers(results_dir)):
+        raise UsageError(
+            f"{name!r} in {results_dir} was never completed: its process runs still, or died; run it again"
+        )
+    raise UsageError(f"no record {name!r} in {results_dir}; give an id, a directory or a JSON file, or --results-dir")
+
+
+def kind_of(path: Path) -> Kind:
+    """What the document at ``path`` is, by its ``format``. Raises UsageError: unreadable, unknown, or newer."""
+    try:
+        document: object = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; give a record of this tool") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not JSON ({error}); give a record of this tool") from error
+    name = document.get("format") if isinstance(document, dict) else None
+    match = re.fullmatch(r"loadgen\.(\w+)/(\d+)", name) if isinstance(name, str) else None
+    for kind, versions in VERSIONS.items():
+        if match is None or match[1] != kind:
+            continue
+        if int(match[2]) not in versions:
+            known = ", ".join(str(version) for version in versions)
+            raise UsageError(f"{path} has format {name}, this tool reads {known}; use the version that wrote it")
+        return kind
+    raise UsageError(f"{path} has format {name!r}, which is no run, sweep or plan; give a record of this tool")
+
+
+def newest(results_dir: Path, kind: Kind, subject: str | None = None) -> Path | None:
+    """The document of the latest record of its kind, of one subject if given; runs inside sweeps do not count."""
+    candidates = []
+    for document in results_dir.glob(f"[!.]*/{DOCUMENTS[kind]}"):
+        match = _ID.fullmatch(document.parent.name)
+        if match and (subject is None or match["subject"] == subject):
+            # Ids have whole seconds; within one, the file's time decides.
+            candidates.append((match["utc"], document.stat().st_mtime_ns, document))
+    return max(candidates)[2] if candidates else None
+
+
+def _records(results_dir: Path) -> Iterator[Path]:
+    for pattern in ("[!.]*", f"[!.]*/{RUNS}/[!.]*"):
+        yield from (path for path in results_dir.glob(pattern) if path.is_dir() and _documents_of(path))
+
+
+def _documents_of(directory: Path) -> list[Path]:
+    return [path for name in DOCUMENTS.values() if (path := directory / name).is_file()]
+
+
+def _document_in(directory: Path) -> Path:
+    documents = _documents_of(directory)
+    if len(documents) == 1:
+        return documents[0]
+    known = ", ".join(DOCUMENTS.values())
+    what = "several of" if documents else "none of"
+    raise UsageError(f"{directory} holds {what} {known}; give the directory of one record")
+
+
+def _fault(path: Path, error: OSError) -> EnvironmentFault:
+    return EnvironmentFault(f"cannot write {path}: {error.strerror}; free space or choose another --results-dir")

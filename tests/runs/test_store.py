@@ -1,0 +1,141 @@
+"""Records are complete or absent, and found by what people type."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from loadgen.errors import EnvironmentFault, UsageError
+from loadgen.runs import store
+
+NOON = dt.datetime(2026, 3, 1, 12, 0, 0, tzinfo=dt.UTC)
+
+
+def put(parent: Path, subject: str, kind: store.Kind, when: dt.datetime = NOON) -> Path:
+    """A minimal record of ``kind``."""
+    with store.new_record(parent, store.new_id(subject, when)) as directory:
+        document = directory / store.DOCUMENTS[kind]
+        document.write_text(json.dumps({"format": f"loadgen.{kind}/1"}))
+    (final,) = parent.glob(f"*{directory.name[1 : -len('.partial')]}")
+    return final
+
+
+def test_ids_are_utc_sortable_and_safe_as_file_names() -> None:
+    east = dt.timezone(dt.timedelta(hours=2))
+    name = store.new_id("Dash board/../x", dt.datetime(2026, 3, 1, 1, 30, tzinfo=east))
+    assert name.startswith("20260228T233000Z-dash-board-x-")
+    assert store.new_id("a", NOON) != store.new_id("a", NOON)
+    with pytest.raises(ValueError, match="time zone"):
+        store.new_id("a", dt.datetime(2026, 3, 1))  # noqa: DTZ001 - the refused case
+
+
+def test_a_record_appears_only_when_complete(tmp_path: Path) -> None:
+    with store.new_record(tmp_path / "results", "one") as directory:
+        (directory / "manifest.json").write_text("{}")
+        assert not (tmp_path / "results" / "one").exists()
+        assert store.leftovers(tmp_path / "results") == (directory,)
+    assert (tmp_path / "results" / "one" / "manifest.json").exists()
+    assert store.leftovers(tmp_path / "results") == ()
+
+
+@pytest.mark.parametrize("outcome", [RuntimeError, KeyboardInterrupt])
+def test_a_record_that_fails_leaves_nothing(tmp_path: Path, outcome: type[BaseException]) -> None:
+    with pytest.raises(outcome), store.new_record(tmp_path, "one") as directory:
+        (directory / "timeline.csv").write_text("half")
+        raise outcome
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sweep_that_fails_keeps_the_runs_it_completed(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), store.new_record(tmp_path, "sweep") as directory:
+        put(directory / "runs", "dashboard", "run")
+        raise RuntimeError
+    (left,) = store.leftovers(tmp_path)
+    assert len(list(left.glob("runs/*/manifest.json"))) == 1
+    with pytest.raises(UsageError, match="never completed"):
+        store.resolve(tmp_path, "sweep")
+
+
+def test_a_record_is_written_once(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    with pytest.raises(EnvironmentFault, match="written once"), store.new_record(tmp_path, "one"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_an_unwritable_place_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(EnvironmentFault, match=r"cannot write .*--results-dir"),
+        store.new_record(tmp_path / "file", "x"),
+    ):
+        pass
+
+
+def test_resolving_by_id_prefix_directory_and_file(tmp_path: Path) -> None:
+    run = put(tmp_path, "dashboard", "run")
+    sweep = put(tmp_path, "montecarlo", "sweep", NOON + dt.timedelta(seconds=1))
+    inner = put(sweep / "runs", "montecarlo", "run", NOON + dt.timedelta(seconds=2))
+    manifest = run / "manifest.json"
+    assert store.resolve(tmp_path, run.name) == manifest
+    assert store.resolve(tmp_path, "20260301T120000Z") == manifest
+    assert store.resolve(tmp_path, str(run)) == manifest
+    assert store.resolve(tmp_path, str(manifest)) == manifest
+    assert store.resolve(tmp_path, inner.name) == inner / "manifest.json"
+    assert store.resolve(tmp_path, str(sweep)) == sweep / "sweep.json"
+
+
+def test_what_does_not_resolve(tmp_path: Path) -> None:
+    put(tmp_path, "a", "run")
+    put(tmp_path, "b", "run")
+    for name, message in [
+        ("2026", "fits 2 records"),
+        ("nope", "no record"),
+        ("", "needs a name"),
+        ("../x", "no record"),
+    ]:
+        with pytest.raises(UsageError, match=message):
+            store.resolve(tmp_path, name)
+    with pytest.raises(UsageError, match="none of"):
+        store.resolve(tmp_path, str(tmp_path))
+    with pytest.raises(UsageError, match="no record"):
+        store.resolve(tmp_path / "absent", "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"format": "loadgen.run/2"}', "this tool reads 1"),
+        ('{"format": "loadgen.other/1"}', "no run, sweep or plan"),
+        ('{"format": 3}', "no run, sweep or plan"),
+        ("[]", "no run, sweep or plan"),
+        ("{", "not JSON"),
+        ("\xff", "not JSON"),
+    ],
+)
+def test_unknown_and_newer_documents_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(UsageError, match=message):
+        store.kind_of(path)
+
+
+def test_kinds_and_the_newest_of_each(tmp_path: Path) -> None:
+    later = NOON + dt.timedelta(hours=1)
+    put(tmp_path, "dashboard", "run")
+    same_second = put(tmp_path, "dashboard", "run")
+    stamp = (same_second / "manifest.json").stat().st_mtime_ns + 1_000_000
+    os.utime(same_second / "manifest.json", ns=(stamp, stamp))
+    sweep = put(tmp_path, "montecarlo", "sweep", later)
+    put(sweep / "runs", "dashboard", "run", later)
+    assert store.newest(tmp_path, "run") == same_second / "manifest.json"
+    assert store.newest(tmp_path, "run", "montecarlo") is None
+    found = store.newest(tmp_path, "sweep", "montecarlo")
+    assert found is not None
+    assert store.kind_of(found) == "sweep"
+    assert store.newest(tmp_path, "plan") is None
+    assert store.newest(tmp_path / "absent", "run") is None
