@@ -1,0 +1,150 @@
+"""Percentiles and throughput of a measured window, with intervals that respect what seconds share.
+
+Latencies of the same and of neighbouring seconds are not independent (a checkpoint slows all of them), so intervals
+come from resampling blocks of consecutive seconds: the circular block bootstrap (Politis & Romano 1992) with blocks of
+about √n seconds. With k blocks a bootstrap spreads as if k - 1 of them were free, and its quantiles are the normal's:
+half-widths are multiplied by √(k / (k - 1)) · t(k - 1) / z, which keeps short windows honest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from capacity.values import Interval
+from loadgen.runs.format import Latency
+from loadgen.runs.histogram import EMPTY, Histogram, highest_us, merge, rank
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LEVEL: Final = 0.95
+REPLICATES: Final = 400
+"""The end points are then the 10th replicate from each side."""
+BEYOND: Final = 10
+"""Observations that must lie beyond a percentile for it to be given: p50 needs 20, p95 200, p99 1,000."""
+MIN_SECONDS: Final = 4
+"""Fewer give fewer than two blocks of two seconds."""
+MAX_UNITS: Final = 240
+"""Longer windows are resampled in units of several seconds: blocks are longer than these anyway."""
+_SEED: Final = 20_240_229
+
+
+def latency(seconds: Sequence[Histogram]) -> Latency:
+    """Sum up the histograms of a window's seconds, in order and with empty ones where nothing happened.
+
+    A percentile is None unless at least ten observations lie beyond it and the window has four seconds. Values are
+    those of :meth:`Histogram.percentile_us`; intervals have level 0.95 and contain their value.
+    """
+    whole = merge(seconds)
+    percentiles = (50.0, 95.0, 99.0)
+    given = [p for p in percentiles if whole.total * (1 - p / 100) >= BEYOND and len(seconds) >= MIN_SECONDS]
+    found = _percentiles(seconds, whole, given) if given else {}
+    return Latency(
+        count=whole.total,
+        mean_ms=min(whole.mean_us, whole.max_us) / 1000,
+        p50_ms=found.get(50.0),
+        p95_ms=found.get(95.0),
+        p99_ms=found.get(99.0),
+        max_ms=whole.max_us / 1000,
+    )
+
+
+def throughput(counts_per_s: Sequence[int]) -> Interval:
+    """Mean events a second over consecutive whole seconds. Under four seconds nothing is known but the value itself.
+
+    Raises ValueError without a single second.
+    """
+    return mean(counts_per_s)
+
+
+def mean(values: Sequence[float]) -> Interval:
+    """Mean of equally spaced, non-negative, possibly autocorrelated values, with its interval of level 0.95.
+
+    Fewer than four values leave the interval open: 0 to infinity. Raises ValueError when there is none.
+    """
+    import numpy as np
+
+    if not values:
+        raise ValueError("a mean needs at least one value")
+    sample = np.asarray(values, float)
+    centre = float(sample.mean())
+    if len(sample) < MIN_SECONDS:
+        return Interval(0.0, centre, math.inf, LEVEL)
+    grouped = _grouped(sample[:, None])[:, 0]
+    weights = _weights(len(grouped))
+    replicates = (weights @ grouped) / len(sample)
+    return _interval(centre, replicates, len(grouped), lowest=0.0, highest=math.inf)
+
+
+def _percentiles(seconds: Sequence[Histogram], whole: Histogram, given: Sequence[float]) -> dict[float, Interval]:
+    import numpy as np
+
+    slots, _ = whole.arrays()
+    counts = np.zeros((len(seconds), len(slots)))
+    for row, histogram in enumerate(seconds):
+        where, what = histogram.arrays()
+        counts[row, np.searchsorted(slots, where)] = what
+    units = _grouped(counts)
+    # Float sums are exact: counts stay far below 2^53.
+    cumulated = np.cumsum(_weights(len(units)) @ units, axis=1)
+    values_ms = np.array([min(highest_us(int(slot)), whole.max_us) for slot in slots]) / 1000
+    found = {}
+    for percentile in given:
+        ranks = np.array([rank(percentile, int(total)) for total in cumulated[:, -1]])
+        # A replicate may, by its draw of seconds, hold nothing at all; it says nothing about a percentile.
+        reached = (cumulated >= ranks[:, None])[cumulated[:, -1] > 0]
+        replicates = values_ms[np.argmax(reached, axis=1)]
+        centre = whole.percentile_us(percentile) / 1000
+        found[percentile] = _interval(centre, replicates, len(units), lowest=0.0, highest=whole.max_us / 1000)
+    return found
+
+
+def _interval(centre: float, replicates: NDArray[np.float64], units: int, *, lowest: float, highest: float) -> Interval:
+    """Quantiles of the replicates, widened for the number of blocks, within what is possible."""
+    import numpy as np
+    from scipy.special import ndtri, stdtrit
+
+    tail = (1 - LEVEL) / 2
+    blocks = units / _block(units)
+    widen = math.sqrt(blocks / (blocks - 1)) * float(stdtrit(blocks - 1, 1 - tail) / ndtri(1 - tail))
+    low, high = (float(q) for q in np.quantile(replicates, (tail, 1 - tail)))
+    return Interval(
+        low=min(centre, max(lowest, centre - widen * (centre - low))),
+        value=centre,
+        high=max(centre, min(highest, centre + widen * (high - centre))),
+        level=LEVEL,
+    )
+
+
+def _grouped(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows summed in equal runs of consecutive seconds, at most MAX_UNITS of them; the last may be shorter."""
+    import numpy as np
+
+    width = math.ceil(len(rows) / MAX_UNITS)
+    summed: NDArray[np.float64] = np.add.reduceat(rows, np.arange(0, len(rows), width), axis=0)
+    return summed
+
+
+def _block(units: int) -> int:
+    return max(2, round(math.sqrt(units)))
+
+
+@lru_cache(maxsize=8)
+def _weights(units: int) -> NDArray[np.float64]:
+    """How often each replicate draws each unit, shape (REPLICATES, units); every row sums to ``units``.
+
+    The seed is fixed: the same record gives the same interval, whoever reads it.
+    """
+    import numpy as np
+
+    length = _block(units)
+    starts = np.random.default_rng(_SEED).integers(0, units, (REPLICATES, math.ceil(units / length)))
+    drawn = ((starts[:, :, None] + np.arange(length)) % units).reshape(REPLICATES, -1)[:, :units]
+    weights = np.zeros((REPLICATES, units))
+    np.add.at(weights, (np.arange(REPLICATES)[:, None], drawn), 1.0)
+    weights.setflags(write=False)
+    return weights
