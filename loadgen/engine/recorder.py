@@ -1,0 +1,111 @@
+"""The child's side of the record: what ended, second by second, written to the spool as each second closes."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from typing import IO, Final
+
+from loadgen.runs import histogram, spool
+from loadgen.runs.spool import LAG, RESPONSE, SERVICE
+
+KEPT_IN_LATENCY: Final = frozenset({"40001", "40P01", "57014", "55P03"})
+"""Failures after waiting on the server: retries exhausted, statement and lock timeouts. They stay in the latency, so
+that failing cannot make a server look fast; a transaction that failed at once is an error and has no latency."""
+
+
+class _Tally:
+    """Counts of one name within the current second."""
+
+    __slots__ = ("calls", "errors", "histograms", "rows")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.rows = 0
+        self.errors: defaultdict[str, int] = defaultdict(int)
+        self.histograms: defaultdict[str, histogram.Recorder] = defaultdict(histogram.Recorder)
+
+    def taken(self) -> spool.Tally:
+        taken = {latency: recorder.take() for latency, recorder in self.histograms.items()}
+        return spool.Tally(self.calls, self.rows, dict(self.errors), taken)
+
+
+class Recorder:
+    """Counts into the current second; a transaction belongs to the second in which it was answered.
+
+    Without an ``output`` (a bare locust) it counts and forgets. ``tick`` must be called about once a second.
+    """
+
+    def __init__(self, output: IO[bytes] | None = None) -> None:
+        self._output = output
+        self._users = 0
+        self._hub_lag = histogram.Recorder()
+        self._begin(time.monotonic())
+
+    def transaction(self, name: str, intended: float, sent: float, answered: float, sqlstate: str | None) -> None:
+        """Record one transaction's latencies. Times are monotonic seconds; ``sqlstate`` is None when it committed."""
+        self._roll(answered)
+        tally = self._transactions[name]
+        tally.calls += 1
+        if sqlstate is not None:
+            tally.errors[sqlstate] += 1
+            if sqlstate not in KEPT_IN_LATENCY:
+                return
+        lag_us = max(0, round((sent - intended) * 1e6))
+        service_us = round((answered - sent) * 1e6)
+        tally.histograms[SERVICE].record_us(service_us)
+        tally.histograms[LAG].record_us(lag_us)
+        tally.histograms[RESPONSE].record_us(lag_us + service_us)
+
+    def statement(self, name: str, sent: float, answered: float, rows: int) -> None:
+        """Record one statement that the server answered."""
+        self._roll(answered)
+        tally = self._statements[name]
+        tally.calls += 1
+        tally.rows += rows
+        tally.histograms[SERVICE].record_us(round((answered - sent) * 1e6))
+
+    def statement_failed(self, name: str, sqlstate: str) -> None:
+        """Record one statement that the server refused or never answered."""
+        tally = self._statements[name]
+        tally.calls += 1
+        tally.errors[sqlstate] += 1
+
+    def retry(self) -> None:
+        """Record that a transaction is tried again."""
+        self._retries += 1
+
+    def hub_lag(self, seconds: float) -> None:
+        """Record by how much a timer of the hub was late: the generator's own stall."""
+        self._hub_lag.record_us(round(seconds * 1e6))
+
+    def tick(self, now: float, users: int) -> None:
+        """Close the second if ``now`` is past it."""
+        self._users = users
+        self._roll(now)
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._write()
+
+    def _begin(self, now: float) -> None:
+        self._at = float(int(now))
+        self._ends = self._at + 1.0
+        self._retries = 0
+        self._transactions: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._statements: defaultdict[str, _Tally] = defaultdict(_Tally)
+
+    def _roll(self, now: float) -> None:
+        if now >= self._ends:
+            self._write()
+            self._begin(now)
+
+    def _write(self) -> None:
+        hub_lag = self._hub_lag.take()
+        if self._output is None:
+            return
+        transactions = {name: tally.taken() for name, tally in self._transactions.items()}
+        statements = {name: tally.taken() for name, tally in self._statements.items()}
+        second = spool.Second(self._at, self._users, self._retries, transactions, statements, hub_lag)
+        self._output.write(spool.encode(second))
+        self._output.flush()

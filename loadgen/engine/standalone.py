@@ -1,0 +1,50 @@
+"""A scenario started by locust itself: ``locust -f scenarios/dashboard.py``, with its web page and workers."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from typing import NoReturn
+
+from locust.env import Environment
+from locust.runners import MasterRunner
+
+from loadgen import settings
+from loadgen.database.connect import resolve
+from loadgen.engine.load import open_load
+from loadgen.engine.recorder import Recorder
+from loadgen.errors import LoadgenError
+from loadgen.seeding.starter import ensure_data
+
+
+def on_init(environment: Environment, **_: object) -> None:
+    """Open the load that the environment's users share; ends the process with the design's exit code if it cannot.
+
+    The guard holds here as for ``loadgen run``. Locust logs what listeners raise and goes on, so this exits instead.
+    """
+    from loadgen.engine.users import PostgresUser
+
+    users = [cls for cls in environment.user_classes if issubclass(cls, PostgresUser)]
+    if not users or isinstance(environment.runner, MasterRunner):
+        return  # a master makes no load
+    try:
+        target = resolve(settings.load())
+        ensure_data(target)
+        for cls in users:
+            cls.load = open_load(
+                target,
+                writes=cls.describe().writes,
+                allow_unmarked=os.environ.get("LOADGEN_ALLOW_UNMARKED"),
+                skew=cls.user_skew,
+                recorder=Recorder(),
+                think=True,
+                seed=secrets.randbits(32),
+            )
+    except LoadgenError as error:
+        _leave(error)
+
+
+def _leave(error: LoadgenError) -> NoReturn:
+    print(f"loadgen: {error}", file=sys.stderr, flush=True)
+    sys.exit(error.exit_code)

@@ -1,0 +1,103 @@
+"""A scenario's statements: one ``.sql`` file beside it, each statement under a typed header.
+
+A header is a block of comment lines::
+
+    -- name: open_goals (read, rows 0..)
+    -- $1 user_id bigint = active_user
+    SELECT …
+
+``read`` or ``write``; ``rows`` is how many rows a call may return or change (``1``, ``0..1``, ``0..``). A parameter's
+draw names what fills it: ``active_user`` (the user of this transaction, by activity rank), a function that the
+scenario declares with ``@draw``, or such a function applied to the first row of an earlier statement:
+``simulate(inputs)``. Each statement ends where the next header begins.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadgen.engine.wire import TYPES
+from loadgen.errors import UsageError
+from loadgen.runs.format import ParameterDescription, StatementDescription
+
+_NAME = re.compile(
+    r"^--\s*name:\s*(?P<name>\w+)\s*\((?P<kind>read|write),\s*rows\s+(?P<least>\d+)(?P<most>\.\.\d*)?\)$"
+)
+_PARAMETER = re.compile(
+    r"^--\s*\$(?P<n>\d+)\s+(?P<name>\w+)\s+(?P<type>[a-z ]+?)\s*=\s*(?P<draw>\w+)(?:\((?P<of>\w+)\))?$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """``$n``: its type, the draw that fills it, and the earlier statement whose first row the draw is given."""
+
+    name: str
+    type: str
+    draw: str
+    of: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement as it is prepared. ``most_rows`` None: any number."""
+
+    name: str
+    sql: str
+    writes: bool
+    parameters: tuple[Parameter, ...]
+    least_rows: int
+    most_rows: int | None
+
+    def describe(self) -> StatementDescription:
+        """The part of ``loadgen.scenario/1`` that this statement is."""
+        parameters = tuple(
+            ParameterDescription(p.name, p.type, f"{p.draw}({p.of})" if p.of else p.draw) for p in self.parameters
+        )
+        return StatementDescription(self.name, self.sql, self.writes, parameters, (self.least_rows, self.most_rows))
+
+
+def load(path: Path) -> dict[str, Statement]:
+    """Read a file of statements, by name. Raises UsageError naming file and line."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; a scenario's statements are in a .sql file beside it") from error
+    starts = [n for n, line in enumerate(lines) if line.startswith("-- name:")]
+    statements: dict[str, Statement] = {}
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        statement = _parse(path, start, lines[start:end])
+        if statement.name in statements:
+            raise UsageError(f"{path}:{start + 1}: there is a statement {statement.name!r} already; rename one")
+        statements[statement.name] = statement
+    if not statements:
+        raise UsageError(f"{path}: no statement found; each begins with '-- name: NAME (read, rows 0..)'")
+    return statements
+
+
+def _parse(path: Path, start: int, lines: list[str]) -> Statement:
+    head = _NAME.match(lines[0].strip())
+    if not head:
+        raise UsageError(f"{path}:{start + 1}: not a header: write '-- name: NAME (read, rows 0..)' or (write, rows 1)")
+    parameters: list[Parameter] = []
+    body = 1
+    for body, line in enumerate(lines[1:], 1):
+        if not line.startswith("-- $"):
+            break
+        found = _PARAMETER.match(line.strip())
+        if not found or int(found["n"]) != len(parameters) + 1:
+            expected = f"'-- ${len(parameters) + 1} NAME TYPE = DRAW'"
+            raise UsageError(f"{path}:{start + body + 1}: expected {expected}, found {line.strip()!r}")
+        if found["type"] not in TYPES:
+            known = ", ".join(TYPES)
+            raise UsageError(f"{path}:{start + body + 1}: unknown parameter type {found['type']!r}; known are {known}")
+        parameters.append(Parameter(found["name"], found["type"], found["draw"], found["of"]))
+    sql = "\n".join(line for line in lines[body:] if not line.startswith("--")).strip().rstrip(";")
+    used = {int(n) for n in re.findall(r"\$(\d+)", sql)}
+    if used != set(range(1, len(parameters) + 1)):
+        raise UsageError(f"{path}:{start + 1}: {head['name']} uses ${sorted(used)} but declares {len(parameters)}")
+    least, span = int(head["least"]), head["most"]
+    most = least if span is None else (int(span[2:]) if span[2:] else None)
+    return Statement(head["name"], sql, head["kind"] == "write", tuple(parameters), least, most)

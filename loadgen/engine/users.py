@@ -1,0 +1,152 @@
+"""The Locust user that scenarios build on."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sys
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import ClassVar, Final
+
+import gevent
+from locust import User
+from locust.env import Environment
+
+from loadgen.engine.client import Connection, DatabaseError
+from loadgen.engine.load import STATEMENT_TIMEOUT_MS, Load, user_rng
+from loadgen.engine.statements import load as load_statements
+from loadgen.engine.think import NO_THINK_TIME, ThinkTime, exponential
+from loadgen.engine.transactions import Plan, Transaction, Worker, bind, draws_of, perform
+from loadgen.errors import UsageError
+from loadgen.runs.format import ScenarioDescription
+
+RECONNECT_S: Final = (0.1, 5.0)
+"""First and longest wait before connecting again."""
+
+
+class PostgresUser(User):
+    """A person using the application: one session, one transaction at a time, think time between them.
+
+    A scenario sets ``transactions``, and may set ``think_time`` and ``user_skew``; its statements are in the ``.sql``
+    file beside it. Everything else (guard, sessions, row security, latencies, retries) happens here.
+    """
+
+    abstract = True
+
+    transactions: ClassVar[tuple[Transaction, ...]] = ()
+    think_time: ClassVar[ThinkTime] = exponential(mean_s=5.0)
+    user_skew: ClassVar[float] = 0.99
+    """Zipf's exponent of the choice of user over activity ranks; 0.99 is YCSB's."""
+
+    load: ClassVar[Load | None] = None
+    """Set before any user starts, by the locust listener or by the supervised child."""
+
+    _numbers: ClassVar[itertools.count[int]] = itertools.count()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.transactions:
+            cls.abstract = False
+            # Locust draws from this list evenly; a weight is how often a task stands in it.
+            cls.tasks = [_task(t.name) for t in cls.transactions for _ in range(t.weight)]
+
+    @classmethod
+    @cache
+    def plans(cls) -> dict[str, Plan]:
+        """The transactions bound to their statements and draws, by name. Raises UsageError where they do not fit."""
+        module = sys.modules[cls.__module__]
+        path = Path(module.__file__ or "")
+        statements = load_statements(path.with_suffix(".sql"))
+        draws = draws_of(vars(module))
+        for t in cls.transactions:
+            if t.weight < 1 or t.repeat < 1:
+                raise UsageError(f"{path.name}: transaction {t.name!r} needs a weight and repeat of at least 1")
+        return {t.name: bind(t, statements, draws, path.name) for t in cls.transactions}
+
+    @classmethod
+    def describe(cls) -> ScenarioDescription:
+        """``loadgen.scenario/1`` of this scenario."""
+        module = sys.modules[cls.__module__]
+        plans = cls.plans().values()
+        statements = {step.statement.name: step.statement.describe() for plan in plans for step in plan.steps}
+        return ScenarioDescription(
+            name=Path(module.__file__ or "").stem,
+            summary=(module.__doc__ or "").strip().split("\n")[0],
+            think_time_s=cls.think_time.description,
+            user_skew=cls.user_skew,
+            transactions=tuple(plan.describe() for plan in plans),
+            statements=tuple(statements.values()),
+        )
+
+    def __init__(self, environment: Environment) -> None:
+        super().__init__(environment)
+        if self.load is None:
+            raise RuntimeError("a load must be opened before its users start")
+        self._load = self.load
+        self._rng = user_rng(self._load, next(self._numbers))
+        self._think = self.think_time if self._load.think else NO_THINK_TIME
+        self._worker: Worker | None = None
+        self._intended = time.monotonic()
+        self._reconnect_s = RECONNECT_S[0]
+
+    def wait_time(self) -> float:
+        """Think; the next transaction is intended for when that ends."""
+        seconds = self._think()
+        self._intended = time.monotonic() + seconds
+        return seconds
+
+    def on_start(self) -> None:
+        """Connect before the first transaction, so that its latency is not the connection's."""
+        with contextlib.suppress(DatabaseError):  # the first transaction tries again, and records it
+            self._session()
+        self._intended = time.monotonic()
+
+    def on_stop(self) -> None:
+        """Leave no session behind."""
+        if self._worker is not None:
+            self._worker.connection.close()
+            self._worker = None
+
+    def transact(self, plan: Plan) -> None:
+        """Carry out one transaction and record it, here and in Locust's own statistics."""
+        sent = time.monotonic()
+        failure: DatabaseError | None = None
+        rows = 0
+        try:
+            rows = perform(plan, self._session())
+            self._reconnect_s = RECONNECT_S[0]
+        except DatabaseError as error:
+            failure = error
+        answered = time.monotonic()
+        name = plan.transaction.name
+        sqlstate = failure.sqlstate if failure else None
+        self._load.recorder.transaction(name, self._intended, sent, answered, sqlstate)
+        self.environment.events.request.fire(
+            request_type="transaction",
+            name=name,
+            response_time=(answered - min(self._intended, sent)) * 1000,
+            response_length=rows,
+            exception=failure,
+            context={},
+        )
+        if failure is not None and (self._worker is None or not self._worker.connection.usable):
+            self.on_stop()
+            gevent.sleep(self._reconnect_s * (0.5 + self._rng.random() / 2))
+            self._reconnect_s = min(self._reconnect_s * 2, RECONNECT_S[1])
+
+    def _session(self) -> Worker:
+        if self._worker is None:
+            connection = Connection(self._load.conninfo, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
+            self._worker = Worker(connection, self._load.recorder, self._rng, self._load.next_user)
+        return self._worker
+
+
+def _task(name: str) -> Callable[[PostgresUser], None]:
+    def task(user: PostgresUser) -> None:
+        user.transact(user.plans()[name])
+
+    task.__name__ = task.__qualname__ = name
+    return task
