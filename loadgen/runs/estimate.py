@@ -4,6 +4,10 @@ Latencies of the same and of neighbouring seconds are not independent (a checkpo
 come from resampling blocks of consecutive seconds: the circular block bootstrap (Politis & Romano 1992) with blocks of
 about √n seconds. With k blocks a bootstrap spreads as if k - 1 of them were free, and its quantiles are the normal's:
 half-widths are multiplied by √(k / (k - 1)) · t(k - 1) / z, which keeps short windows honest.
+
+Coverage of nominal 95 % in simulated windows of 6 to 120 s (tests/runs/test_estimate.py repeats a part of it): 94-99 %
+when seconds are independent, 91-98 % at an autocorrelation of 0.5, 77-92 % at 0.8 — what fluctuates over many seconds
+needs a longer window, not another formula.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from capacity.values import Interval
 from loadgen.runs.format import Latency
-from loadgen.runs.histogram import EMPTY, Histogram, highest_us, merge, rank
+from loadgen.runs.histogram import Histogram, highest_us, merge, rank
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,10 +78,10 @@ def mean(values: Sequence[float]) -> Interval:
     centre = float(sample.mean())
     if len(sample) < MIN_SECONDS:
         return Interval(0.0, centre, math.inf, LEVEL)
-    grouped = _grouped(sample[:, None])[:, 0]
-    weights = _weights(len(grouped))
-    replicates = (weights @ grouped) / len(sample)
-    return _interval(centre, replicates, len(grouped), lowest=0.0, highest=math.inf)
+    # The last unit may be shorter: a replicate is divided by the seconds that it drew.
+    units = _grouped(np.column_stack([sample, np.ones_like(sample)]))
+    drawn = _weights(len(units)) @ units
+    return _interval(centre, drawn[:, 0] / drawn[:, 1], len(units), lowest=0.0, highest=math.inf)
 
 
 def _percentiles(seconds: Sequence[Histogram], whole: Histogram, given: Sequence[float]) -> dict[float, Interval]:

@@ -132,7 +132,7 @@ class Recorder:
 
     def record_us(self, us: int) -> None:
         """Count one latency in whole microseconds; below 0 counts as 0, above an hour as an hour."""
-        # index_of written out, and no min(): calls would double the cost.
+        # index_of written out, and neither min() nor max(): calls would double the cost.
         if us < _LINEAR:
             self._counts[us if us > 0 else 0] += 1
         else:
@@ -140,7 +140,7 @@ class Recorder:
                 us = HIGHEST_US
             shift = us.bit_length() - _LINEAR_BITS
             self._counts[(shift << _HALF_BITS) + (us >> shift)] += 1
-        if us > self._max_us:
+        if us > self._max_us:  # noqa: PLR1730
             self._max_us = us
 
     def take(self) -> Histogram:
