@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from capacity.growth import Forecast
+from capacity.storage import TableGrowth
 from capacity.values import Interval, Origin, Refusal
 
 Kind = Literal["replicas", "pool", "partitions"]
@@ -89,7 +90,7 @@ class RefusedRecommendation:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything recommended up to the horizon. ``demand_tps`` is the peak, by date of the forecast."""
+    """Everything recommended up to the horizon. ``demand_tps`` is the peak, from ``start`` by date of the forecast."""
 
     start: dt.date
     horizon: dt.date
@@ -98,3 +99,5 @@ class Plan:
     recommendations: tuple[Recommendation, ...]
     refused: tuple[RefusedRecommendation, ...]
     inputs: tuple[Input, ...]
+    storage: tuple[TableGrowth, ...] = ()
+    """Largest at the horizon first; empty when the measured database had no users to divide by."""

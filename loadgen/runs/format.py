@@ -19,12 +19,16 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from capacity.plan import Plan
+from capacity.storage import TableSize as TableSize
 from capacity.values import Interval, Origin, Refusal
 
 RUN_FORMAT: Final = "loadgen.run/1"
 SWEEP_FORMAT: Final = "loadgen.sweep/1"
 PLAN_FORMAT: Final = "loadgen.plan/1"
 SCENARIO_FORMAT: Final = "loadgen.scenario/1"
+
+PERCENTILES: Final = (50.0, 95.0, 99.0)
+"""Those that a record keeps, and hence those that an objective can name."""
 
 RunStatus = Literal["valid", "invalid", "partial"]
 
@@ -185,6 +189,10 @@ class Latency:
     p99_ms: Interval | None
     max_ms: float
 
+    def percentile_ms(self, percentile: float) -> Interval | None:
+        """One of the PERCENTILES that are kept. Raises KeyError for another."""
+        return {50.0: self.p50_ms, 95.0: self.p95_ms, 99.0: self.p99_ms}[percentile]
+
 
 @dataclass(frozen=True)
 class TransactionResult:
@@ -308,21 +316,6 @@ class CapacityAnswer:
     """By level."""
     pool: tuple[int, int] | None
     """Least and most connections whose throughput is not worse than the best by 5 %; None: not bracketed."""
-
-
-@dataclass(frozen=True)
-class TableSize:
-    """Measured bytes of one table."""
-
-    name: str
-    rows: int
-    heap_bytes: int
-    toast_bytes: int
-    index_bytes: int
-
-    @property
-    def total_bytes(self) -> int:
-        return self.heap_bytes + self.toast_bytes + self.index_bytes
 
 
 @dataclass(frozen=True)

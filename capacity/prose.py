@@ -1,0 +1,52 @@
+"""Figures in sentences: a unit and two or three digits, an interval where there is one."""
+
+from __future__ import annotations
+
+import math
+
+from capacity.plan import Due
+from capacity.values import Interval
+
+
+def figure(value: float) -> str:
+    """Three significant digits, thousands separated; whole above 100."""
+    if math.isinf(value):
+        return "∞"
+    if abs(value) >= 100:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.1g}"
+
+
+def span(interval: Interval, unit: str = "") -> str:
+    """``value (low–high)``, the interval left out where it has no width."""
+    tail = f" {unit}" if unit else ""
+    low, value, high = figure(interval.low), figure(interval.value), figure(interval.high)
+    if low == value == high:
+        return f"{value}{tail}"
+    return f"{value} ({low}–{high}){tail}"
+
+
+def size(count: float) -> str:
+    """Bytes in binary units."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(count) < 1024:
+            return f"{figure(count)} {unit}"
+        count /= 1024
+    return f"{figure(count)} TiB"
+
+
+def size_span(interval: Interval) -> str:
+    """An interval of bytes."""
+    if interval.low == interval.high:
+        return size(interval.value)
+    return f"{size(interval.value)} ({size(interval.low)}–{size(interval.high)})"
+
+
+def when(due: Due) -> str:
+    """``by DATE (DATE at the earliest)``, or that it is not within the horizon."""
+    if due.expected is not None:
+        early = f" ({due.earliest} at the earliest)" if due.earliest and due.earliest != due.expected else ""
+        return f"by {due.expected}{early}"
+    if due.earliest is not None:
+        return f"not expected within the horizon, {due.earliest} at the earliest"
+    return "not within the horizon"

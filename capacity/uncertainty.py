@@ -1,0 +1,58 @@
+"""Carrying intervals through a law: the same deterministic draws for everyone.
+
+A quantity's draws come from a stream keyed by its name, so that the same inputs give the same answer, a further
+quantity changes no other's draws, and a larger input gives a larger answer draw by draw, not only on average.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+
+from capacity.values import Interval
+
+Floats = npt.NDArray[np.float64]
+
+DRAWS = 4001
+"""Odd, so that the middle draw is the median. The 5 % and 95 % quantiles stand to about a percent of their spread."""
+
+
+def scores(name: str) -> Floats:
+    """Standard normal draws of the quantity ``name``, stratified: one in each of DRAWS equally probable strata."""
+    from scipy.special import ndtri
+
+    order = np.random.default_rng(zlib.crc32(name.encode())).permutation(DRAWS)
+    return np.asarray(ndtri((order + 0.5) / DRAWS), dtype=np.float64)
+
+
+def draws(name: str, interval: Interval) -> Floats:
+    """Draws of a quantity whose median is ``value`` and whose central ``level`` lies from ``low`` to ``high``.
+
+    A normal of its own spread on either side of the median, of logarithms where all three are above 0. An infinite
+    high end ("at least") is drawn as the value: nothing is known above it, and less is assumed.
+    """
+    return at_scores(scores(name), interval)
+
+
+def at_scores(score: Floats, interval: Interval) -> Floats:
+    """The quantity at given standard normal scores; see :func:`draws`."""
+    from scipy.special import ndtri
+
+    edge = float(ndtri((1 + interval.level) / 2))
+    high = interval.value if math.isinf(interval.high) else interval.high
+    if interval.low > 0:
+        below, middle, above = math.log(interval.low), math.log(interval.value), math.log(high)
+    else:
+        below, middle, above = interval.low, interval.value, high
+    spread = np.where(score < 0, middle - below, above - middle) / edge
+    drawn = middle + score * spread
+    return np.asarray(np.exp(drawn) if interval.low > 0 else drawn, dtype=np.float64)
+
+
+def summary(drawn: Floats, level: float = 0.9) -> Interval:
+    """The median of draws, and the interval that holds their central ``level``; an order statistic each, so exact."""
+    low, value, high = np.quantile(drawn, [(1 - level) / 2, 0.5, (1 + level) / 2], method="inverted_cdf")
+    return Interval(float(low), float(value), float(high), level)

@@ -1,0 +1,97 @@
+"""From users to load: the workload block.
+
+The law: peak transactions a second = users × daily-active share × sessions per active day × transactions per
+session × peak-to-mean ÷ 86,400. A mix splits them over scenarios. Each quantity carries its interval and origin.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from capacity.plan import Input
+from capacity.uncertainty import DRAWS, Floats, draws
+from capacity.values import Interval
+
+SECONDS_A_DAY = 86_400
+
+UNITS = {
+    "daily_active_share": "share of users a day",
+    "sessions_per_active_day": "sessions per active user a day",
+    "transactions_per_session": "transactions per session",
+    "peak_to_mean": "peak second over mean second",
+}
+"""The factors of the law, and the unit that each is stated in."""
+
+
+@dataclass(frozen=True, slots=True)
+class MixShare:
+    """The share of all transactions that are one scenario's."""
+
+    scenario: str
+    share: Input
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What a user does to the database. Raises ValueError for values no workload can have."""
+
+    daily_active_share: Input
+    sessions_per_active_day: Input
+    transactions_per_session: Input
+    peak_to_mean: Input
+    mix: tuple[MixShare, ...]
+
+    def __post_init__(self) -> None:
+        for factor in self.factors:
+            if factor.value.low < 0 or not math.isfinite(factor.value.high):
+                raise ValueError(f"{factor.name} must be 0 or more, and finite")
+        if self.daily_active_share.value.high > 1:
+            raise ValueError("daily_active_share must not exceed 1")
+        if self.peak_to_mean.value.low < 1:
+            raise ValueError("peak_to_mean must be at least 1: a peak is not below its mean")
+        if not self.mix or any(not 0 <= m.share.value.low <= m.share.value.high <= 1 for m in self.mix):
+            raise ValueError("mix needs at least one scenario, each with a share from 0 to 1")
+        if not math.isclose(total := sum(m.share.value.value for m in self.mix), 1.0, abs_tol=1e-6):
+            raise ValueError(f"the shares of mix must sum to 1, not {total:g}")
+
+    @property
+    def factors(self) -> tuple[Input, ...]:
+        """The factors of the law, in its order."""
+        return (
+            self.daily_active_share,
+            self.sessions_per_active_day,
+            self.transactions_per_session,
+            self.peak_to_mean,
+        )
+
+    @property
+    def inputs(self) -> tuple[Input, ...]:
+        """Everything stated, for the list of origins."""
+        return self.factors + tuple(m.share for m in self.mix)
+
+    def peak_tps(self, users: Interval) -> Interval:
+        """The law with every factor at its middle, lowest and highest: a range sure to hold the planner's interval.
+
+        The planner draws the factors instead (:meth:`peak_tps_per_user`), since all at once at their worst is unlikely.
+        """
+        low, value, high = users.low, users.value, users.high
+        for factor in self.factors:
+            low, value, high = low * factor.value.low, value * factor.value.value, high * factor.value.high
+        return Interval(low, value, high, users.level).scaled(1 / SECONDS_A_DAY)
+
+    def peak_tps_per_user(self) -> Floats:
+        """Draws of the peak load of one user, factors independent."""
+        product = np.ones(DRAWS)
+        for factor in self.factors:
+            drawn = draws(factor.name, factor.value)
+            product = product * (drawn.clip(0, 1) if factor is self.daily_active_share else drawn)
+        return product / SECONDS_A_DAY
+
+    def shares(self) -> dict[str, Floats]:
+        """Draws of each scenario's share, made to sum to 1."""
+        drawn = {m.scenario: draws(f"mix.{m.scenario}", m.share.value).clip(0, 1) for m in self.mix}
+        total = sum(drawn.values(), start=np.zeros(DRAWS))
+        return {scenario: share / total for scenario, share in drawn.items()}
