@@ -106,14 +106,9 @@ def _rejected(
                 f"a rule of thumb about hardware; this server was measured under this load instead{seen}",
             )
         )
-    if smaller:
-        share = _share_of_best(binding, smaller[-1])
-        why = (
-            f"carries only {share:.0%} of the best throughput of {binding.name}"
-            if share is not None
-            else "carries less"
-        )
-        rejected.append(Rejected(f"{smaller[-1]} connections", why))
+    for smaller in [level for level in binding.levels if level < size][-1:]:
+        share = _share_of_best(binding, smaller)
+        rejected.append(Rejected(f"{smaller} connections", f"carry only {share:.0%} of the best under {binding.name}"))
     for scenario in scenarios:
         if (larger := _larger(scenario, ranges[scenario.name], size)) is not None:
             rejected.append(larger)
