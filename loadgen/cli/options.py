@@ -30,3 +30,10 @@ AllowUnmarked = Annotated[
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+Warmup = Annotated[str, typer.Option("--warmup", metavar="TIME", help="Load before the measured window.")]
+Ramp = Annotated[str, typer.Option("--ramp", metavar="TIME", help="Time over which the users arrive.")]
+ObjectiveText = Annotated[
+    str | None,
+    typer.Option("--objective", metavar="pNN=TIME", help="Response time that the load must meet, like p95=100ms."),
+]
+LoadSeed = Annotated[str, typer.Option("--seed", metavar="S", help="Seed of the load's random draws.")]

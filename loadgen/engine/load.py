@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from psycopg.conninfo import make_conninfo
 
-from loadgen.database.connect import Target, connect, faults
+from loadgen.database.connect import Target, connect
+from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark, require_synthetic
 from loadgen.engine.recorder import Recorder
 from loadgen.errors import EnvironmentFault

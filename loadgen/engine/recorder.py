@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import IO, Final
 
 from loadgen.runs import histogram, spool
+from loadgen.runs.hlog import Measure
 from loadgen.runs.spool import LAG, RESPONSE, SERVICE
 
 KEPT_IN_LATENCY: Final = frozenset({"40001", "40P01", "57014", "55P03"})
@@ -23,7 +24,7 @@ class _Tally:
         self.calls = 0
         self.rows = 0
         self.errors: defaultdict[str, int] = defaultdict(int)
-        self.histograms: defaultdict[str, histogram.Recorder] = defaultdict(histogram.Recorder)
+        self.histograms: defaultdict[Measure, histogram.Recorder] = defaultdict(histogram.Recorder)
 
     def taken(self) -> spool.Tally:
         taken = {latency: recorder.take() for latency, recorder in self.histograms.items()}

@@ -14,11 +14,11 @@ import orjson
 from pydantic import TypeAdapter
 
 from loadgen.runs.histogram import EMPTY, Histogram
+from loadgen.runs.hlog import Measure
 
 SERVICE: Final = "service"
 LAG: Final = "lag"
 RESPONSE: Final = "response"
-LATENCIES: Final = (SERVICE, LAG, RESPONSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Tally:
     calls: int
     rows: int
     errors: dict[str, int]
-    histograms: dict[str, Histogram]
+    histograms: dict[Measure, Histogram]
 
-    def histogram(self, latency: str) -> Histogram:
+    def histogram(self, latency: Measure) -> Histogram:
         """That latency's values; empty when none was recorded."""
         return self.histograms.get(latency, EMPTY)
 

@@ -1,0 +1,35 @@
+"""``loadgen describe``: what a scenario does."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from loadgen.cli import options
+from loadgen.cli.output import console, emit
+
+Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="Name of a scenario, or path of a locustfile.")]
+
+
+def describe(scenario: Scenario, json: options.Json = False) -> None:
+    """Print a scenario's transactions, statements and draws."""
+    from rich.table import Table
+
+    from loadgen.runner.child import ScenarioChild, find_scenario
+    from loadgen.runs import documents
+
+    with ScenarioChild(find_scenario(scenario), {}) as child:
+        found = child.description
+    if json:
+        emit(documents.dump(found))
+        return
+    out = console()
+    out.print(f"[bold]{found.name}[/bold]  {found.summary}", soft_wrap=True)
+    out.print(f"think time {found.think_time_s}; users by Zipf {found.user_skew:g}; {found.read_share:.0%} only read")
+    total = sum(t.weight for t in found.transactions)
+    table = Table("transaction", "share", "writes", "statements", box=None, pad_edge=False)
+    for t in found.transactions:
+        repeat = f" × {t.repeat} users" if t.repeat > 1 else ""
+        table.add_row(t.name, f"{t.weight / total:.0%}", "yes" if t.writes else "", ", ".join(t.statements) + repeat)
+    out.print(table)

@@ -1,0 +1,63 @@
+"""Quantities as people type them: ``5m``, ``1,2,4,8``, ``p95=100ms``. Each refuses in one line that says what fits."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from loadgen.errors import UsageError
+
+if TYPE_CHECKING:
+    from loadgen.runs.format import Objective
+
+_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+LONGEST_S: Final = 7 * 24 * 3600.0
+"""Every load is bounded in time."""
+MOST_USERS: Final = 10_000
+"""One process holds a session for each."""
+
+
+def duration_s(text: str, option: str, *, least_s: float = 0.0) -> float:
+    """Seconds of ``30s``, ``5m``, ``250ms``, ``1h``. Raises UsageError that names ``option``."""
+    found = _DURATION.fullmatch(text.strip())
+    if not found:
+        raise UsageError(f"{option} {text!r} is not a duration; write a number and ms, s, m or h, like 30s")
+    seconds = float(found[1]) * _SECONDS[found[2]]
+    if not least_s <= seconds <= LONGEST_S:
+        raise UsageError(f"{option} {text} is out of range; give {least_s:g}s to {LONGEST_S:g}s")
+    return seconds
+
+
+def whole(text: str, option: str, *, most: int, least: int = 1) -> int:
+    """A whole number within bounds. Raises UsageError that names ``option``."""
+    if not re.fullmatch(r"[+-]?\d{1,18}", text.strip()):
+        raise UsageError(f"{option} {text!r} is not a whole number; give {least} to {most}")
+    number = int(text)
+    if not least <= number <= most:
+        raise UsageError(f"{option} {number} is out of range; give {least} to {most}")
+    return number
+
+
+def levels(text: str, *, most_levels: int) -> tuple[int, ...]:
+    """Distinct levels of ``1,2,4,8`` in order. Raises UsageError."""
+    found = tuple(whole(part, "--levels", most=MOST_USERS) for part in text.split(","))
+    if len(set(found)) != len(found):
+        raise UsageError(f"--levels {text} names a level twice; repeats are set with --repeats")
+    if len(found) > most_levels:
+        raise UsageError(f"--levels names {len(found)} levels; give at most {most_levels}")
+    return tuple(sorted(found))
+
+
+def objective(text: str | None, error_share: float = 0.001) -> Objective:
+    """``p95=100ms``; None is the default objective. Raises UsageError."""
+    from loadgen.runs.format import PERCENTILES, Objective
+
+    if text is None:
+        return Objective(error_share=error_share)
+    known = ", ".join(f"p{p:g}" for p in PERCENTILES)
+    found = re.fullmatch(r"p(\d+(?:\.\d+)?)\s*(?:<=?|=)\s*(\S+)", text.strip())
+    if not found or float(found[1]) not in PERCENTILES:
+        raise UsageError(f"--objective {text!r} is not one; write p95=100ms (percentiles: {known})")
+    response_s = duration_s(found[2], "--objective", least_s=0.0001)
+    return Objective(percentile=float(found[1]), response_ms=response_s * 1000, error_share=error_share)

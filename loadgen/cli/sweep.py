@@ -1,0 +1,186 @@
+"""``loadgen sweep``: the highest load that meets the objective."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loadgen.cli import options, quantities
+from loadgen.cli.describe import Scenario
+from loadgen.cli.output import console, emit, say
+from loadgen.errors import ExitCode, RefusalError
+
+if TYPE_CHECKING:
+    from loadgen.runner.sweep import SweepPlan
+    from loadgen.runs.control import PhaseBegan
+    from loadgen.runs.format import SweepPoint, SweepRecord
+
+Levels = Annotated[str, typer.Option("--levels", metavar="N,N,…", help="Loads to run: connections, or users.")]
+Repeats = Annotated[str, typer.Option("--repeats", metavar="R", help="Runs of each level.")]
+Duration = Annotated[str, typer.Option("--duration", "-t", metavar="TIME", help="Measured window of each run.")]
+Think = Annotated[
+    bool, typer.Option("--think/--no-think", help="Keep think time; without it a level is busy connections.")
+]
+
+
+def sweep(
+    scenario: Scenario,
+    levels: Levels = "1,2,4,8,16,32",
+    repeats: Repeats = "3",
+    duration: Duration = "30s",
+    warmup: options.Warmup = "5s",
+    ramp: options.Ramp = "1s",
+    think: Think = False,
+    objective: options.ObjectiveText = None,
+    seed: options.LoadSeed = "1",
+    dsn: options.Dsn = None,
+    instance: options.Instance = None,
+    results_dir: options.ResultsDir = None,
+    allow_unmarked: options.AllowUnmarked = None,
+    json: options.Json = False,
+) -> None:
+    """Run a scenario at several levels in random order, with repeats, each on a fresh copy of the data.
+
+    The answer is the highest load at which, and below which, the objective was met. The database itself is only read.
+    """
+    from loadgen.runner.run import DRAIN_S
+    from loadgen.runner.sweep import MAX_LEVELS, MAX_REPEATS, SweepPlan
+
+    plan = SweepPlan(
+        levels=quantities.levels(levels, most_levels=MAX_LEVELS),
+        repeats=quantities.whole(repeats, "--repeats", most=MAX_REPEATS),
+        think=think,
+        ramp_s=quantities.duration_s(ramp, "--ramp"),
+        warmup_s=quantities.duration_s(warmup, "--warmup"),
+        measure_s=quantities.duration_s(duration, "--duration", least_s=1.0),
+        drain_s=DRAIN_S,
+        seed=quantities.whole(seed, "--seed", least=0, most=2**31 - 1),
+    )
+    wanted = quantities.objective(objective)
+
+    from loadgen import settings
+    from loadgen.database.connect import resolve
+    from loadgen.runner.child import find_scenario
+    from loadgen.runner.sweep import record_sweep
+    from loadgen.runs import documents
+    from loadgen.seeding.starter import ensure_data
+
+    path = find_scenario(scenario)
+    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    target = resolve(found)
+    ensure_data(target)
+    with SweepProgress(plan) as shown:
+        record, directory = record_sweep(
+            path,
+            target,
+            plan,
+            wanted,
+            found.results_dir,
+            shown.run_changed,
+            shown.phase_began,
+            allow_unmarked=allow_unmarked,
+        )
+    if json:
+        emit(documents.dump(record))
+    show(record)
+    say(f"recorded in {directory}; a page of it: loadgen report {directory}")
+    if record.partial:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    if record.refusal is not None:
+        raise RefusalError(record.refusal)
+
+
+class SweepProgress:
+    """A bar over a sweep's runs on a terminal, a line per finished run elsewhere. A context manager."""
+
+    def __init__(self, plan: SweepPlan) -> None:
+        self._plan = plan
+        self._runs = len(plan.levels) * plan.repeats
+
+    def __enter__(self) -> SweepProgress:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        out = console()
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+            TimeRemainingColumn(), console=out, transient=True, disable=not out.is_terminal,
+        )  # fmt: skip
+        self._bar.start()
+        self._task = self._bar.add_task("copying the data", total=self._runs)
+        each_s = self._plan.ramp_s + self._plan.warmup_s + self._plan.measure_s
+        say(f"{self._runs} runs of about {each_s:.0f} s, levels in random order, each on a fresh copy of the data")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def run_changed(self, level: int, place: int, point: SweepPoint | None) -> None:
+        """A run is about to begin (None) or has ended."""
+        if point is None:
+            self._bar.update(self._task, description=f"level {level}")
+            return
+        self._bar.advance(self._task)
+        self._bar.console.print(f"  {place + 1:>3}/{self._runs}  level {level:>4}  {_outcome(point)}", soft_wrap=True)
+
+    def phase_began(self, event: PhaseBegan) -> None:
+        """A phase of the present run began."""
+
+
+def _outcome(point: SweepPoint) -> str:
+    from loadgen.cli.numbers import interval
+
+    p95 = point.response.p95_ms if point.response else None
+    why = "".join(f"  {point.verdict.status}: {reason.code}" for reason in point.verdict.reasons)
+    return f"{interval(point.throughput_tps)} tps, p95 {interval(p95)} ms{why}"
+
+
+def show(record: SweepRecord) -> None:
+    """The levels and the answer as people read them, on stderr."""
+    from rich.table import Table
+
+    from loadgen.cli.numbers import interval, number
+
+    out = console()
+    table = Table("level", "runs", "throughput tps", "p95 ms", "P(objective)", "", box=None)
+    best = max((p.throughput_tps.value for p in record.points if p.throughput_tps), default=1.0)
+    for level in record.levels:
+        points = [p for p in record.points if p.level == level]
+        valid = [p for p in points if p.verdict.status == "valid" and p.throughput_tps]
+        tps = [p.throughput_tps.value for p in valid if p.throughput_tps]
+        p95 = [p.response.p95_ms.value for p in valid if p.response and p.response.p95_ms]
+        met = record.capacity.met_probability.get(level) if record.capacity else None
+        table.add_row(
+            str(level),
+            f"{len(valid)}/{len(points)} valid",
+            _span(tps),
+            _span(p95),
+            "–" if met is None else f"{met:.2f}",
+            "█" * round(24 * (sum(tps) / len(tps) / best)) if tps else "",
+        )
+    out.print(table)
+    if record.capacity is None:
+        return
+    found = record.capacity
+    at_least = "" if found.bracketed else "at least "
+    out.print(
+        f"[bold]{record.scenario.name} meets {record.objective} up to {at_least}{interval(found.throughput_tps)} "
+        f"transactions/s[/bold], at {found.level} {'users' if record.think else 'busy connections'}",
+        soft_wrap=True,
+    )
+    if not found.bracketed:
+        out.print(f"the highest level still meets it: sweep beyond {number(max(record.levels))} to find the limit")
+
+
+def _span(values: list[float]) -> str:
+    """Least and most over the repeats of a level."""
+    from loadgen.cli.numbers import number
+
+    return f"{number(min(values))}–{number(max(values))}" if values else "–"

@@ -1,0 +1,53 @@
+"""Checkpoints inside a short window of writes: without any, the cost of full-page images is left out of the result."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from types import TracebackType
+from typing import Final, Self
+
+from psycopg import Error
+
+from loadgen.database.connect import Target, connect
+from loadgen.errors import LoadgenError
+from loadgen.observe.checkpoint import force_checkpoint
+
+PLACES: Final = (0.25, 0.75)
+"""Where in the window they begin: two, so that pages are written in full twice as they would be in a long run."""
+
+
+class ForcedCheckpoints:
+    """A thread that asks for checkpoints while a run goes on. A context manager; ``forced`` counts those carried out."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.forced = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def spread_over(self, window_s: float) -> None:
+        """Begin: the window starts now. Does nothing when it holds two timed checkpoints of its own."""
+        self._thread = threading.Thread(target=self._run, args=(window_s,), name="loadgen checkpoints", daemon=True)
+        self._thread.start()
+
+    def _run(self, window_s: float) -> None:
+        # A server that is away or a role that may not: the record's count of checkpoints then says so.
+        with contextlib.suppress(LoadgenError, Error), connect(self._target, autocommit=True) as connection:
+            row = connection.execute(
+                "SELECT setting::int FROM pg_settings WHERE name = 'checkpoint_timeout'"
+            ).fetchone()
+            if row is None or window_s >= len(PLACES) * row[0]:
+                return
+            for before, place in zip((0.0, *PLACES), PLACES, strict=False):
+                if self._stopping.wait((place - before) * window_s) or not force_checkpoint(connection):
+                    return
+                self.forced += 1

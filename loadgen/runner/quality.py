@@ -1,0 +1,105 @@
+"""May this run be believed? Pure judgements on a finished run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from loadgen.runs.estimate import throughput
+from loadgen.runs.format import Objective, Reason, RunResult, RunStatus, Schedule, Verdict
+from loadgen.runs.spool import Second
+
+GENERATOR_CPU_CORES: Final = 0.9
+"""A child is one process, hence one core: from here on the generator is the limit, not the server."""
+HUB_LAG_SHARE: Final = 0.5
+"""The hub's own lag (p99) may be this share of the p95 response at most; assumption, no published threshold."""
+HUB_LAG_MS: Final = 5.0
+"""… unless it is under this, which only fast answers would notice; assumption."""
+UNSTEADY: Final = 0.25
+"""Halves of the window whose throughput differs by more, beyond what chance explains, are not one state; assumption."""
+DECISION_S: Final = 60.0
+"""Shorter windows are for seeing, not for deciding; assumption."""
+
+
+def judge(
+    window: Sequence[Second],
+    result: RunResult | None,
+    schedule: Schedule,
+    *,
+    interrupted: bool,
+    died: bool,
+    writes: bool,
+    shared_machine: bool,
+) -> Verdict:
+    """The verdict on a run: invalid if the generator was the limit, it was not steady, or there is too little of it.
+
+    ``shared_machine``: generator and server ran on the same cores. A run that ended early is ``partial``, with reasons.
+    """
+    reasons = tuple(_faults(window, result, died=died))
+    status: RunStatus = "partial" if interrupted or died else "invalid" if reasons else "valid"
+    return Verdict(status, reasons, tuple(_limits(result, schedule, writes=writes, shared_machine=shared_machine)))
+
+
+def _faults(window: Sequence[Second], result: RunResult | None, *, died: bool) -> list[Reason]:
+    if died:
+        return [
+            Reason(
+                "generator_died", "the load generator ended before its schedule did", "see its last words, run it again"
+            )
+        ]
+    if result is None or result.response.p50_ms is None:
+        count = result.count if result else 0
+        what = f"only {count} transactions were measured, too few for a median"
+        return [Reason("too_few_transactions", what, "measure for longer, or with more users")]
+    faults = []
+    if result.generator.cpu_cores >= GENERATOR_CPU_CORES:
+        what = f"the generator used {result.generator.cpu_cores:.2f} of its one core"
+        faults.append(Reason("generator_saturated", what, "lower the load, or run it on a faster machine"))
+    p95 = result.response.p95_ms or result.response.p50_ms
+    lag_ms = result.generator.hub_lag_p99_ms
+    if lag_ms > max(HUB_LAG_MS, HUB_LAG_SHARE * p95.value):
+        what = f"the generator's own timers were {lag_ms:.1f} ms late (p99) beside a p95 response of {p95.value:.1f} ms"
+        faults.append(Reason("generator_late", what, "lower the load, or give the generator cores of its own"))
+    drift = _drift(window)
+    if drift is not None:
+        what = f"throughput of the second half was {drift:.2f} of the first's, beyond chance"
+        faults.append(Reason("not_steady", what, "warm up for longer, or look for what changed in the timeline"))
+    return faults
+
+
+def _drift(window: Sequence[Second]) -> float | None:
+    """Second half's throughput over the first's, if they differ by more than UNSTEADY and by more than chance."""
+    done = [sum(t.calls for t in second.transactions.values()) for second in window]
+    half = len(done) // 2
+    first, second = throughput(done[:half]), throughput(done[half:])
+    if first.value == 0 or abs(second.value / first.value - 1) <= UNSTEADY:
+        return None
+    apart = first.high < second.low or second.high < first.low
+    return second.value / first.value if apart else None
+
+
+def _limits(result: RunResult | None, schedule: Schedule, *, writes: bool, shared_machine: bool) -> list[Reason]:
+    limits = []
+    if schedule.measure_s < DECISION_S:
+        what = f"{schedule.measure_s:g} s were measured"
+        limits.append(Reason("short", what, f"for seeing, not for deciding: measure {DECISION_S:g} s or more"))
+    if shared_machine:
+        what = "generator and server shared the cores of one machine"
+        limits.append(Reason("shared_machine", what, "capacities are those of what the generator left"))
+    if result is not None and writes:
+        spanned, forced = result.server.checkpoints, result.server.checkpoints_forced
+        if forced:
+            what = f"{forced} of {spanned} checkpoints were forced so that the short window spans them"
+            limits.append(Reason("checkpoints_forced", what, "measure for more than two checkpoint_timeout instead"))
+        elif spanned < 2:
+            what = f"the window spans {spanned} checkpoints"
+            limits.append(Reason("few_checkpoints", what, "measure for more than two checkpoint_timeout"))
+    return limits
+
+
+def objective_met(result: RunResult, objective: Objective) -> bool | None:
+    """Whether this one run met the objective; None when it holds too few transactions to say."""
+    response_ms = result.response.percentile_ms(objective.percentile)
+    if response_ms is None:
+        return None
+    return response_ms.value <= objective.response_ms and result.errors <= objective.error_share * result.count

@@ -1,0 +1,111 @@
+"""One run: the child makes the load, the server is watched, the record is written whole or not at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from loadgen.database.connect import Target, connect
+from loadgen.observe.facts import client_facts, database_facts
+from loadgen.observe.sampler import Sampler
+from loadgen.runner.checkpoints import ForcedCheckpoints
+from loadgen.runner.child import ScenarioChild
+from loadgen.runner.quality import judge
+from loadgen.runner.summary import Window, committed, summarise, write_latency_log, write_timeline
+from loadgen.runs import documents
+from loadgen.runs.control import PhaseBegan
+from loadgen.runs.format import ClientFacts, DatabaseFacts, Objective, RunRecord, Schedule
+from loadgen.runs.spool import read
+from loadgen.runs.store import DOCUMENTS, new_id, new_record
+
+SPOOL: Final = "seconds.jsonl"
+DRAIN_S: Final = 10.0
+"""Transactions under way at the end may take so long to finish before they are cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the record says of both machines; asked once for a sweep."""
+
+    database: DatabaseFacts
+    client: ClientFacts
+
+    @staticmethod
+    def gather(target: Target) -> Facts:
+        """Ask the server and this machine."""
+        with connect(target, autocommit=True) as connection:
+            return Facts(database_facts(connection, target), client_facts())
+
+
+def record_run(
+    child: ScenarioChild,
+    target: Target,
+    schedule: Schedule,
+    objective: Objective,
+    results_dir: Path,
+    on_phase: Callable[[PhaseBegan], None],
+    facts: Facts | None = None,
+) -> tuple[RunRecord, Path]:
+    """Carry out a schedule on ``target`` and keep its record; returns it with its directory.
+
+    An interrupt ends the run early and keeps it as partial. Raises LoadgenError where no load could be made.
+    """
+    facts = facts or Facts.gather(target)
+    scenario = child.description
+    now = dt.datetime.now(dt.UTC)
+    run_id = new_id(scenario.name, now)
+    window = Window({})
+    with new_record(results_dir, run_id) as directory, ExitStack() as running:
+        sampler = running.enter_context(Sampler(target, directory / "server.csv"))
+        checkpoints = running.enter_context(ForcedCheckpoints(target))
+
+        def phase_began(event: PhaseBegan) -> None:
+            window.began[event.phase] = event.at
+            if event.phase == "measure" and scenario.writes:
+                checkpoints.spread_over(schedule.measure_s)
+            on_phase(event)
+
+        spool = directory / SPOOL
+        done = child.run(schedule, spool, phase_began)
+        running.close()  # the sampler's last sample, before anything is summed up
+        seconds = list(read(spool))
+        measured = window.seconds(seconds)
+        result = None
+        if measured:
+            server = sampler.use(
+                measured[0].at,
+                measured[-1].at + 1.0,
+                transactions=sum(committed(second) for second in measured),
+                checkpoints_forced=checkpoints.forced,
+            )
+            cpu_cores, peak = (done.cpu_cores, done.peak_rss_bytes) if done else (0.0, 0)
+            result = summarise(measured, server, cpu_cores, peak)
+        verdict = judge(
+            measured,
+            result,
+            schedule,
+            interrupted=done is not None and done.interrupted,
+            died=done is None,
+            writes=scenario.writes,
+            shared_machine=facts.database.embedded,
+        )
+        record = RunRecord(
+            id=run_id,
+            started_at=now.isoformat(timespec="seconds"),
+            scenario=scenario,
+            schedule=schedule,
+            objective=objective,
+            database=facts.database,
+            client=facts.client,
+            verdict=verdict,
+            result=result,
+        )
+        write_latency_log(directory / "latency.hlog", seconds)
+        write_timeline(directory / "timeline.csv", seconds, window)
+        (directory / DOCUMENTS["run"]).write_text(documents.dump(record), "utf-8")
+        spool.unlink(missing_ok=True)
+    return record, results_dir / run_id

@@ -1,0 +1,171 @@
+"""From the child's seconds to the record: the measured window summed up, the latency log and the timeline written."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from loadgen.runs import hlog
+from loadgen.runs.control import Phase
+from loadgen.runs.estimate import latency, throughput
+from loadgen.runs.format import GeneratorUse, RunResult, ServerUse, StatementResult, TransactionResult
+from loadgen.runs.histogram import EMPTY, Histogram, merge
+from loadgen.runs.spool import LAG, RESPONSE, SERVICE, Second, Tally
+
+TIMELINE_COLUMNS: Final = (
+    "second", "phase", "users", "transactions", "errors", "response_p50_ms", "response_p95_ms", "response_max_ms",
+)  # fmt: skip
+_NOTHING: Final = Tally(0, 0, {}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When each phase began, on the monotonic clock; ``measure`` and ``drain`` bound the window."""
+
+    began: dict[Phase, float]
+
+    @property
+    def start(self) -> float | None:
+        """Seconds count from here: the first that lies wholly in the window. None: never reached."""
+        return self.began.get("measure")
+
+    def phase(self, at: float) -> Phase:
+        """The phase to which a second belongs that starts at ``at``; it is the one in its middle."""
+        reached = [phase for phase, began in self.began.items() if began <= at + 0.5]
+        return reached[-1] if reached else "ramp"
+
+    def seconds(self, seconds: Iterable[Second]) -> list[Second]:
+        """The whole seconds inside the window, one for each even where nothing happened."""
+        if self.start is None:
+            return []
+        by_start = {second.at: second for second in seconds}
+        first = round(self.start)
+        end = self.began.get("drain", max(by_start, default=float(first)) + 1)
+        return [by_start.get(float(s)) or _empty(float(s)) for s in range(first, int(end))]
+
+
+def summarise(
+    window: Sequence[Second], server: ServerUse, generator_cpu_cores: float, peak_rss_bytes: int
+) -> RunResult:
+    """The result of the seconds of a window. Raises ValueError for an empty one."""
+    transactions = _names(second.transactions for second in window)
+    statements = _names(second.statements for second in window)
+
+    def everything(kind: hlog.Measure) -> list[Histogram]:
+        return [merge(t.histogram(kind) for t in second.transactions.values()) for second in window]
+
+    errors = Counter[str]()
+    for second in window:
+        for tally in second.transactions.values():
+            errors.update(tally.errors)
+    calls = [sum(t.calls for t in second.transactions.values()) for second in window]
+    done = [committed(second) for second in window]
+    hub_lag = merge(second.hub_lag for second in window)
+    return RunResult(
+        window_s=float(len(window)),
+        count=sum(calls),
+        errors=errors.total(),
+        errors_by_sqlstate=dict(errors.most_common()),
+        retries=sum(second.retries for second in window),
+        throughput_tps=throughput(done),
+        service=latency(everything(SERVICE)),
+        lag=latency(everything(LAG)),
+        response=latency(everything(RESPONSE)),
+        transactions=tuple(_transaction(name, window) for name in transactions),
+        statements=tuple(_statement(name, window) for name in statements),
+        server=server,
+        generator=GeneratorUse(
+            cpu_cores=generator_cpu_cores,
+            hub_lag_p99_ms=hub_lag.percentile_us(99) / 1000,
+            peak_rss_bytes=peak_rss_bytes,
+        ),
+    )
+
+
+def committed(second: Second) -> int:
+    """Transactions that ended well in a second."""
+    return sum(t.calls - sum(t.errors.values()) for t in second.transactions.values())
+
+
+def _transaction(name: str, window: Sequence[Second]) -> TransactionResult:
+    tallies = [second.transactions.get(name, _NOTHING) for second in window]
+    failed = [sum(t.errors.values()) for t in tallies]
+    return TransactionResult(
+        name=name,
+        count=sum(t.calls for t in tallies),
+        errors=sum(failed),
+        throughput_tps=throughput([t.calls - n for t, n in zip(tallies, failed, strict=True)]),
+        service=latency([t.histogram(SERVICE) for t in tallies]),
+        lag=latency([t.histogram(LAG) for t in tallies]),
+        response=latency([t.histogram(RESPONSE) for t in tallies]),
+    )
+
+
+def _statement(name: str, window: Sequence[Second]) -> StatementResult:
+    tallies = [second.statements.get(name, _NOTHING) for second in window]
+    return StatementResult(
+        name=name,
+        calls=sum(t.calls for t in tallies),
+        rows=sum(t.rows for t in tallies),
+        errors=sum(sum(t.errors.values()) for t in tallies),
+        service=latency([t.histogram(SERVICE) for t in tallies]),
+    )
+
+
+def write_latency_log(path: Path, seconds: Sequence[Second]) -> None:
+    """``latency.hlog``: every second of the run, ramp and drain included, by transaction and statement."""
+    if not seconds:
+        return
+    # The spool's clock is monotonic; the log wants to know when its second 0 was.
+    base = seconds[0].at
+    began = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=time.monotonic() - base)
+    hlog.write(path, began, _entries(seconds, base))
+
+
+def _entries(seconds: Sequence[Second], base: float) -> Iterator[hlog.Entry]:
+    for second in seconds:
+        for subject, tallies in (("txn", second.transactions), ("stmt", second.statements)):
+            for name, tally in tallies.items():
+                for measure, histogram in tally.histograms.items():
+                    series = hlog.Series(subject, name, measure)  # type: ignore[arg-type]  # one of the two literals
+                    yield hlog.Entry(series.tag, second.at - base, 1.0, histogram)
+
+
+def write_timeline(path: Path, seconds: Sequence[Second], window: Window) -> None:
+    """``timeline.csv``: a row per second. Latencies are response, empty where nothing was answered."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(TIMELINE_COLUMNS)
+        for second in seconds:
+            tallies = second.transactions.values()
+            response = merge(t.histogram(RESPONSE) for t in tallies)
+            writer.writerow(
+                [
+                    round(second.at - seconds[0].at),
+                    window.phase(second.at),
+                    second.users,
+                    sum(t.calls for t in tallies),
+                    sum(sum(t.errors.values()) for t in tallies),
+                    *(_ms(response, us) for us in (response.percentile_us(50), response.percentile_us(95))),
+                    _ms(response, response.max_us),
+                ]
+            )
+
+
+def _ms(histogram: Histogram, us: int) -> str:
+    return f"{us / 1000:.3f}" if histogram.total else ""
+
+
+def _names(groups: Iterable[dict[str, Tally]]) -> list[str]:
+    """In order of first appearance made stable: sorted."""
+    return sorted({name for group in groups for name in group})
+
+
+def _empty(at: float) -> Second:
+    return Second(at, 0, 0, {}, {}, EMPTY)

@@ -1,0 +1,163 @@
+"""A sweep: the same scenario at several levels in random order, each on a fresh copy of the data, with repeats."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from capacity.scalability import Repeat, capacity_at_objective
+from capacity.values import Refusal
+from loadgen.database.connect import Target, connect
+from loadgen.database.copies import drop_copy, fresh_copy
+from loadgen.errors import GuardRefusal
+from loadgen.observe.facts import table_sizes
+from loadgen.runner.child import ScenarioChild
+from loadgen.runner.run import Facts, record_run
+from loadgen.runs import documents
+from loadgen.runs.control import PhaseBegan
+from loadgen.runs.format import CapacityAnswer, Objective, RunRecord, Schedule, SweepPoint, SweepRecord
+from loadgen.runs.store import DOCUMENTS, RUNS, new_id, new_record
+
+MAX_LEVELS: Final = 64
+MAX_REPEATS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """What to run. ``think`` False: a level is the number of connections that are busy all the time."""
+
+    levels: tuple[int, ...]
+    repeats: int
+    think: bool
+    ramp_s: float
+    warmup_s: float
+    measure_s: float
+    drain_s: float
+    seed: int
+
+    def order(self) -> tuple[tuple[int, int], ...]:
+        """(level, repeat) in the order of running: every repeat visits all levels in an order of its own.
+
+        Randomised blocks: a slow drift of the machine then falls on all levels alike, instead of on the last ones.
+        """
+        rng = random.Random(self.seed)
+        return tuple(
+            (level, repeat) for repeat in range(self.repeats) for level in rng.sample(self.levels, len(self.levels))
+        )
+
+    def schedule(self, level: int, place: int) -> Schedule:
+        """The schedule of the run at ``place`` in the order."""
+        return Schedule(
+            users=level,
+            think=self.think,
+            ramp_s=self.ramp_s,
+            warmup_s=self.warmup_s,
+            measure_s=self.measure_s,
+            drain_s=self.drain_s,
+            seed=self.seed + place,
+        )
+
+
+def record_sweep(
+    scenario: Path,
+    target: Target,
+    plan: SweepPlan,
+    objective: Objective,
+    results_dir: Path,
+    on_run: Callable[[int, int, SweepPoint | None], None],
+    on_phase: Callable[[PhaseBegan], None],
+    allow_unmarked: str | None = None,
+) -> tuple[SweepRecord, Path]:
+    """Run a sweep and keep its record; returns it with its directory.
+
+    Every run gets a fresh copy of ``target``, which itself is only read. An interrupt ends the sweep and keeps what
+    was measured, marked partial. ``allow_unmarked`` names the database to which writing is allowed without its mark;
+    its copy goes with it. ``on_run`` hears of each run's level and place before (point None) and after it.
+    """
+    now = dt.datetime.now(dt.UTC)
+    points: list[SweepPoint] = []
+    with connect(target, autocommit=True) as connection:
+        tables = table_sizes(connection)
+    facts = Facts.gather(target)
+    order = plan.order()
+    if allow_unmarked is not None and allow_unmarked != target.database:
+        raise GuardRefusal(f"--allow-unmarked names {allow_unmarked!r}, the target is {target.database!r}; name it")
+    interrupted = False
+    working = fresh_copy(target)
+    try:
+        with ScenarioChild(scenario, working.environment(), allow_unmarked and working.database) as child:
+            description = child.description
+            sweep_id = new_id(f"sweep-{description.name}", now)
+            with new_record(results_dir, sweep_id) as directory:
+                for place, (level, repeat) in enumerate(order):
+                    on_run(level, place, None)
+                    try:
+                        if place:
+                            working = fresh_copy(target)
+                        schedule = plan.schedule(level, place)
+                        record, _ = record_run(child, working, schedule, objective, directory / RUNS, on_phase, facts)
+                    except KeyboardInterrupt:
+                        interrupted = True
+                        break
+                    points.append(_point(record, level, repeat, place, objective))
+                    on_run(level, place, points[-1])
+                    interrupted = record.verdict.status == "partial"
+                    if interrupted:
+                        break
+                capacity, refusal = _answer(points, objective)
+                sweep = SweepRecord(
+                    id=sweep_id,
+                    started_at=now.isoformat(timespec="seconds"),
+                    scenario=description,
+                    objective=objective,
+                    levels=tuple(sorted(plan.levels)),
+                    repeats=plan.repeats,
+                    think=plan.think,
+                    points=tuple(points),
+                    database=facts.database,
+                    client=facts.client,
+                    tables=tables,
+                    capacity=capacity,
+                    refusal=refusal,
+                    partial=interrupted,
+                )
+                (directory / DOCUMENTS["sweep"]).write_text(documents.dump(sweep), "utf-8")
+    finally:
+        drop_copy(target)
+    return sweep, results_dir / sweep_id
+
+
+def _point(record: RunRecord, level: int, repeat: int, place: int, objective: Objective) -> SweepPoint:
+    result = record.result
+    return SweepPoint(
+        level=level,
+        repeat=repeat,
+        order=place,
+        run_id=record.id,
+        verdict=record.verdict,
+        throughput_tps=result.throughput_tps if result else None,
+        error_share=result.errors / result.count if result and result.count else None,
+        service=result.service if result else None,
+        response=result.response if result else None,
+        server_cpu_cores=result.server.cpu_cores.value if result and result.server.cpu_cores else None,
+        generator_cpu_cores=result.generator.cpu_cores if result else None,
+        wal_bytes_per_txn=result.server.wal_bytes_per_txn if result else None,
+    )
+
+
+def _answer(points: Sequence[SweepPoint], objective: Objective) -> tuple[CapacityAnswer | None, Refusal | None]:
+    """The capacity from the valid runs, or the refusal that says which measurement is missing."""
+    repeats = []
+    for point in points:
+        response_ms = point.response.percentile_ms(objective.percentile) if point.response else None
+        if point.verdict.status != "valid" or response_ms is None or not point.throughput_tps:
+            continue
+        repeats.append(Repeat(point.level, point.throughput_tps.value, response_ms.value, point.error_share or 0.0))
+    found = capacity_at_objective(repeats, objective.response_ms, objective.error_share)
+    if isinstance(found, Refusal):
+        return None, found
+    return CapacityAnswer(found.throughput_tps, found.level, found.bracketed, found.met_probability, found.pool), None
