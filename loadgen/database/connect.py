@@ -1,0 +1,118 @@
+"""Which server is meant, and connections to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from loadgen.database.embedded import DATABASE, SUPERUSER, Instance, say_on_stderr
+from loadgen.database.faults import translate
+from loadgen.errors import UsageError
+from loadgen.settings import Settings
+
+CONNECT_TIMEOUT_S = 10
+
+# Each of these names a server. PGUSER and PGSSLMODE say how to use one, and people keep them in their profile.
+SERVER_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE")
+
+OTHER_SECRETS = frozenset({"sslpassword", "oauth_client_secret"})
+
+EMBEDDED_VARIABLE = "LOADGEN_DSN_IS_EMBEDDED"
+"""Tells a child that the server in LOADGEN_DSN is the embedded one of its parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One database on one server. ``conninfo`` holds no password; ``password`` None leaves it to libpq to find one."""
+
+    conninfo: str
+    password: str | None = field(repr=False)
+    embedded: bool
+    database: str
+
+    def __str__(self) -> str:
+        """For people: which database, where."""
+        parts = conninfo_to_dict(self.conninfo)
+        host = parts.get("host") or parts.get("hostaddr")
+        if self.embedded or not host or str(host).startswith("/"):
+            return f"database {self.database}"
+        return f"database {self.database} at {host}:{parts.get('port') or 5432}"
+
+    def with_database(self, name: str) -> Target:
+        """Another database of the same server."""
+        return replace(self, conninfo=make_conninfo(self.conninfo, dbname=name), database=name)
+
+    def environment(self) -> dict[str, str]:
+        """Variables which, added to this process's own, make :func:`resolve` in a child find this target."""
+        found = {"LOADGEN_DSN": self.conninfo, EMBEDDED_VARIABLE: "1" if self.embedded else ""}
+        if self.password is not None:
+            found["PGPASSWORD"] = self.password
+        return found
+
+
+def resolve(
+    settings: Settings,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    notify: Callable[[str], None] = say_on_stderr,
+) -> Target:
+    """The target of an invocation: ``settings.dsn``, else ``PG*`` variables, else the embedded server, started.
+
+    Raises UsageError for a DSN that cannot be read, EnvironmentFault if the embedded server cannot start.
+    """
+    if settings.dsn is not None:
+        is_embedded = bool(environ.get(EMBEDDED_VARIABLE)) and settings.dsn == environ.get("LOADGEN_DSN")
+        return _from_dsn(settings.dsn, embedded=is_embedded)
+    if any(environ.get(name) for name in SERVER_VARIABLES):
+        return _from_dsn("", embedded=False)
+    return embedded_target(Instance.from_settings(settings, notify=notify))
+
+
+def embedded_target(instance: Instance) -> Target:
+    """The default database of an instance, through its private socket; starts it if need be."""
+    server = instance.start()
+    conninfo = make_conninfo("", host=str(server.socket_dir), port=server.port, user=SUPERUSER, dbname=DATABASE)
+    return Target(conninfo, password=None, embedded=True, database=DATABASE)
+
+
+def connect(target: Target, *, autocommit: bool = False, application_name: str = "loadgen") -> psycopg.Connection:
+    """A connection. Raises LoadgenError with one line that says why there is none and what to do."""
+    parts = conninfo_to_dict(target.conninfo)
+    parts.setdefault("connect_timeout", CONNECT_TIMEOUT_S)
+    parts["application_name"] = application_name
+    if target.password is not None:
+        parts["password"] = target.password
+    try:
+        return psycopg.connect(autocommit=autocommit, **parts)  # type: ignore[arg-type]
+    except psycopg.Error as error:
+        raise translate(error, target) from error
+
+
+def _from_dsn(dsn: str, *, embedded: bool) -> Target:
+    """Take the password out, and the server and database in where libpq's variables supply them."""
+    try:
+        parts = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError as error:
+        # The driver quotes what it could not read, which may be a password.
+        raise UsageError("the DSN cannot be read; write postgresql://user@host:5432/db, or host=… dbname=…") from error
+    for name in OTHER_SECRETS.intersection(parts):
+        raise UsageError(f"a DSN may not hold {name}; use a client key without one, readable only by you")
+    password = parts.pop("password", None)
+    if "service" in parts and "dbname" not in parts:
+        raise UsageError("a DSN with service= needs dbname= too; or set PGSERVICE and give no DSN")
+    found = {option.keyword.decode(): option.val for option in psycopg.pq.Conninfo.get_defaults()}
+    for name in () if "service" in parts else ("host", "hostaddr", "port", "user", "dbname"):
+        value = found.get(name)
+        if value and name not in parts:
+            parts[name] = value.decode()
+    parts.setdefault("dbname", str(parts.get("user", "")))
+    return Target(
+        conninfo=make_conninfo("", **parts),
+        password=None if password is None else str(password),
+        embedded=embedded,
+        database=str(parts["dbname"]),
+    )

@@ -1,0 +1,117 @@
+"""Working copies of a seeded database: what a write load changes is thrown away with the copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import LiteralString, cast
+
+import psycopg
+from psycopg import sql
+
+from loadgen.database.connect import Target, connect
+from loadgen.database.faults import faults
+from loadgen.database.guard import changed_rows, read_mark, write_mark
+from loadgen.database.statements import statement
+from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
+
+COMMENT = "working copy made by loadgen"
+"""On the database itself: a database without it is never dropped here, whatever its name."""
+
+MAINTENANCE_DATABASES = ("postgres", "template1")
+LONGEST_NAME_BYTES = 63
+
+
+def copy_name(database: str) -> str:
+    return f"{database}_work"
+
+
+def fresh_copy(target: Target, name: str | None = None) -> Target:
+    """Make the working copy of ``target`` anew and return it; ``name`` defaults to that of the database with _work.
+
+    The copy has the same bytes: statistics of the planner, bloat and visibility included. Its counters of changed
+    rows start at zero, so its mark's baseline is set such that drift goes on from where the source stood. Raises
+    EnvironmentFault if others are connected to the source or the user may not create databases, GuardRefusal if a
+    database of that name was not made here.
+    """
+    copy = target.with_database(name or copy_name(target.database))
+    if copy.database == target.database or len(copy.database.encode()) > LONGEST_NAME_BYTES:
+        raise UsageError(f"a working copy of {target.database} cannot be named {copy.database}; name it otherwise")
+    drop_copy(copy)
+    with faults(target), connect(target) as conn:
+        changed_in_source = changed_rows(conn)
+    with faults(target), _maintenance(target) as conn:
+        conn.execute(statement("end_own_leftovers"), {"database": target.database})
+        _refuse_other_clients(conn, target.database)
+        try:
+            conn.execute(_composed("copy_create", copy=copy.database, source=target.database))
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise EnvironmentFault(
+                f"{target}: this user may not copy it; connect as a superuser, or as its owner with CREATEDB"
+            ) from error
+        conn.execute(
+            sql.SQL(_text("copy_mark")).format(copy=sql.Identifier(copy.database), comment=sql.Literal(COMMENT))
+        )
+    with faults(copy), connect(copy) as conn:
+        mark = read_mark(conn)
+        if mark is not None:
+            baseline = {table: mark.drift_baseline.get(table, 0) - n for table, n in changed_in_source.items()}
+            write_mark(conn, replace(mark, drift_baseline=baseline))
+    return copy
+
+
+def drop_copy(copy: Target) -> None:
+    """Remove a working copy if it is there. Raises as :func:`fresh_copy` does."""
+    with faults(copy), _maintenance(copy) as conn:
+        found = conn.execute(statement("copy_comment"), {"database": copy.database}).fetchone()
+        if found is None:
+            return
+        if found[0] != COMMENT:
+            raise GuardRefusal(
+                f"database {copy.database} exists and is no working copy of this tool, so it is not replaced; "
+                "rename it, or give the copy another name"
+            )
+        conn.execute(statement("end_own_leftovers"), {"database": copy.database})
+        _refuse_other_clients(conn, copy.database)
+        conn.execute(_composed("copy_drop", copy=copy.database))
+
+
+@contextmanager
+def working_copy(target: Target, name: str | None = None) -> Iterator[Target]:
+    """A fresh copy for the body of the ``with``, dropped at its end."""
+    copy = fresh_copy(target, name)
+    try:
+        yield copy
+    finally:
+        drop_copy(copy)
+
+
+@contextmanager
+def _maintenance(target: Target) -> Iterator[psycopg.Connection]:
+    """A connection to another database of the server, since nobody may be connected to one that is copied."""
+    first, second = (target.with_database(name) for name in MAINTENANCE_DATABASES)
+    try:
+        conn = connect(first, autocommit=True)
+    except EnvironmentFault:
+        conn = connect(second, autocommit=True)
+    with conn:
+        yield conn
+
+
+def _refuse_other_clients(conn: psycopg.Connection, database: str) -> None:
+    others = conn.execute(statement("other_clients"), {"database": database}).fetchall()
+    if others:
+        who = ", ".join(f"{name} ({count})" for name, count in others)
+        raise EnvironmentFault(
+            f"database {database} is in use by {who}, so it cannot be copied or replaced; close those connections"
+        )
+
+
+def _text(name: str) -> LiteralString:
+    # A file of this package is as trusted as a literal in its code; the type only knows literals.
+    return cast(LiteralString, statement(name).decode())
+
+
+def _composed(name: str, **identifiers: str) -> sql.Composed:
+    return sql.SQL(_text(name)).format(**{key: sql.Identifier(value) for key, value in identifiers.items()})

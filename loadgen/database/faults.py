@@ -1,0 +1,97 @@
+"""What PostgreSQL's errors mean for the person at the command line: one line each, with what to do, no password."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+
+from loadgen.errors import EnvironmentFault, LoadgenError
+
+if TYPE_CHECKING:
+    from loadgen.database.connect import Target
+
+ADVICE: Final = {
+    "28P01": "the password is wrong or missing; set PGPASSWORD, a passfile or LOADGEN_DSN",
+    "28000": "the server does not let this user in; check the user, pg_hba.conf and sslmode",
+    "3D000": "there is no such database; create it, or name another with dbname=",
+    "42501": "the user lacks a privilege; grant it, or connect as the owner",
+    "25006": "the server is read-only; connect to the primary, or make room on its disk",
+    "42P01": "a table is missing; run: loadgen init",
+    "3F000": "a schema is missing; run: loadgen init",
+    "53100": "the server's disk is full; free space there, then run the same command again",
+    "53200": "the server is out of memory; lower its memory settings or the load",
+    "53300": "the server has no connection left; use fewer, or raise max_connections",
+    "55006": "it is in use; close the other connections, then try again",
+    "57014": "the statement was cancelled, by a timeout or by somebody; try again, or raise statement_timeout",
+    "57P01": "the server was shut down; start it, then run the same command again",
+    "57P02": "the server crashed; see its log, then run the same command again",
+    "57P03": "the server is starting or stopping; try again in a moment",
+    "55P03": "a lock is held by somebody else; try again when they are done",
+    "2BP01": "something else depends on it; drop that first",
+}
+"""By SQLSTATE: what it means, and what to do."""
+
+CONNECT_PATTERNS: Final = (
+    # libpq reports a failed connection as text alone, without a SQLSTATE, so these are the server's own words in
+    # English; a server that speaks another language gets the general line with its message.
+    ("password authentication failed", "28P01"),
+    ("no password supplied", "28P01"),
+    ("no pg_hba.conf entry", "28000"),
+    ("does not support SSL", "28000"),
+    ("is not permitted to log in", "28000"),
+    ("permission denied for database", "42501"),
+    ("too many clients", "53300"),
+    ("too many connections", "53300"),
+    ("remaining connection slots", "53300"),
+    ("the database system is", "57P03"),
+)
+UNREACHABLE: Final = "is it running, and are host and port right? With no --dsn, loadgen starts a server of its own"
+
+
+def translate(error: psycopg.Error, target: Target) -> LoadgenError:
+    """The one line for an error of the driver, raised at any time after or during connecting to ``target``."""
+    message = _first_line(error, target)
+    state = error.sqlstate or _state_of_connect_failure(message)
+    if state == "role":
+        return EnvironmentFault(f"{target}: {message}; there is no such user; create it, or name another with user=")
+    if state in ADVICE:
+        return EnvironmentFault(f"{target}: {message}; {ADVICE[state]}")
+    if state is None and isinstance(error, psycopg.OperationalError):
+        return EnvironmentFault(f"{target}: {message}; {UNREACHABLE}")
+    where = f" (SQLSTATE {state})" if state else ""
+    return EnvironmentFault(f"{target}: {message}{where}; see the server's log")
+
+
+@contextmanager
+def faults(target: Target) -> Iterator[None]:
+    """Turn every error of the driver into its line: for the body of a verb that works on one database."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise translate(error, target) from error
+
+
+def _state_of_connect_failure(message: str) -> str | None:
+    for pattern, state in CONNECT_PATTERNS:
+        if pattern in message:
+            return state
+    if message.endswith("does not exist"):
+        return "role" if "role" in message else "3D000"
+    return None
+
+
+def _first_line(error: psycopg.Error, target: Target) -> str:
+    """The message without its follow-up lines, and without a password even if a server echoed one."""
+    lines = str(error.diag.message_primary or error).strip().splitlines()
+    # Several addresses were tried: the last line that names one is the failure that counted.
+    tried = [line.strip(" -") for line in lines if "failed: " in line]
+    message = (tried[-1] if tried else lines[0] if lines else type(error).__name__).strip().rstrip(".;")
+    message = message.removeprefix("connection failed: ").removeprefix("connection is bad: ")
+    for secret in (target.password, os.environ.get("PGPASSWORD")):
+        if secret:
+            message = message.replace(secret, "***")
+    return message

@@ -1,0 +1,107 @@
+"""The guard: only a database that was empty when it was marked as synthetic may be written to.
+
+A database becomes marked by :func:`initialise` and in no other way, so the mark says that no row in it was ever real.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import psycopg
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from loadgen.database import schema
+from loadgen.database.statements import statement
+from loadgen.errors import GuardRefusal, UsageError
+
+ALLOW_UNMARKED_VARIABLE = "LOADGEN_ALLOW_UNMARKED"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What the database says about itself. The fields of a seeding are None until one has ended."""
+
+    marked_at: dt.datetime
+    schema_version: str
+    model_version: str | None
+    seed: int | None
+    users: int | None
+    as_of: dt.date | None
+    chunk_users: int | None
+    seeded_at: dt.datetime | None
+    drift_baseline: dict[str, int]
+    """:func:`changed_rows` at the end of seeding: what is counted since is drift."""
+
+
+def initialise(conn: psycopg.Connection) -> tuple[str, ...]:
+    """Mark an empty database and give it the schema; on a marked one apply what is missing. Returns what was applied.
+
+    Raises GuardRefusal for a database that holds anything that this tool did not make.
+    """
+    with _one_at_a_time(conn):
+        with conn.transaction():
+            found = () if schema.has_bookkeeping(conn) else _user_relations(conn)
+        if found:
+            raise GuardRefusal(
+                f"database {conn.info.dbname} is not empty (it has {', '.join(found)}) and not marked as synthetic, "
+                "so it is not initialised; create an empty database and name it with --dsn"
+            )
+        return schema.install(conn)
+
+
+def read_mark(conn: psycopg.Connection) -> Mark | None:
+    """The mark, or None if the database has none."""
+    if not schema.has_bookkeeping(conn):
+        return None
+    with conn.cursor(row_factory=class_row(Mark)) as cursor:
+        return cursor.execute(statement("read_mark")).fetchone()
+
+
+def write_mark(conn: psycopg.Connection, mark: Mark) -> None:
+    """Store what a seeding determines; when it was marked and the schema's version are not changed by this."""
+    conn.execute(statement("write_mark"), asdict(mark) | {"drift_baseline": Jsonb(mark.drift_baseline)})
+
+
+def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> None:
+    """Refuse to go on unless the database is marked, or its name was given as the one that may be written to.
+
+    Raises GuardRefusal if it is not marked, UsageError if the name given is not that of this database.
+    """
+    name = conn.info.dbname
+    if allow_unmarked and allow_unmarked != name:
+        raise UsageError(
+            f"--allow-unmarked names {allow_unmarked}, but this is database {name}; give the name of the one you mean"
+        )
+    if allow_unmarked or read_mark(conn) is not None:
+        return
+    raise GuardRefusal(
+        f"database {name} is not marked as synthetic; an empty one is marked by: loadgen init. To write to this one "
+        f"nevertheless: --allow-unmarked {name} (for a bare locust: {ALLOW_UNMARKED_VARIABLE}={name})"
+    )
+
+
+def changed_rows(conn: psycopg.Connection) -> dict[str, int]:
+    """Rows inserted, updated and deleted since the server began to count, by table; a crash resets the counters."""
+    return dict(conn.execute(statement("changed_rows")).fetchall())
+
+
+def _user_relations(conn: psycopg.Connection) -> tuple[str, ...]:
+    return tuple(str(row[0]) for row in conn.execute(statement("user_relations")))
+
+
+@contextmanager
+def _one_at_a_time(conn: psycopg.Connection) -> Iterator[None]:
+    """Hold the database's lock for the session, over the several transactions of an initialisation."""
+    conn.execute(statement("lock_initialisation"))
+    conn.commit()
+    try:
+        yield
+    finally:
+        if not conn.broken:
+            conn.rollback()
+            conn.execute(statement("unlock_initialisation"))
+            conn.commit()

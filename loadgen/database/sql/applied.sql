@@ -1,0 +1,1 @@
+SELECT version, sha256 FROM loadgen.schema_migrations;

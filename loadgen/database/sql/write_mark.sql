@@ -1,0 +1,9 @@
+UPDATE loadgen.mark
+SET
+    model_version = %(model_version)s,
+    seed = %(seed)s,
+    users = %(users)s,
+    as_of = %(as_of)s,
+    chunk_users = %(chunk_users)s,
+    seeded_at = %(seeded_at)s,
+    drift_baseline = %(drift_baseline)s;

@@ -1,0 +1,170 @@
+"""Fixtures that every test may use: a real server for the session, databases for a test, the command line."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from loadgen.database import guard
+from loadgen.database.connect import Target, connect, embedded_target
+from loadgen.database.embedded import Instance
+from loadgen.settings import Settings
+
+Loadgen = Callable[..., "subprocess.CompletedProcess[str]"]
+
+_NUMBERS = itertools.count()
+
+
+def requires(name: str, *, present: bool, why: str) -> None:
+    """Skip with a reason what this machine lacks; fail instead if LOADGEN_REQUIRE lists ``name``."""
+    if present:
+        return
+    if name in os.environ.get("LOADGEN_REQUIRE", "").split(","):
+        pytest.fail(f"LOADGEN_REQUIRE lists {name}, but {why}")
+    pytest.skip(f"{name}: {why}")
+
+
+def requires_program(name: str, *programs: str) -> str:
+    """The path of the first of ``programs`` (default: ``name``) that is installed; else as :func:`requires`."""
+    wanted = programs or (name,)
+    found = next((path for program in wanted if (path := shutil.which(program))), None)
+    requires(name, present=found is not None, why=f"none of {', '.join(wanted)} is on PATH")
+    return str(found)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_environment() -> Iterator[None]:
+    """No test finds a server, or settings, of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("LOADGEN_", "PG")) and name not in ("LOADGEN_REQUIRE", "LOADGEN_PG_BIN"):
+                patch.delenv(name)
+        yield
+
+
+def make_state_dir() -> Path:
+    """A short directory that the server's account can reach: pytest's own are long, and closed to others."""
+    path = Path(tempfile.mkdtemp(prefix="lg-"))
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def state_dir() -> Iterator[Path]:
+    """A state directory for servers of one test; whatever runs there at its end is stopped."""
+    path = make_state_dir()
+    yield path
+    _remove(path)
+
+
+@pytest.fixture(scope="session")
+def server_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of the session's own embedded server."""
+    path = make_state_dir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOADGEN_STATE_DIR", str(path))
+        patch.setenv("LOADGEN_RESULTS_DIR", str(tmp_path_factory.mktemp("results")))
+        yield Settings(state_dir=path, pg_bin=_pg_bin())
+    _remove(path)
+
+
+@pytest.fixture(scope="session")
+def server(server_settings: Settings) -> Target:
+    """The session's server, by its default database. Tests use databases of their own: ``database``."""
+    return embedded_target(Instance.from_settings(server_settings))
+
+
+@pytest.fixture(scope="session")
+def _initialised(server: Target) -> Target:
+    target = _create(server)
+    with connect(target) as conn:
+        guard.initialise(conn)
+    return target
+
+
+@pytest.fixture
+def database(server: Target, _initialised: Target) -> Iterator[Target]:
+    """A fresh database with the schema and the mark, without rows."""
+    target = _create(server, template=_initialised)
+    yield target
+    _drop(target)
+
+
+@pytest.fixture
+def empty_database(server: Target) -> Iterator[Target]:
+    """A fresh database with nothing in it."""
+    target = _create(server)
+    yield target
+    _drop(target)
+
+
+@pytest.fixture
+def loadgen(tmp_path: Path) -> Loadgen:
+    """The command line in a child: ``loadgen("init", "--json", target=database)``.
+
+    Without a target it is left to find one, in an environment whose state directory is the session's.
+    """
+
+    def run(
+        *arguments: str,
+        target: Target | None = None,
+        env: dict[str, str] | None = None,
+        cwd: Path = tmp_path,
+        timeout_s: float = 120,
+    ) -> subprocess.CompletedProcess[str]:
+        environment = os.environ | (target.environment() if target else {}) | (env or {})
+        return subprocess.run(
+            [sys.executable, "-m", "loadgen", *arguments],
+            env=environment,
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return run
+
+
+def _pg_bin() -> Path | None:
+    value = os.environ.get("LOADGEN_PG_BIN")
+    return Path(value) if value else None
+
+
+def _remove(state_dir: Path) -> None:
+    for home in state_dir.iterdir():
+        if (home / "data").exists():
+            Instance.from_settings(Settings(state_dir=state_dir, instance=home.name)).stop()
+    shutil.rmtree(state_dir)
+
+
+def _create(server: Target, template: Target | None = None) -> Target:
+    target = server.with_database(f"test_{next(_NUMBERS)}")
+    source = sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template.database)) if template else None
+    with connect(server, autocommit=True) as conn:
+        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(target.database)) + (source or sql.SQL("")))
+    return target
+
+
+def _drop(target: Target) -> None:
+    with connect(target.with_database("postgres"), autocommit=True) as conn:
+        for database in (target.database, f"{target.database}_work"):
+            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+
+@pytest.fixture
+def conn(database: Target) -> Iterator[psycopg.Connection]:
+    """A connection to ``database``, in autocommit."""
+    with connect(database, autocommit=True) as connection:
+        yield connection
