@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from loadgen.cli.app import main
+from loadgen.cli.report import report
 
 VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start here": (),
     "Server": (),
     "Data": (),
     "Load": (),
-    "Plan": (),
+    "Plan": (report,),
 }
 """By panel of the help, in the order shown. A verb is added here and nowhere else."""
 

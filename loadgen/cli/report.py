@@ -1,0 +1,49 @@
+"""``loadgen report``: the page of a run, a sweep or a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loadgen.cli.options import Json, ResultsDir
+from loadgen.cli.output import emit_values, say
+
+
+def report(
+    record: Annotated[
+        str, typer.Argument(metavar="RECORD", help="A run, sweep or plan: its id, its directory or its JSON file.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to write. Default: report.html beside the record."),
+    ] = None,
+    results_dir: ResultsDir = None,
+    json: Json = False,
+) -> None:
+    """Write one self-contained HTML page of a run, a sweep or a plan: works offline, holds no script, prints well."""
+    from loadgen import settings
+    from loadgen.runs.store import resolve
+
+    path = resolve(settings.load(results_dir=results_dir).results_dir, record)
+    target = write_page(path, output)
+    if json:
+        emit_values("loadgen.report/1", path=str(target))
+
+
+def write_page(path: Path, output: Path | None = None) -> Path:
+    """The page of the record at ``path``, written whole or not at all; its place is printed and returned."""
+    from loadgen.errors import UsageError
+    from loadgen.report.page import page
+    from loadgen.report.reading import read_subject
+    from loadgen.runs.documents import write_atomically
+
+    target = (output or path.with_name("report.html")).absolute()
+    if target.exists() and not target.is_file():
+        raise UsageError(f"--output {target} is not a file; give the name of one")
+    subject = read_subject(path)
+    say("drawing the page …")
+    write_atomically(target, page(subject))
+    say(f"report: {target}")
+    return target

@@ -1,0 +1,137 @@
+"""From a Vega-Lite specification to inline SVG that works without JavaScript, in light and dark and on paper.
+
+Colours are CSS variables of the page, so one drawing serves both schemes; a mark's description becomes its native
+tooltip. Nothing is fetched: vl-convert holds Vega and its fonts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+from xml.etree import ElementTree
+
+import altair as alt
+import vl_convert
+from markupsafe import Markup
+
+Mark = Literal["dot", "open", "cross", "line", "dashed", "band", "block"]
+Row = dict[str, str | float | int | bool | None]
+"""One datum of a chart."""
+
+INK, MUTED, GRID = "var(--ink)", "var(--muted)", "var(--grid)"
+BLUE, ORANGE, GREEN = "var(--blue)", "var(--orange)", "var(--green)"
+DEEP, MIDDLE, PALE = "var(--deep)", "var(--middle)", "var(--pale)"
+
+_SVG: Final = "{http://www.w3.org/2000/svg}"
+_VEGA_LITE: Final = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The plotting area asked for, in CSS pixels, without axes."""
+
+    width: int
+    height: int
+
+    @property
+    def narrow(self) -> bool:
+        return self.width < 420
+
+
+WIDE: Final = Size(790, 260)
+NARROW: Final = Size(296, 210)
+PANEL: Final = Size(360, 230)
+"""Half of the page, and a phone's whole width: one drawing serves both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One entry of a legend: the mark, its colour, and what it stands for."""
+
+    mark: Mark
+    colour: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart ready for the page. ``narrow`` replaces ``wide`` on a phone; None: one drawing serves both."""
+
+    title: str
+    subtitle: str
+    keys: tuple[Key, ...]
+    wide: Markup
+    narrow: Markup | None
+
+
+Build = Callable[[Size], alt.LayerChart]
+
+
+def figure(
+    title: str,
+    subtitle: str,
+    build: Build,
+    *,
+    keys: Sequence[Key] = (),
+    sizes: Sequence[Size] = (WIDE, NARROW),
+) -> Figure:
+    """Draw ``build`` once for each size; the first is for wide pages, the second, if any, for phones."""
+    drawings = [draw(build(size), f"{title}: {subtitle}") for size in sizes]
+    return Figure(title, subtitle, tuple(keys), drawings[0], drawings[1] if len(drawings) > 1 else None)
+
+
+def draw(chart: alt.LayerChart, label: str) -> Markup:
+    """SVG for embedding in HTML; ``label`` is what a screen reader says of it."""
+    svg = vl_convert.vegalite_to_svg(_styled(chart).to_dict(), vl_version=_VEGA_LITE, allowed_base_urls=[])
+    return Markup(_inline(svg, label))  # serialised by ElementTree, which escapes text
+
+
+def rows(data: Sequence[Row]) -> alt.InlineData:
+    """Data of a chart or layer."""
+    return alt.InlineData(values=[dict(row) for row in data])
+
+
+def _styled(chart: alt.LayerChart) -> alt.LayerChart:
+    styled: alt.LayerChart = (
+        chart.configure(
+            font="inherit", background="transparent", padding={"left": 4, "right": 14, "top": 12, "bottom": 4}
+        )
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=MUTED,
+            titleColor=MUTED,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+            titlePadding=10,
+            labelPadding=6,
+            domainColor=GRID,
+            tickColor=GRID,
+            gridColor=GRID,
+        )
+        .configure_axisX(grid=False, labelFlush=False)
+        .configure_axisY(domain=False, ticks=False, minExtent=44)
+        .configure_text(fontSize=12, color=MUTED)
+    )
+    return styled
+
+
+def _inline(svg: str, label: str) -> str:
+    root = ElementTree.fromstring(svg)
+    width = root.attrib.pop("width")
+    root.attrib.pop("height")
+    root.set("style", f"max-width:{float(width):.0f}px")
+    root.set("role", "img")
+    root.set("aria-label", label)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(_SVG)
+        described = element.attrib.pop("aria-label", None) if element is not root else None
+        if described and element.get("aria-roledescription") not in {"axis", "legend", None}:
+            ElementTree.SubElement(element, "title").text = described
+        if element is not root:
+            for name in ("role", "aria-roledescription", "aria-hidden"):
+                element.attrib.pop(name, None)
+    text = ElementTree.tostring(root, encoding="unicode")
+    return re.sub(r"(\d\.\d\d)\d+", r"\1", text)  # a hundredth of a pixel is enough

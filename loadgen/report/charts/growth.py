@@ -1,0 +1,181 @@
+"""Users and peak demand over time, with their intervals, and when each step of the plan is due."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+
+import altair as alt
+
+from capacity.growth import Forecast
+from capacity.plan import Plan, Recommendation, Step
+from capacity.values import Interval
+from loadgen.report import numbers
+from loadgen.report.charts.drawing import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    Figure,
+    Key,
+    Row,
+    Size,
+    figure,
+    rows,
+)
+
+_FAR = 4
+"""How many times the highest demand a server's capacity may be and still be drawn beside it."""
+
+
+def users(forecast: Forecast) -> Figure:
+    """History and forecast of the count of users. Periods stand for dates where there are none."""
+    dated = all(o.date for o in forecast.history) and all(p.date for p in forecast.forecast)
+    past = [_point(_when(o.date, o.period, dated), o.value) for o in forecast.history]
+    ahead = [
+        _point(_when(p.date, p.period, dated), p.point, p.low, p.high, f"{_name(p.date, p.period)}: ")
+        for p in forecast.forecast
+    ]
+    joined = [past[-1], *ahead] if past else ahead
+
+    def build(size: Size) -> alt.LayerChart:
+        x = _time_axis(size) if dated else alt.X("x:Q", title="period")
+        y = alt.Y("value:Q", title=None, axis=_axis_y(size))
+        layers = [
+            *_banded(joined, x, y),
+            alt.Chart(rows(past)).mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y),
+            alt.Chart(rows(past)).mark_point(color=INK, filled=True, size=16, opacity=1).encode(x=x, y=y),
+        ]
+        return _layered(layers, size)
+
+    keys = (
+        Key("dot", INK, "history"),
+        Key("line", BLUE, "forecast"),
+        Key("band", BLUE, f"{numbers.share(forecast.level)} interval"),
+    )
+    return figure("Users", "all users, at the end of each period", build, keys=keys)
+
+
+def demand(plan: Plan, one_server: Interval | None) -> Figure:
+    """Peak transactions a second, beside what one server carries of that mix."""
+    data = [
+        _point(date.isoformat(), value.value, value.low, value.high, f"{numbers.month(date)}: ")
+        for date, value in plan.demand_tps
+    ]
+    top = max(float(row["high"] or 0) for row in data)
+    # A server that carries far more than is ever asked would flatten the demand to a line at the bottom.
+    shown = one_server if one_server and one_server.low < _FAR * top else None
+
+    def build(size: Size) -> alt.LayerChart:
+        x = _time_axis(size)
+        y = alt.Y("value:Q", title=None, axis=_axis_y(size), scale=alt.Scale(zero=True))
+        layers = _banded(data, x, y)
+        if shown is not None:
+            high = shown.high if math.isfinite(shown.high) else max(shown.value, top)
+            label = f"one server: {numbers.interval(shown)} transactions a second"
+            source = rows([{"low": shown.low, "value": shown.value, "high": high, "label": label}])
+            band = alt.Chart(source).mark_rect(color=GREEN, opacity=0.13).encode(y="low:Q", y2="high:Q")
+            line = alt.Chart(source).mark_rule(color=GREEN, size=2).encode(y="value:Q", description="label:N")
+            layers = [band, *layers, line]
+        return _layered(layers, size)
+
+    keys = [Key("line", BLUE, "peak demand, with its interval")]
+    if shown is not None:
+        keys.append(Key("line", GREEN, "what one server carries at the objective, with its interval"))
+    return figure("Peak demand", "transactions a second", build, keys=keys)
+
+
+def due_steps(plan: Plan) -> Figure | None:
+    """Each step from its earliest to its latest date. None: no step falls within the horizon."""
+    found = [(advice, step) for advice in plan.recommendations for step in advice.steps if step.due.earliest]
+    found.sort(key=lambda pair: (pair[1].due.expected or dt.date.max, pair[1].due.earliest or dt.date.max))
+    if not found:
+        return None
+    data = [_due_row(index, advice, step, plan) for index, (advice, step) in enumerate(found)]
+
+    def build(size: Size) -> alt.LayerChart:
+        x = _time_axis(size, "low", [plan.start.isoformat(), plan.horizon.isoformat()])
+        y = alt.Y("order:O", title=None, axis=None)
+        base = alt.Chart(rows(data))
+        expected = base.transform_filter("datum.value != null")
+        beyond = base.transform_filter("datum.beyond")
+        layers = [
+            base.mark_bar(height=10, color=BLUE, opacity=0.25, cornerRadius=5).encode(
+                x=x, x2="high:T", y=y, description="label:N"
+            ),
+            beyond.mark_point(shape="triangle-right", color=BLUE, filled=True, size=70, opacity=1).encode(
+                x="high:T", y=y
+            ),
+            expected.mark_point(color=BLUE, filled=True, size=90, opacity=1).encode(
+                x="value:T", y=y, description="label:N"
+            ),
+            base.mark_text(align="left", baseline="bottom", dy=-10, color=INK).encode(
+                x=alt.value(0), y=y, text="name:N"
+            ),
+        ]
+        # No axis stands left of these bars: their labels start where the other charts' axes do.
+        return _layered(layers, Size(size.width + 40, 52 * len(data) + 8))
+
+    keys = [Key("dot", BLUE, "expected"), Key("band", BLUE, "from the earliest to the latest date")]
+    if any(row["beyond"] for row in data):
+        keys.append(Key("block", BLUE, "▸ the latest lies beyond the horizon"))
+    return figure("When each step is due", "by the forecast of users", build, keys=keys)
+
+
+def step_name(advice: Recommendation, step: Step) -> str:
+    """``2 read replicas``; a table's partitions with the table's name."""
+    name = f"{numbers.count(step.amount)} {step.what}"
+    return f"{advice.subject}: {name}" if advice.kind == "partitions" else name
+
+
+def _due_row(index: int, advice: Recommendation, step: Step, plan: Plan) -> Row:
+    due = step.due
+    latest = due.latest or plan.horizon
+    return {
+        "order": index,
+        "name": step_name(advice, step),
+        "low": due.earliest.isoformat() if due.earliest else plan.start.isoformat(),
+        "value": due.expected.isoformat() if due.expected else None,
+        "high": latest.isoformat(),
+        "beyond": due.latest is None,
+        "label": f"{step_name(advice, step)}: {numbers.due(due)}",
+    }
+
+
+def _point(x: str | float, value: float, low: float | None = None, high: float | None = None, name: str = "") -> Row:
+    low, high = value if low is None else low, value if high is None else high
+    high = high if math.isfinite(high) else value
+    label = f"{name}{numbers.number(value)} ({numbers.number(low)}–{numbers.number(high)})"
+    return {"x": x, "value": value, "low": low, "high": high, "label": label}
+
+
+def _when(date: dt.date | None, period: int, dated: bool) -> str | float:
+    return date.isoformat() if dated and date else period
+
+
+def _name(date: dt.date | None, period: int) -> str:
+    return numbers.month(date) if date else f"period {period}"
+
+
+def _layered(layers: Sequence[alt.Chart], size: Size) -> alt.LayerChart:
+    return alt.LayerChart(layer=list(layers)).properties(width=size.width, height=size.height)
+
+
+def _banded(data: Sequence[Row], x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    base = alt.Chart(rows(data))
+    band = base.mark_area(color=BLUE, opacity=0.18).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q")
+    line = base.mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y=y)
+    # A wide invisible mark is a target that a pointer can find.
+    target = base.mark_point(filled=True, size=140, opacity=0).encode(x=x, y=y, description="label:N")
+    return [band, line, target]
+
+
+def _axis_y(size: Size) -> alt.Axis:
+    return alt.Axis(tickCount=5, format="~s" if size.narrow else ",~f")
+
+
+def _time_axis(size: Size, field: str = "x", domain: list[str] | None = None) -> alt.X:
+    axis = alt.Axis(format="%b %Y", tickCount=4 if size.narrow else 8, labelOverlap=True, title=None, labelColor=MUTED)
+    scale = alt.Scale(type="utc", domain=domain) if domain else alt.Scale(type="utc")
+    return alt.X(f"{field}:T", axis=axis, scale=scale)

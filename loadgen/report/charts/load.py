@@ -1,0 +1,165 @@
+"""What a sweep saw: throughput and response time against load, run by run, with what was concluded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import altair as alt
+
+from capacity.values import Interval
+from loadgen.report import numbers
+from loadgen.report.charts.drawing import (
+    BLUE,
+    GREEN,
+    GRID,
+    MUTED,
+    ORANGE,
+    PANEL,
+    Figure,
+    Key,
+    Row,
+    Size,
+    figure,
+    rows,
+)
+from loadgen.report.levels import percentile_of
+from loadgen.runs.format import SweepPoint, SweepRecord
+
+_SPREAD = 0.035
+"""How far repeats of a level stand apart on the logarithmic axis, so that their intervals do not hide each other."""
+
+
+def throughput(sweep: SweepRecord) -> Figure | None:
+    """Transactions a second at each level; the capacity as a line with its interval as a band. None: no run had any."""
+    data = [_row(sweep, point, point.throughput_tps) for point in sweep.points if point.throughput_tps]
+    if not data:
+        return None
+    answer = sweep.capacity
+    top = max(float(row["high"] or 0) for row in data)
+
+    def build(size: Size) -> alt.LayerChart:
+        y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, top * 1.12], nice=True), axis=_axis_y())
+        layers = _points(sweep, data, y)
+        if answer is not None:
+            band = answer.throughput_tps
+            limit: Row = {
+                "low": band.low,
+                "value": band.value if answer.bracketed else band.low,
+                "high": min(band.high, top * 1.12),
+            }
+            source = rows([limit | {"label": f"capacity {numbers.interval(band)} transactions a second"}])
+            fill = alt.Chart(source).mark_rect(color=GREEN, opacity=0.16).encode(y="low:Q", y2="high:Q")
+            line = alt.Chart(source).mark_rule(color=GREEN, size=2).encode(y="value:Q", description="label:N")
+            layers = [fill, line, *layers]
+        return _chart(layers, size)
+
+    own = [Key("line", GREEN, "capacity" if answer.bracketed else "capacity, at least")] if answer else []
+    return figure("Throughput", "transactions a second", build, keys=own, sizes=(PANEL,))
+
+
+def response(sweep: SweepRecord) -> Figure | None:
+    """The objective's percentile of response time at each level, logarithmic, with the objective. None: not known."""
+    objective = sweep.objective
+    data = [
+        _row(sweep, point, found)
+        for point in sweep.points
+        if (found := percentile_of(point.response, objective.percentile)) and found.low > 0
+    ]
+    if not data:
+        return None
+    ends = [objective.response_ms, *(float(row[end] or 0) for row in data for end in ("low", "high"))]
+
+    def build(size: Size) -> alt.LayerChart:
+        scale = alt.Scale(type="log", domain=[min(ends) * 0.8, max(ends) * 1.25], nice=False)
+        axis = alt.Axis(values=_log_ticks(min(ends) * 0.8, max(ends) * 1.25), format="~r", labelExpr=_MS_LABEL)
+        layers = _points(sweep, data, alt.Y("value:Q", title=None, scale=scale, axis=axis))
+        limit = rows([{"value": objective.response_ms, "label": f"objective: {objective}"}])
+        line = alt.Chart(limit).mark_rule(color=ORANGE, size=1.5, strokeDash=[6, 4])
+        return _chart([line.encode(y="value:Q", description="label:N"), *layers], size)
+
+    label = f"objective, {numbers.milliseconds(objective.response_ms)}"
+    own = [Key("dashed", ORANGE, label)]
+    subtitle = f"p{objective.percentile:g}, logarithmic"
+    return figure("Response time", subtitle, build, keys=own, sizes=(PANEL,))
+
+
+_MS_LABEL = "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'"
+
+
+def _axis_y() -> alt.Axis:
+    return alt.Axis(tickCount=5, format=",~f")
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 of every decade, or only the decades when there are many."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if len(decades) <= 3 else (1, 3) if len(decades) <= 4 else (1,)
+    return [tick for decade in decades for step in steps if low <= (tick := step * 10.0**decade) <= high]
+
+
+def _row(sweep: SweepRecord, point: SweepPoint, value: Interval) -> Row:
+    """A datum: invalid runs are kept and marked; whether the level met the objective, where that is known."""
+    offset = (point.repeat - (sweep.repeats - 1) / 2) * _SPREAD
+    probability = sweep.capacity.met_probability.get(point.level) if sweep.capacity else None
+    status = point.verdict.status
+    kind = "unused" if status != "valid" else "missed" if probability is not None and probability < 0.95 else "met"
+    label = f"{point.level} {_load(sweep)}, run {point.repeat + 1}: {numbers.interval(value)}"
+    if status != "valid":
+        label += f" ({status}: not used)"
+    return {
+        "x": point.level * 2.0**offset,
+        "level": point.level,
+        "value": value.value,
+        "low": value.low,
+        "high": value.high if math.isfinite(value.high) else value.value,
+        "kind": kind,
+        "label": label,
+    }
+
+
+def _load(sweep: SweepRecord) -> str:
+    return "users" if sweep.think else "busy connections"
+
+
+def _points(sweep: SweepRecord, data: Sequence[Row], y: alt.Y) -> list[alt.Chart]:
+    x = alt.X(
+        "x:Q",
+        title=_load(sweep),
+        scale=alt.Scale(type="log", base=2, domain=[min(sweep.levels) * 0.85, max(sweep.levels) * 1.18], nice=False),
+        axis=alt.Axis(values=list(sweep.levels), format="d"),
+    )
+    shown = alt.Scale(domain=["met", "missed", "unused"])
+    colour = alt.Color("kind:N", legend=None, scale=alt.Scale(domain=shown.domain, range=[BLUE, ORANGE, MUTED]))
+    shape = alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=shown.domain, range=["circle", "diamond", "cross"]))
+    base = alt.Chart(rows(data))
+    used = [row for row in data if row["kind"] != "unused"]
+    middle = alt.Chart(rows(_middles(used))).mark_line(color=GRID, strokeWidth=2, interpolate="monotone")
+    bars = base.mark_rule(size=1.5).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q", color=colour)
+    dots = base.mark_point(filled=True, size=60, opacity=1).encode(
+        x=x, y=y, color=colour, shape=shape, description="label:N"
+    )
+    return [middle.encode(x=x, y=y), bars, dots]
+
+
+def _middles(data: Sequence[Row]) -> list[Row]:
+    """The mean of each level's runs, which the eye follows."""
+    levels: dict[int, list[float]] = {}
+    for row in data:
+        levels.setdefault(int(row["level"] or 0), []).append(float(row["value"] or 0))
+    return [{"x": level, "value": sum(found) / len(found)} for level, found in sorted(levels.items())]
+
+
+def _chart(layers: Sequence[alt.Chart], size: Size) -> alt.LayerChart:
+    return alt.LayerChart(layer=list(layers)).properties(width=size.width, height=size.height)
+
+
+def keys(sweep: SweepRecord) -> tuple[Key, ...]:
+    """What the marks of a sweep's charts stand for."""
+    met = "a run, with its interval" if sweep.capacity is None else "run at a level that met the objective"
+    found = [Key("dot", BLUE, met)]
+    if sweep.capacity is not None and any(p < 0.95 for p in sweep.capacity.met_probability.values()):
+        found.append(Key("open", ORANGE, "run at a level that did not"))
+    if any(point.verdict.status != "valid" for point in sweep.points):
+        found.append(Key("cross", MUTED, "run not valid, not used"))
+    return tuple(found)

@@ -1,0 +1,47 @@
+"""The commands that make a record again, from what the record holds."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from loadgen.runs.format import DatabaseFacts, PlanRecord, RunRecord, SweepRecord
+
+
+def for_run(run: RunRecord) -> tuple[str, ...]:
+    """The data, then the run."""
+    schedule = run.schedule
+    words = ["loadgen", "run", run.scenario.name, "--users", str(schedule.users)]
+    words += ["--duration", f"{schedule.measure_s:g}s", "--seed", str(schedule.seed)]
+    return (*_seeding(run.database), shlex.join(words), _report(run.id))
+
+
+def for_sweep(sweep: SweepRecord) -> tuple[str, ...]:
+    """The data, then the sweep."""
+    return (*_seeding(sweep.database), _sweep(sweep), _report(sweep.id))
+
+
+def for_plan(plan: PlanRecord) -> tuple[str, ...]:
+    """The data, each sweep, then the plan from those sweeps."""
+    sweeps = [_sweep(sweep) for sweep in plan.sweeps]
+    named = [word for sweep in plan.sweeps for word in ("--sweep", sweep.id)]
+    months = (plan.plan.horizon.year - plan.plan.start.year) * 12 + plan.plan.horizon.month - plan.plan.start.month
+    again = shlex.join(["loadgen", "plan", *named, "--horizon", str(months)])
+    return (*_seeding(plan.database), *sweeps, again, _report(plan.id))
+
+
+def _seeding(database: DatabaseFacts) -> Sequence[str]:
+    data = database.fingerprint
+    if data.users is None or data.seed is None:
+        return ()
+    words = ["loadgen", "seed", "--users", str(data.users), "--seed", str(data.seed)]
+    return (shlex.join([*words, *(["--as-of", data.as_of] if data.as_of else [])]),)
+
+
+def _sweep(sweep: SweepRecord) -> str:
+    words = ["loadgen", "sweep", sweep.scenario.name, "--levels", ",".join(str(level) for level in sweep.levels)]
+    return shlex.join([*words, "--repeats", str(sweep.repeats)])
+
+
+def _report(record_id: str) -> str:
+    return shlex.join(["loadgen", "report", record_id])

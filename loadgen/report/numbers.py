@@ -1,0 +1,161 @@
+"""How the page writes numbers: the one home of digits, units, intervals, dates and of what is unbounded or missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+from capacity.plan import Due
+from capacity.values import Interval
+
+MISSING = "–"
+"""Not measured, or too few observations."""
+
+BEYOND = "not within the horizon"
+
+_BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def count(value: float) -> str:
+    """A counted whole number, with thousands separated."""
+    return f"{value:,.0f}"
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """``digits`` significant digits, never in exponential form; whole numbers above that stay whole."""
+    if value is None:
+        return MISSING
+    if not math.isfinite(value):
+        return "unbounded"
+    return _stepped(value, max(_step_of(value, digits), 1.0 if value == round(value) else 0.0))
+
+
+def interval(value: Interval | None, unit: str = "") -> str:
+    """``1,240 (1,180–1,310)``: as many digits as the interval's width supports; a count has no brackets."""
+    if value is None:
+        return MISSING
+    suffix = f" {unit}" if unit else ""
+    if value.low == value.value == value.high:
+        return (count(value.value) if value.value == round(value.value) else number(value.value, 4)) + suffix
+    step = _interval_step(value)
+    centre, low = _stepped(value.value, step), _stepped(value.low, step)
+    if math.isinf(value.high):
+        return f"{centre} (at least {low}){suffix}"
+    return f"{centre} ({low}–{_stepped(value.high, step)}){suffix}"
+
+
+def interval_range(value: Interval) -> str:
+    """Only the ends: ``1–3``, or ``at least 1``."""
+    step = _interval_step(value)
+    if math.isinf(value.high):
+        return f"at least {_stepped(value.low, step)}"
+    return f"{_stepped(value.low, step)}–{_stepped(value.high, step)}"
+
+
+def at_least(value: Interval, unit: str = "") -> str:
+    """A bound from below in plain words, for an answer that no measurement bounded from above."""
+    return f"at least {number(value.low)}" + (f" {unit}" if unit else "")
+
+
+def milliseconds(value: float | None) -> str:
+    """A duration given in milliseconds, in the unit a person would say."""
+    if value is None:
+        return MISSING
+    return f"{number(value / 1_000)} s" if value >= 1_000 else f"{number(value)} ms"
+
+
+def milliseconds_interval(value: Interval | None) -> str:
+    """An interval of durations given in milliseconds."""
+    if value is None:
+        return MISSING
+    return interval(value.scaled(1e-3), "s") if value.value >= 1_000 else interval(value, "ms")
+
+
+def size(value: float | None) -> str:
+    """Bytes in binary units."""
+    if value is None:
+        return MISSING
+    power = _power(value)
+    return f"{number(value / 1_024**power)} {_BYTES[power]}"
+
+
+def size_interval(value: Interval | None) -> str:
+    """An interval of bytes, in the unit of its middle."""
+    if value is None:
+        return MISSING
+    power = _power(value.value)
+    return interval(value.scaled(1_024.0**-power), _BYTES[power])
+
+
+def quantity(value: Interval, unit: str) -> str:
+    """An interval in its unit, bytes in the unit that a person would say."""
+    return size_interval(value) if unit == "bytes" else interval(value, unit)
+
+
+def share(value: float | None) -> str:
+    """A share of one as a percentage; small but not nothing is never shown as 0 %."""
+    if value is None:
+        return MISSING
+    if 0 < value < 1e-4:
+        return "< 0.01 %"
+    if 0.999 <= value < 1:
+        return "> 99.9 %" if value > 0.999 else "99.9 %"
+    return f"{number(value * 100, 3 if value < 0.995 else 4)} %"
+
+
+def date(value: dt.date | None) -> str:
+    """A day, without a locale."""
+    return f"{value.day} {value:%b %Y}" if value else BEYOND
+
+
+def month(value: dt.date | None) -> str:
+    """The month in which a forecast falls: a day would claim too much."""
+    return f"{value:%b %Y}" if value else BEYOND
+
+
+def due(value: Due) -> str:
+    """The central date with its range: ``Apr 2027 (Jan 2027 to Nov 2027)``."""
+    if value.earliest is None:
+        return BEYOND
+    if value.expected is None:
+        return f"{BEYOND}; {month(value.earliest)} at the earliest"
+    if value.earliest == value.expected == value.latest:
+        return month(value.expected)
+    latest = month(value.latest) if value.latest else "beyond the horizon"
+    return f"{month(value.expected)} ({month(value.earliest)} to {latest})"
+
+
+def moment(value: str) -> str:
+    """An ISO time as people write it; anything else as it stands."""
+    try:
+        parsed = dt.datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    zone = " UTC" if parsed.utcoffset() == dt.timedelta(0) else f" {parsed:%Z}".rstrip()
+    return f"{parsed.day} {parsed:%b %Y, %H:%M}{zone}"
+
+
+def _power(value: float) -> int:
+    return min(int(math.log(value, 1_024)), len(_BYTES) - 1) if value >= 1 else 0
+
+
+def _step_of(value: float, digits: int) -> float:
+    """The decimal place of the last of ``digits`` significant digits, counted after rounding: 99.96 is 100."""
+    if not value:
+        return 1.0
+    rounded = float(f"{abs(value):.{digits - 1}e}")
+    return 10.0 ** (math.floor(math.log10(rounded)) - digits + 1)
+
+
+def _interval_step(value: Interval) -> float:
+    """Two digits of the width, and at most four of the value; whole numbers keep no decimals."""
+    ends = [end for end in (value.low, value.value, value.high) if math.isfinite(end)]
+    width = ends[-1] - ends[0]
+    step = max(_step_of(value.value, 4) if value.value else 0.0, _step_of(width, 2) if width else 0.0) or 1.0
+    return max(step, 1.0) if all(end == round(end) for end in ends) else step
+
+
+def _stepped(value: float, step: float) -> str:
+    """``value`` rounded to ``step``, a power of ten."""
+    rounded = round(value / step) * step or 0.0
+    return f"{rounded:,.{max(0, -round(math.log10(step)))}f}"

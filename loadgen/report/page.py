@@ -1,0 +1,82 @@
+"""The page of a record: which sections, in which order, and the one HTML document around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from loadgen.report import plan_sections, run_sections, sweep_sections
+from loadgen.report.section import Section, render
+from loadgen.report.timeline import Second
+from loadgen.runs.format import PlanRecord, RunRecord, SweepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """A run and the timeline that lies beside it; empty when there is none."""
+
+    record: RunRecord
+    timeline: tuple[Second, ...] = ()
+
+
+Subject = RunPage | SweepRecord | PlanRecord
+
+PLAN: tuple[Callable[[PlanRecord], Section | None], ...] = (
+    plan_sections.verdict,
+    plan_sections.steps,
+    plan_sections.load,
+    plan_sections.growth,
+    plan_sections.storage,
+    plan_sections.alternatives,
+    plan_sections.origins,
+    plan_sections.facts,
+    plan_sections.reproduce,
+)
+SWEEP: tuple[Callable[[SweepRecord], Section | None], ...] = (
+    sweep_sections.verdict,
+    sweep_sections.load,
+    sweep_sections.storage,
+    sweep_sections.scenario,
+    sweep_sections.facts,
+    sweep_sections.reproduce,
+)
+
+
+def sections(subject: Subject) -> tuple[Section, ...]:
+    """The sections of a page in order; one that has nothing to say is left out."""
+    found: list[Section | None]
+    if isinstance(subject, PlanRecord):
+        found = [make(subject) for make in PLAN]
+    elif isinstance(subject, SweepRecord):
+        found = [make(subject) for make in SWEEP]
+    else:
+        record, timeline = subject.record, subject.timeline
+        found = [
+            run_sections.verdict(record),
+            run_sections.latencies(record),
+            run_sections.over_time(record, timeline),
+            run_sections.statements(record),
+            run_sections.server(record),
+            run_sections.scenario(record),
+            run_sections.facts(record),
+            run_sections.reproduce(record),
+        ]
+    return tuple(made for made in found if made is not None)
+
+
+def page(subject: Subject) -> str:
+    """One self-contained HTML document: no script, nothing fetched, the same for the same record."""
+    if isinstance(subject, PlanRecord):
+        kind, title, when = "capacity plan", "Capacity plan", subject.made_at
+        record_id, of = subject.id, f"{subject.database.name}, until {subject.plan.horizon:%B %Y}"
+    elif isinstance(subject, SweepRecord):
+        kind, title, when = "sweep", f"Load sweep: {subject.scenario.name}", subject.started_at
+        record_id, of = subject.id, subject.scenario.summary
+    else:
+        run = subject.record
+        kind, title, when = "run", f"Run: {run.scenario.name}", run.started_at
+        record_id, of = run.id, run.scenario.summary
+    document = render(
+        "page", kind=kind, title=title, subtitle=of, when=when, record_id=record_id, sections=sections(subject)
+    )
+    return str(document)

@@ -1,0 +1,169 @@
+"""The sections of a plan's page, each a function of the plan's record."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from capacity.plan import Input, Kind, Plan, Recommendation, RefusedRecommendation, Step
+from capacity.values import Interval
+from loadgen.report import commands, numbers
+from loadgen.report.charts import growth as growth_charts
+from loadgen.report.section import Section, section
+from loadgen.report.shared import Load, load_of, storage_section
+from loadgen.runs.format import PlanRecord
+
+KINDS: Final[tuple[tuple[Kind, str, str], ...]] = (
+    ("replicas", "Read replicas", "copies of the database that answer reads"),
+    ("pool", "Connection pool", "server connections kept open at once"),
+    ("partitions", "Partitioning", "splitting a large table into pieces"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One headline card: everything the plan says of one kind."""
+
+    kind: Kind
+    title: str
+    hint: str
+    advice: tuple[Recommendation, ...]
+    refused: tuple[RefusedRecommendation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DatedStep:
+    """A step with the advice that it belongs to."""
+
+    advice: Recommendation
+    step: Step
+
+    @property
+    def name(self) -> str:
+        return growth_charts.step_name(self.advice, self.step)
+
+
+def verdict(record: PlanRecord) -> Section:
+    """What to build, now and at the horizon, and what cannot be said yet."""
+    plan = record.plan
+    cards = [
+        Card(
+            kind,
+            title,
+            hint,
+            tuple(a for a in plan.recommendations if a.kind == kind),
+            tuple(r for r in plan.refused if r.kind == kind),
+        )
+        for kind, title, hint in KINDS
+    ]
+    users = plan.users
+    return section(
+        "verdict",
+        "Verdict",
+        "What the application needs",
+        "plan/verdict",
+        record=record,
+        cards=cards,
+        users_now=users.history[-1].value if users.history else None,
+        users_then=users.forecast[-1] if users.forecast else None,
+        demand_now=plan.demand_tps[0][1] if plan.demand_tps else None,
+        demand_then=plan.demand_tps[-1][1] if plan.demand_tps else None,
+    )
+
+
+def steps(record: PlanRecord) -> Section:
+    """What to do and when, in order of the expected date."""
+    found = dated_steps(record.plan)
+    within = [dated for dated in found if dated.step.due.earliest is not None]
+    return section(
+        "steps",
+        "Steps",
+        "What to do, and when",
+        "plan/steps",
+        steps=within,
+        beyond=[dated for dated in found if dated.step.due.earliest is None],
+        plan=record.plan,
+        figure=growth_charts.due_steps(record.plan),
+    )
+
+
+def load(record: PlanRecord) -> Section:
+    """Throughput and latency against load, for each scenario that was swept."""
+    loads: list[Load] = [load_of(sweep) for sweep in record.sweeps]
+    return section("load", "Load", "What one server holds", "plan/load", loads=loads)
+
+
+def growth(record: PlanRecord) -> Section:
+    """The forecast with its evidence, and the peak demand that follows from it."""
+    return section(
+        "growth",
+        "Growth",
+        "Growth and peak demand",
+        "plan/growth",
+        record=record,
+        forecast=record.plan.users,
+        users=growth_charts.users(record.plan.users),
+        demand=growth_charts.demand(record.plan, one_server(record.plan)) if record.plan.demand_tps else None,
+        one_server=one_server(record.plan),
+    )
+
+
+def storage(record: PlanRecord) -> Section | None:
+    """Bytes on disk by table."""
+    return storage_section(record.tables, record.database, record.plan.storage, numbers.month(record.plan.horizon))
+
+
+def alternatives(record: PlanRecord) -> Section:
+    """Why each recommendation, what was rejected, and what would prove it wrong."""
+    return section("why", "Why", "Why, and what was rejected", "plan/alternatives", advice=record.plan.recommendations)
+
+
+def origins(record: PlanRecord) -> Section:
+    """Every number that went in, and where it comes from."""
+    return section(
+        "origins", "Origins", "Where every number comes from", "plan/origins", inputs=all_inputs(record.plan)
+    )
+
+
+def facts(record: PlanRecord) -> Section:
+    """The server, the data and the machine that made the load."""
+    client = record.sweeps[0].client if record.sweeps else None
+    return section("facts", "Facts", "Server, data and client", "facts", database=record.database, client=client)
+
+
+def reproduce(record: PlanRecord) -> Section:
+    """The commands that make this plan again."""
+    return section(
+        "reproduce", "Reproduce", "How to make this page again", "reproduce", commands=commands.for_plan(record)
+    )
+
+
+def dated_steps(plan: Plan) -> list[DatedStep]:
+    """All steps in order of their expected date, then their earliest; those beyond the horizon last."""
+    found = [DatedStep(advice, step) for advice in plan.recommendations for step in advice.steps]
+    return sorted(found, key=lambda d: (d.step.due.expected or dt.date.max, d.step.due.earliest or dt.date.max))
+
+
+def one_server(plan: Plan) -> Interval | None:
+    """What one measured server carries of the plan's mix at the objective: 1 ÷ Σ shareᵢ/capacityᵢ.
+
+    Shares are taken at their middle. None unless every scenario of the mix has a capacity.
+    """
+    named = {item.name: item.value for item in all_inputs(plan)}
+    shares = {name.removeprefix("mix."): value.value for name, value in named.items() if name.startswith("mix.")}
+    pairs = [(share, named.get(f"capacity.{scenario}")) for scenario, share in shares.items() if share > 0]
+    capacities = [(share, capacity) for share, capacity in pairs if capacity is not None and capacity.low > 0]
+    if not pairs or len(capacities) != len(pairs):
+        return None
+    low = 1 / sum(share / capacity.low for share, capacity in capacities)
+    value = 1 / sum(share / capacity.value for share, capacity in capacities)
+    slowest = sum(share / capacity.high for share, capacity in capacities)
+    return Interval(low, max(low, value), 1 / slowest if slowest else math.inf)
+
+
+def all_inputs(plan: Plan) -> tuple[Input, ...]:
+    """The plan's inputs and those of its recommendations, each once, in order of first use."""
+    every = (*plan.inputs, *(item for advice in plan.recommendations for item in advice.inputs))
+    return tuple(dict.fromkeys(every))

@@ -1,0 +1,26 @@
+"""From a record's file to what a page is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loadgen.errors import UsageError
+from loadgen.report.page import RunPage, Subject
+from loadgen.report.timeline import TIMELINE, read_timeline
+from loadgen.runs.documents import parse
+from loadgen.runs.format import PlanRecord, RunRecord, SweepRecord
+from loadgen.runs.store import kind_of
+
+
+def read_subject(path: Path) -> Subject:
+    """The record at ``path``, a run with the timeline beside it. Raises UsageError: no record, damaged, or newer."""
+    kind = kind_of(path)
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; give a record of this tool") from error
+    if kind == "plan":
+        return parse(PlanRecord, text, str(path))
+    if kind == "sweep":
+        return parse(SweepRecord, text, str(path))
+    return RunPage(parse(RunRecord, text, str(path)), read_timeline(path.parent / TIMELINE))

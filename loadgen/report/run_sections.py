@@ -1,0 +1,98 @@
+"""The sections of a run's page, each a function of the run's record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from loadgen.report import commands
+from loadgen.report.charts import timeline as timeline_charts
+from loadgen.report.levels import percentile_of
+from loadgen.report.section import Section, section
+from loadgen.report.timeline import Second
+from loadgen.runs.format import RunRecord
+
+Outcome = Literal["met", "missed", "undecided"]
+
+
+def verdict(run: RunRecord) -> Section:
+    """Whether the numbers can be used, and the four that matter most."""
+    percentile = run.objective.percentile
+    response = percentile_of(run.result.response, percentile) if run.result else None
+    return section(
+        "verdict", "Verdict", "What this run showed", "run/verdict", run=run, response=response, outcome=outcome(run)
+    )
+
+
+def latencies(run: RunRecord) -> Section | None:
+    """Service, lag and response, together and by transaction."""
+    if run.result is None:
+        return None
+    return section("latency", "Latency", "Three latencies", "run/latencies", result=run.result)
+
+
+def over_time(run: RunRecord, timeline: Sequence[Second]) -> Section | None:
+    """Throughput and response second by second."""
+    if not timeline:
+        return None
+    return section(
+        "timeline",
+        "Timeline",
+        "Second by second",
+        "run/timeline",
+        throughput=timeline_charts.throughput(timeline),
+        response=timeline_charts.response(timeline, run.objective),
+    )
+
+
+def statements(run: RunRecord) -> Section | None:
+    """Each statement as the client saw it."""
+    if run.result is None or not run.result.statements:
+        return None
+    return section("statements", "Statements", "By statement", "run/statements", statements=run.result.statements)
+
+
+def server(run: RunRecord) -> Section | None:
+    """What the server and the load generator spent, and what the server waited for."""
+    if run.result is None:
+        return None
+    waits = sorted(run.result.server.wait_events.items(), key=lambda item: (-item[1], item[0]))
+    return section(
+        "server",
+        "Server",
+        "What the server did",
+        "run/server",
+        server=run.result.server,
+        generator=run.result.generator,
+        waits=waits,
+        samples=sum(samples for _, samples in waits),
+        cores=run.database.cores,
+    )
+
+
+def scenario(run: RunRecord) -> Section:
+    """What the load consisted of."""
+    return section("scenario", "Scenario", "What the load was", "scenario", scenario=run.scenario)
+
+
+def facts(run: RunRecord) -> Section:
+    """The server, the data and the machine that made the load."""
+    return section("facts", "Facts", "Server, data and client", "facts", database=run.database, client=run.client)
+
+
+def reproduce(run: RunRecord) -> Section:
+    """The command that makes this run again."""
+    return section("reproduce", "Reproduce", "How to make this page again", "reproduce", commands=commands.for_run(run))
+
+
+def outcome(run: RunRecord) -> Outcome | None:
+    """The objective against the interval of the measured percentile; None: nothing to judge."""
+    if run.result is None or run.verdict.status == "invalid":
+        return None
+    response = percentile_of(run.result.response, run.objective.percentile)
+    if response is None or not run.result.count:
+        return "undecided"
+    attempts = run.result.count + run.result.errors
+    if response.low > run.objective.response_ms or run.result.errors / attempts > run.objective.error_share:
+        return "missed"
+    return "met" if response.high <= run.objective.response_ms else "undecided"

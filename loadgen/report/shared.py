@@ -1,0 +1,59 @@
+"""Sections and parts that the pages of several kinds of record share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from capacity.storage import TableGrowth
+from loadgen.report.charts import load as load_charts
+from loadgen.report.charts import storage as storage_charts
+from loadgen.report.charts.drawing import Figure, Key
+from loadgen.report.levels import Level, excluded, levels
+from loadgen.report.section import Section, section
+from loadgen.runs.format import DatabaseFacts, SweepPoint, SweepRecord, TableSize
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A sweep, ready to be shown: its levels, the runs left out, its two charts."""
+
+    sweep: SweepRecord
+    levels: tuple[Level, ...]
+    excluded: tuple[SweepPoint, ...]
+    keys: tuple[Key, ...]
+    throughput: Figure | None
+    response: Figure | None
+
+
+def load_of(sweep: SweepRecord) -> Load:
+    """Throughput and response time of a sweep against its load."""
+    return Load(
+        sweep=sweep,
+        levels=levels(sweep),
+        excluded=excluded(sweep),
+        keys=load_charts.keys(sweep),
+        throughput=load_charts.throughput(sweep),
+        response=load_charts.response(sweep),
+    )
+
+
+def storage_section(
+    tables: Sequence[TableSize], database: DatabaseFacts, growth: Sequence[TableGrowth] = (), horizon: str = ""
+) -> Section | None:
+    """Bytes on disk by table, and at the ``horizon`` where a plan says so; None when nothing was measured."""
+    if not tables:
+        return None
+    counted = next((table.rows for table in tables if table.name == "users"), None)
+    return section(
+        "storage",
+        "Storage",
+        "Storage by table",
+        "storage",
+        tables=sorted(tables, key=lambda table: -table.total_bytes),
+        total=sum(table.total_bytes for table in tables),
+        users=counted or database.fingerprint.users,
+        growth={grown.table: grown.horizon_bytes for grown in growth},
+        horizon=horizon,
+        figure=storage_charts.tables(tables),
+    )

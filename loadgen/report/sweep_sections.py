@@ -1,0 +1,40 @@
+"""The sections of a sweep's page, each a function of the sweep's record."""
+
+from __future__ import annotations
+
+from loadgen.report import commands
+from loadgen.report.section import Section, section
+from loadgen.report.shared import load_of, storage_section
+from loadgen.runs.format import SweepRecord
+
+
+def verdict(sweep: SweepRecord) -> Section:
+    """The load that meets the objective, or why there is no answer."""
+    return section("verdict", "Verdict", "What this server holds", "sweep/verdict", sweep=sweep)
+
+
+def load(sweep: SweepRecord) -> Section:
+    """Throughput and response time against load."""
+    return section("load", "Load", "Throughput and response time against load", "sweep/load", load=load_of(sweep))
+
+
+def storage(sweep: SweepRecord) -> Section | None:
+    """Bytes on disk by table."""
+    return storage_section(sweep.tables, sweep.database)
+
+
+def scenario(sweep: SweepRecord) -> Section:
+    """What the load consisted of."""
+    return section("scenario", "Scenario", "What the load was", "scenario", scenario=sweep.scenario)
+
+
+def facts(sweep: SweepRecord) -> Section:
+    """The server, the data and the machine that made the load."""
+    return section("facts", "Facts", "Server, data and client", "facts", database=sweep.database, client=sweep.client)
+
+
+def reproduce(sweep: SweepRecord) -> Section:
+    """The commands that make this sweep again."""
+    return section(
+        "reproduce", "Reproduce", "How to make this page again", "reproduce", commands=commands.for_sweep(sweep)
+    )

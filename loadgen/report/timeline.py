@@ -1,0 +1,59 @@
+"""The per-second timeline that a run leaves beside its manifest."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadgen.errors import UsageError
+
+TIMELINE = "timeline.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """One second of a run. Percentiles are None where nothing was answered."""
+
+    second: int
+    phase: str
+    users: int
+    transactions: int
+    errors: int
+    response_p50_ms: float | None
+    response_p95_ms: float | None
+    response_max_ms: float | None
+
+
+def read_timeline(path: Path) -> tuple[Second, ...]:
+    """The rows of a timeline; none when the run left no file. Raises UsageError that names the line at fault."""
+    if not path.exists():
+        return ()
+    found: list[Second] = []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            for line, row in enumerate(csv.DictReader(file), start=2):
+                try:
+                    found.append(_second(row))
+                except (KeyError, TypeError, ValueError) as error:
+                    raise UsageError(f"{path}, line {line}: {error!r}; restore the file or delete it") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"cannot read {path}: {error}; restore the file or delete it") from error
+    return tuple(found)
+
+
+def _second(row: dict[str, str]) -> Second:
+    return Second(
+        second=int(row["second"]),
+        phase=row["phase"],
+        users=int(row["users"]),
+        transactions=int(row["transactions"]),
+        errors=int(row["errors"]),
+        response_p50_ms=_optional(row["response_p50_ms"]),
+        response_p95_ms=_optional(row["response_p95_ms"]),
+        response_max_ms=_optional(row["response_max_ms"]),
+    )
+
+
+def _optional(text: str) -> float | None:
+    return float(text) if text else None
