@@ -2,8 +2,8 @@
 
 The model is *drift*: the last value, plus the mean step of the last season carried on. On cumulative growth that plain
 rule beats damped exponential smoothing. The interval is conformal: quantiles of the errors that the same rule made from
-earlier origins of the same history, horizon by horizon. The coverage stated beside it comes from replaying the whole
-procedure, so it can differ from the level that was asked for, and says so when it does.
+earlier origins of the same history, horizon by horizon. The coverage stated beside it is that of intervals made
+without the origin that they are judged by, so it can differ from the level that was asked for.
 
 >>> import numpy as np
 >>> users = np.cumsum([900, 950, 1010, 980, 1100, 1150, 1090, 1200, 1260, 1240, 1330, 1390, 1370, 1450, 1500, 1480])
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from capacity.periods import Cadence, cadence_of
+from capacity.periods import Labels, break_in, cadence_of
 from capacity.values import Refusal
 
 Floats = npt.NDArray[np.float64]
@@ -38,6 +38,8 @@ ENOUGH_POINTS = 12
 LARGEST_VALUE = 1e15
 """Above it double precision no longer tells neighbouring counts apart."""
 LONGEST_HORIZON = 1200
+NEIGHBOURS = 3
+"""Origins on either side that are left out together with the one whose interval is judged."""
 MOST_ORIGINS = 240
 """Latest origins used by the back-test, so that a very long history costs no more than it teaches."""
 
@@ -66,8 +68,8 @@ class ForecastPoint:
 class Forecast:
     """A forecast and the evidence for its interval.
 
-    ``coverage`` is the share of later values that fell inside the interval when the procedure was replayed at
-    ``origins`` earlier origins, each knowing only what was known then; all horizons counted alike.
+    ``coverage`` is the share of later values, over ``origins`` origins in the past and all horizons, that fell inside
+    the interval that the other origins would have given.
     """
 
     history: tuple[Observation, ...]
@@ -120,7 +122,7 @@ def forecast(
     if refusal is not None:
         return refusal
     known = np.asarray(values, dtype=np.float64)
-    labels = _Labels.of(periods, dates)
+    labels = Labels.of(periods, dates)
     history = tuple(
         Observation(labels.period(i), labels.date(i), float(value)) for i, value in enumerate(known, start=1)
     )
@@ -137,7 +139,7 @@ def forecast(
         return Refusal("constant", "a history that changes before its last period", "collect a longer history")
     point = _drift_path(known, horizon)
     half_width = _half_widths(errors, horizon, level) * _step_scale(known)
-    coverage, origins = _replayed_coverage(errors, level)
+    coverage, origins = _achieved_coverage(errors, level)
     return Forecast(
         history=history,
         forecast=tuple(
@@ -218,23 +220,22 @@ def _conformal_quantile(errors: Floats, level: float) -> float:
     return float(ordered[-1] * (len(ordered) + 1) * level / len(ordered))
 
 
-def _replayed_coverage(errors: Floats, level: float) -> tuple[float, int]:
-    """Share of errors inside the interval that stood at their origin, and the number of origins replayed.
+def _achieved_coverage(errors: Floats, level: float) -> tuple[float, int]:
+    """Share of errors inside the interval that the other origins give, and the number of origins so judged.
 
-    At origin t an error of horizon h from origin s was known only if s + h ≤ t. Leaving out one origin at a time
-    instead would judge each by neighbours that share most of its future, and come out nominal whatever the data.
+    An origin is left out together with its neighbours on either side: they share most of its future, and with them in
+    the coverage would come out nominal whatever the data. In simulated series this tracks what the interval then held.
     """
-    rows, columns = errors.shape
-    known_at = np.arange(rows)[:, None] + np.arange(1, columns + 1)
-    hits = total = origins = 0
-    for row in range(1, rows):
-        known = np.where(known_at <= row, errors, np.nan)
+    inside = judged = origins = 0
+    for row in range(len(errors)):
+        others = errors.copy()
+        others[max(row - NEIGHBOURS, 0) : row + NEIGHBOURS + 1] = np.nan
         later = errors[row][~np.isnan(errors[row])]
-        if np.isnan(known).all() or not len(later):
+        if np.isnan(others).all() or not len(later):
             continue
-        inside = later <= _half_widths(known, columns, level)[: len(later)] * (1 + 1e-9) + 1e-12
-        hits, total, origins = hits + int(inside.sum()), total + len(later), origins + 1
-    return (hits / total if total else 0.0), origins
+        width = _half_widths(others, errors.shape[1], level)[: len(later)]
+        inside, judged, origins = inside + int((later <= width).sum()), judged + len(later), origins + 1
+    return (inside / judged if judged else 0.0), origins
 
 
 # --- little data, bad data ----------------------------------------------------------------------------------------
@@ -283,30 +284,9 @@ def _unusable(
         if labels is not None and len(labels) != len(known):
             return Refusal("labels", "one date or period for each value", "pass as many labels as values")
     if dates is not None and cadence_of(dates) is None:
-        return Refusal("irregular", "equally spaced dates, oldest first", "fill the gaps, or sum up by month")
+        before, after = break_in(dates)
+        what = f"equally spaced dates, oldest first: {before} to {after} breaks the rhythm"
+        return Refusal("irregular", what, "fill the gap, or sum up by month")
     if periods is not None and (set(np.diff(periods).tolist()) != {1}):
         return Refusal("irregular", "consecutive periods, oldest first", "fill the gaps or renumber the periods")
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Labels:
-    """Periods and dates by position from 1, known and to come."""
-
-    first_period: int
-    dates: tuple[dt.date, ...]
-    cadence: Cadence | None
-
-    @staticmethod
-    def of(periods: Sequence[int] | None, dates: Sequence[dt.date] | None) -> _Labels:
-        return _Labels(int(periods[0]) if periods else 1, tuple(dates or ()), cadence_of(dates) if dates else None)
-
-    def period(self, position: int) -> int:
-        return self.first_period + position - 1
-
-    def date(self, position: int) -> dt.date | None:
-        if self.cadence is None:
-            return None
-        if position <= len(self.dates):
-            return self.dates[position - 1]
-        return self.cadence.after(self.dates[-1], position - len(self.dates))

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from capacity.plan import Input
-from capacity.repeats import Repeat
-from capacity.scalability import Capacity
+from capacity.scalability import Capacity, Repeat
 from capacity.storage import TableSize
 from capacity.values import Origin, Refusal
 

@@ -121,17 +121,19 @@ def _partition(fit: _Fit, key: PartitionKey) -> Recommendation:
     amount = int(horizon.value or horizon.high)
     how = f"RANGE ({key.column}), one {fit.interval} each" if key.by_time else f"HASH ({key.column})"
     action = "Partition" if fit.outgrown.expected is not None else "Do not partition yet, but prepare for"
-    crossing = f"{name} outgrows the measured server's memory of {size(fit.ram_bytes)} {when(fit.outgrown)}"
+    crossing = (
+        f"{name} outgrows the measured server's memory of {size(fit.ram_bytes)}: {when(fit.outgrown, fit.dates[0])}"
+    )
     return Recommendation(
         kind="partitions",
         subject=name,
-        headline=f"{action} {name} by {how}: {when(fit.outgrown)}",
+        headline=f"{action} {name} by {how}: {when(fit.outgrown, fit.dates[0])}",
         now=fit.partitions(0),
         at_horizon=horizon,
         unit=f"partitions of up to {size(SHARE_OF_RAM * fit.ram_bytes)}",
         steps=(Step(amount, f"partitions by {how}", fit.outgrown, crossing),),
         reason=(
-            f"{crossing}; at {fit.dates[-1]} it holds {size_span(fit.at_horizon)}, if a user goes on needing what one "
+            f"{crossing}. At {fit.dates[-1]} it holds {size_span(fit.at_horizon)}, if a user goes on needing what one "
             f"needs in the measured database. {key.why}"
         ),
         rejected=(Rejected("leave it whole", f"{RULE}, and this table passes that"), *key.alternatives),

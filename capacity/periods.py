@@ -59,3 +59,33 @@ def cadence_of(dates: Sequence[dt.date]) -> Cadence | None:
 
 def _is_month_end(date: dt.date) -> bool:
     return date.day == calendar.monthrange(date.year, date.month)[1]
+
+
+def break_in(dates: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
+    """Of at least two dates, the neighbours whose step differs most from the middle one: where to look for a gap."""
+    pairs = list(itertools.pairwise(dates))
+    usual = sorted((b - a).days for a, b in pairs)[len(pairs) // 2]
+    return max(pairs, key=lambda pair: abs((pair[1] - pair[0]).days - usual))
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Periods and dates by position from 1, known and to come."""
+
+    first_period: int
+    dates: tuple[dt.date, ...]
+    cadence: Cadence | None
+
+    @staticmethod
+    def of(periods: Sequence[int] | None, dates: Sequence[dt.date] | None) -> Labels:
+        return Labels(int(periods[0]) if periods else 1, tuple(dates or ()), cadence_of(dates) if dates else None)
+
+    def period(self, position: int) -> int:
+        return self.first_period + position - 1
+
+    def date(self, position: int) -> dt.date | None:
+        if self.cadence is None:
+            return None
+        if position <= len(self.dates):
+            return self.dates[position - 1]
+        return self.cadence.after(self.dates[-1], position - len(self.dates))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 
 from capacity.plan import Due
@@ -42,11 +43,12 @@ def size_span(interval: Interval) -> str:
     return f"{size(interval.value)} ({size(interval.low)}–{size(interval.high)})"
 
 
-def when(due: Due) -> str:
-    """``by DATE (DATE at the earliest)``, or that it is not within the horizon."""
+def when(due: Due, start: dt.date) -> str:
+    """``now``, ``by DATE (DATE at the earliest)``, or that it is not within the horizon."""
     if due.expected is not None:
-        early = f" ({due.earliest} at the earliest)" if due.earliest and due.earliest != due.expected else ""
-        return f"by {due.expected}{early}"
+        expected = "now" if due.expected <= start else f"by {due.expected}"
+        return expected + (f" ({due.earliest} at the earliest)" if due.earliest != due.expected else "")
     if due.earliest is not None:
-        return f"not expected within the horizon, {due.earliest} at the earliest"
+        early = "now" if due.earliest <= start else f"by {due.earliest}"
+        return f"not expected within the horizon, {early} at the upper edge of the load"
     return "not within the horizon"

@@ -29,16 +29,6 @@ def pool_range(throughput_tps: Mapping[int, float]) -> tuple[int, int] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
-    """One valid run at a level: its throughput, the objective's percentile of response time, its failed share."""
-
-    level: int
-    throughput_tps: float
-    response_ms: float
-    error_share: float
-
-
-@dataclass(frozen=True, slots=True)
 class PooledLogs:
     """Groups of positive values: means of logs, and one standard deviation within groups."""
 

@@ -28,6 +28,9 @@ from capacity.workload import Workload
 TINY = 1e-12
 """A load so small that it stands for none where a load divides."""
 
+MOST_EXTRA_STEPS = 6
+"""Amounts that only the upper edge needs are listed one by one up to this many, else the last alone."""
+
 POLICY_UNITS = {
     "target_utilisation": "share of a server's capacity at the objective",
     "replay_cost": "cost of replaying a write over executing it",
@@ -140,12 +143,15 @@ def _reads(peak: PeakLoad, load: _Load, primary: Recommendation | None) -> Recom
     if not load.bracketed:
         reason += " A sweep did not reach its limit, so the capacity is at least that: fewer, or none, may do."
     if primary is not None:
-        reason += f" The writes alone outgrow the primary {when(primary.steps[-1].due)}: replicas do not help there."
+        reason += f" {primary.headline}; replicas do not help there."
     prediction = None
     if count:
         ratio = summary(load_ratio(count, load.reads[-1], load.writes[-1], load.replay_cost), LEVEL)
         prediction = Prediction(
-            "load carried at the objective", "primary alone", f"primary and {count} replicas", ratio
+            "load carried at the objective",
+            "primary alone",
+            f"primary and {count} {'replica' if count == 1 else 'replicas'}",
+            ratio,
         )
     return Recommendation(
         kind="replicas",
@@ -172,7 +178,7 @@ def _primary(peak: PeakLoad, load: _Load) -> Recommendation | None:
     return Recommendation(
         kind="replicas",
         subject="primary",
-        headline=f"The writes alone exceed the measured primary {when(bound)}",
+        headline=f"The writes alone outgrow the measured primary: {when(bound, peak.dates[0])}",
         now=now,
         at_horizon=horizon,
         unit="times the measured primary, for writes alone",
@@ -202,15 +208,17 @@ def _headline(now: Interval, horizon: Interval, peak: PeakLoad) -> str:
 
 
 def _steps(peak: PeakLoad, needed: Floats, load: _Load, what: str, first: int = 1) -> tuple[Step, ...]:
-    """The amounts that the middle of ``needed`` passes through, and the upper edge's at the horizon."""
+    """The amounts that the middle of ``needed`` passes through, then what its upper edge needs at the horizon."""
     middle = {int(summary(row, LEVEL).value) for row in needed}
     upper = int(summary(needed[-1], LEVEL).high)
+    beyond = set(range(max(middle) + 1, upper)) if upper - max(middle) <= MOST_EXTRA_STEPS else set()
     steps = []
-    for amount in sorted(a for a in middle | {upper} if a >= first):
+    for amount in sorted(a for a in {*middle, *beyond, upper} if a >= first):
         at = due(peak.dates, needed, amount)
+        why = "the middle of the peak load" if at.expected else "only the upper edge of the peak load"
         if not load.bracketed:
             at = Due(at.earliest, at.expected, None)
-        steps.append(Step(amount, what, at, f"the peak load needs {amount} {what} from then on"))
+        steps.append(Step(amount, what, at, f"{why} needs it"))
     return tuple(steps)
 
 

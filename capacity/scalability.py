@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from capacity.repeats import PooledLogs, Repeat, pool_range
+from capacity.repeats import PooledLogs, pool_range
 from capacity.values import Interval, Refusal
 
 Floats = npt.NDArray[np.float64]
@@ -27,6 +27,16 @@ MET_PROBABILITY = 0.95
 
 
 # --- capacity at an objective -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """One valid run at a level: its throughput, the objective's percentile of response time, its failed share."""
+
+    level: int
+    throughput_tps: float
+    response_ms: float
+    error_share: float
 
 
 @dataclass(frozen=True, slots=True)

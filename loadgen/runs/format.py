@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from capacity.plan import Plan
-from capacity.storage import TableSize as TableSize
+from capacity.storage import TableSize as TableSize  # noqa: PLC0414  # re-exported: part of the format
 from capacity.values import Interval, Origin, Refusal
 
 RUN_FORMAT: Final = "loadgen.run/1"

@@ -130,13 +130,18 @@ def kind_of(path: Path) -> Kind:
 
 def newest(results_dir: Path, kind: Kind, subject: str | None = None) -> Path | None:
     """The document of the latest record of its kind, of one subject if given; runs inside sweeps do not count."""
+    return next(iter(newest_first(results_dir, kind, subject)), None)
+
+
+def newest_first(results_dir: Path, kind: Kind, subject: str | None = None) -> tuple[Path, ...]:
+    """The documents of all records that :func:`newest` chooses from."""
     candidates = []
     for document in results_dir.glob(f"[!.]*/{DOCUMENTS[kind]}"):
         match = _ID.fullmatch(document.parent.name)
         if match and (subject is None or match["subject"] == subject):
             # Ids have whole seconds; within one, the file's time decides.
             candidates.append((match["utc"], document.stat().st_mtime_ns, document))
-    return max(candidates)[2] if candidates else None
+    return tuple(document for _, _, document in sorted(candidates, reverse=True))
 
 
 def _records(results_dir: Path) -> Iterator[Path]:
