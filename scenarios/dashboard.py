@@ -8,7 +8,7 @@ Weights, think time and skew below are an assumption until production's statemen
 
 import random
 
-from loadgen.engine import PostgresUser, Transaction, draw, exponential
+from loadgen.engine.scenario import PostgresUser, Transaction, draw, exponential
 
 SECTIONS = ("profile", "cash_flow", "goals", "retirement", "education", "estate", "insurance", "tax")
 QUESTIONS = (

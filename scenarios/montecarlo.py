@@ -10,11 +10,11 @@ Weights, think time, skew and batch size are an assumption until production's st
 
 import random
 
-from loadgen.engine import PostgresUser, Transaction, draw, exponential
-from loadgen.engine.client import Row
-from loadgen.population.simulation import project
+from loadgen.engine.scenario import PostgresUser, Row, Transaction, draw, exponential
+from loadgen.population.simulation import Detail, project
 
 BATCH_PROFILES = 10
+DETAIL = {Detail.SUMMARY: 70, Detail.FULL: 25, Detail.PATHS: 5}
 
 
 @draw
@@ -22,8 +22,9 @@ def simulate(rng: random.Random, inputs: Row | None) -> bytes | None:
     """The household's projection from its own balance, contribution, horizon and allocation; None without a profile."""
     if inputs is None:
         return None
-    balance, contribution, horizon_years, stock_share = inputs
-    return project(balance, contribution, horizon_years, stock_share, variant=rng.randrange(1 << 30))
+    balance, contribution, horizon_years, stock_share = (float(value or 0) for value in inputs)
+    (detail,) = rng.choices(list(DETAIL), list(DETAIL.values()))
+    return project(balance, contribution, round(horizon_years), stock_share, detail)
 
 
 @draw
@@ -44,6 +45,11 @@ class MonteCarlo(PostgresUser):
 
     think_time = exponential(mean_s=8.0)
     user_skew = 0.99
+
+    @classmethod
+    def prepare(cls) -> None:
+        """Simulate the grid now: the first projection of a process takes a second."""
+        project(100_000.0, 5_000.0, 30, 0.6)
 
     transactions = (
         Transaction("recalculate", 12, ("inputs", "store_results")),

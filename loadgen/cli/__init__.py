@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from loadgen.cli.app import main
+from loadgen.cli.describe import describe
 from loadgen.cli.report import report
+from loadgen.cli.run import run
+from loadgen.cli.sweep import sweep
 
 VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start here": (),
     "Server": (),
     "Data": (),
-    "Load": (),
+    "Load": (run, sweep, describe),
     "Plan": (report,),
 }
 """By panel of the help, in the order shown. A verb is added here and nowhere else."""

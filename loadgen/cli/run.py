@@ -72,7 +72,7 @@ def show(record: RunRecord) -> None:
     """The result as people read it, on stderr."""
     from rich.table import Table
 
-    from loadgen.cli.numbers import interval
+    from loadgen.report.numbers import interval
 
     out = console()
     result = record.result

@@ -135,7 +135,7 @@ class SweepProgress:
 
 
 def _outcome(point: SweepPoint) -> str:
-    from loadgen.cli.numbers import interval
+    from loadgen.report.numbers import interval
 
     p95 = point.response.p95_ms if point.response else None
     why = "".join(f"  {point.verdict.status}: {reason.code}" for reason in point.verdict.reasons)
@@ -146,7 +146,7 @@ def show(record: SweepRecord) -> None:
     """The levels and the answer as people read them, on stderr."""
     from rich.table import Table
 
-    from loadgen.cli.numbers import interval, number
+    from loadgen.report.numbers import interval, number
 
     out = console()
     table = Table("level", "runs", "throughput tps", "p95 ms", "P(objective)", "", box=None)
@@ -181,6 +181,6 @@ def show(record: SweepRecord) -> None:
 
 def _span(values: list[float]) -> str:
     """Least and most over the repeats of a level."""
-    from loadgen.cli.numbers import number
+    from loadgen.report.numbers import number
 
     return f"{number(min(values))}–{number(max(values))}" if values else "–"

@@ -1,14 +1,1 @@
-"""What a scenario imports. Importing this imports locust, which patches the process for gevent: children only."""
-
-from __future__ import annotations
-
-from locust import events  # first: it patches before psycopg is imported
-
-from loadgen.engine.standalone import on_init
-from loadgen.engine.think import exponential, uniform
-from loadgen.engine.transactions import Transaction, draw
-from loadgen.engine.users import PostgresUser
-
-events.init.add_listener(on_init)  # type: ignore[no-untyped-call]  # locust is untyped here
-
-__all__ = ["PostgresUser", "Transaction", "draw", "exponential", "uniform"]
+"""The child's side of a run. Only ``scenario``, ``users``, ``standalone`` and ``child`` import locust."""

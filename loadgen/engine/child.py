@@ -29,9 +29,9 @@ from pydantic import TypeAdapter
 
 from loadgen import settings
 from loadgen.database.connect import resolve
-from loadgen.engine import PostgresUser
 from loadgen.engine.load import open_load
 from loadgen.engine.recorder import Recorder
+from loadgen.engine.scenario import PostgresUser
 from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, UsageError
 from loadgen.runs.control import Command, Done, Failed, PhaseBegan, Ready
 from loadgen.runs.format import Schedule
@@ -47,7 +47,7 @@ def load_scenario(path: Path) -> type[PostgresUser]:
     except SyntaxError as error:
         raise UsageError(f"{path}:{error.lineno}: {error.msg}") from error
     except ImportError as error:
-        raise UsageError(f"{path}: {error}; a scenario imports from loadgen.engine") from error
+        raise UsageError(f"{path}: {error}; a scenario imports from loadgen.engine.scenario") from error
     found = [cls for cls in users.values() if issubclass(cls, PostgresUser) and cls.transactions]
     if len(found) != 1:
         raise UsageError(f"{path} declares {len(found)} PostgresUser classes with transactions; a scenario has one")
@@ -76,6 +76,7 @@ class Child:
     def run(self, schedule: Schedule, spool: Path) -> None:
         """Ramp, warm up, measure, drain; everything recorded to the spool."""
         self._stop.clear()
+        self._user.prepare()
         with spool.open("ab", buffering=0) as file:
             recorder = Recorder(file)
             self._user.load = open_load(

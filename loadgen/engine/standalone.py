@@ -14,6 +14,7 @@ from loadgen import settings
 from loadgen.database.connect import resolve
 from loadgen.engine.load import open_load
 from loadgen.engine.recorder import Recorder
+from loadgen.engine.users import PostgresUser
 from loadgen.errors import LoadgenError
 from loadgen.seeding.starter import ensure_data
 
@@ -23,8 +24,6 @@ def on_init(environment: Environment, **_: object) -> None:
 
     The guard holds here as for ``loadgen run``. Locust logs what listeners raise and goes on, so this exits instead.
     """
-    from loadgen.engine.users import PostgresUser
-
     users = [cls for cls in environment.user_classes if issubclass(cls, PostgresUser)]
     if not users or isinstance(environment.runner, MasterRunner):
         return  # a master makes no load
@@ -32,6 +31,7 @@ def on_init(environment: Environment, **_: object) -> None:
         target = resolve(settings.load())
         ensure_data(target)
         for cls in users:
+            cls.prepare()
             cls.load = open_load(
                 target,
                 writes=cls.describe().writes,

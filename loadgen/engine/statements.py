@@ -66,14 +66,14 @@ def load(path: Path) -> dict[str, Statement]:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}; a scenario's statements are in a .sql file beside it") from error
     starts = [n for n, line in enumerate(lines) if line.startswith("-- name:")]
+    if not starts:
+        raise UsageError(f"{path}: no statement found; each begins with '-- name: NAME (read, rows 0..)'")
     statements: dict[str, Statement] = {}
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         statement = _parse(path, start, lines[start:end])
         if statement.name in statements:
             raise UsageError(f"{path}:{start + 1}: there is a statement {statement.name!r} already; rename one")
         statements[statement.name] = statement
-    if not statements:
-        raise UsageError(f"{path}: no statement found; each begins with '-- name: NAME (read, rows 0..)'")
     return statements
 
 

@@ -54,6 +54,10 @@ class PostgresUser(User):
             cls.tasks = [_task(t.name) for t in cls.transactions for _ in range(t.weight)]
 
     @classmethod
+    def prepare(cls) -> None:
+        """What a scenario computes before the clock starts; nothing by default."""
+
+    @classmethod
     @cache
     def plans(cls) -> dict[str, Plan]:
         """The transactions bound to their statements and draws, by name. Raises UsageError where they do not fit."""

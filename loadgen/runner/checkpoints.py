@@ -7,7 +7,7 @@ import threading
 from types import TracebackType
 from typing import Final, Self
 
-from psycopg import Error
+from psycopg import Connection, Error
 
 from loadgen.database.connect import Target, connect
 from loadgen.errors import LoadgenError
@@ -18,7 +18,7 @@ PLACES: Final = (0.25, 0.75)
 
 
 class ForcedCheckpoints:
-    """A thread that asks for checkpoints while a run goes on. A context manager; ``forced`` counts those carried out."""
+    """A thread that asks for checkpoints while a run goes on; ``forced`` counts them. A context manager."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -51,3 +51,8 @@ class ForcedCheckpoints:
                 if self._stopping.wait((place - before) * window_s) or not force_checkpoint(connection):
                     return
                 self.forced += 1
+
+
+def _checkpoint_timeout_s(connection: Connection) -> float:
+    row = connection.execute("SELECT setting FROM pg_settings WHERE name = 'checkpoint_timeout'").fetchone()
+    return float(row[0]) if row else 0.0

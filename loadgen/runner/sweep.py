@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from capacity.scalability import Repeat, capacity_at_objective
+from capacity.repeats import Repeat
+from capacity.scalability import capacity_at_objective
 from capacity.values import Refusal
 from loadgen.database.connect import Target, connect
 from loadgen.database.copies import drop_copy, fresh_copy
@@ -127,7 +128,7 @@ def record_sweep(
                 )
                 (directory / DOCUMENTS["sweep"]).write_text(documents.dump(sweep), "utf-8")
     finally:
-        drop_copy(target)
+        drop_copy(working)
     return sweep, results_dir / sweep_id
 
 

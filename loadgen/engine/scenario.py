@@ -1,0 +1,15 @@
+"""All that a scenario imports. Importing this imports locust, which patches the process for gevent."""
+
+from __future__ import annotations
+
+from locust import events  # first: it patches before psycopg is imported
+
+from loadgen.engine.client import Row
+from loadgen.engine.standalone import on_init
+from loadgen.engine.think import exponential, uniform
+from loadgen.engine.transactions import Transaction, draw
+from loadgen.engine.users import PostgresUser
+
+events.init.add_listener(on_init)  # type: ignore[no-untyped-call]  # locust is untyped here
+
+__all__ = ["PostgresUser", "Row", "Transaction", "draw", "exponential", "uniform"]

@@ -1,0 +1,105 @@
+"""The import rules of ARCHITECTURE.md, read from the code itself, and what ``loadgen --help`` may load."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LAYERS = (
+    "cli", "report", "testbed", "planning", "runner", "engine", "observe", "seeding", "population", "runs", "database",
+)  # fmt: skip
+BASE = {"settings", "errors"}
+HEAVY = {"locust", "gevent", "numpy", "scipy", "faker", "psycopg"}
+
+
+def imports(path: Path, *, top_level_only: bool = False) -> Iterator[str]:
+    """Dotted names that a module imports, anywhere in it or only where they run at import."""
+    tree = ast.parse(path.read_text("utf-8"), str(path))
+    nodes = _at_import(tree) if top_level_only else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide what they reach"
+            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _at_import(tree: ast.Module) -> Iterator[ast.AST]:
+    pending: list[ast.AST] = list(tree.body)
+    while pending:
+        node = pending.pop()
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            continue
+        pending.extend(ast.iter_child_nodes(node))
+
+
+def modules(package: str) -> list[Path]:
+    found = sorted((ROOT / package).rglob("*.py"))
+    assert found, package
+    return found
+
+
+@pytest.mark.parametrize("path", modules("capacity"), ids=lambda p: p.stem)
+def test_capacity_is_pure(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports(path)}
+    assert not roots & {"loadgen", "scenarios", "psycopg", "locust", "gevent", "pydantic", "os", "random", "time"}
+
+
+def test_loadgen_never_imports_scenarios() -> None:
+    for path in modules("loadgen"):
+        assert not any(name.split(".")[0] == "scenarios" for name in imports(path)), path
+
+
+def test_every_package_has_its_layer() -> None:
+    packages = {p.parent.name for p in (ROOT / "loadgen").glob("*/__init__.py")}
+    assert packages <= set(LAYERS)
+
+
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if (ROOT / "loadgen" / layer).exists()])
+def test_a_package_imports_only_those_below(layer: str) -> None:
+    allowed = set(LAYERS[LAYERS.index(layer) :]) | BASE
+    if layer == "cli":
+        allowed -= {"engine"}  # no verb imports it: gevent's patching stays in the child
+    for path in modules(f"loadgen/{layer}"):
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] == "loadgen" and len(parts) > 1 and (parts[1] in LAYERS or parts[1] in BASE):
+                assert parts[1] in allowed, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_only_the_engine_imports_locust_and_gevent() -> None:
+    for path in modules("loadgen"):
+        if "engine" in path.relative_to(ROOT).parts:
+            continue
+        assert not {name.split(".")[0] for name in imports(path)} & {"locust", "gevent"}, path
+
+
+def test_nothing_but_the_child_reaches_the_engine() -> None:
+    for path in modules("loadgen"):
+        if "engine" not in path.relative_to(ROOT).parts:
+            assert not any(name.startswith("loadgen.engine") for name in imports(path)), path
+
+
+@pytest.mark.parametrize("path", modules("loadgen/cli"), ids=lambda p: p.stem)
+def test_verbs_import_nothing_heavy_at_their_top(path: Path) -> None:
+    roots = {name.split(".")[0] for name in imports(path, top_level_only=True)}
+    assert not roots & (HEAVY | {"pydantic", "altair", "jinja2"})
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom loadgen.cli import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit as e:\n    assert not e.code, e.code\n"
+        f"print(sorted({HEAVY!r} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "seed" in done.stdout
+    assert done.stdout.splitlines()[-1] == "[]"
