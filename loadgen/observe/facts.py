@@ -1,0 +1,112 @@
+"""What a record says about the server, its data and the machine that made the load."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from psycopg.rows import class_row
+
+from loadgen.database.connect import Target
+from loadgen.database.guard import changed_rows, read_mark
+from loadgen.database.machine import this_machine
+from loadgen.observe.processes import local_server
+from loadgen.observe.queries import Connection, text
+from loadgen.runs.format import ClientFacts, DatabaseFacts, Fingerprint, TableSize
+
+UNMARKED: Final = "unmarked"
+"""Schema version of a database that this tool did not make."""
+PACKAGES: Final = {
+    "loadgen": "affluvia-loadgen",
+    "locust": "locust",
+    "psycopg": "psycopg",
+    "gevent": "gevent",
+    "numpy": "numpy",
+}
+
+
+def database_facts(connection: Connection, target: Target) -> DatabaseFacts:
+    """The server behind ``connection`` and its settings; cores and memory only where it runs on this machine."""
+    settings = {str(name): str(value) for name, value in connection.execute(text("settings"))}
+    machine = this_machine() if target.embedded or local_server(connection) else None
+    return DatabaseFacts(
+        name=target.database,
+        server_version=connection.info.parameter_status("server_version") or "unknown",
+        embedded=target.embedded,
+        cores=machine.cores if machine else None,
+        ram_bytes=machine.ram_bytes if machine else None,
+        settings=settings,
+        fingerprint=fingerprint(connection),
+    )
+
+
+def fingerprint(connection: Connection) -> Fingerprint:
+    """What the data was made from, and how many rows changed since.
+
+    Changes are those of the server's statistics, which lag by about a second and are lost in a crash; a counter below
+    what it was when the data was marked has begun anew, in a copy of the database for one.
+    """
+    mark = read_mark(connection)
+    if mark is None:
+        return Fingerprint(UNMARKED, None, None, None, None, None, None)
+    drift = {}
+    for table, changed in changed_rows(connection).items():
+        before = mark.drift_baseline.get(table, 0)
+        drift[table] = changed - before if changed >= before else changed
+    return Fingerprint(
+        schema_version=mark.schema_version,
+        model_version=mark.model_version,
+        seed=mark.seed,
+        users=mark.users,
+        as_of=mark.as_of.isoformat() if mark.as_of else None,
+        chunk_users=mark.chunk_users,
+        ageing=None,
+        drift={table: count for table, count in drift.items() if count},
+    )
+
+
+def table_sizes(connection: Connection) -> tuple[TableSize, ...]:
+    """Measured bytes and exact rows of the eight tables; reads each of them once.
+
+    Raises psycopg's InsufficientPrivilege where row security would hide rows, rather than count too few.
+    """
+    with connection.transaction(), connection.cursor(row_factory=class_row(TableSize)) as cursor:
+        cursor.execute("SET LOCAL row_security = off")
+        return tuple(cursor.execute(text("table_sizes")))
+
+
+def client_facts() -> ClientFacts:
+    """This machine and what the load generator is made of."""
+    machine = this_machine()
+    versions = {"python": platform.python_version(), "libpq": _dotted(psycopg.pq.version())}
+    for name, package in PACKAGES.items():
+        try:
+            versions[name] = version(package)
+        except PackageNotFoundError:  # run from a source tree that is not installed
+            versions[name] = "not installed"
+    return ClientFacts(
+        cpu_model=_cpu_model(),
+        cores=machine.cores,
+        ram_bytes=machine.ram_bytes,
+        platform=platform.platform(),
+        versions=versions,
+    )
+
+
+def _dotted(libpq: int) -> str:
+    """180003 → 18.3, as PostgreSQL counts since 10."""
+    return f"{libpq // 10000}.{libpq % 10000}"
+
+
+def _cpu_model(path: Path = Path("/proc/cpuinfo")) -> str:
+    """The kernel's name for the processor; elsewhere Python's."""
+    try:
+        for line in path.read_text("utf-8", "replace").splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

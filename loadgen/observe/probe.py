@@ -1,0 +1,88 @@
+"""One look at a server: counters, sessions at work, CPU."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from typing import Final
+
+import psycopg
+from psycopg.rows import class_row
+
+from loadgen.observe.processes import local_server
+from loadgen.observe.queries import Connection, text, text_for
+from loadgen.observe.samples import Counters, Sample
+
+HIDDEN: Final = "hidden"
+STATEMENT_TIMEOUT_MS: Final = 5000
+"""A catalogue that somebody holds locked must not end the samples for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    reads: int
+    writes: int
+    extends: int
+    fsyncs: int
+
+
+class Probe:
+    """Asks one session's server, in a transaction a look.
+
+    What this server does not have or this role may not see is found out once, and left out from then on; ``unseen``
+    says what, with the remedy.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.unseen: dict[str, str] = {}
+        connection.execute("SELECT set_config('statement_timeout', %s, false)", [str(STATEMENT_TIMEOUT_MS)])
+        version = connection.info.server_version
+        self._checkpoints = self._allowed(text_for("checkpoints", version), "checkpoints")
+        self._full_page_images = self._allowed(text_for("full_page_images", version), "full-page images")
+        self._io = self._allowed(text_for("io", version), "file operations")
+        self._processes = local_server(connection)
+
+    def sample(self) -> Sample:
+        """The server now. Raises psycopg.Error when it is gone."""
+        connection = self._connection
+        with connection.transaction(), connection.cursor(row_factory=class_row(Counters)) as cursor:
+            # The time of the counters: what follows takes a moment.
+            counters = cursor.execute(text("counters")).fetchone()
+            at = time.monotonic()
+            if counters is None:
+                raise psycopg.OperationalError("the database is gone from pg_stat_database")
+            files = self._files()
+            counters = replace(
+                counters,
+                full_page_images=self._one(self._full_page_images),
+                checkpoints=self._one(self._checkpoints),
+                cpu_s=self._processes.cpu_s() if self._processes else None,
+                **{f"file_{name}": count for name, count in asdict(files).items()} if files else {},
+            )
+            waits = {str(event): int(str(n)) for event, n in connection.execute(text("activity"))}
+        if waits.pop(HIDDEN, 0):
+            self.unseen["what other users' sessions wait for"] = "grant pg_monitor to this user"
+        return Sample(at, counters, waits)
+
+    def _allowed(self, query: bytes | None, what: str) -> bytes | None:
+        """``query``, if it works here."""
+        if query is None:
+            return None
+        try:
+            with self._connection.transaction():
+                self._connection.execute(query)
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+            self.unseen[what] = "grant pg_monitor to this user"
+            return None
+        return query
+
+    def _one(self, query: bytes | None) -> int | None:
+        row = self._connection.execute(query).fetchone() if query else None
+        return int(str(row[0])) if row and row[0] is not None else None
+
+    def _files(self) -> _Files | None:
+        if self._io is None:
+            return None
+        with self._connection.cursor(row_factory=class_row(_Files)) as cursor:
+            return cursor.execute(self._io).fetchone()

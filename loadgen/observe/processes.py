@@ -1,0 +1,61 @@
+"""CPU of the server's processes, where they run on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psutil
+
+from loadgen.observe.queries import Connection, text
+
+_SAME_START_S = 5.0
+"""A session notes its start after its process began, and both clocks are whole ticks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProcesses:
+    """The postmaster and what it started."""
+
+    postmaster: psutil.Process
+
+    def cpu_s(self) -> float | None:
+        """CPU seconds since the server started, of processes that ended too. None: it is gone, or we may not look.
+
+        On Linux; elsewhere the system does not tell what ended processes used, and the figure is a little low.
+        """
+        try:
+            own = self.postmaster.cpu_times()
+            total = own.user + own.system + own.children_user + own.children_system
+            for process in self.postmaster.children(recursive=True):
+                try:
+                    used = process.cpu_times()
+                except psutil.NoSuchProcess:  # ended just now: its time is in the postmaster's at the next sample
+                    continue
+                total += used.user + used.system
+        except psutil.Error:
+            return None
+        return float(total)
+
+
+def local_server(connection: Connection) -> ServerProcesses | None:
+    """The processes behind a connection. None unless the server runs on this machine, in sight of this process.
+
+    A session of a remote server has a pid that means nothing here, or by chance something else: it must be
+    a child of a process of the same name that began when the session says it did.
+    """
+    row = connection.execute(text("backend")).fetchone()
+    if row is None:
+        return None
+    pid, began = row
+    if not isinstance(pid, int) or not isinstance(began, float):
+        return None
+    try:
+        backend = psutil.Process(pid)
+        postmaster = backend.parent()
+        if postmaster is None or abs(backend.create_time() - began) > _SAME_START_S:
+            return None
+        if not all("postgres" in process.name().lower() for process in (backend, postmaster)):
+            return None
+    except psutil.Error:
+        return None
+    return ServerProcesses(postmaster)

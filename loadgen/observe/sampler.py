@@ -1,0 +1,132 @@
+"""A thread of the parent process that asks the server, each second, what it is doing."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import datetime as dt
+import threading
+import time
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import psycopg
+
+from loadgen.database.connect import Target, connect
+from loadgen.errors import LoadgenError
+from loadgen.observe.probe import Probe
+from loadgen.observe.queries import Connection
+from loadgen.observe.samples import COUNTERS, Sample, server_use
+from loadgen.runs.format import Reason, ServerUse
+
+APPLICATION: Final = "loadgen sampler"
+INTERVAL_S: Final = 1.0
+STOP_S: Final = 5.0
+"""How long a server that does not answer may hold up the end of a run."""
+COLUMNS: Final = ("utc", "monotonic_s", *COUNTERS, "waits")
+
+
+class Sampler:
+    """Samples a target from :meth:`start` to :meth:`stop`, into a CSV file at ``output`` and into memory.
+
+    A server that goes away leaves a gap; sampling goes on when it is back. What this role may not see is left out and
+    said by :meth:`notes`. WAL, checkpoints, file operations and CPU are those of the whole server: what
+    other databases on it do in the same seconds counts too.
+    """
+
+    def __init__(self, target: Target, output: Path, *, interval_s: float = INTERVAL_S) -> None:
+        self._target = target
+        self._output = output
+        self._interval_s = interval_s
+        self._samples: list[Sample] = []
+        self._unseen: dict[str, str] = {}
+        self._stopping = threading.Event()
+        self._connection: Connection | None = None
+        self._thread = threading.Thread(target=self._run, name=APPLICATION, daemon=True)
+
+    def start(self) -> None:
+        """Begin. Raises OSError when ``output`` cannot be written."""
+        self._file = self._output.open("w", encoding="utf-8", newline="")
+        self._rows = csv.writer(self._file)
+        self._rows.writerow(COLUMNS)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take a last sample and end; a server that does not answer is not waited for longer than a few seconds."""
+        self._stopping.set()
+        self._thread.join(self._interval_s)
+        connection = self._connection
+        if self._thread.is_alive() and connection is not None:
+            with contextlib.suppress(psycopg.Error):
+                connection.cancel_safe(timeout=STOP_S)
+        self._thread.join(STOP_S)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """What was sampled so far, in order."""
+        return tuple(self._samples)
+
+    def use(self, begin: float, end: float, *, transactions: int, checkpoints_forced: int = 0) -> ServerUse:
+        """What the server spent between two instants of the monotonic clock; see ``samples.server_use``."""
+        return server_use(self.samples, begin, end, transactions=transactions, checkpoints_forced=checkpoints_forced)
+
+    def notes(self, begin: float, end: float) -> tuple[Reason, ...]:
+        """What limits the figures of a window: samples that are missing, and what the role may not see."""
+        found = [Reason("server_not_seen", f"the server did not show {what}", do) for what, do in self._unseen.items()]
+        within = [sample.at for sample in self.samples if begin <= sample.at <= end]
+        at = [begin, *within, end]
+        gap_s = max(after - before for before, after in pairwise(at))
+        if len(within) < 2:
+            what = f"the server was sampled {len(within)} times in the window: its counters there mean nothing"
+            found.append(Reason("server_not_sampled", what, "see that the server answers, and measure for longer"))
+        elif gap_s > 3 * self._interval_s + 1:
+            what = f"for {gap_s:.0f} s of the window the server was not sampled"
+            found.append(Reason("server_gap", what, "see the server's log for a restart, or give it more CPU"))
+        return tuple(found)
+
+    def _run(self) -> None:
+        with self._file:
+            while True:
+                # An error is a gap in the samples, seen by notes(): the run must not end because of it.
+                with (
+                    contextlib.suppress(LoadgenError, psycopg.Error),
+                    connect(self._target, autocommit=True, application_name=APPLICATION) as connection,
+                ):
+                    self._connection = connection
+                    self._follow(connection)
+                self._connection = None
+                if self._stopping.wait(self._interval_s):
+                    return
+
+    def _follow(self, connection: Connection) -> None:
+        """Sample until stopped, one last time then; on a grid of whole intervals, so that errors do not add up."""
+        probe = Probe(connection)
+        due = time.monotonic()
+        last = False
+        while not last:
+            last = self._stopping.is_set()
+            self._keep(probe.sample())
+            self._unseen |= probe.unseen
+            due = max(due + self._interval_s, time.monotonic())
+            if not last:
+                self._stopping.wait(due - time.monotonic())
+
+    def _keep(self, sample: Sample) -> None:
+        self._samples.append(sample)
+        counters = (getattr(sample.counters, name) for name in COUNTERS)
+        waits = " ".join(f"{event}={count}" for event, count in sorted(sample.waits.items()))
+        utc = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        self._rows.writerow((utc, f"{sample.at:.3f}", *counters, waits))
+        self._file.flush()
