@@ -128,6 +128,7 @@ def _reads(peak: PeakLoad, load: _Load, primary: Recommendation | None) -> Recom
     needed = replicas_needed(load.reads, load.writes, load.replay_cost, load.target)
     # Past the write-bound date a draw keeps the replicas it had: more would not help it.
     useful = np.maximum.accumulate(np.where(np.isinf(needed), 0.0, needed), axis=0)
+    enough = needed[-1]
     needed = np.where(np.isinf(needed), useful, needed)
     now, horizon = (_at_least(summary(needed[i], LEVEL), load) for i in (0, -1))
     count = int(horizon.value)
@@ -162,7 +163,7 @@ def _reads(peak: PeakLoad, load: _Load, primary: Recommendation | None) -> Recom
         unit="read replicas",
         steps=_steps(peak, needed, load, "read replicas"),
         reason=reason,
-        rejected=_rejected(count, needed, used, primary),
+        rejected=_rejected(count, enough, used, primary),
         prediction=prediction,
         inputs=load.inputs,
     )
@@ -222,7 +223,9 @@ def _steps(peak: PeakLoad, needed: Floats, load: _Load, what: str, first: int = 
     return tuple(steps)
 
 
-def _rejected(count: int, needed: Floats, used: Interval, primary: Recommendation | None) -> tuple[Rejected, ...]:
+def _rejected(
+    count: int, needed_at_horizon: Floats, used: Interval, primary: Recommendation | None
+) -> tuple[Rejected, ...]:
     rejected = []
     if count == 0:
         why = (
@@ -230,7 +233,7 @@ def _rejected(count: int, needed: Floats, used: Interval, primary: Recommendatio
         )
         rejected.append(Rejected("one replica, for load", why))
     else:
-        enough = float(np.mean(needed[-1] <= count - 1))
+        enough = float(np.mean(needed_at_horizon <= count - 1))
         fewer = f"{count - 1} replicas" if count > 1 else "no replica"
         rejected.append(Rejected(fewer, f"would suffice at the horizon with a probability of only {enough:.0%}"))
         rejected.append(

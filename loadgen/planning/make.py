@@ -1,0 +1,68 @@
+"""A plan from records, a workload file and a history, and its own record."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from capacity.growth import Scenarios
+from capacity.planner import PlanInputs, make_plan
+from capacity.values import Refusal
+from loadgen.errors import RefusalError, UsageError
+from loadgen.planning import sweeps as swept
+from loadgen.planning.history import History
+from loadgen.planning.partition_keys import PARTITION_KEYS
+from loadgen.planning.workload_file import Block
+from loadgen.runs import documents
+from loadgen.runs.format import PlanRecord, SweepRecord
+from loadgen.runs.store import DOCUMENTS, new_id, new_record
+
+LEVEL = 0.9
+"""Of the growth forecast and of every interval in a plan."""
+
+
+def plan_record(
+    sweeps: tuple[SweepRecord, ...], history: History, block: Block, horizon: int, now: dt.datetime
+) -> PlanRecord:
+    """Make the plan. Raises UsageError for a history without dates, RefusalError when nothing can be recommended."""
+    if history.dates is None:
+        raise UsageError(f"{history.source}: a plan needs dates; give the history as date,value")
+    users = history.forecast(horizon, LEVEL)
+    if isinstance(users, Scenarios):
+        known = len(history.values)
+        missing = f"{history.source}: at least 12 periods for an interval, there are {known}"
+        raise RefusalError(Refusal("history_too_short", missing, "give a longer history; see `loadgen forecast`"))
+    newest = max(sweeps, key=lambda sweep: sweep.started_at)
+    plan = make_plan(
+        PlanInputs(
+            users=users,
+            users_origin=history.origin,
+            users_source=history.source,
+            workload=block.workload,
+            policy=block.policy,
+            scenarios=tuple(swept.swept_scenario(sweep) for sweep in sweeps),
+            server=swept.measured_server(newest),
+            tables=swept.measured_tables(newest),
+            partition_keys=PARTITION_KEYS,
+        )
+    )
+    if not plan.recommendations:
+        raise RefusalError(plan.refused[0].refusal)
+    return PlanRecord(
+        id=new_id("plan", now),
+        made_at=now.isoformat(timespec="seconds"),
+        plan=plan,
+        growth_source=history.source,
+        growth_origin=history.origin,
+        sweeps=sweeps,
+        tables=newest.tables,
+        database=newest.database,
+        short=any(swept.is_short(sweep) for sweep in sweeps),
+    )
+
+
+def write_plan(record: PlanRecord, results_dir: Path) -> Path:
+    """Keep the record; returns its directory. Raises EnvironmentFault where the disk refuses."""
+    with new_record(results_dir, record.id) as directory:
+        documents.write_atomically(directory / DOCUMENTS["plan"], documents.dump(record))
+    return results_dir / record.id

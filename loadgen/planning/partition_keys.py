@@ -1,0 +1,55 @@
+"""How each table of the application would be partitioned if it had to be."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from capacity.partitions import PartitionKey
+from capacity.plan import Rejected
+
+_BY_USER: Final = "Its statements find rows by user_id, so each touches one partition."
+_NOT_BY_TIME: Final = Rejected(
+    "ranges of time", "its statements carry no time: each would plan and lock every partition"
+)
+
+
+def _by_user(table: str, column: str = "user_id") -> PartitionKey:
+    return PartitionKey(table, column, by_time=False, why=_BY_USER, alternatives=(_NOT_BY_TIME,))
+
+
+PARTITION_KEYS: Final = (
+    PartitionKey(
+        "chat_messages",
+        "timestamp",
+        by_time=True,
+        why="Messages arrive in order of time, are read newest first, and old partitions can be dropped whole.",
+        alternatives=(
+            Rejected(
+                "hash of user_id",
+                "every partition goes on growing and stays warm, and none can be dropped when its messages expire",
+            ),
+        ),
+        worth_weighing=True,
+    ),
+    PartitionKey(
+        "financial_profiles",
+        "user_id",
+        by_time=False,
+        why=_BY_USER,
+        alternatives=(
+            Rejected(
+                "splitting monte_carlo_results into a table of its own",
+                "may be the cheaper remedy, since few statements read it, but its share of the bytes is not measured: "
+                "take sum(pg_column_size(monte_carlo_results)) before deciding",
+            ),
+            _NOT_BY_TIME,
+        ),
+        worth_weighing=True,
+    ),
+    _by_user("users", "id"),
+    _by_user("goals"),
+    _by_user("education_goals"),
+    _by_user("estate_plans"),
+    _by_user("user_achievements"),
+    _by_user("user_progress"),
+)
