@@ -17,11 +17,12 @@ CONFIG_FILE = "loadgen.toml"
 class Settings:
     """Frozen settings of one invocation.
 
-    ``dsn`` never holds a password when it came from a flag; one from ``LOADGEN_DSN`` may, and is not printed.
+    ``dsn`` holds a password only if it came from ``LOADGEN_DSN``, and is not printed. ``instance`` None: no embedded
+    server was named.
     """
 
     dsn: str | None = field(default=None, repr=False)
-    instance: str = "default"
+    instance: str | None = None
     state_dir: Path = Path("/var/lib/loadgen")
     results_dir: Path = Path("results")
     pg_bin: Path | None = None
@@ -43,7 +44,15 @@ def load(
     environ: Mapping[str, str] = os.environ,
     cwd: Path | None = None,
 ) -> Settings:
-    """Join the sources. Raises UsageError for an unreadable file, an unknown key or a value of the wrong type."""
+    """Join the sources. An instance named by a flag wins over a DSN that was not.
+
+    Raises UsageError for an unreadable file, an unknown key, a value of the wrong type, a DSN with a password that
+    others could read, or two flags that name two servers.
+    """
+    if dsn is not None:
+        _refuse_password(dsn, "--dsn")
+        if instance is not None:
+            raise UsageError("--dsn and --instance name two servers; give one of them")
     found: dict[str, str] = {}
     path = Path(environ.get("LOADGEN_CONFIG") or (cwd or Path.cwd()) / CONFIG_FILE)
     if path.exists():
@@ -52,6 +61,8 @@ def load(
         raise UsageError(f"LOADGEN_CONFIG names {path}, which does not exist; correct or unset it")
     names = [f.name for f in fields(Settings)]
     found |= {name: environ[key] for name in names if environ.get(key := f"LOADGEN_{name.upper()}")}
+    if instance is not None:
+        found.pop("dsn", None)
     flags = {"dsn": dsn, "instance": instance, "results_dir": results_dir}
     found |= {name: str(value) for name, value in flags.items() if value is not None}
     settings = Settings(state_dir=default_state_dir(environ, root=os.geteuid() == 0))
@@ -71,4 +82,21 @@ def _from_file(path: Path) -> dict[str, str]:
             raise UsageError(f"{path}: unknown setting {name!r} in [loadgen]; known are {', '.join(sorted(known))}")
         if not isinstance(value, str):
             raise UsageError(f"{path}: setting {name!r} must be a string, not {value!r}")
+    if "dsn" in values:
+        _refuse_password(values["dsn"], str(path))
     return dict(values)
+
+
+def _refuse_password(dsn: str, where: str) -> None:
+    """A flag is in every process list, a settings file in every backup. What cannot be read here fails later."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        has_password = "password" in conninfo_to_dict(dsn)
+    except ProgrammingError:
+        raise UsageError(
+            f"{where}: this DSN cannot be read; write postgresql://user@host:5432/db, or host=… dbname=…"
+        ) from None  # the driver quotes what it could not read, which may be a password
+    if has_password:
+        raise UsageError(f"{where} holds a password, which others can read; put it in PGPASSWORD or a passfile")

@@ -22,24 +22,27 @@ from loadgen.settings import Settings
 
 Loadgen = Callable[..., "subprocess.CompletedProcess[str]"]
 
+PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
+"""What stands for a name of LOADGEN_REQUIRE, where it is not the program's own."""
+
 _NUMBERS = itertools.count()
 
 
-def requires(name: str, *, present: bool, why: str) -> None:
-    """Skip with a reason what this machine lacks; fail instead if LOADGEN_REQUIRE lists ``name``."""
+def requires(name: str) -> str:
+    """The path of a program; without one the test is skipped, or fails if LOADGEN_REQUIRE lists it."""
+    wanted = PROGRAMS.get(name, (name,))
+    found = next((path for program in wanted if (path := shutil.which(program))), None)
+    requires_that(name, found is not None, f"none of {', '.join(wanted)} is on PATH")
+    return str(found)
+
+
+def requires_that(name: str, present: bool, why: str) -> None:
+    """Skip with the reason what this machine lacks; fail instead if LOADGEN_REQUIRE lists ``name``."""
     if present:
         return
-    if name in os.environ.get("LOADGEN_REQUIRE", "").split(","):
+    if name in os.environ.get("LOADGEN_REQUIRE", "").replace(" ", "").split(","):
         pytest.fail(f"LOADGEN_REQUIRE lists {name}, but {why}")
     pytest.skip(f"{name}: {why}")
-
-
-def requires_program(name: str, *programs: str) -> str:
-    """The path of the first of ``programs`` (default: ``name``) that is installed; else as :func:`requires`."""
-    wanted = programs or (name,)
-    found = next((path for program in wanted if (path := shutil.which(program))), None)
-    requires(name, present=found is not None, why=f"none of {', '.join(wanted)} is on PATH")
-    return str(found)
 
 
 @pytest.fixture(scope="session", autouse=True)

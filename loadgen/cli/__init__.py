@@ -6,14 +6,20 @@ from collections.abc import Callable
 
 from loadgen.cli.app import main
 from loadgen.cli.describe import describe
+from loadgen.cli.down import down
+from loadgen.cli.init import init
+from loadgen.cli.psql import psql
 from loadgen.cli.report import report
+from loadgen.cli.reset import reset
 from loadgen.cli.run import run
+from loadgen.cli.status import status
 from loadgen.cli.sweep import sweep
+from loadgen.cli.up import up
 
 VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start here": (),
-    "Server": (),
-    "Data": (),
+    "Server": (up, down, status, psql),
+    "Data": (init, reset),
     "Load": (run, sweep, describe),
     "Plan": (report,),
 }

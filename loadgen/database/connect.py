@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from loadgen.database.embedded import DATABASE, SUPERUSER, Instance, say_on_stderr
+from loadgen.database.cluster import DATABASE, socket_dsn
+from loadgen.database.embedded import Instance, say_on_stderr
 from loadgen.database.faults import translate
 from loadgen.errors import UsageError
 from loadgen.settings import Settings
@@ -62,21 +63,21 @@ def resolve(
 ) -> Target:
     """The target of an invocation: ``settings.dsn``, else ``PG*`` variables, else the embedded server, started.
 
+    ``PG*`` variables give way to an instance that was named.
+
     Raises UsageError for a DSN that cannot be read, EnvironmentFault if the embedded server cannot start.
     """
     if settings.dsn is not None:
         is_embedded = bool(environ.get(EMBEDDED_VARIABLE)) and settings.dsn == environ.get("LOADGEN_DSN")
         return _from_dsn(settings.dsn, embedded=is_embedded)
-    if any(environ.get(name) for name in SERVER_VARIABLES):
+    if settings.instance is None and any(environ.get(name) for name in SERVER_VARIABLES):
         return _from_dsn("", embedded=False)
     return embedded_target(Instance.from_settings(settings, notify=notify))
 
 
 def embedded_target(instance: Instance) -> Target:
     """The default database of an instance, through its private socket; starts it if need be."""
-    server = instance.start()
-    conninfo = make_conninfo("", host=str(server.socket_dir), port=server.port, user=SUPERUSER, dbname=DATABASE)
-    return Target(conninfo, password=None, embedded=True, database=DATABASE)
+    return Target(socket_dsn(instance.start()), password=None, embedded=True, database=DATABASE)
 
 
 def connect(target: Target, *, autocommit: bool = False, application_name: str = "loadgen") -> psycopg.Connection:
@@ -97,8 +98,10 @@ def _from_dsn(dsn: str, *, embedded: bool) -> Target:
     try:
         parts = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError as error:
-        # The driver quotes what it could not read, which may be a password.
-        raise UsageError("the DSN cannot be read; write postgresql://user@host:5432/db, or host=… dbname=…") from error
+        # Without the driver's message: it quotes what it could not read, which may be a password.
+        raise UsageError(
+            "LOADGEN_DSN cannot be read; write postgresql://user@host:5432/db, or host=… dbname=…"
+        ) from error
     for name in OTHER_SECRETS.intersection(parts):
         raise UsageError(f"a DSN may not hold {name}; use a client key without one, readable only by you")
     password = parts.pop("password", None)

@@ -1,0 +1,34 @@
+"""``loadgen down``: stop an embedded server."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from loadgen.cli import options, servers
+from loadgen.cli.output import emit_values, say
+from loadgen.errors import UsageError
+
+
+def down(
+    name: servers.Name = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Remove its data too, for good.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Stop an embedded server; its data stay unless they are to be deleted."""
+    from loadgen import settings
+    from loadgen.database.embedded import Instance
+
+    instance = Instance.from_settings(settings.load(instance=name))
+    before = instance.status()
+    if not instance.files.home.exists():
+        raise UsageError(f"there is no server {before.name}; those there are: loadgen status")
+    if delete:
+        instance.delete()
+    else:
+        instance.stop()
+    if json:
+        emit_values(servers.FORMAT, **servers.values(instance.status()))
+    stopped = "stopped" if before.running else "was not running"
+    say(f"{before.name}: {stopped}{', its data removed' if delete else ''}")

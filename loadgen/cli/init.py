@@ -1,0 +1,35 @@
+"""``loadgen init``: the application's schema and the synthetic mark."""
+
+from __future__ import annotations
+
+from loadgen.cli import options
+from loadgen.cli.output import emit_values, say
+
+
+def init(dsn: options.Dsn = None, instance: options.Instance = None, json: options.Json = False) -> None:
+    """Mark an empty database as synthetic and give it the application's schema; again, without harm.
+
+    ``loadgen.init/1``: database, schema_version, applied (what this call applied), marked_at.
+    """
+    from loadgen import settings
+    from loadgen.database.connect import connect, resolve
+    from loadgen.database.faults import faults
+    from loadgen.database.guard import initialise, read_mark
+    from loadgen.errors import EnvironmentFault
+
+    target = resolve(settings.load(dsn=dsn, instance=instance))
+    with faults(target), connect(target) as conn:
+        applied = initialise(conn)
+        mark = read_mark(conn)
+    if mark is None:
+        raise EnvironmentFault(f"{target}: its mark was removed meanwhile; run: loadgen init")
+    if json:
+        emit_values(
+            "loadgen.init/1",
+            database=target.database,
+            schema_version=mark.schema_version,
+            applied=list(applied),
+            marked_at=mark.marked_at.isoformat(),
+        )
+    what = f"applied {len(applied)} schema files" if applied else "nothing to do"
+    say(f"{target}: {what}; schema {mark.schema_version}, marked as synthetic")

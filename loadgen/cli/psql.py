@@ -1,0 +1,54 @@
+"""``loadgen psql``: PostgreSQL's own shell on the database that is meant."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loadgen.cli import options
+from loadgen.cli.output import emit_values
+from loadgen.errors import EnvironmentFault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def psql(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- ARGUMENT…]", help="For psql itself.", show_default=False)
+    ] = None,
+    dsn: options.Dsn = None,
+    instance: options.Instance = None,
+    json: options.Json = False,
+) -> None:
+    """Open psql on the database, or pass it arguments: loadgen psql -- -c 'select 1'.
+
+    With --json nothing is opened: ``loadgen.psql/1`` has the ``command`` that would be.
+    """
+    from loadgen import settings
+    from loadgen.database.connect import resolve
+
+    found = settings.load(dsn=dsn, instance=instance)
+    target = resolve(found)
+    command = [_program(found.pg_bin, embedded=target.embedded), f"--dbname={target.conninfo}", *(arguments or [])]
+    if json:
+        emit_values("loadgen.psql/1", command=command)
+        return
+    # The password goes by the environment: arguments are in every process list.
+    secret = {} if target.password is None else {"PGPASSWORD": target.password}
+    os.execve(command[0], command, os.environ | secret)
+
+
+def _program(pg_bin: Path | None, *, embedded: bool) -> str:
+    """The installation's own psql for the embedded server; elsewhere rather the system's, which can do TLS."""
+    from loadgen.database.programs import client_program
+
+    ours = client_program("psql", pg_bin)
+    choices = (str(ours) if ours else None, shutil.which("psql"))
+    found = next((choice for choice in (choices if embedded else reversed(choices)) if choice), None)
+    if found is None:
+        raise EnvironmentFault("there is no psql; install PostgreSQL's client programs, or set LOADGEN_PG_BIN")
+    return found

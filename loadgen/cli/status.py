@@ -1,0 +1,25 @@
+"""``loadgen status``: the embedded servers."""
+
+from __future__ import annotations
+
+from loadgen.cli import options, servers
+from loadgen.cli.output import emit_values, say
+
+
+def status(json: options.Json = False) -> None:
+    """Every embedded server: whether it runs, and how it is reached.
+
+    ``loadgen.servers/1``: ``servers``, a list of ``loadgen.server/1``.
+    """
+    from loadgen import settings
+    from loadgen.database.embedded import all_instances
+
+    found_settings = settings.load()
+    found = all_instances(found_settings)
+    if json:
+        emit_values("loadgen.servers/1", servers=[servers.values(one) for one in found])
+        return
+    for one in found:
+        servers.show(one)
+    if not found:
+        say(f"no server in {found_settings.state_dir}; start one: loadgen up")
