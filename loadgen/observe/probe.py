@@ -36,7 +36,6 @@ class Probe:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.unseen: dict[str, str] = {}
-        connection.execute("SELECT set_config('statement_timeout', %s, false)", [str(STATEMENT_TIMEOUT_MS)])
         version = connection.info.server_version
         self._checkpoints = self._allowed(text_for("checkpoints", version), "checkpoints")
         self._full_page_images = self._allowed(text_for("full_page_images", version), "full-page images")
@@ -47,9 +46,10 @@ class Probe:
         """The server now. Raises psycopg.Error when it is gone."""
         connection = self._connection
         with connection.transaction(), connection.cursor(row_factory=class_row(Counters)) as cursor:
-            # The time of the counters: what follows takes a moment.
+            # For this transaction only: behind a pooler the session is everybody's.
+            connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT_MS)])
             counters = cursor.execute(text("counters")).fetchone()
-            at = time.monotonic()
+            at = time.monotonic()  # the counters' time: what follows takes a moment
             if counters is None:
                 raise psycopg.OperationalError("the database is gone from pg_stat_database")
             files = self._files()

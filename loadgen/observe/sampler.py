@@ -43,6 +43,7 @@ class Sampler:
         self._interval_s = interval_s
         self._samples: list[Sample] = []
         self._unseen: dict[str, str] = {}
+        self._unwritten: str | None = None
         self._stopping = threading.Event()
         self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._run, name=APPLICATION, daemon=True)
@@ -85,6 +86,8 @@ class Sampler:
     def notes(self, begin: float, end: float) -> tuple[Reason, ...]:
         """What limits the figures of a window: samples that are missing, and what the role may not see."""
         found = [Reason("server_not_seen", f"the server did not show {what}", do) for what, do in self._unseen.items()]
+        if self._unwritten is not None:
+            found.append(Reason("server_samples_lost", self._unwritten, "free space for the results"))
         within = [sample.at for sample in self.samples if begin <= sample.at <= end]
         at = [begin, *within, end]
         gap_s = max(after - before for before, after in pairwise(at))
@@ -97,7 +100,7 @@ class Sampler:
         return tuple(found)
 
     def _run(self) -> None:
-        with self._file:
+        with contextlib.suppress(OSError), self._file:  # the last flush of a full disk: said already
             while True:
                 # An error is a gap in the samples, seen by notes(): the run must not end because of it.
                 with (
@@ -125,8 +128,13 @@ class Sampler:
 
     def _keep(self, sample: Sample) -> None:
         self._samples.append(sample)
+        if self._unwritten is not None:
+            return
         counters = (getattr(sample.counters, name) for name in COUNTERS)
         waits = " ".join(f"{event}={count}" for event, count in sorted(sample.waits.items()))
         utc = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-        self._rows.writerow((utc, f"{sample.at:.3f}", *counters, waits))
-        self._file.flush()
+        try:
+            self._rows.writerow((utc, f"{sample.at:.3f}", *counters, waits))
+            self._file.flush()
+        except OSError as error:
+            self._unwritten = f"{self._output} could not be written to its end: {error.strerror}"

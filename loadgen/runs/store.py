@@ -14,6 +14,7 @@ A directory without its leading dot is complete; nothing in it changes afterward
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import re
 import secrets
@@ -35,6 +36,8 @@ VERSIONS: Final[dict[Kind, tuple[int, ...]]] = {"run": (1,), "sweep": (1,), "pla
 
 RUNS: Final = "runs"
 """Folder of a sweep's own runs."""
+
+_DISK_REFUSES: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
 _ID = re.compile(r"(?P<utc>\d{8}T\d{6}Z)-(?P<subject>.+)-[0-9a-f]{6}")
 
@@ -65,15 +68,14 @@ def new_record(results_dir: Path, record_id: str) -> Iterator[Path]:
         raise _fault(partial, error) from error
     try:
         yield partial
-        try:
-            if final.exists():  # rename would silently replace an empty directory
-                raise EnvironmentFault(f"{final} exists already; a record is written once")
-            partial.rename(final)
-        except OSError as error:
-            raise _fault(final, error) from error
-    except BaseException:
+        if final.exists():  # rename would silently replace an empty directory
+            raise EnvironmentFault(f"{final} exists already; a record is written once")
+        partial.rename(final)
+    except BaseException as error:
         if not any(partial.glob(f"{RUNS}/[!.]*/{DOCUMENTS['run']}")):
             shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, OSError) and error.errno in _DISK_REFUSES:
+            raise _fault(final, error) from error
         raise
 
 

@@ -137,6 +137,14 @@ def test_a_server_that_is_away_is_noted(database: Target, tmp_path: Path) -> Non
     assert sampler.use(begin, begin + 1, transactions=1).cpu_cores is None
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, which is always full, on this system")
+def test_a_full_disk_costs_the_file_and_not_the_figures(database: Target) -> None:
+    begin = time.monotonic()
+    with Sampler(database, Path("/dev/full"), interval_s=0.05) as sampler:
+        eventually(lambda: len(sampler.samples) > 3, "samples")
+    assert [note.code for note in sampler.notes(begin, time.monotonic())] == ["server_samples_lost"]
+
+
 def test_missing_privileges_leave_something_out(database: Target, conn: psycopg.Connection, tmp_path: Path) -> None:
     weak = as_role(database, conn, "observer_without_privileges")
     conn.execute("REVOKE SELECT ON pg_catalog.pg_stat_io FROM PUBLIC")

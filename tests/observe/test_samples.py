@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadgen.observe.samples import Counters, Sample, server_use, used
+from loadgen.observe.samples import COUNTERS, Counters, Name, Sample, server_use, used
 
 ZERO = Counters(0, 0, 0, 0, 0, 0, 0, checkpoints=0, cpu_s=0.0)
 
@@ -34,6 +35,10 @@ def test_adjoining_windows_add_up(samples: list[Sample], edges: list[float]) -> 
     parts = [used(samples, "wal_bytes", a, b) or 0.0 for a, b in pairwise(edges)]
     assert sum(parts) == pytest.approx(used(samples, "wal_bytes", edges[0], edges[-1]), abs=1e-6)
     assert min(parts) >= 0
+
+
+def test_every_counter_has_its_name() -> None:
+    assert get_args(Name) == COUNTERS
 
 
 def test_edges_between_samples_are_interpolated() -> None:

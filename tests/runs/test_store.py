@@ -76,6 +76,15 @@ def test_an_unwritable_place_is_one_line(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full, which is always full, on this system")
+def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match="No space left"), store.new_record(tmp_path, "x"):
+        Path("/dev/full").write_text("x")
+    with pytest.raises(ConnectionError), store.new_record(tmp_path, "x"):  # not the disk's: left as it is
+        raise ConnectionResetError(104, "reset")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_resolving_by_id_prefix_directory_and_file(tmp_path: Path) -> None:
     run = put(tmp_path, "dashboard", "run")
     sweep = put(tmp_path, "montecarlo", "sweep", NOON + dt.timedelta(seconds=1))
@@ -133,6 +142,7 @@ def test_kinds_and_the_newest_of_each(tmp_path: Path) -> None:
     sweep = put(tmp_path, "montecarlo", "sweep", later)
     put(sweep / "runs", "dashboard", "run", later)
     assert store.newest(tmp_path, "run") == same_second / "manifest.json"
+    assert len(store.newest_first(tmp_path, "run", "dashboard")) == 2
     assert store.newest(tmp_path, "run", "montecarlo") is None
     found = store.newest(tmp_path, "sweep", "montecarlo")
     assert found is not None
