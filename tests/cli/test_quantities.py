@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadgen.cli import quantities
+from loadgen.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30s", 30.0), ("5m", 300.0), ("250ms", 0.25), ("1h", 3600.0), ("1.5s", 1.5), ("0s", 0.0)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert quantities.duration_s(text, "--duration") == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "5", "s", "-5s", "5 parsecs", "1e9s", "999999h", "nan s", "infs"])
+def test_what_is_no_duration_is_refused_with_the_option(text: str) -> None:
+    with pytest.raises(UsageError, match="--duration"):
+        quantities.duration_s(text, "--duration")
+
+
+@given(st.text(max_size=30))
+def test_no_text_breaks_the_parsers(text: str) -> None:
+    for parse in (
+        lambda: quantities.duration_s(text, "--x"),
+        lambda: quantities.whole(text, "--x", most=100),
+        lambda: quantities.levels(text, most_levels=5),
+        lambda: quantities.objective(text),
+    ):
+        try:
+            parse()
+        except UsageError as error:
+            assert "\n" not in str(error) or "\n" in text
+
+
+def test_levels_are_sorted_and_distinct() -> None:
+    assert quantities.levels("8,1,4", most_levels=5) == (1, 4, 8)
+    for text in ("1,1", "0", "-1", "1,2,3,4,5,6", "1,two", "1,,2", "100000", "1000000000000000000000"):
+        with pytest.raises(UsageError, match="--levels"):
+            quantities.levels(text, most_levels=5)
+
+
+def test_objectives() -> None:
+    found = quantities.objective("p99=250ms")
+    assert (found.percentile, found.response_ms) == (99.0, 250.0)
+    assert quantities.objective("p95 <= 1s").response_ms == 1000.0
+    for text in ("p95", "95=100ms", "p90=100ms", "p95=100", "p95=0ms", "p95=-1ms"):
+        with pytest.raises(UsageError, match="--objective"):
+            quantities.objective(text)
