@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import requires
+from conftest import requires_that
 from psycopg.conninfo import make_conninfo
 
 from loadgen.database.connect import Target, connect, embedded_target
@@ -167,7 +167,7 @@ def test_missing_privileges_leave_something_out(database: Target, conn: psycopg.
 
 
 def test_an_older_server(state_dir: Path) -> None:
-    requires("postgresql-15", present=(DEBIAN_15 / "postgres").exists(), why="Debian's postgresql-15 is not installed")
+    requires_that("postgresql-15", (DEBIAN_15 / "postgres").exists(), "Debian's postgresql-15 is not installed")
     target = embedded_target(Instance.from_settings(Settings(state_dir=state_dir, pg_bin=DEBIAN_15)))
     with connect(target, autocommit=True) as conn:
         assert conn.info.server_version // 10000 == 15
