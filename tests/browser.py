@@ -39,6 +39,7 @@ FLAGS: Final = (
     "--remote-debugging-port=0",
     "--remote-allow-origins=*",
 )
+PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
 START_S: Final = 60.0
 ANSWER_S: Final = 60.0
 
@@ -62,7 +63,7 @@ _MEASURE: Final = """
 
 def chromium() -> str | None:
     """The browser's program, or None where this machine has none."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
 
 @dataclass(frozen=True)

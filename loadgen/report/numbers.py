@@ -1,4 +1,4 @@
-"""How the page writes numbers: the one home of digits, units, intervals, dates and of what is unbounded or missing."""
+"""How the page and the terminal write numbers: digits, units, intervals, dates, and what is unbounded or missing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def count(value: float) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """``digits`` significant digits, never in exponential form; whole numbers above that stay whole."""
+    """``digits`` significant digits, never in exponential form; a small whole number has no decimals."""
     if value is None:
         return MISSING
     if not math.isfinite(value):
@@ -36,7 +36,7 @@ def interval(value: Interval | None, unit: str = "") -> str:
         return MISSING
     suffix = f" {unit}" if unit else ""
     if value.low == value.value == value.high:
-        return (count(value.value) if value.value == round(value.value) else number(value.value, 4)) + suffix
+        return (count(value.value) if value.value == round(value.value) else number(value.value)) + suffix
     step = _interval_step(value)
     centre, low = _stepped(value.value, step), _stepped(value.low, step)
     if math.isinf(value.high):
@@ -148,10 +148,10 @@ def _step_of(value: float, digits: int) -> float:
 
 
 def _interval_step(value: Interval) -> float:
-    """Two digits of the width, and at most four of the value; whole numbers keep no decimals."""
+    """Two digits of the width, and at most three of the value; whole numbers keep no decimals."""
     ends = [end for end in (value.low, value.value, value.high) if math.isfinite(end)]
     width = ends[-1] - ends[0]
-    step = max(_step_of(value.value, 4) if value.value else 0.0, _step_of(width, 2) if width else 0.0) or 1.0
+    step = max(_step_of(value.value, 3) if value.value else 0.0, _step_of(width, 2) if width else 0.0) or 1.0
     return max(step, 1.0) if all(end == round(end) for end in ends) else step
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 from capacity.growth import Forecast, ForecastPoint, Observation
 from capacity.plan import Due, Input, Plan, Prediction, Recommendation, RefusedRecommendation, Rejected, Step
 from capacity.storage import table_growth
 from capacity.values import Interval, Origin, Refusal
+from loadgen.report.timeline import Second
 from loadgen.runs.format import (
     CapacityAnswer,
     ClientFacts,
@@ -271,16 +272,22 @@ def invalid_run() -> RunRecord:
     return replace(run(), verdict=Verdict("invalid", (reason,)), result=None)
 
 
-def timeline_csv() -> str:
+def timeline() -> tuple[Second, ...]:
     """A minute of seconds, one of which answered nothing."""
-    lines = ["second,phase,users,transactions,errors,response_p50_ms,response_p95_ms,response_max_ms"]
+    found = []
     for second in range(69):
         phase = "ramp" if second < 2 else "warmup" if second < 7 else "measure" if second < 67 else "drain"
         wave = math.sin(second / 2)
-        latencies = f"{5.1 + wave / 3:.3f},{11 + 1.8 * wave:.3f},{31 + 9 * wave:.3f}" if second != 40 else ",,"
-        answered = 0 if second == 40 else 1_230 + 60 * wave
-        errors = int(second in (12, 44))
-        lines.append(f"{second},{phase},{min(8, 4 * (second + 1))},{answered:.0f},{errors},{latencies}")
+        p50, p95, most = (None, None, None) if second == 40 else (5.1 + wave / 3, 11 + 1.8 * wave, 31 + 9 * wave)
+        answered = 0 if second == 40 else round(1_230 + 60 * wave)
+        found.append(Second(second, phase, min(8, 4 * (second + 1)), answered, int(second in (12, 44)), p50, p95, most))
+    return tuple(found)
+
+
+def timeline_csv() -> str:
+    """The same, as a run writes it."""
+    lines = ["second,phase,users,transactions,errors,response_p50_ms,response_p95_ms,response_max_ms"]
+    lines += [",".join("" if value is None else str(value) for value in astuple(second)) for second in timeline()]
     return "\n".join(lines) + "\n"
 
 

@@ -6,6 +6,7 @@ tooltip. Nothing is fetched: vl-convert holds Vega and its fonts.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ BLUE, ORANGE, GREEN = "var(--blue)", "var(--orange)", "var(--green)"
 DEEP, MIDDLE, PALE = "var(--deep)", "var(--middle)", "var(--pale)"
 
 _SVG: Final = "{http://www.w3.org/2000/svg}"
+_MS_LABEL: Final = "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'"
 _VEGA_LITE: Final = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 
 
@@ -93,6 +95,20 @@ def rows(data: Sequence[Row]) -> alt.InlineData:
     return alt.InlineData(values=[dict(row) for row in data])
 
 
+def milliseconds_axis(values: Sequence[float]) -> alt.Y:
+    """A logarithmic axis over positive ``values`` in milliseconds, with a margin and few, round ticks."""
+    low, high = min(values) / 1.25, max(values) * 1.25
+    scale = alt.Scale(type="log", domain=[low, high], nice=False)
+    return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(values=_log_ticks(low, high), labelExpr=_MS_LABEL))
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 of every decade, fewer when there are many."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if high / low <= 100 else (1, 3) if high / low <= 1_000 else (1,)
+    return [tick for decade in decades for step in steps if low <= (tick := step * 10.0**decade) <= high]
+
+
 def _styled(chart: alt.LayerChart) -> alt.LayerChart:
     styled: alt.LayerChart = (
         chart.configure(
@@ -112,7 +128,7 @@ def _styled(chart: alt.LayerChart) -> alt.LayerChart:
             gridColor=GRID,
         )
         .configure_axisX(grid=False, labelFlush=False)
-        .configure_axisY(domain=False, ticks=False, minExtent=44)
+        .configure_axisY(domain=False, ticks=False, minExtent=50)
         .configure_text(fontSize=12, color=MUTED)
     )
     return styled

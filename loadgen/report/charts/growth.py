@@ -124,8 +124,9 @@ def due_steps(plan: Plan) -> Figure | None:
 
 
 def step_name(advice: Recommendation, step: Step) -> str:
-    """``2 read replicas``; a table's partitions with the table's name."""
-    name = f"{numbers.count(step.amount)} {step.what}"
+    """``1 read replica``, ``2 read replicas``; a table's partitions with the table's name."""
+    what = step.what.removesuffix("s") if step.amount == 1 else step.what
+    name = f"{numbers.count(step.amount)} {what}"
     return f"{advice.subject}: {name}" if advice.kind == "partitions" else name
 
 

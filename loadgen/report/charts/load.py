@@ -21,6 +21,7 @@ from loadgen.report.charts.drawing import (
     Row,
     Size,
     figure,
+    milliseconds_axis,
     rows,
 )
 from loadgen.report.levels import percentile_of
@@ -71,9 +72,7 @@ def response(sweep: SweepRecord) -> Figure | None:
     ends = [objective.response_ms, *(float(row[end] or 0) for row in data for end in ("low", "high"))]
 
     def build(size: Size) -> alt.LayerChart:
-        scale = alt.Scale(type="log", domain=[min(ends) * 0.8, max(ends) * 1.25], nice=False)
-        axis = alt.Axis(values=_log_ticks(min(ends) * 0.8, max(ends) * 1.25), format="~r", labelExpr=_MS_LABEL)
-        layers = _points(sweep, data, alt.Y("value:Q", title=None, scale=scale, axis=axis))
+        layers = _points(sweep, data, milliseconds_axis(ends))
         limit = rows([{"value": objective.response_ms, "label": f"objective: {objective}"}])
         line = alt.Chart(limit).mark_rule(color=ORANGE, size=1.5, strokeDash=[6, 4])
         return _chart([line.encode(y="value:Q", description="label:N"), *layers], size)
@@ -84,18 +83,8 @@ def response(sweep: SweepRecord) -> Figure | None:
     return figure("Response time", subtitle, build, keys=own, sizes=(PANEL,))
 
 
-_MS_LABEL = "datum.value >= 1000 ? format(datum.value / 1000, '~r') + ' s' : format(datum.value, '~r') + ' ms'"
-
-
 def _axis_y() -> alt.Axis:
     return alt.Axis(tickCount=5, format=",~f")
-
-
-def _log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of every decade, or only the decades when there are many."""
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 2, 5) if len(decades) <= 3 else (1, 3) if len(decades) <= 4 else (1,)
-    return [tick for decade in decades for step in steps if low <= (tick := step * 10.0**decade) <= high]
 
 
 def _row(sweep: SweepRecord, point: SweepPoint, value: Interval) -> Row:

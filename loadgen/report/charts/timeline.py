@@ -19,6 +19,7 @@ from loadgen.report.charts.drawing import (
     Row,
     Size,
     figure,
+    milliseconds_axis,
     rows,
 )
 from loadgen.report.timeline import Second
@@ -40,7 +41,9 @@ def throughput(seconds: Sequence[Second]) -> Figure:
     ]
 
     def build(size: Size) -> alt.LayerChart:
-        x, y = _x(seconds), alt.Y("value:Q", title=None, axis=alt.Axis(tickCount=4, format=",~f"))
+        top = max((s.transactions for s in seconds), default=0) or 1
+        scale = alt.Scale(domain=[0, top * 1.1], nice=False)
+        x, y = _x(seconds), alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(tickCount=4, format=",~f"))
         base = alt.Chart(rows(data))
         layers = [
             _window(seconds),
@@ -70,12 +73,14 @@ def response(seconds: Sequence[Second], objective: Objective) -> Figure | None:
         for s in seconds
         for which, value in (("median", s.response_p50_ms), ("p95", s.response_p95_ms))
     ]
-    if all(row["value"] is None for row in data):
+    ends = [float(row["value"]) for row in data if row["value"] is not None]
+    if not ends:
         return None
+    ends.append(objective.response_ms)
 
     def build(size: Size) -> alt.LayerChart:
         x = _x(seconds)
-        y = alt.Y("value:Q", title=None, scale=alt.Scale(type="log"), axis=alt.Axis(tickCount=4, format="~r"))
+        y = milliseconds_axis(ends)
         shown = ["median", "p95"]
         colour = alt.Color("which:N", legend=None, scale=alt.Scale(domain=shown, range=[BLUE, MUTED]))
         dash = alt.StrokeDash("which:N", legend=None, scale=alt.Scale(domain=shown, range=[[1, 0], [4, 2]]))
@@ -94,7 +99,7 @@ def response(seconds: Sequence[Second], objective: Objective) -> Figure | None:
         Key("dashed", MUTED, "p95"),
         Key("dashed", ORANGE, f"objective for p{objective.percentile:g}"),
     ]
-    return figure("Response time", "milliseconds, logarithmic", build, keys=keys, sizes=_SIZES)
+    return figure("Response time", "of each second, logarithmic", build, keys=keys, sizes=_SIZES)
 
 
 def _x(seconds: Sequence[Second]) -> alt.X:
