@@ -1,0 +1,108 @@
+"""Who is active: one rank per user behind both the rows that are stored and the users that a scenario picks.
+
+Rank 1 is the most active. Ranks are scattered over ids by a keyed bijection, so that neighbours in the heap are not
+neighbours in activity, and no table of N entries is needed in either direction.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from loadgen.population.streams import Floats, Ints, Part, Stream, Uniforms, Words
+
+YCSB_SKEW = 0.99
+"""The usual skew of requests over records (Cooper et al. 2010, YCSB)."""
+
+_ROUNDS = 4  # Luby and Rackoff 1988: four rounds of a Feistel network are a good permutation
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+class ActivityRanks:
+    """The bijection rank ↔ user id over 1 … users, made from ``seed`` alone.
+
+    A Feistel network permutes the smallest square power of four that holds all users; what falls outside walks on
+    until it is inside (cycle walking, Black and Rogaway 2002), fewer than four steps on average.
+    """
+
+    def __init__(self, users: int, seed: int) -> None:
+        if users < 1:
+            raise ValueError(f"there are ranks for at least one user, not {users}")
+        self.users = users
+        self._half_bits = np.uint64(max(1, -(-(users - 1).bit_length() // 2)))
+        self._mask = (np.uint64(1) << self._half_bits) - np.uint64(1)
+        self._keys = Stream(seed, Part.RANKS).words(_ROUNDS)
+
+    def user_of(self, ranks: Ints) -> Ints:
+        """Users (1 … users) that hold these ranks."""
+        return self._walk(ranks, inverse=False)
+
+    def rank_of(self, users: Ints) -> Ints:
+        """Ranks of these users."""
+        return self._walk(users, inverse=True)
+
+    def draw_users(self, rng: Uniforms, size: int, theta: float = YCSB_SKEW) -> Ints:
+        """Users picked as requests pick them: Zipf over ranks."""
+        return self.user_of(zipf_ranks(rng, self.users, theta, size))
+
+    def _walk(self, numbers: Ints, *, inverse: bool) -> Ints:
+        state = np.asarray(numbers, np.int64).astype(np.uint64) - np.uint64(1)
+        state = self._permute(state, inverse=inverse)
+        outside = np.flatnonzero(state >= self.users)
+        while outside.size:
+            state[outside] = self._permute(state[outside], inverse=inverse)
+            outside = outside[state[outside] >= self.users]
+        return state.astype(np.int64) + 1
+
+    def _permute(self, state: Words, *, inverse: bool) -> Words:
+        left, right = state >> self._half_bits, state & self._mask
+        if inverse:
+            for key in self._keys[::-1]:
+                left, right = right ^ self._scramble(left, key), left
+        else:
+            for key in self._keys:
+                left, right = right, left ^ self._scramble(right, key)
+        return (left << self._half_bits) | right
+
+    def _scramble(self, half: Words, key: np.uint64) -> Words:
+        mixed = (half + key) * _MIX
+        mixed ^= mixed >> np.uint64(32)
+        mixed *= _MIX
+        return np.asarray((mixed >> np.uint64(29)) & self._mask)
+
+
+def zipf_ranks(rng: Uniforms, users: int, theta: float, size: int) -> Ints:
+    """Ranks 1 … users with P(k) ∝ k^−theta, any theta ≥ 0, in memory of the order of ``size``.
+
+    Rejection-inversion (Hörmann and Derflinger 1996): draw from the integral of x^−theta, round, and accept with
+    the ratio of the bar's mass to its area; at least about 70 % are accepted at any theta and users.
+    """
+    if users < 1 or theta < 0:
+        raise ValueError(f"Zipf ranks need users ≥ 1 and theta ≥ 0, not {users} and {theta}")
+    low = _integral(np.array([1.5]), theta)[0] - 1.0
+    high = _integral(np.array([users + 0.5]), theta)[0]
+    sure = 2.0 - _inverse(_integral(np.array([2.5]), theta) - 2.0**-theta, theta)[0]
+    ranks = np.empty(size, np.int64)
+    missing = np.arange(size)
+    while missing.size:
+        area = high + rng.random(missing.size) * (low - high)
+        x = _inverse(area, theta)
+        k = np.clip(np.rint(x), 1, users)
+        accepted = (k - x <= sure) | (area >= _integral(k + 0.5, theta) - k**-theta)
+        ranks[missing[accepted]] = k[accepted]
+        missing = missing[~accepted]
+    return ranks
+
+
+def _integral(x: Floats, theta: float) -> Floats:
+    """∫₁ˣ t^−theta dt, also near theta = 1, where it is a logarithm."""
+    log_x = np.log(x)
+    exponent = (1 - theta) * log_x
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(log_x * np.where(np.abs(exponent) > 1e-12, np.expm1(exponent) / exponent, 1.0))
+
+
+def _inverse(area: Floats, theta: float) -> Floats:
+    """The x whose :func:`_integral` is ``area``."""
+    exponent = np.maximum((1 - theta) * area, -1.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.exp(area * np.where(np.abs(exponent) > 1e-12, np.log1p(exponent) / exponent, 1.0)))

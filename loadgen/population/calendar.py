@@ -1,0 +1,82 @@
+"""When things happened: sign-ups along a growth curve, and the rhythm of the day, the week and the year.
+
+All of it is synthetic and marked so: no figure here comes from a real application.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from loadgen.population.streams import Floats, Ints, Part, Stream
+
+HISTORY_DAYS: Final = 1096
+"""About 36 months of history, ending where the day of as-of begins (UTC)."""
+
+_GROWTH = 9.0  # sign-ups an hour at the end over those at the beginning: assumption
+_WEEKLY_NOISE = 0.10  # standard deviation of a week's sign-ups around the curve, of their logarithm: assumption
+
+# Assumptions: use by hour of the day (UTC) and by day of the week, Monday first.
+_HOUR = np.array([4, 3, 2, 2, 2, 2, 3, 3, 4, 5, 6, 8, 10, 13, 15, 16, 16, 15, 14, 14, 13, 12, 9, 6], float)
+_WEEKDAY = np.array([1.15, 1.12, 1.08, 1.05, 0.95, 0.80, 0.85])
+# By month, January first: plans at New Year, tax season in spring, a quiet summer. Assumption.
+_MONTH = np.array([1.25, 1.10, 1.12, 1.15, 0.97, 0.92, 0.88, 0.88, 0.95, 0.98, 0.93, 0.87])
+
+US_PER_HOUR: Final = 3_600_000_000
+_EPOCH = dt.date(1970, 1, 1)
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The hours of the history: ``start_us`` in microseconds of the Unix epoch, and two cumulative shares by hour."""
+
+    as_of: dt.date
+    start_us: int
+    signed_up: Floats
+    """Share of all users that signed up before the start of each hour; the last entry is 1."""
+    chatted: Floats
+    """Share of all chat sessions before the start of each hour: rhythm times the users there are by then."""
+
+    @property
+    def end_us(self) -> int:
+        return self.start_us + (len(self.signed_up) - 1) * US_PER_HOUR
+
+    def signup_us(self, shares: Floats) -> Ints:
+        """Moments at which the given shares of all users had signed up."""
+        return self._moment(self.signed_up, shares)
+
+    def chat_us(self, shares: Floats) -> Ints:
+        """Moments at which the given shares of all chat sessions had begun."""
+        return self._moment(self.chatted, shares)
+
+    def share_signed_up(self, moments_us: Ints) -> Floats:
+        """Inverse of :meth:`signup_us`."""
+        hours = (moments_us - self.start_us) / US_PER_HOUR
+        return np.interp(hours, np.arange(len(self.signed_up)), self.signed_up)
+
+    def _moment(self, cumulative: Floats, shares: Floats) -> Ints:
+        hours = np.interp(shares, cumulative, np.arange(len(cumulative)))
+        return np.minimum(self.start_us + (hours * US_PER_HOUR).astype(np.int64), self.end_us - 1)
+
+
+def make_calendar(seed: int, as_of: dt.date) -> Calendar:
+    """The calendar of one population. Sign-ups grow exponentially, with noise from week to week."""
+    start = as_of - dt.timedelta(days=HISTORY_DAYS)
+    days = np.arange(HISTORY_DAYS)
+    weekday = (start.weekday() + days) % 7
+    month = np.array([(start + dt.timedelta(days=int(day))).month - 1 for day in days])
+    rhythm = (_WEEKDAY[weekday] * _MONTH[month])[:, None] * (_HOUR / _HOUR.mean())
+
+    noise = np.exp(_WEEKLY_NOISE * Stream(seed, Part.CALENDAR).normals(HISTORY_DAYS // 7 + 1))
+    trend = _GROWTH ** (days / HISTORY_DAYS) * noise[days // 7]
+    signed_up = _cumulative((rhythm * trend[:, None]).ravel())
+    chatted = _cumulative(rhythm.ravel() * signed_up[1:])
+    return Calendar(as_of, (start - _EPOCH).days * 24 * US_PER_HOUR, signed_up, chatted)
+
+
+def _cumulative(weights: Floats) -> Floats:
+    shares = np.concatenate([[0.0], np.cumsum(weights)])
+    return np.asarray(shares / shares[-1])

@@ -1,0 +1,98 @@
+"""Chat, slice by slice of time: the messages of all users interleaved, as they arrived.
+
+Loading chat user by user would put each person's messages side by side on disk and flatter every index scan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from loadgen.population.activity import ActivityRanks, zipf_ranks
+from loadgen.population.calendar import Calendar
+from loadgen.population.columns import US_PER_S, Column, Kind, Rows
+from loadgen.population.streams import Bools, Ints, Part, Stream, choose
+from loadgen.population.vocabulary import chat_texts, take
+
+MESSAGES_PER_USER: Final = 4.0  # mean: assumption
+CHAT_SKEW: Final = 0.6
+"""Zipf exponent of who chats: flatter than requests, because nobody writes a tenth of all messages. Assumption."""
+_SESSION_LENGTHS: Final = np.array([0.34, 0.25, 0.16, 0.10, 0.07, 0.05, 0.03])  # one to seven messages: assumption
+_UNANSWERED: Final = 0.01  # assumption
+_TRIES: Final = 40
+
+
+@dataclass(frozen=True)
+class ChatSlice:
+    """One of ``slices`` equal shares of all messages, in the order of time; ids are contiguous over slices."""
+
+    number: int
+    slices: int
+    first_id: int
+    messages: int
+
+
+def total_messages(users: int) -> int:
+    """Chat messages of a population."""
+    return round(MESSAGES_PER_USER * users)
+
+
+def chat_messages(seed: int, calendar: Calendar, ranks: ActivityRanks, part: ChatSlice) -> Rows:
+    """The messages of one slice, ordered by time. Nobody writes before they signed up."""
+    stream = Stream(seed, Part.CHAT, part.number)
+    # Enough sessions for all messages; the last is cut short.
+    lengths = 1 + choose(stream.random(part.messages), _SESSION_LENGTHS)
+    sessions = int(np.searchsorted(np.cumsum(lengths), part.messages)) + 1
+    lengths = lengths[:sessions]
+    began_us = calendar.chat_us((part.number + stream.random(sessions)) / part.slices)
+    users = _who(stream, calendar, ranks, began_us)
+
+    session = np.repeat(np.arange(sessions), lengths)[: part.messages]
+    gaps_us = ((20 + 100 * stream.random(part.messages)) * US_PER_S).astype(np.int64)
+    starts = np.flatnonzero(np.r_[True, session[1:] != session[:-1]])
+    so_far = np.cumsum(gaps_us)
+    offset_us = so_far - so_far[starts][session]
+    moments_us = np.minimum(began_us[session] + offset_us, calendar.end_us - 1)
+    order = np.argsort(moments_us, kind="stable")
+    is_first = np.zeros(part.messages, bool)
+    is_first[starts] = True
+
+    return Rows(
+        "chat_messages",
+        (
+            Column("id", Kind.BIGINT, part.first_id + np.arange(part.messages)),
+            Column("user_id", Kind.BIGINT, users[session][order]),
+            *_texts(stream, is_first[order]),
+            Column("timestamp", Kind.TIMESTAMPTZ, moments_us[order]),
+        ),
+    )
+
+
+def _who(stream: Stream, calendar: Calendar, ranks: ActivityRanks, began_us: Ints) -> Ints:
+    """A user for each session: by activity among those who had signed up; ids follow the order of sign-up."""
+    there = np.maximum((calendar.share_signed_up(began_us) * ranks.users).astype(np.int64), 1)
+    users = 1 + stream.integers(there, len(began_us))  # for the few that find nobody below, in the first days
+    missing = np.arange(len(began_us))
+    for _ in range(_TRIES):
+        drawn = ranks.user_of(zipf_ranks(stream, ranks.users, CHAT_SKEW, missing.size))
+        fits = drawn <= there[missing]
+        users[missing[fits]] = drawn[fits]
+        missing = missing[~fits]
+    return users
+
+
+def _texts(stream: Stream, is_first: Bools) -> tuple[Column, Column]:
+    rows = len(is_first)
+    texts = chat_texts()
+    questions = take(texts.questions, stream.integers(len(texts.questions), rows))
+    follow_ups = take(texts.follow_ups, stream.integers(len(texts.follow_ups), rows))
+    answers: list[str | None] = list(take(texts.answers, stream.integers(len(texts.answers), rows)))
+    for i in np.flatnonzero(stream.random(rows) < _UNANSWERED).tolist():
+        answers[i] = None
+    asked = [
+        question if first else follow_up
+        for question, follow_up, first in zip(questions, follow_ups, is_first.tolist(), strict=True)
+    ]
+    return Column("message", Kind.TEXT, asked), Column("response", Kind.TEXT, answers)

@@ -1,0 +1,172 @@
+"""A whole population, any part of which can be made alone: chunks of users, then slices of chat.
+
+A part's rows depend on the population's four keys (users, seed, as-of, chunk size) and on the part's place, and on
+nothing else: not on who makes it, when, or after what.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+
+from loadgen.population import estates, plans, vocabulary
+from loadgen.population.activity import ActivityRanks
+from loadgen.population.calendar import Calendar, make_calendar
+from loadgen.population.chat import ChatSlice, chat_messages, total_messages
+from loadgen.population.chunk import Chunk
+from loadgen.population.columns import Column, Kind, Rows, rfc3339
+from loadgen.population.documents import People, make_profiles
+from loadgen.population.families import Families, draw_families
+from loadgen.population.fanouts import FanOuts, activity_quantile, draw_fanouts
+from loadgen.population.finances import NO_INCOME_TAX, derive_finances
+from loadgen.population.households import draw_households
+from loadgen.population.streams import Floats, Ints, Part, Stream
+from loadgen.population.vocabulary import STATES, take
+
+MODEL_VERSION: Final = "1"
+"""Changes whenever any row would: data of two versions are not compared, and no load is resumed across them."""
+
+CHUNK_USERS: Final = 500
+SLICE_MESSAGES: Final = 10_000
+
+CHUNK_TABLES: Final = (
+    "users", "financial_profiles", "goals", "education_goals", "estate_plans", "user_achievements", "user_progress",
+)  # fmt: skip
+"""Filled by chunks of users, in this order; ``chat_messages`` by slices of time."""
+
+
+@dataclass(frozen=True)
+class ChunkRows:
+    """The rows of a chunk, and how many of its households are under water (their stored net worth is 0)."""
+
+    tables: tuple[Rows, ...]
+    below_water: int
+
+
+@dataclass(frozen=True)
+class Population:
+    """The households of ``users`` users as they stand when the day ``as_of`` begins (UTC)."""
+
+    users: int
+    seed: int
+    as_of: dt.date
+    chunk_users: int = CHUNK_USERS
+
+    @property
+    def chunks(self) -> int:
+        return -(-self.users // self.chunk_users)
+
+    @cached_property
+    def ranks(self) -> ActivityRanks:
+        return ActivityRanks(self.users, self.seed)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        return make_calendar(self.seed, self.as_of)
+
+    def chat_slices(self) -> list[ChatSlice]:
+        """All slices of chat, in the order of time."""
+        total = total_messages(self.users)
+        slices = max(1, -(-total // SLICE_MESSAGES))
+        edges = [total * number // slices for number in range(slices + 1)]
+        return [ChatSlice(n, slices, 1 + edges[n], edges[n + 1] - edges[n]) for n in range(slices)]
+
+    def chat_rows(self, part: ChatSlice) -> Rows:
+        """The messages of one slice."""
+        return chat_messages(self.seed, self.calendar, self.ranks, part)
+
+    def user_ids(self, chunk: int) -> Ints:
+        """Ids of a chunk's users; they follow the order of sign-up."""
+        return np.arange(chunk * self.chunk_users, min((chunk + 1) * self.chunk_users, self.users)) + 1
+
+    def chunk_counts(self, chunk: int) -> dict[str, int]:
+        """Rows by table of a chunk, without making them: a hundredth of the work."""
+        ids = self.user_ids(chunk)
+        _, fanouts, _ = self._outline(chunk, ids)
+        return {"users": len(ids), "financial_profiles": len(ids), **fanouts.totals()}
+
+    def chunk_rows(self, chunk: int, first_ids: dict[str, int]) -> ChunkRows:
+        """All rows of a chunk's users but their chat; ``first_ids`` says where each table's ids begin."""
+        ids = self.user_ids(chunk)
+        families, fanouts, activity = self._outline(chunk, ids)
+        created_us, seen_us = self._visits(chunk, ids, activity)
+        simulated_us = created_us + (0.9 * (seen_us - created_us)).astype(np.int64)
+        stream = Stream(self.seed, Part.USERS, chunk)
+        people = self._people(stream, families, rfc3339(seen_us), rfc3339(simulated_us))
+        households = draw_households(self.seed, chunk, families)
+        taxed = np.array([state not in NO_INCOME_TAX for state in people.states])
+        finances = derive_finances(self.seed, chunk, families, households, taxed)
+        known = Chunk(
+            self.seed, chunk, ids, first_ids, created_us, seen_us, self.as_of, families, households, finances, people,
+            fanouts,
+        )  # fmt: skip
+        profiles = make_profiles(self.seed, chunk, activity, families, households, finances, people)
+        tables = (
+            Rows(
+                "users",
+                (
+                    Column("id", Kind.BIGINT, ids),
+                    Column("email", Kind.TEXT, vocabulary.emails(people.first_names, people.last_names, ids)),
+                    Column("password_hash", Kind.ASCII, vocabulary.password_hashes(stream, len(ids))),
+                    Column("created_at", Kind.TIMESTAMPTZ, created_us),
+                    Column("updated_at", Kind.TIMESTAMPTZ, seen_us),
+                ),
+            ),
+            Rows(
+                "financial_profiles",
+                (
+                    Column("id", Kind.BIGINT, ids),
+                    Column("user_id", Kind.BIGINT, ids),
+                    Column("basic_info", Kind.JSONB, profiles.basic_info),
+                    Column("financial_data", Kind.JSONB, profiles.financial_data),
+                    Column("calculations", Kind.JSONB, profiles.calculations),
+                    Column("monte_carlo_results", Kind.JSONB, profiles.monte_carlo_results),
+                    Column("optimization_variables", Kind.JSONB, profiles.optimization_variables),
+                ),
+            ),
+            plans.goals(known),
+            plans.education_goals(known),
+            estates.estate_plans(known),
+            plans.achievements(known),
+            plans.progress(known),
+        )
+        return ChunkRows(tables, int((households.net_worth < 0).sum()))
+
+    def _outline(self, chunk: int, ids: Ints) -> tuple[Families, FanOuts, Floats]:
+        """What planning and making must agree on."""
+        families = draw_families(self.seed, chunk, len(ids))
+        activity = activity_quantile(self.ranks, ids)
+        return families, draw_fanouts(self.seed, chunk, families, activity), activity
+
+    def _visits(self, chunk: int, ids: Ints, activity: Floats) -> tuple[Ints, Ints]:
+        """Sign-up and last visit: the active were here lately, the dormant not since they signed up."""
+        u = Stream(self.seed, Part.VISITS, chunk).table(2, len(ids))
+        created_us = self.calendar.signup_us((ids - u[0]) / self.users)
+        stayed = np.where(u[1] < activity, 0.3 * u[1] ** 3, 1 - activity * u[1] ** 2)
+        return created_us, created_us + ((self.calendar.end_us - created_us) * stayed).astype(np.int64)
+
+    def _people(self, stream: Stream, families: Families, calculated_at: list[str], simulated_at: list[str]) -> People:
+        users, words = len(families.age), vocabulary.vocabulary()
+
+        def names(pool: tuple[str, ...], size: int) -> list[str]:
+            return take(pool, stream.integers(len(pool), size))
+
+        children = iter(names(words.first_names, int(families.children.sum())))
+        birthday = np.datetime64(self.as_of, "D") - (365.25 * (families.age + stream.random(users)) + 1).astype(
+            "timedelta64[D]"
+        )
+        return People(
+            first_names=names(words.first_names, users),
+            last_names=names(words.last_names, users),
+            spouse_names=names(words.first_names, users),
+            children_names=[[next(children) for _ in range(count)] for count in families.children.tolist()],
+            birth_dates=[str(day) for day in np.datetime_as_string(birthday).tolist()],
+            states=names(STATES, users),
+            occupations=names(words.occupations, users),
+            calculated_at=calculated_at,
+            simulated_at=simulated_at,
+        )

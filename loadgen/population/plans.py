@@ -1,0 +1,180 @@
+"""Rows that hang on a user: goals, education goals, achievements, progress."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import orjson
+
+from loadgen.population import reference
+from loadgen.population.chunk import Chunk, place_within
+from loadgen.population.columns import Column, Kind, Rows, rfc3339
+from loadgen.population.documents import records
+from loadgen.population.families import ADULT_AGE
+from loadgen.population.fanouts import ACHIEVEMENTS, SECTIONS
+from loadgen.population.streams import Floats, Part, Stream, choose
+
+DAYS_PER_YEAR: Final = 365.25
+
+GOAL_TYPES: Final = (
+    "pay_down_debt", "emergency_savings", "retirement", "home_purchase", "vacation", "car", "home_improvement",
+    "start_business", "wedding", "charity",
+)  # fmt: skip
+GOAL_STATUSES: Final = ("active", "in_progress", "completed", "paused", "abandoned")
+_STATUS_WEIGHTS: Final = np.array([0.34, 0.26, 0.22, 0.10, 0.08])  # assumption
+_GOAL_INCOMES: Final = np.array([0.0, 0.3, 0.0, 0.8, 0.07, 0.35, 0.25, 0.6, 0.3, 0.1])
+"""Usual target in years of income; debt and retirement aim at the household's own figures. Assumption."""
+_GOAL_YEARS: Final = np.array([4, 2, 15, 5, 1.2, 2.5, 2, 4, 1.5, 6])  # assumption
+
+SCHOOL_TYPES: Final = ("in_state_public", "out_of_state_public", "private_non_profit", "two_year_public")
+_SCHOOL_WEIGHTS: Final = np.array([0.48, 0.12, 0.22, 0.18])  # assumption
+_YEARS_OF_SCHOOL: Final = np.array([4, 4, 4, 2])
+_COLLEGE_INFLATION: Final = 0.035  # assumption
+
+
+def goals(chunk: Chunk) -> Rows:
+    """Goals that fit age and wealth: what young people want is not what the old want, and targets follow income."""
+    owners = chunk.owners("goals")
+    u = Stream(chunk.seed, Part.GOALS, chunk.number).table(5, len(owners))
+    h, f = chunk.households, chunk.finances
+    kind = choose(u[0], _goal_weights(chunk)[owners])
+    targets = _GOAL_INCOMES[kind] * h.income[owners]
+    unsecured = h.student_loans + h.credit_cards + h.auto_loans
+    targets = np.where(kind == 0, np.maximum(unsecured, 0.1 * h.total_debts)[owners], targets)
+    targets = np.where(kind == 2, np.maximum(f.retirement_goal, 12 * f.invested / 10)[owners], targets)
+    # Round figures, as people give them.
+    targets = np.maximum(np.round(targets * (0.6 + 0.8 * u[1]), -2), 500.0)
+
+    status = choose(u[2], _STATUS_WEIGHTS)
+    begun_days = chunk.moments_us(owners, u[3]) // 86_400_000_000
+    years = _GOAL_YEARS[kind] * (0.5 + u[4])
+    years = np.where((kind == 2) & ~f.retired[owners], f.horizon_years[owners], years)
+    due = begun_days + (DAYS_PER_YEAR * years).astype(np.int64)
+    # What is still open lies ahead; what was completed does not.
+    is_open = status <= 1
+    due = np.where(is_open, np.maximum(due, chunk.today + 30 + (300 * u[4]).astype(np.int64)), due)
+    due = np.where(status == 2, np.minimum(due, chunk.today - (60 * u[4]).astype(np.int64)), due)
+    return Rows(
+        "goals",
+        (
+            *chunk.keys("goals", owners),
+            Column("type", Kind.TEXT, [GOAL_TYPES[i] for i in kind.tolist()]),
+            Column("target_amount", Kind.CENTS, np.minimum(targets, 9e9).astype(np.int64) * 100),
+            Column("target_date", Kind.DATE, due),
+            Column("status", Kind.TEXT, [GOAL_STATUSES[i] for i in status.tolist()]),
+        ),
+    )
+
+
+def _goal_weights(chunk: Chunk) -> Floats:
+    """Weight of each goal type for each user. The first two shares are Bankrate's, the rest assumptions by age."""
+    age, h = chunk.families.age[:, None], chunk.households
+    debt, savings = (reference.fact("goals", f"main goal: {name}") for name in ("pay down debt", "emergency savings"))
+    young, old = age < 40, age >= 60
+    weights = np.where(
+        young,
+        np.array([debt, savings, 12, 20, 10, 9, 4, 4, 6, 2], float),
+        np.where(old, np.array([debt, savings, 22, 3, 18, 7, 10, 1, 0.5, 6], float),
+                 np.array([debt, savings, 24, 9, 12, 8, 9, 3, 1, 3], float)),
+    )  # fmt: skip
+    weights[:, 0] *= h.total_debts > 0
+    weights[:, 2] *= ~chunk.finances.retired
+    weights[:, 3] *= np.where(h.home > 0, 0.3, 1.5)
+    weights[:, 6] *= h.home > 0
+    return np.asarray(weights)
+
+
+def education_goals(chunk: Chunk) -> Rows:
+    """College for the household's own children below 18, at College Board's prices; the youngest come last."""
+    owners = chunk.owners("education_goals")
+    u = Stream(chunk.seed, Part.EDUCATION, chunk.number).table(3, len(owners))
+    counts = chunk.fanouts.education_goals
+    nth = place_within(counts)
+    ages = chunk.families.children_ages
+    # Children are stored oldest first, so the minors are the last of those that there are.
+    child = (chunk.families.children - chunk.families.minors)[owners] + nth
+    child_age = ages[owners, child]
+    school = choose(u[0], _SCHOOL_WEIGHTS)
+    yearly = _college_prices()[school]
+    start_in = ADULT_AGE - child_age
+    total = yearly * _YEARS_OF_SCHOOL[school] * (1 + _COLLEGE_INFLATION) ** start_in
+    cover = np.round(0.3 + 0.7 * u[1], 2)
+    saved = np.minimum((chunk.households.education_529 / np.maximum(counts, 1))[owners], total)
+    months = np.maximum(12 * start_in, 6)
+    costs = records(
+        yearly_cost=np.round(yearly, 2),
+        years=_YEARS_OF_SCHOOL[school],
+        start_year=chunk.as_of.year + start_in,
+        inflation=[_COLLEGE_INFLATION] * len(owners),
+        projected_total=np.round(total, 2),
+        cover_share=cover,
+        saved=np.round(saved, 2),
+        monthly_saving=np.round(np.maximum(total * cover - saved, 0) / months, 2),
+        financial_aid=np.round(0.25 * u[2] * yearly, -2),
+    )
+    names = chunk.people.children_names
+    return Rows(
+        "education_goals",
+        (
+            *chunk.keys("education_goals", owners),
+            Column(
+                "child_name", Kind.TEXT, [names[o][c] for o, c in zip(owners.tolist(), child.tolist(), strict=True)]
+            ),
+            Column("school_type", Kind.TEXT, [SCHOOL_TYPES[i] for i in school.tolist()]),
+            Column("costs", Kind.JSONB, [orjson.dumps(row) for row in costs]),
+        ),
+    )
+
+
+def _college_prices() -> Floats:
+    """A year's price by school type, dollars: full cost, tuition alone at two-year colleges (College Board)."""
+    items = ("in-state public full cost", "out-of-state public full cost", "private non-profit full cost")
+    return np.array([reference.fact("college", item) for item in (*items, "two-year public tuition")])
+
+
+def achievements(chunk: Chunk) -> Rows:
+    """Distinct achievements of each user: all users reach the first ones, then their ways part."""
+    owners = chunk.owners("user_achievements")
+    users, kinds = len(chunk.user_ids), len(ACHIEVEMENTS)
+    stream = Stream(chunk.seed, Part.ACHIEVEMENTS, chunk.number)
+    order = np.argsort(np.arange(kinds) + 6 * stream.table(users, kinds), axis=1)
+    counts = chunk.fanouts.user_achievements
+    nth = place_within(counts)
+    share = (nth + stream.random(len(owners))) / counts[owners]
+    return Rows(
+        "user_achievements",
+        (
+            *chunk.keys("user_achievements", owners),
+            Column("achievement_id", Kind.TEXT, [ACHIEVEMENTS[i] for i in order[owners, nth].tolist()]),
+            Column("earned_at", Kind.TIMESTAMPTZ, chunk.moments_us(owners, share)),
+        ),
+    )
+
+
+def progress(chunk: Chunk) -> Rows:
+    """How far each section of the questionnaire is filled in: all but the last one that was begun are complete."""
+    owners = chunk.owners("user_progress")
+    stream = Stream(chunk.seed, Part.PROGRESS, chunk.number)
+    counts = chunk.fanouts.user_progress
+    nth = place_within(counts)
+    last = nth == counts[owners] - 1
+    steps = 4 + stream.integers(8, len(owners))
+    done = np.where(last, (steps * stream.random(len(owners))).astype(np.int64), steps)
+    seen_us = chunk.moments_us(owners, (nth + stream.random(len(owners))) / counts[owners])
+    data = records(
+        completed=done == steps,
+        steps_done=done,
+        steps_total=steps,
+        percent=np.round(100 * done / steps, 1),
+        seconds_spent=30 + (steps * 55 * stream.random(len(owners))).astype(np.int64),
+        updated_at=rfc3339(seen_us),
+    )
+    return Rows(
+        "user_progress",
+        (
+            *chunk.keys("user_progress", owners),
+            Column("section", Kind.TEXT, [SECTIONS[i] for i in nth.tolist()]),
+            Column("progress_data", Kind.JSONB, [orjson.dumps(row) for row in data]),
+        ),
+    )

@@ -1,0 +1,55 @@
+"""Published figures that the model is drawn from, as arrays by age group.
+
+Sources stand in the files: ``data/scf2022_by_age.csv`` (Federal Reserve, Survey of Consumer Finances 2022) and
+``data/household_facts.csv`` (a source in each row).
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import numpy as np
+
+from loadgen.population.streams import Floats
+
+AGE_GROUPS: Final = ("<35", "35-44", "45-54", "55-64", "65-74", "75+")
+OLDEST_IN_GROUP: Final = (34, 44, 54, 64, 74, 92)
+"""Last age of each group; the end of the open group is an assumption."""
+YOUNGEST: Final = 22
+"""Youngest user of the application: assumption."""
+
+
+def _lines(name: str) -> list[str]:
+    text = resources.files("loadgen.population").joinpath("data", name).read_text("utf-8")
+    return [line for line in text.splitlines() if not line.startswith("#")]
+
+
+@cache
+def by_age(column: str) -> Floats:
+    """One column of the survey's table, in the order of AGE_GROUPS: percent, or thousands of 2022 dollars."""
+    rows = list(csv.DictReader(_lines("scf2022_by_age.csv")))
+    return np.array([float(next(row[column] for row in rows if row["age_group"] == group)) for group in AGE_GROUPS])
+
+
+@cache
+def fact(topic: str, item: str) -> float:
+    """One figure of the facts file, in the unit given there."""
+    rows = csv.DictReader(_lines("household_facts.csv"))
+    return next(float(row["value"]) for row in rows if (row["topic"], row["item"]) == (topic, item))
+
+
+@cache
+def market(asset: str) -> tuple[float, float]:
+    """Compound return and volatility of an asset class, as shares a year (JPMorgan LTCMA 2026, USD)."""
+    rows = csv.DictReader(_lines("household_facts.csv"))
+    row = next(row for row in rows if (row["topic"], row["item"]) == ("market", asset))
+    return float(row["value"]) / 100, float(row["unit"].rpartition(" ")[2]) / 100
+
+
+@cache
+def dollars_per_2022_dollar() -> float:
+    """What one dollar of 2022 is today."""
+    return fact("price level", "multiplier from 2022 dollars to August 2026")

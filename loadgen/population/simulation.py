@@ -1,0 +1,204 @@
+"""Monte Carlo projections, simulated once and scaled.
+
+Wealth follows W(t+1) = max(0, W(t) · (1 + r(t)) + c), with r the real return of a portfolio rebalanced every year and
+c the yearly contribution, below zero a withdrawal. Paths are homogeneous of degree one in (W(0), c): with the scale
+s = W(0) + 10·|c| only the mix λ = 10·c / s in [−1, 1] matters. So a grid over stock share and mix is simulated once,
+its quantiles by year are kept, and a household's projection is a linear interpolation in the mix, times s. Bands of
+different percentiles cannot cross, because interpolation keeps their order.
+
+Returns: compound return and volatility by asset class, and inflation, from the published long-term assumptions in
+``data/household_facts.csv``. Amounts are in today's dollars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Final
+
+import numpy as np
+import orjson
+
+from loadgen.population import reference
+from loadgen.population.streams import Floats, Part, Stream
+
+PATHS: Final = 1000
+LONGEST_YEARS: Final = 50
+BANDS: Final = {"p10": 0.10, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p90": 0.90}
+SAMPLE_PATHS: Final = 20
+SUMMARY_YEARS: Final = 30
+
+_YEARS_OF_CONTRIBUTION_IN_SCALE = 10.0
+_STOCK_SHARES = np.linspace(0, 1, 11)
+_MIXES = np.linspace(-1, 1, 41)  # 0 is among them: the paths have a kink there
+_PERCENTS = 100  # probabilities are read off to one percent
+
+# Assumptions: stocks abroad as a share of stocks, and correlations of yearly returns.
+_STOCKS_ABROAD = 0.3
+_CORRELATION_STOCKS, _CORRELATION_BONDS = 0.85, 0.10
+
+# What else a document tells: name, contribution times, balance times. Assumptions.
+_WHAT_IFS = (("save_a_tenth_more", 1.1, 1.0), ("markets_fall_30_percent", 1.0, 0.7))
+
+
+class Detail(StrEnum):
+    """How much of a projection a document holds: this decides on which side of the TOAST threshold it lies."""
+
+    SUMMARY = "summary"
+    """Bands for each year of the horizon, at most 30."""
+    FULL = "full"
+    """Bands for 50 years: what goes on beyond the horizon, at the same contribution."""
+    PATHS = "paths"
+    """As FULL, and single paths as well."""
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Wealth of scale 1 by stock share and mix, then as given."""
+
+    bands: Floats
+    """(…, 5, years + 1)."""
+    percentiles: Floats
+    """(…, years + 1, 100): the middles of a hundred equal shares of the paths, ascending."""
+    paths: Floats
+    """(…, 20, years + 1)."""
+
+
+@cache
+def _grid() -> _Grid:
+    """The simulation: 1,000 paths × 50 years for each stock share and mix. Takes half a second, once a process."""
+    stocks, bonds = _real_growth()
+    start, contribution = 1 - np.abs(_MIXES), _MIXES / _YEARS_OF_CONTRIBUTION_IN_SCALE
+    shape, years = (len(_STOCK_SHARES), len(_MIXES)), LONGEST_YEARS + 1
+    grid = _Grid(
+        np.empty((*shape, len(BANDS), years)),
+        np.empty((*shape, years, _PERCENTS)),
+        np.empty((*shape, SAMPLE_PATHS, years)),
+    )
+    band_ranks = np.rint(np.array(list(BANDS.values())) * (PATHS - 1)).astype(np.int64)
+    percent_ranks = np.arange(PATHS // _PERCENTS // 2, PATHS, PATHS // _PERCENTS)
+    for i, share in enumerate(_STOCK_SHARES):
+        growth = share * stocks + (1 - share) * bonds
+        wealth = np.broadcast_to(start[:, None], (len(_MIXES), PATHS)).copy()
+        for year in range(years):
+            if year:
+                wealth = np.maximum(wealth * growth[year - 1] + contribution[:, None], 0.0)
+            ordered = np.sort(wealth, axis=1)
+            grid.bands[i, :, :, year] = ordered[:, band_ranks]
+            grid.percentiles[i, :, year] = ordered[:, percent_ranks]
+            grid.paths[i, :, :, year] = wealth[:, :SAMPLE_PATHS]
+    return grid
+
+
+def _real_growth() -> tuple[Floats, Floats]:
+    """Real yearly growth factors of stocks and bonds, (years, paths) each: lognormal, antithetic in pairs."""
+    stream = Stream(0, Part.MARKETS)
+    half = np.array([stream.normals(LONGEST_YEARS * PATHS // 2) for _ in range(4)])
+    half = half.reshape(4, LONGEST_YEARS, PATHS // 2)
+    z = np.stack([half, -half], axis=-1).reshape(4, LONGEST_YEARS, PATHS)
+    home, abroad, bonds = (
+        z[0],
+        _correlated(z[0], z[1], _CORRELATION_STOCKS),
+        _correlated(z[0], z[2], _CORRELATION_BONDS),
+    )
+    inflation = _lognormal("inflation", z[3])
+    stocks = (1 - _STOCKS_ABROAD) * _lognormal("US large cap", home) + _STOCKS_ABROAD * _lognormal(
+        "EAFE equity", abroad
+    )
+    return stocks / inflation, _lognormal("US aggregate bonds", bonds) / inflation
+
+
+def _correlated(z: Floats, own: Floats, correlation: float) -> Floats:
+    return np.asarray(correlation * z + np.sqrt(1 - correlation**2) * own)
+
+
+def _lognormal(asset: str, z: Floats) -> Floats:
+    """Growth factors whose median compounds at the published return: exp(ln(1 + g) + s·z)."""
+    compound, volatility = reference.market(asset)
+    return np.asarray(np.exp(np.log1p(compound) + np.log1p(volatility) * z))
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """One household's place in the grid. ``mix`` is the lower of two neighbours, ``weight`` that of the upper one."""
+
+    stock: int
+    mix: int
+    weight: float
+    scale: float
+
+    @staticmethod
+    def of(balance: float, annual_contribution: float, stock_share: float) -> Projection:
+        """``balance`` ≥ 0 and contribution in dollars a year; ``stock_share`` 0 … 1 counts to its nearest tenth."""
+        scale = max(balance + _YEARS_OF_CONTRIBUTION_IN_SCALE * abs(annual_contribution), 0.01)
+        last = len(_MIXES) - 1
+        place = (_YEARS_OF_CONTRIBUTION_IN_SCALE * annual_contribution / scale + 1) * (last / 2)
+        mix = min(max(int(place), 0), last - 1)
+        stock = min(max(round(stock_share * 10), 0), len(_STOCK_SHARES) - 1)
+        return Projection(stock, mix, place - mix, scale)
+
+    def bands(self, years: int) -> Floats:
+        """Bands in dollars and cents, (5, years + 1); the first year is the balance itself."""
+        return self._dollars(_grid().bands, years)
+
+    def sample_paths(self, years: int) -> Floats:
+        """Single paths in dollars and cents, (20, years + 1)."""
+        return self._dollars(_grid().paths, years)
+
+    def success_probability(self, years: int, goal: float) -> float:
+        """Share of paths that have at least ``goal`` dollars, and more than nothing, left after ``years``."""
+        lower, upper = _grid().percentiles[self.stock, self.mix : self.mix + 2, years]
+        enough = max(goal / self.scale, 1e-9)
+        return (_PERCENTS - int((lower + (upper - lower) * self.weight).searchsorted(enough))) / _PERCENTS
+
+    def _dollars(self, table: Floats, years: int) -> Floats:
+        lower, upper = table[self.stock, self.mix : self.mix + 2, :, : years + 1]
+        return np.asarray(((lower * (1 - self.weight) + upper * self.weight) * self.scale).round(2))
+
+
+def within_grid(horizon_years: int) -> int:
+    """The horizon that is simulated: 1 … 50 years."""
+    return min(max(horizon_years, 1), LONGEST_YEARS)
+
+
+def project(
+    balance: float,
+    annual_contribution: float,
+    horizon_years: int,
+    stock_share: float,
+    variant: Detail = Detail.SUMMARY,
+    *,
+    goal: float = 0.0,
+    retirement_year: int | None = None,
+    ran_at: str | None = None,
+) -> bytes:
+    """``monte_carlo_results`` of one household as JSON, read from the grid.
+
+    ``balance`` ≥ 0, contribution and goal in today's dollars; a path is a success that has ``goal``, and more than
+    nothing, left after the horizon. Same arguments, same bytes. The first call of a process simulates the grid.
+    """
+    place = Projection.of(balance, annual_contribution, stock_share)
+    horizon = within_grid(horizon_years)
+    shown = min(horizon, SUMMARY_YEARS) if variant is Detail.SUMMARY else LONGEST_YEARS
+    what_ifs = [
+        (name, Projection.of(balance * balance_times, annual_contribution * contribution_times, stock_share))
+        for name, contribution_times, balance_times in _WHAT_IFS
+    ]
+    document: dict[str, object] = {
+        "success_probability": place.success_probability(horizon, goal),
+        "start_balance": balance,
+        "annual_contribution": annual_contribution,
+        "horizon_years": horizon,
+        "retirement_year": retirement_year,
+        "stock_share": stock_share,
+        "paths": PATHS,
+        "bands": dict(zip(BANDS, place.bands(shown), strict=True)),
+        "ran_at": ran_at,
+        "scenarios": [
+            {"name": name, "success_probability": other.success_probability(horizon, goal)} for name, other in what_ifs
+        ],
+    }
+    if variant is Detail.PATHS:
+        document["sample_paths"] = place.sample_paths(shown)
+    return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
