@@ -7,7 +7,9 @@ from collections.abc import Callable
 from loadgen.cli.app import main
 from loadgen.cli.describe import describe
 from loadgen.cli.down import down
+from loadgen.cli.forecast import forecast
 from loadgen.cli.init import init
+from loadgen.cli.plan import plan
 from loadgen.cli.psql import psql
 from loadgen.cli.report import report
 from loadgen.cli.reset import reset
@@ -21,7 +23,7 @@ VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Server": (up, down, status, psql),
     "Data": (init, reset),
     "Load": (run, sweep, describe),
-    "Plan": (report,),
+    "Plan": (forecast, plan, report),
 }
 """By panel of the help, in the order shown. A verb is added here and nowhere else."""
 

@@ -37,3 +37,4 @@ ObjectiveText = Annotated[
     typer.Option("--objective", metavar="pNN=TIME", help="Response time that the load must meet, like p95=100ms."),
 ]
 LoadSeed = Annotated[str, typer.Option("--seed", metavar="S", help="Seed of the load's random draws.")]
+Horizon = Annotated[str, typer.Option("--horizon", metavar="N", help="Periods ahead: months, for a monthly history.")]

@@ -39,6 +39,13 @@ def whole(text: str, option: str, *, most: int, least: int = 1) -> int:
     return number
 
 
+def share(text: str, option: str, *, least: float, most: float) -> float:
+    """A share like ``0.9``, within bounds. Raises UsageError."""
+    if not re.fullmatch(r"\d*\.?\d+", text.strip()) or not least <= float(text) <= most:
+        raise UsageError(f"{option} {text!r} is out of range; give {least:g} to {most:g}")
+    return float(text)
+
+
 def levels(text: str, *, most_levels: int) -> tuple[int, ...]:
     """Distinct levels of ``1,2,4,8`` in order. Raises UsageError."""
     found = tuple(whole(part, "--levels", most=MOST_USERS) for part in text.split(","))

@@ -1,0 +1,109 @@
+"""``loadgen plan``: replicas, pool and partitions, and when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loadgen.cli import options, quantities
+from loadgen.cli.forecast import read_history
+from loadgen.cli.output import console, emit, say
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from rich.console import Console
+
+    from capacity.plan import Recommendation
+    from loadgen.runs.format import PlanRecord
+
+
+def plan(
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sweep", metavar="SWEEP", help="A sweep's id, directory or file; repeatable. Default: each newest one."
+        ),
+    ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option("--history", metavar="FILE", help="CSV with date,value. Default: the database's users by month."),
+    ] = None,
+    workload: Annotated[
+        Path | None,
+        typer.Option("--workload", metavar="FILE", help="TOML that says what a user does. Default: assumptions."),
+    ] = None,
+    horizon: options.Horizon = "18",
+    dsn: options.Dsn = None,
+    instance: options.Instance = None,
+    results_dir: options.ResultsDir = None,
+    json: options.Json = False,
+) -> None:
+    """Join sweeps, growth and workload into a plan: replicas, pool size, partitions, each with interval and date.
+
+    What the measurements do not tell is refused by name. The plan is for the server that was swept.
+    """
+    import datetime as dt
+
+    from loadgen import settings
+    from loadgen.planning.make import plan_record, write_plan
+    from loadgen.planning.sweeps import find_sweeps
+    from loadgen.planning.workload_file import read_workload
+    from loadgen.runs import documents
+
+    periods = quantities.whole(horizon, "--horizon", most=240)
+    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    block = read_workload(workload)
+    sweeps = find_sweeps(found.results_dir, sweep or (), [share.scenario for share in block.workload.mix])
+    record = plan_record(sweeps, read_history(history, found), block, periods, dt.datetime.now(dt.UTC))
+    directory = write_plan(record, found.results_dir)
+    if json:
+        emit(documents.dump(record))
+    show(record)
+    say(f"recorded in {directory}; a page of it: loadgen report {directory}")
+
+
+def show(record: PlanRecord) -> None:
+    """The plan in about ten lines, on stderr."""
+    from capacity.values import Origin
+    from loadgen.report.numbers import interval, number
+
+    out = console()
+    made = record.plan
+    end, last = made.users.forecast[-1], made.users.history[-1]
+    _line(
+        out,
+        f"Plan to {made.horizon}",
+        f": from {number(last.value)} users to {number(end.point)} ({number(end.low)}–{number(end.high)}), "
+        f"peak {interval(made.demand_tps[-1][1])} transactions/s",
+    )
+    for advice in made.recommendations:
+        _line(out, f"{advice.kind:<11} {advice.headline}")
+        _line(out, "", f"{'':<11} {_first_step(advice, made.start)}")
+    for refused in made.refused:
+        _line(out, f"{refused.kind:<11} refused", f" ({refused.refusal.code}): needs {refused.refusal.missing}")
+        _line(out, "", f"{'':<11} {refused.refusal.do}")
+    assumed = [i.name for i in made.inputs if i.origin is Origin.ASSUMPTION]
+    _line(out, "", f"{'growth':<11} {record.growth_origin}: {record.growth_source}")
+    if assumed:
+        _line(out, "", f"{'assumed':<11} {', '.join(assumed)}")
+    if record.short:
+        _line(out, "made from short runs: for seeing, not for deciding")
+
+
+def _first_step(advice: Recommendation, start: dt.date) -> str:
+    """When its first step is due; without one, its reason's first sentence."""
+    from capacity.prose import when
+
+    if not advice.steps:
+        return advice.reason.split(". ", maxsplit=1)[0].removesuffix(".")
+    step = advice.steps[0]
+    return f"first: {step.amount} {step.what}, {when(step.due, start)}; {step.why}"
+
+
+def _line(out: Console, bold: str, plain: str = "") -> None:
+    from rich.text import Text
+
+    out.print(Text.assemble((bold, "bold"), plain), soft_wrap=True)
