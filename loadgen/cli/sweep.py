@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,8 @@ from loadgen.errors import ExitCode, RefusalError
 if TYPE_CHECKING:
     from loadgen.runner.sweep import SweepPlan
     from loadgen.runs.control import PhaseBegan
-    from loadgen.runs.format import SweepPoint, SweepRecord
+    from loadgen.runs.format import Objective, SweepPoint, SweepRecord
+    from loadgen.settings import Settings
 
 Levels = Annotated[str, typer.Option("--levels", metavar="N,N,…", help="Loads to run: connections, or users.")]
 Repeats = Annotated[str, typer.Option("--repeats", metavar="R", help="Runs of each level.")]
@@ -60,14 +62,29 @@ def sweep(
     wanted = quantities.objective(objective)
 
     from loadgen import settings
+    from loadgen.runs import documents
+
+    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    record, directory = carry_out(scenario, plan, wanted, found, allow_unmarked)
+    if json:
+        emit(documents.dump(record))
+    say(f"a page of it: loadgen report {directory}")
+    if record.partial:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    if record.refusal is not None:
+        raise RefusalError(record.refusal)
+
+
+def carry_out(
+    scenario: str, plan: SweepPlan, objective: Objective, found: Settings, allow_unmarked: str | None = None
+) -> tuple[SweepRecord, Path]:
+    """Sweep, with progress and the outcome on stderr; returns the record and its directory."""
     from loadgen.database.connect import resolve
     from loadgen.runner.child import find_scenario
     from loadgen.runner.sweep import record_sweep
-    from loadgen.runs import documents
     from loadgen.seeding.starter import ensure_data
 
     path = find_scenario(scenario)
-    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
     target = resolve(found)
     ensure_data(target)
     with SweepProgress(plan) as shown:
@@ -75,20 +92,15 @@ def sweep(
             path,
             target,
             plan,
-            wanted,
+            objective,
             found.results_dir,
             shown.run_changed,
             shown.phase_began,
             allow_unmarked=allow_unmarked,
         )
-    if json:
-        emit(documents.dump(record))
     show(record)
-    say(f"recorded in {directory}; a page of it: loadgen report {directory}")
-    if record.partial:
-        raise typer.Exit(ExitCode.INTERRUPTED)
-    if record.refusal is not None:
-        raise RefusalError(record.refusal)
+    say(f"recorded in {directory}")
+    return record, directory
 
 
 class SweepProgress:

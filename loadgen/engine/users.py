@@ -78,7 +78,7 @@ class PostgresUser(User):
         statements = {step.statement.name: step.statement.describe() for plan in plans for step in plan.steps}
         return ScenarioDescription(
             name=Path(module.__file__ or "").stem,
-            summary=(module.__doc__ or "").strip().split("\n")[0],
+            summary=(module.__doc__ or "").strip().split("\n")[0].rstrip("."),
             think_time_s=cls.think_time.description,
             user_skew=cls.user_skew,
             transactions=tuple(plan.describe() for plan in plans),

@@ -42,10 +42,7 @@ class ForcedCheckpoints:
     def _run(self, window_s: float) -> None:
         # A server that is away or a role that may not: the record's count of checkpoints then says so.
         with contextlib.suppress(LoadgenError, Error), connect(self._target, autocommit=True) as connection:
-            row = connection.execute(
-                "SELECT setting::int FROM pg_settings WHERE name = 'checkpoint_timeout'"
-            ).fetchone()
-            if row is None or window_s >= len(PLACES) * row[0]:
+            if window_s >= len(PLACES) * _checkpoint_timeout_s(connection):
                 return
             for before, place in zip((0.0, *PLACES), PLACES, strict=False):
                 if self._stopping.wait((place - before) * window_s) or not force_checkpoint(connection):

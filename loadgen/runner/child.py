@@ -39,7 +39,7 @@ def find_scenario(name: str) -> Path:
     shipped = _shipped()
     for folder in (Path("scenarios"), shipped):
         candidate = folder / f"{name}.py"
-        if name.isidentifier() and candidate.is_file():
+        if name.isidentifier() and name != "__init__" and candidate.is_file():
             return candidate
     known = ", ".join(sorted(p.stem for p in shipped.glob("*.py") if p.stem != "__init__"))
     raise UsageError(f"unknown scenario {name!r}; there are {known}, or give the path of a locustfile")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from loadgen.runner.quality import judge
 from loadgen.runner.summary import Window, committed, summarise, write_latency_log, write_timeline
 from loadgen.runs import documents
 from loadgen.runs.control import PhaseBegan
-from loadgen.runs.format import ClientFacts, DatabaseFacts, Objective, RunRecord, Schedule
+from loadgen.runs.format import ClientFacts, DatabaseFacts, Objective, Reason, RunRecord, Schedule
 from loadgen.runs.spool import read
 from loadgen.runs.store import DOCUMENTS, new_id, new_record
 
@@ -75,6 +75,7 @@ def record_run(
         seconds = list(read(spool))
         measured = window.seconds(seconds)
         result = None
+        seen: tuple[Reason, ...] = ()
         if measured:
             server = sampler.use(
                 measured[0].at,
@@ -82,6 +83,7 @@ def record_run(
                 transactions=sum(committed(second) for second in measured),
                 checkpoints_forced=checkpoints.forced,
             )
+            seen = sampler.notes(measured[0].at, measured[-1].at + 1.0)
             cpu_cores, peak = (done.cpu_cores, done.peak_rss_bytes) if done else (0.0, 0)
             result = summarise(measured, server, cpu_cores, peak)
         verdict = judge(
@@ -93,6 +95,7 @@ def record_run(
             writes=scenario.writes,
             shared_machine=facts.database.embedded,
         )
+        verdict = replace(verdict, notes=(*verdict.notes, *seen))
         record = RunRecord(
             id=run_id,
             started_at=now.isoformat(timespec="seconds"),

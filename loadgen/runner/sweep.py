@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from capacity.repeats import Repeat
-from capacity.scalability import capacity_at_objective
+from capacity.scalability import Repeat, capacity_at_objective
 from capacity.values import Refusal
 from loadgen.database.connect import Target, connect
 from loadgen.database.copies import drop_copy, fresh_copy
