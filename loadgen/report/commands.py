@@ -5,13 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from loadgen.runs.format import DatabaseFacts, PlanRecord, RunRecord, SweepRecord
+from loadgen.runs.format import DatabaseFacts, Objective, PlanRecord, RunRecord, SweepRecord
 
 
 def for_run(run: RunRecord) -> tuple[str, ...]:
     """The data, then the run."""
     schedule = run.schedule
     words = ["loadgen", "run", run.scenario.name, "--users", str(schedule.users)]
+    words += ["--think" if schedule.think else "--no-think", "--objective", _objective(run.objective)]
+    words += ["--ramp", f"{schedule.ramp_s:g}s", "--warmup", f"{schedule.warmup_s:g}s"]
     words += ["--duration", f"{schedule.measure_s:g}s", "--seed", str(schedule.seed)]
     return (*_seeding(run.database), shlex.join(words), _report(run.id))
 
@@ -25,8 +27,7 @@ def for_plan(plan: PlanRecord) -> tuple[str, ...]:
     """The data, each sweep, then the plan from those sweeps."""
     sweeps = [_sweep(sweep) for sweep in plan.sweeps]
     named = [word for sweep in plan.sweeps for word in ("--sweep", sweep.id)]
-    months = (plan.plan.horizon.year - plan.plan.start.year) * 12 + plan.plan.horizon.month - plan.plan.start.month
-    again = shlex.join(["loadgen", "plan", *named, "--horizon", str(months)])
+    again = shlex.join(["loadgen", "plan", *named, "--horizon", str(len(plan.plan.users.forecast))])
     return (*_seeding(plan.database), *sweeps, again, _report(plan.id))
 
 
@@ -40,7 +41,12 @@ def _seeding(database: DatabaseFacts) -> Sequence[str]:
 
 def _sweep(sweep: SweepRecord) -> str:
     words = ["loadgen", "sweep", sweep.scenario.name, "--levels", ",".join(str(level) for level in sweep.levels)]
-    return shlex.join([*words, "--repeats", str(sweep.repeats)])
+    words += ["--repeats", str(sweep.repeats), "--think" if sweep.think else "--no-think"]
+    return shlex.join([*words, "--objective", _objective(sweep.objective)])
+
+
+def _objective(objective: Objective) -> str:
+    return f"p{objective.percentile:g}={objective.response_ms:g}ms"
 
 
 def _report(record_id: str) -> str:

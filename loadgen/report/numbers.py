@@ -34,22 +34,15 @@ def interval(value: Interval | None, unit: str = "") -> str:
     """``1,240 (1,180–1,310)``: as many digits as the interval's width supports; a count has no brackets."""
     if value is None:
         return MISSING
-    suffix = f" {unit}" if unit else ""
-    if value.low == value.value == value.high:
-        return (count(value.value) if value.value == round(value.value) else number(value.value)) + suffix
-    step = _interval_step(value)
-    centre, low = _stepped(value.value, step), _stepped(value.low, step)
-    if math.isinf(value.high):
-        return f"{centre} (at least {low}){suffix}"
-    return f"{centre} ({low}–{_stepped(value.high, step)}){suffix}"
+    centre = _rounded(value)[1]
+    ends = "" if value.low == value.value == value.high else f" ({interval_range(value)})"
+    return f"{centre}{ends}" + (f" {unit}" if unit else "")
 
 
 def interval_range(value: Interval) -> str:
     """Only the ends: ``1–3``, or ``at least 1``."""
-    step = _interval_step(value)
-    if math.isinf(value.high):
-        return f"at least {_stepped(value.low, step)}"
-    return f"{_stepped(value.low, step)}–{_stepped(value.high, step)}"
+    low, _, high = _rounded(value)
+    return f"at least {low}" if math.isinf(value.high) else f"{low}–{high}"
 
 
 def at_least(value: Interval, unit: str = "") -> str:
@@ -147,12 +140,23 @@ def _step_of(value: float, digits: int) -> float:
     return 10.0 ** (math.floor(math.log10(rounded)) - digits + 1)
 
 
-def _interval_step(value: Interval) -> float:
-    """Two digits of the width, and at most three of the value; whole numbers keep no decimals."""
-    ends = [end for end in (value.low, value.value, value.high) if math.isfinite(end)]
-    width = ends[-1] - ends[0]
-    step = max(_step_of(value.value, 3) if value.value else 0.0, _step_of(width, 2) if width else 0.0) or 1.0
-    return max(step, 1.0) if all(end == round(end) for end in ends) else step
+def _rounded(value: Interval) -> tuple[str, str, str]:
+    """Low, value and high to the same decimal place; for a ``high`` without bound the value stands in.
+
+    A twentieth of the width is told apart, and never more than three digits of the value; a count keeps all of its.
+    """
+    ends = (value.low, value.value, value.high if math.isfinite(value.high) else value.value)
+    width = ends[2] - ends[0]
+    whole = all(end == round(end) for end in ends)
+    if whole and not width:
+        step = 1.0
+    else:
+        steps = [_step_of(value.value, 3) if value.value else 0.0, _step_of(width / 20, 1) if width else 0.0]
+        step = max(*steps, 1.0 if whole else 0.0) or 1.0
+    texts = [_stepped(end, step) for end in ends]
+    while "." in texts[0] and all(text[-1] in "0." for text in texts):
+        texts = [text[:-1] for text in texts]
+    return texts[0], texts[1], texts[2]
 
 
 def _stepped(value: float, step: float) -> str:

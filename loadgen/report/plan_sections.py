@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from dataclasses import dataclass
 from typing import Final
 
-from capacity.plan import Input, Kind, Plan, Recommendation, RefusedRecommendation, Step
+from capacity.plan import Input, Kind, Plan, Recommendation, RefusedRecommendation
 from capacity.values import Interval
 from loadgen.report import commands, numbers
 from loadgen.report.charts import growth as growth_charts
 from loadgen.report.section import Section, section
 from loadgen.report.shared import Load, load_of, storage_section
+from loadgen.report.steps import steps_of
 from loadgen.runs.format import PlanRecord
 
 KINDS: Final[tuple[tuple[Kind, str, str], ...]] = (
@@ -33,18 +33,6 @@ class Card:
     refused: tuple[RefusedRecommendation, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DatedStep:
-    """A step with the advice that it belongs to."""
-
-    advice: Recommendation
-    step: Step
-
-    @property
-    def name(self) -> str:
-        return growth_charts.step_name(self.advice, self.step)
-
-
 def verdict(record: PlanRecord) -> Section:
     """What to build, now and at the horizon, and what cannot be said yet."""
     plan = record.plan
@@ -59,6 +47,7 @@ def verdict(record: PlanRecord) -> Section:
         for kind, title, hint in KINDS
     ]
     users = plan.users
+    end = users.forecast[-1] if users.forecast else None
     return section(
         "verdict",
         "Verdict",
@@ -67,7 +56,7 @@ def verdict(record: PlanRecord) -> Section:
         record=record,
         cards=cards,
         users_now=users.history[-1].value if users.history else None,
-        users_then=users.forecast[-1] if users.forecast else None,
+        users_then=Interval(end.low, end.point, end.high, users.level) if end else None,
         demand_now=plan.demand_tps[0][1] if plan.demand_tps else None,
         demand_then=plan.demand_tps[-1][1] if plan.demand_tps else None,
     )
@@ -75,17 +64,15 @@ def verdict(record: PlanRecord) -> Section:
 
 def steps(record: PlanRecord) -> Section:
     """What to do and when, in order of the expected date."""
-    found = dated_steps(record.plan)
-    within = [dated for dated in found if dated.step.due.earliest is not None]
+    found = steps_of(record.plan)
     return section(
         "steps",
         "Steps",
         "What to do, and when",
         "plan/steps",
-        steps=within,
-        beyond=[dated for dated in found if dated.step.due.earliest is None],
+        steps=found,
         plan=record.plan,
-        figure=growth_charts.due_steps(record.plan),
+        figure=growth_charts.due_steps(record.plan, (*found.expected, *found.possible)),
     )
 
 
@@ -138,12 +125,6 @@ def reproduce(record: PlanRecord) -> Section:
     return section(
         "reproduce", "Reproduce", "How to make this page again", "reproduce", commands=commands.for_plan(record)
     )
-
-
-def dated_steps(plan: Plan) -> list[DatedStep]:
-    """All steps in order of their expected date, then their earliest; those beyond the horizon last."""
-    found = [DatedStep(advice, step) for advice in plan.recommendations for step in advice.steps]
-    return sorted(found, key=lambda d: (d.step.due.expected or dt.date.max, d.step.due.earliest or dt.date.max))
 
 
 def one_server(plan: Plan) -> Interval | None:

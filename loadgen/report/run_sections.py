@@ -92,7 +92,7 @@ def outcome(run: RunRecord) -> Outcome | None:
     response = percentile_of(run.result.response, run.objective.percentile)
     if response is None or not run.result.count:
         return "undecided"
-    attempts = run.result.count + run.result.errors
-    if response.low > run.objective.response_ms or run.result.errors / attempts > run.objective.error_share:
+    failed = run.result.errors / run.result.count
+    if response.low > run.objective.response_ms or failed > run.objective.error_share:
         return "missed"
     return "met" if response.high <= run.objective.response_ms else "undecided"

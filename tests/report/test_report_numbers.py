@@ -26,6 +26,9 @@ FINITE = st.floats(-1e9, 1e9, allow_nan=False)
         (Interval(1, 2, math.inf), "2 (at least 1)"),
         (Interval.exact(21_744), "21,744"),
         (Interval.exact(0), "0"),
+        (Interval.exact(0.7), "0.7"),
+        (Interval(0.15, 0.2, 0.3), "0.20 (0.15–0.30)"),
+        (Interval(1_910, 6_894, 11_870), "6,900 (1,900–11,900)"),
         (Interval(498.4, 499.5, 500.6), "500 (498–501)"),
     ],
 )

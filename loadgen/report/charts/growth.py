@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from capacity.growth import Forecast
-from capacity.plan import Plan, Recommendation, Step
+from capacity.plan import Plan
 from capacity.values import Interval
 from loadgen.report import numbers
 from loadgen.report.charts.drawing import (
@@ -24,9 +24,14 @@ from loadgen.report.charts.drawing import (
     figure,
     rows,
 )
+from loadgen.report.steps import DatedStep
 
 _FAR = 4
 """How many times the highest demand a server's capacity may be and still be drawn beside it."""
+
+
+_MOST_STEPS = 10
+"""Steps drawn; the list beside the chart has them all."""
 
 
 def users(forecast: Forecast) -> Figure:
@@ -86,13 +91,11 @@ def demand(plan: Plan, one_server: Interval | None) -> Figure:
     return figure("Peak demand", "transactions a second", build, keys=keys)
 
 
-def due_steps(plan: Plan) -> Figure | None:
-    """Each step from its earliest to its latest date. None: no step falls within the horizon."""
-    found = [(advice, step) for advice in plan.recommendations for step in advice.steps if step.due.earliest]
-    found.sort(key=lambda pair: (pair[1].due.expected or dt.date.max, pair[1].due.earliest or dt.date.max))
-    if not found:
+def due_steps(plan: Plan, steps: Sequence[DatedStep]) -> Figure | None:
+    """Each of the first steps from its earliest to its latest date. None: there is none."""
+    if not steps:
         return None
-    data = [_due_row(index, advice, step, plan) for index, (advice, step) in enumerate(found)]
+    data = [_due_row(index, dated, plan) for index, dated in enumerate(steps[:_MOST_STEPS])]
 
     def build(size: Size) -> alt.LayerChart:
         x = _time_axis(size, "low", [plan.start.isoformat(), plan.horizon.isoformat()])
@@ -123,24 +126,16 @@ def due_steps(plan: Plan) -> Figure | None:
     return figure("When each step is due", "by the forecast of users", build, keys=keys)
 
 
-def step_name(advice: Recommendation, step: Step) -> str:
-    """``1 read replica``, ``2 read replicas``; a table's partitions with the table's name."""
-    what = step.what.removesuffix("s") if step.amount == 1 else step.what
-    name = f"{numbers.count(step.amount)} {what}"
-    return f"{advice.subject}: {name}" if advice.kind == "partitions" else name
-
-
-def _due_row(index: int, advice: Recommendation, step: Step, plan: Plan) -> Row:
-    due = step.due
-    latest = due.latest or plan.horizon
+def _due_row(index: int, dated: DatedStep, plan: Plan) -> Row:
+    due = dated.step.due
     return {
         "order": index,
-        "name": step_name(advice, step),
-        "low": due.earliest.isoformat() if due.earliest else plan.start.isoformat(),
+        "name": dated.name,
+        "low": (due.earliest or plan.start).isoformat(),
         "value": due.expected.isoformat() if due.expected else None,
-        "high": latest.isoformat(),
+        "high": (due.latest or plan.horizon).isoformat(),
         "beyond": due.latest is None,
-        "label": f"{step_name(advice, step)}: {numbers.due(due)}",
+        "label": f"{dated.name}: {numbers.due(due)}",
     }
 
 

@@ -1,0 +1,50 @@
+"""A plan's steps in order of time, by how sure it is that they come."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from capacity.plan import Plan, Recommendation, Step
+from loadgen.report import numbers
+
+
+@dataclass(frozen=True, slots=True)
+class DatedStep:
+    """A step with the advice that it belongs to."""
+
+    advice: Recommendation
+    step: Step
+
+    @property
+    def name(self) -> str:
+        """``1 read replica``, ``2 read replicas``; a table's partitions with the table's name."""
+        what = self.step.what.removesuffix("s") if self.step.amount == 1 else self.step.what
+        name = f"{numbers.count(self.step.amount)} {what}"
+        return f"{self.advice.subject}: {name}" if self.advice.kind == "partitions" else name
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """All steps of a plan, each part in order of the expected, then of the earliest date."""
+
+    now: tuple[DatedStep, ...]
+    """Due at the start of the plan even at the slow edge of the forecast."""
+    expected: tuple[DatedStep, ...]
+    """Expected within the horizon."""
+    possible: tuple[DatedStep, ...]
+    """Within the horizon only at the fast edge."""
+    beyond: tuple[DatedStep, ...]
+
+
+def steps_of(plan: Plan) -> Steps:
+    """The steps of every recommendation, sorted into their parts."""
+    every = [DatedStep(advice, step) for advice in plan.recommendations for step in advice.steps]
+    every.sort(key=lambda d: (d.step.due.expected or dt.date.max, d.step.due.earliest or dt.date.max))
+    now = tuple(d for d in every if d.step.due.latest and d.step.due.latest <= plan.start)
+    return Steps(
+        now=now,
+        expected=tuple(d for d in every if d.step.due.expected and d not in now),
+        possible=tuple(d for d in every if d.step.due.earliest and not d.step.due.expected),
+        beyond=tuple(d for d in every if not d.step.due.earliest),
+    )
