@@ -109,27 +109,26 @@ def _rejected(
     for smaller in [level for level in binding.levels if level < size][-1:]:
         share = _share_of_best(binding, smaller)
         rejected.append(Rejected(f"{smaller} connections", f"carry only {share:.0%} of the best under {binding.name}"))
+    larger: dict[int, list[str]] = {}
     for scenario in scenarios:
-        if (larger := _larger(scenario, ranges[scenario.name], size)) is not None:
-            rejected.append(larger)
+        if (top := scenario.levels[-1]) > size:
+            larger.setdefault(top, []).append(_cost(scenario, ranges[scenario.name], size))
+    rejected += [Rejected(f"{top} connections", "; ".join(costs)) for top, costs in larger.items()]
     return tuple(rejected)
 
 
-def _larger(scenario: SweptScenario, good: tuple[int, int], size: int) -> Rejected | None:
+def _cost(scenario: SweptScenario, good: tuple[int, int], size: int) -> str:
     """What the largest pool measured costs: throughput where it has lost some, response time in any case."""
     top = scenario.levels[-1]
     share = _share_of_best(scenario, top)
     slow, quick = scenario.mean_response_ms(top), scenario.mean_response_ms(size)
-    if top <= size or share is None:
-        return None
-    waiting = ""
-    if slow is not None and quick is not None:
-        waiting = f"responses take {figure(slow)} ms instead of {figure(quick)} ms"
     if top > good[1]:
-        loss = f"a fault under {scenario.name}: throughput falls to {share:.0%} of the best"
-        return Rejected(f"{top} connections", f"{loss}, {waiting}" if waiting else loss)
-    gain = f"no more than {POOL_MARGIN:.0%} better or worse under {scenario.name}"
-    return Rejected(f"{top} connections", f"{gain}, while {waiting}" if waiting else gain)
+        cost = f"a fault under {scenario.name}: throughput falls to {share:.0%} of the best"
+    else:
+        cost = f"no more throughput than within {POOL_MARGIN:.0%} under {scenario.name}"
+    if slow is not None and quick is not None:
+        cost += f", and responses take {figure(slow)} ms instead of {figure(quick)} ms"
+    return cost
 
 
 def _share_of_best(scenario: SweptScenario, level: int) -> float | None:
