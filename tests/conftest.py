@@ -67,7 +67,7 @@ def state_dir() -> Iterator[Path]:
     """A state directory for servers of one test; whatever runs there at its end is stopped."""
     path = make_state_dir()
     yield path
-    _remove(path)
+    remove_state_dir(path)
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +78,7 @@ def server_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settin
         patch.setenv("LOADGEN_STATE_DIR", str(path))
         patch.setenv("LOADGEN_RESULTS_DIR", str(tmp_path_factory.mktemp("results")))
         yield Settings(state_dir=path, pg_bin=_pg_bin())
-    _remove(path)
+    remove_state_dir(path)
 
 
 @pytest.fixture(scope="session")
@@ -145,7 +145,7 @@ def _pg_bin() -> Path | None:
     return Path(value) if value else None
 
 
-def _remove(state_dir: Path) -> None:
+def remove_state_dir(state_dir: Path) -> None:
     for home in state_dir.iterdir():
         if (home / "data").exists():
             Instance.from_settings(Settings(state_dir=state_dir, instance=home.name)).stop()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -28,8 +30,21 @@ def build() -> typer.Typer:
     )
     for panel, verbs in VERBS.items():
         for verb in verbs:
-            app.command(rich_help_panel=panel)(verb)
+            app.command(rich_help_panel=panel)(_abortable(verb))
     return app
+
+
+def _abortable(verb: Callable[..., None]) -> Callable[..., None]:
+    """Typer turns a KeyboardInterrupt into a bare exit code, and the one line and document would be lost."""
+
+    @functools.wraps(verb)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            verb(*args, **kwargs)
+        except KeyboardInterrupt as error:
+            raise typer.Abort from error
+
+    return wrapped
 
 
 def main(argv: list[str] | None = None) -> None:

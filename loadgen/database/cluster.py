@@ -11,6 +11,7 @@ import psutil
 from psycopg.conninfo import make_conninfo
 
 from loadgen.database.instance_files import Files, Postmaster
+from loadgen.database.processes import end_all
 from loadgen.database.programs import Account, Programs
 from loadgen.database.statements import statement
 from loadgen.errors import EnvironmentFault
@@ -38,6 +39,7 @@ def make_data(files: Files, programs: Programs, notify: Callable[[str], None]) -
     partial = files.partial_data
     if partial.exists():
         notify(f"removing the half-made data of an interrupted start in {partial}")
+        end_all(partial)  # initdb goes on when the process that started it is killed
         shutil.rmtree(partial)
     notify(f"creating server {files.name} (PostgreSQL {programs.version}), a few seconds …")
     password = secrets.token_hex(16)

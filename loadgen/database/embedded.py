@@ -16,8 +16,8 @@ from pathlib import Path
 
 from loadgen.database.cluster import check_version, data_version, make_data, mend
 from loadgen.database.instance_files import NAME, Files, Postmaster, locked
-from loadgen.database.launching import launch
-from loadgen.database.processes import running_in, shut_down, wait_for_orphans
+from loadgen.database.launching import START_TIMEOUT_S, launch
+from loadgen.database.processes import ready_in, running_in, shut_down, wait_for_orphans
 from loadgen.database.programs import find_programs, server_account
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.settings import Settings
@@ -73,9 +73,9 @@ class Instance:
         if port is not None and not 1024 <= port <= 65535:
             raise UsageError(f"port {port} cannot be used; choose one from 1024 to 65535")
         running = running_in(self.files.data)
-        if running is None:
+        if running is None or not running.ready:
             with locked(self.files, self.notify):
-                running = running_in(self.files.data) or self._start(port)
+                running = ready_in(self.files.data, START_TIMEOUT_S) or self._start(port)
         if port is not None and running.port != port:
             raise EnvironmentFault(
                 f"server {self.files.name} already runs on port {running.port}; "

@@ -125,13 +125,16 @@ class Postmaster:
     pid: int
     port: int
     socket_dir: Path
+    ready: bool
+    """False while it starts, recovers or stops."""
 
     @staticmethod
     def read(data: Path) -> Postmaster | None:
         """None if there is none, or not yet a whole one."""
         try:
             lines = (data / "postmaster.pid").read_text().splitlines()
-            return Postmaster(pid=int(lines[0]), port=int(lines[3]), socket_dir=Path(lines[4]))
+            ready = len(lines) > 7 and lines[7].strip() == "ready"
+            return Postmaster(pid=int(lines[0]), port=int(lines[3]), socket_dir=Path(lines[4]), ready=ready)
         except (OSError, ValueError, IndexError):
             return None
 

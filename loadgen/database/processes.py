@@ -14,7 +14,7 @@ from loadgen.database.instance_files import Postmaster
 from loadgen.errors import EnvironmentFault
 
 ORPHANS_TIMEOUT_S = 20
-KILL_TIMEOUT_S = 10
+END_TIMEOUT_S = 20
 POLL_S = 0.02
 
 
@@ -22,6 +22,22 @@ def running_in(data: Path) -> Postmaster | None:
     """The server process, if the pid file names one and that one really works in this data directory."""
     found = Postmaster.read(data)
     return found if found is not None and _works_in(found.pid, data) else None
+
+
+def ready_in(data: Path, timeout_s: float) -> Postmaster | None:
+    """The server process once it has done with starting or stopping; None if it is gone then.
+
+    Somebody else may have started it, and been ended before it was ready.
+    """
+    deadline = time.monotonic() + timeout_s
+    while (running := running_in(data)) is not None and not running.ready:
+        if time.monotonic() > deadline:
+            raise EnvironmentFault(
+                f"the server with pid {running.pid} in {data} is neither ready nor gone after {timeout_s:.0f} s; "
+                "see its log"
+            )
+        time.sleep(POLL_S)
+    return running
 
 
 def shut_down(postmaster: Postmaster, data: Path, timeout_s: float) -> bool:
@@ -38,24 +54,36 @@ def shut_down(postmaster: Postmaster, data: Path, timeout_s: float) -> bool:
 
 def wait_for_orphans(data: Path) -> None:
     """Backends outlive a killed postmaster for a moment; a second server on their data would ruin it."""
-    deadline = time.monotonic() + ORPHANS_TIMEOUT_S
-    while orphans := _all_in(data):
-        if time.monotonic() > deadline:
-            numbers = ", ".join(str(process.pid) for process in orphans)
-            raise EnvironmentFault(
-                f"processes of an earlier server are still at work in {data} (pid {numbers}); end them, then try again"
-            )
-        time.sleep(POLL_S)
+    if not _gone(data, ORPHANS_TIMEOUT_S):
+        numbers = ", ".join(str(process.pid) for process in _all_in(data))
+        raise EnvironmentFault(
+            f"processes of an earlier server are still at work in {data} (pid {numbers}); end them, then try again"
+        )
 
 
 def end_all(data: Path) -> None:
-    """End whatever a start left there: by SIGQUIT, PostgreSQL's immediate shutdown, then by SIGKILL."""
-    for sent in (signal.SIGQUIT, signal.SIGKILL):
-        processes = _all_in(data)
-        for process in processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(sent)
-        psutil.wait_procs(processes, timeout=KILL_TIMEOUT_S)
+    """End whatever a start left there: in order, by a signal to the first of each family, else by SIGKILL."""
+    processes = _all_in(data)
+    numbers = {process.pid for process in processes}
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            if process.ppid() not in numbers:
+                process.send_signal(signal.SIGINT)
+    if not _gone(data, END_TIMEOUT_S):
+        for process in _all_in(data):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        _gone(data, END_TIMEOUT_S)
+
+
+def _gone(data: Path, timeout_s: float) -> bool:
+    """Wait until no process works there. A zombie does not."""
+    deadline = time.monotonic() + timeout_s
+    while _all_in(data):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def _all_in(data: Path) -> list[psutil.Process]:
@@ -63,9 +91,15 @@ def _all_in(data: Path) -> list[psutil.Process]:
 
 
 def _works_in(pid: int, data: Path) -> bool:
-    """Whether a process is a PostgreSQL server of this data directory, which is where all of its processes work."""
+    """Whether a process is PostgreSQL's and about this data directory.
+
+    Every process of a server works in it; initdb and pg_ctl work elsewhere and have it among their arguments.
+    """
     try:
         process = psutil.Process(pid)
-        return "postgres" in process.name() and Path(process.cwd()).samefile(data)
+        name = process.name()
+        if "postgres" in name:
+            return Path(process.cwd()).samefile(data)
+        return name in ("initdb", "pg_ctl") and f"--pgdata={data}" in process.cmdline()
     except (psutil.Error, OSError):
         return False
