@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from loadgen.cli.app import main
+from loadgen.cli.checksum import checksum
 from loadgen.cli.describe import describe
 from loadgen.cli.down import down
 from loadgen.cli.forecast import forecast
@@ -14,6 +15,7 @@ from loadgen.cli.psql import psql
 from loadgen.cli.report import report
 from loadgen.cli.reset import reset
 from loadgen.cli.run import run
+from loadgen.cli.seed import seed
 from loadgen.cli.status import status
 from loadgen.cli.sweep import sweep
 from loadgen.cli.up import up
@@ -21,7 +23,7 @@ from loadgen.cli.up import up
 VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start here": (),
     "Server": (up, down, status, psql),
-    "Data": (init, reset),
+    "Data": (init, seed, checksum, reset),
     "Load": (run, sweep, describe),
     "Plan": (forecast, plan, report),
 }

@@ -1,0 +1,35 @@
+"""``loadgen checksum``: are these the same rows?"""
+
+from __future__ import annotations
+
+from loadgen.cli import options
+from loadgen.cli.output import console, emit_values
+
+
+def checksum(dsn: options.Dsn = None, instance: options.Instance = None, json: options.Json = False) -> None:
+    """Checksum every table's rows, whatever their order: two databases with the same rows show the same.
+
+    ``loadgen.checksum/1``: database, checksum, tables (rows and checksum of each).
+    """
+    from loadgen import settings
+    from loadgen.database.connect import connect, resolve
+    from loadgen.database.faults import faults
+    from loadgen.seeding import checksum as checksums
+
+    target = resolve(settings.load(dsn=dsn, instance=instance))
+    with faults(target), connect(target) as conn:
+        tables = checksums.checksum(conn)
+    whole = checksums.overall(tables)
+    if json:
+        emit_values(
+            "loadgen.checksum/1",
+            database=target.database,
+            checksum=whole,
+            tables={t.table: {"rows": t.rows, "checksum": t.checksum} for t in tables},
+        )
+    from rich.table import Table
+
+    shown = Table("table", "rows", "checksum", title=f"{target}: {whole}", title_justify="left")
+    for t in tables:
+        shown.add_row(t.table, f"{t.rows:,}", t.checksum)
+    console().print(shown)

@@ -1,0 +1,159 @@
+"""``loadgen seed``: synthetic users in the database."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+import time
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from loadgen.cli import options, quantities
+from loadgen.cli.output import console, emit_values, progress, say
+from loadgen.errors import UsageError
+
+if TYPE_CHECKING:
+    from loadgen.seeding.load import Seeded
+
+MOST_USERS: Final = 100_000_000
+MOST_JOBS: Final = 64
+FIRST_AS_OF, LAST_AS_OF = dt.date(2010, 1, 1), dt.date(2100, 1, 1)
+_THOUSANDS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
+_LINE_EVERY_S: Final = 5.0
+
+
+def seed(
+    users: Annotated[str, typer.Option("--users", "-u", metavar="N", help="How many: 5000, 50k, 1M.")],
+    seed: Annotated[
+        str, typer.Option("--seed", metavar="S", help="Same seed, users and as-of: same rows, on any machine.")
+    ] = "1",
+    jobs: Annotated[
+        str | None, typer.Option("--jobs", "-j", metavar="J", help="Processes that load. Default: one a core.")
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            help="Day on which the history of 36 months ends. Default: today, or that of the load being resumed.",
+        ),
+    ] = None,
+    dsn: options.Dsn = None,
+    instance: options.Instance = None,
+    json: options.Json = False,
+) -> None:
+    """Fill a marked or empty database with synthetic users; again after an interruption, to go on where it stopped.
+
+    ``loadgen.seed/1``: database, users, seed, as_of, model_version, rows (by table), below_water (households whose
+    true net worth is below zero, stored as 0), users_loaded (by this call), seconds, users_per_s.
+    """
+    users_n = _users(users)
+    seed_n = quantities.whole(seed, "--seed", least=0, most=2**63 - 1)
+    jobs_n = quantities.whole(jobs, "--jobs", most=MOST_JOBS) if jobs else _cores()
+    day = _date(as_of) if as_of is not None else None
+
+    from loadgen import settings
+    from loadgen.database.connect import resolve
+    from loadgen.population.model import MODEL_VERSION, Population
+    from loadgen.seeding import load
+
+    target = resolve(settings.load(dsn=dsn, instance=instance))
+    wanted = Population(users_n, seed_n, day or dt.datetime.now(dt.UTC).date())
+    try:
+        with _Shown() as shown:
+            done = load.seed(target, wanted, jobs_n, shown.phase, as_of_is_given=day is not None)
+    except KeyboardInterrupt:
+        say("stopped in order; what was loaded stays, and the same command goes on from there")
+        raise
+    if json:
+        emit_values(
+            "loadgen.seed/1",
+            database=target.database,
+            users=done.population.users,
+            seed=done.population.seed,
+            as_of=done.population.as_of.isoformat(),
+            model_version=MODEL_VERSION,
+            rows=done.rows,
+            below_water=done.below_water,
+            users_loaded=done.users_loaded,
+            seconds=round(done.seconds, 2),
+            users_per_s=None if done.users_per_s is None else round(done.users_per_s, 1),
+        )
+    _say(str(target), done)
+
+
+def _say(target: str, done: Seeded) -> None:
+    there = done.population
+    what = f"{there.users:,} users (seed {there.seed}, as of {there.as_of})"
+    if done.users_per_s is None:
+        say(f"{target}: {what} were there already")
+        return
+    say(f"{target}: {what} in {done.seconds:.1f} s, {done.users_per_s:,.0f} users/s with keys, indexes and statistics")
+    say(f"  rows  {', '.join(f'{table} {rows:,}' for table, rows in done.rows.items())}")
+    say(f"  {done.below_water:,} households under water: they keep their true balances and store a net worth of 0")
+
+
+def _cores() -> int:
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST_JOBS)
+
+
+def _users(text: str) -> int:
+    """A number of ``5000``, ``50k``, ``1.5M``. Raises UsageError."""
+    found = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,6}))?([km]?)", text.strip().lower())
+    factor: int = _THOUSANDS[found[3]] if found else 1
+    if not found or int(found[2] or 0) * factor % 10 ** len(found[2] or ""):
+        raise UsageError(f"--users {text!r} is not a number of users; write it like 5000, 50k or 1M")
+    number = int(found[1]) * factor + int(found[2] or 0) * factor // 10 ** len(found[2] or "")
+    if not 1 <= number <= MOST_USERS:
+        raise UsageError(f"--users {text} is out of range; give 1 to {MOST_USERS // 1_000_000}M")
+    return number
+
+
+def _date(text: str) -> dt.date:
+    """A day. Raises UsageError."""
+    try:
+        day = dt.date.fromisoformat(text.strip())
+    except ValueError as error:
+        raise UsageError(f"--as-of {text!r} is not a date; write it like 2026-01-31") from error
+    if not FIRST_AS_OF <= day <= LAST_AS_OF:
+        raise UsageError(f"--as-of {text} is out of range; give a day from {FIRST_AS_OF} to {LAST_AS_OF}")
+    return day
+
+
+class _Shown:
+    """Progress of a load: bars on a terminal, now and then a line elsewhere. A context manager."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._phase = ""
+        self._began = self._said = time.monotonic()
+        self._done_before = 0
+
+    def __enter__(self) -> _Shown:
+        self._bar = self._stack.enter_context(progress()) if console().is_terminal else None
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._stack.close()
+
+    def phase(self, phase: str, done: int, total: int) -> None:
+        """Show how far ``phase`` is; ``total`` 0 where that cannot be said."""
+        now = time.monotonic()
+        is_new = phase != self._phase
+        if is_new:
+            self._phase, self._began, self._done_before = phase, now, done
+        elapsed_s = now - self._began
+        per_s = (done - self._done_before) / elapsed_s if elapsed_s > 0.5 else 0.0
+        rate = f"{per_s:,.0f}/s" if per_s else ""
+        if self._bar is not None:
+            if is_new:
+                self._task = self._bar.add_task(phase, total=total or None, rate="")
+            self._bar.update(self._task, completed=done, rate=rate)
+        elif is_new or now - self._said >= _LINE_EVERY_S:
+            self._said = now
+            left = f", {(total - done) / per_s:,.0f} s left" if per_s else ""
+            say(f"{phase}: {done:,} of {total:,} {rate}{left}".rstrip() if total else phase)

@@ -1,0 +1,24 @@
+-- What a seeding is to load, and which parts of it are there. A part's rows and its entry here commit together.
+
+CREATE TABLE IF NOT EXISTS loadgen.seeding (
+    only_row      boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    model_version text NOT NULL,
+    seed          bigint NOT NULL,
+    users         bigint NOT NULL,
+    as_of         date NOT NULL,
+    chunk_users   integer NOT NULL,
+    planned_at    timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE IF NOT EXISTS loadgen.ledger (
+    part        text NOT NULL CHECK (part IN ('households', 'chat')),
+    chunk       integer NOT NULL,
+    first_ids   jsonb NOT NULL, -- by table
+    rows        jsonb NOT NULL, -- by table, as planned and as loaded
+    below_water integer NOT NULL DEFAULT 0, -- households whose true net worth is below zero
+    loaded_at   timestamptz,
+    PRIMARY KEY (part, chunk)
+);
+
+-- Households first: they are the longer parts, and the last ones to run should be short.
+CREATE INDEX IF NOT EXISTS ledger_open_idx ON loadgen.ledger (part DESC, chunk) WHERE loaded_at IS NULL;

@@ -1,0 +1,1 @@
+COPY loadgen.ledger (part, chunk, first_ids, rows) FROM STDIN;

@@ -1,0 +1,1 @@
+SELECT model_version, seed, users, as_of, chunk_users FROM loadgen.seeding;
