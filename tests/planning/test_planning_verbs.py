@@ -1,0 +1,209 @@
+"""``loadgen forecast`` and ``loadgen plan`` as they are typed."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import psycopg
+import pytest
+from conftest import Loadgen
+from sweep_samples import history_csv, store, sweep
+
+from loadgen.cli import main
+from loadgen.database.connect import Target
+from loadgen.runs import documents
+from loadgen.runs.format import PlanRecord
+
+Result = CompletedProcess[str]
+Here = Callable[..., Result]
+
+
+def document(result: Result) -> dict[str, Any]:
+    assert "Traceback" not in result.stderr
+    parsed = json.loads(result.stdout)
+    assert isinstance(parsed, dict)
+    return parsed
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Here]:
+    """The command line in this process, in ``tmp_path``: what reads files alone needs no child."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOADGEN_RESULTS_DIR", raising=False)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str) -> Result:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        written = capfd.readouterr()
+        return CompletedProcess(arguments, int(ended.value.code or 0), written.out, written.err)
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A results directory with a sweep of both scenarios."""
+    store(tmp_path / "results", sweep("dashboard"))
+    store(tmp_path / "results", sweep("montecarlo", writes=10, single_tps=60))
+    return tmp_path / "results"
+
+
+# --- forecast -----------------------------------------------------------------------------------------------------
+
+
+def test_forecast_of_a_file(loadgen: Loadgen, tmp_path: Path) -> None:
+    result = loadgen("forecast", str(history_csv(tmp_path / "h.csv")), "--horizon", "6", "--level", "0.8", "--json")
+    made = document(result)
+    assert result.returncode == 0
+    assert made["format"] == "loadgen.forecast/1"
+    assert [p["date"] for p in made["forecast"]][-1] == "2025-06-28"
+    assert all(p["low"] <= p["point"] <= p["high"] for p in made["forecast"])
+    assert made["level"] == 0.8
+    assert 0 < made["coverage"] <= 1
+    assert made["model"]
+    assert "2025-06-28" in result.stderr
+
+
+def test_forecast_of_a_short_file_is_scenarios(here: Here, tmp_path: Path) -> None:
+    (tmp_path / "h.csv").write_text("period,value\n1,5\n2,7\n3,8\n")
+    result = here("forecast", "h.csv", "--horizon", "2", "--json")
+    scenarios = document(result)["scenarios"]
+    assert result.returncode == 0
+    assert list(scenarios) == ["low", "mid", "high"]
+    assert scenarios["low"] == [{"period": 4, "point": 9.0}, {"period": 5, "point": 10.0}]
+
+
+def test_forecast_without_json_leaves_stdout_empty(loadgen: Loadgen, tmp_path: Path) -> None:
+    result = loadgen("forecast", str(history_csv(tmp_path / "h.csv")))
+    assert (result.returncode, result.stdout) == (0, "")
+    assert "in the back-test" in result.stderr
+
+
+def test_forecast_of_the_database(loadgen: Loadgen, conn: psycopg.Connection, database: Target) -> None:
+    conn.execute(
+        """INSERT INTO users (email, password_hash, created_at)
+           SELECT format('u%s@example.com', n), 'x', timestamptz '2024-01-05 00:00+00' + n ^ 1.5 * interval '2 hours'
+           FROM generate_series(1, 400) n"""
+    )
+    result = loadgen("forecast", "--horizon", "3", "--json", target=database)
+    made = document(result)
+    assert result.returncode == 0
+    assert made["origin"] == "synthetic"
+    assert len(made["forecast"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("none.csv",), 2, "No such file"),
+        (("bad.csv",), 2, "bad.csv: line 3"),
+        (("one.csv",), 4, "too_few_points"),
+        (("gap.csv",), 4, "irregular"),
+        (("flat.csv",), 4, "constant"),
+        (("h.csv", "--horizon", "0"), 2, "--horizon 0"),
+        (("h.csv", "--horizon", "-3"), 2, "--horizon -3"),
+        (("h.csv", "--horizon", "many"), 2, "--horizon 'many'"),
+        (("h.csv", "--horizon", "99999999"), 2, "--horizon"),
+        (("h.csv", "--level", "1.5"), 2, "--level '1.5'"),
+        (("h.csv", "--level", "high"), 2, "--level 'high'"),
+    ],
+)
+def test_forecast_bad_input(here: Here, tmp_path: Path, arguments: tuple[str, ...], code: int, says: str) -> None:
+    history_csv(tmp_path / "h.csv")
+    (tmp_path / "bad.csv").write_text("date,value\n2026-01-31,1\n2026-02-28,many\n")
+    (tmp_path / "one.csv").write_text("date,value\n2026-01-31,1\n")
+    (tmp_path / "gap.csv").write_text("period,value\n1,1\n2,2\n5,3\n")
+    (tmp_path / "flat.csv").write_text("period,value\n" + "".join(f"{n},7\n" for n in range(20)))
+    result = here("forecast", *arguments, "--json")
+    made = document(result)
+    assert result.returncode == code
+    assert says in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert ("refusal" in made) == (code == 4)
+
+
+# --- plan ---------------------------------------------------------------------------------------------------------
+
+
+def test_plan_joins_sweeps_and_history(loadgen: Loadgen, tmp_path: Path, results: Path) -> None:
+    history = history_csv(tmp_path / "h.csv")
+    result = loadgen("plan", "--history", str(history), "--results-dir", str(results), "--horizon", "12", "--json")
+    made = document(result)
+    assert result.returncode == 0, result.stderr
+    assert made["format"] == "loadgen.plan/1"
+    kept = results / made["id"] / "plan.json"
+    assert kept.read_text() == result.stdout
+    record = documents.parse(PlanRecord, kept.read_bytes(), str(kept))
+    assert {r.kind for r in record.plan.recommendations} == {"replicas", "pool", "partitions"}
+    assert record.plan.refused == ()
+    assert (str(record.plan.start), str(record.plan.horizon)) == ("2024-12-28", "2025-12-28")
+    assert [s.scenario.name for s in record.sweeps] == ["dashboard", "montecarlo"]
+    assert not record.short
+    assert 6 <= len(result.stderr.strip().splitlines()) <= 14
+    for word in ("replicas", "pool", "partitions", "assumed", made["id"]):
+        assert word in result.stderr
+    assert not list(results.glob(".*"))
+
+
+def test_plan_shows_refused_parts_and_short_runs(here: Here, tmp_path: Path) -> None:
+    store(tmp_path / "results", sweep("dashboard", short=True))
+    result = here("plan", "--history", str(history_csv(tmp_path / "h.csv")), "--json")
+    made = document(result)
+    assert result.returncode == 0
+    assert [r["refusal"]["code"] for r in made["plan"]["refused"]] == ["scenario_not_swept"]
+    assert made["short"]
+    assert "loadgen sweep montecarlo" in result.stderr
+    assert "not for deciding" in result.stderr
+
+
+def test_the_same_inputs_give_the_same_plan(here: Here, tmp_path: Path, results: Path) -> None:
+    arguments = ("plan", "--history", str(history_csv(tmp_path / "h.csv")), "--results-dir", str(results), "--json")
+    first, second = (document(here(*arguments)) for _ in range(2))
+    assert first["plan"] == second["plan"]
+    assert first["id"] != second["id"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("--history", "none.csv"), 2, "none.csv"),
+        (("--history", "short.csv"), 4, "history_too_short"),
+        (("--history", "periods.csv"), 2, "needs dates"),
+        (("--history", "h.csv", "--workload", "none.toml"), 2, "none.toml"),
+        (("--history", "h.csv", "--workload", "bad.toml"), 2, "bad.toml: workload.peak_to_mean.value"),
+        (("--history", "h.csv", "--sweep", "nothing"), 2, "nothing"),
+        (("--history", "h.csv", "--horizon", "0"), 2, "--horizon 0"),
+        (("--history", "h.csv", "--results-dir", "empty"), 4, "no_sweep"),
+    ],
+)
+def test_plan_bad_input_leaves_nothing_behind(
+    here: Here, tmp_path: Path, results: Path, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    history_csv(tmp_path / "h.csv")
+    history_csv(tmp_path / "short.csv", rows=8)
+    (tmp_path / "periods.csv").write_text("period,value\n" + "".join(f"{n},{100 + n * n}\n" for n in range(20)))
+    (tmp_path / "bad.toml").write_text("[workload.peak_to_mean]\nvalue = -1\n")
+    before = sorted(results.iterdir())
+    result = here("plan", *arguments, "--json")
+    document(result)
+    assert result.returncode == code
+    assert says in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert sorted(results.iterdir()) == before
+
+
+def test_plan_with_nothing_to_recommend_is_a_refusal(here: Here, tmp_path: Path) -> None:
+    store(tmp_path / "results", replace(sweep("dashboard", response_ms=1), points=(), tables=()))
+    store(tmp_path / "results", replace(sweep("montecarlo"), tables=()))
+    result = here("plan", "--history", str(history_csv(tmp_path / "h.csv")), "--json")
+    assert result.returncode == 4
+    assert document(result)["refusal"]["code"] == "objective_not_met"
+    assert not list((tmp_path / "results").glob("*-plan-*"))
