@@ -45,23 +45,11 @@ def interval_range(value: Interval) -> str:
     return f"at least {low}" if math.isinf(value.high) else f"{low}–{high}"
 
 
-def at_least(value: Interval, unit: str = "") -> str:
-    """A bound from below in plain words, for an answer that no measurement bounded from above."""
-    return f"at least {number(value.low)}" + (f" {unit}" if unit else "")
-
-
 def milliseconds(value: float | None) -> str:
     """A duration given in milliseconds, in the unit a person would say."""
     if value is None:
         return MISSING
     return f"{number(value / 1_000)} s" if value >= 1_000 else f"{number(value)} ms"
-
-
-def milliseconds_interval(value: Interval | None) -> str:
-    """An interval of durations given in milliseconds."""
-    if value is None:
-        return MISSING
-    return interval(value.scaled(1e-3), "s") if value.value >= 1_000 else interval(value, "ms")
 
 
 def size(value: float | None) -> str:
@@ -91,9 +79,9 @@ def share(value: float | None) -> str:
         return MISSING
     if 0 < value < 1e-4:
         return "< 0.01 %"
-    if 0.999 <= value < 1:
-        return "> 99.9 %" if value > 0.999 else "99.9 %"
-    return f"{number(value * 100, 3 if value < 0.995 else 4)} %"
+    if 0.999 < value < 1:
+        return "> 99.9 %"
+    return f"{number(value * 100)} %"
 
 
 def date(value: dt.date | None) -> str:

@@ -72,7 +72,9 @@ def server(run: RunRecord) -> Section | None:
 
 def scenario(run: RunRecord) -> Section:
     """What the load consisted of."""
-    return section("scenario", "Scenario", "What the load was", "scenario", scenario=run.scenario)
+    return section(
+        "scenario", "Scenario", "What the load was", "scenario", scenario=run.scenario, think=run.schedule.think
+    )
 
 
 def facts(run: RunRecord) -> Section:

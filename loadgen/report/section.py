@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -11,14 +13,12 @@ from markupsafe import Markup
 from loadgen.report import numbers
 
 _FILTERS = (
-    numbers.at_least,
     numbers.count,
     numbers.date,
     numbers.due,
     numbers.interval,
     numbers.interval_range,
     numbers.milliseconds,
-    numbers.milliseconds_interval,
     numbers.moment,
     numbers.month,
     numbers.number,
@@ -50,6 +50,16 @@ def render(template: str, **values: object) -> Markup:
     return Markup(text)
 
 
+def _unbroken(function: Callable[..., str]) -> Callable[..., str]:
+    """The same text, with no line break between a number and its unit."""
+
+    @wraps(function)
+    def unbroken(*values: object) -> str:
+        return re.sub(r"(?<=[\d)]) (?=(%|ms|s|B|[KMGTP]iB)\b|%)", "\u00a0", function(*values))
+
+    return unbroken
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -59,7 +69,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    functions = {function.__name__: function for function in _FILTERS}
+    functions = {function.__name__: _unbroken(function) for function in _FILTERS}
     made.filters |= functions
     made.globals |= functions  # a macro takes one as an argument
     return made

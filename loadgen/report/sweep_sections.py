@@ -25,7 +25,7 @@ def storage(sweep: SweepRecord) -> Section | None:
 
 def scenario(sweep: SweepRecord) -> Section:
     """What the load consisted of."""
-    return section("scenario", "Scenario", "What the load was", "scenario", scenario=sweep.scenario)
+    return section("scenario", "Scenario", "What the load was", "scenario", scenario=sweep.scenario, think=sweep.think)
 
 
 def facts(sweep: SweepRecord) -> Section:

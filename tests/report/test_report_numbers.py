@@ -64,6 +64,7 @@ def test_number(value: float | None, text: str) -> None:
         (numbers.share, 0.0, "0 %"),
         (numbers.share, 1e-6, "< 0.01 %"),
         (numbers.share, 0.9996, "> 99.9 %"),
+        (numbers.share, 0.9953, "99.5 %"),
         (numbers.share, 1.0, "100 %"),
         (numbers.month, None, "not within the horizon"),
         (numbers.moment, "2026-11-22T22:45:00+00:00", "22 Nov 2026, 22:45 UTC"),

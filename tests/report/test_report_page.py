@@ -12,7 +12,8 @@ import pytest
 import samples
 
 from capacity.values import Interval
-from loadgen.report import plan_sections
+from loadgen.report import plan_sections, run_sections
+from loadgen.report.charts import load
 from loadgen.report.page import RunPage, Subject, page, sections
 from loadgen.runs.format import PlanRecord, Verdict
 
@@ -206,6 +207,27 @@ def test_what_is_missing_leaves_the_page_whole(subject: Subject) -> None:
     text = text_of(html)
     assert not re.search(r"\bNone\b|\bnan\b|\binf\b|undefined", text), text
     assert sections(subject)[0].anchor == "verdict"
+
+
+def test_an_interval_that_reaches_zero_is_drawn_on_the_logarithmic_axis() -> None:
+    """Short runs give such intervals; their points must not vanish from the chart."""
+    sweep = samples.sweep()
+    point = sweep.points[0]
+    assert point.response is not None
+    reaching = replace(point, response=replace(point.response, p95_ms=Interval(0, 3.6, 20)))
+    before, after = (
+        load.response(replace(sweep, points=points)) for points in (sweep.points, (reaching, *sweep.points[1:]))
+    )
+    assert before is not None
+    assert after is not None
+    assert after.wide.count("<title>") == before.wide.count("<title>")
+    assert "NaN" not in after.wide
+
+
+def test_think_time_is_said_to_be_left_out() -> None:
+    assert "left out here" in text_of(rendered("sweep"))
+    thinking = replace(samples.run(), schedule=replace(samples.run().schedule, think=True))
+    assert "left out here" not in run_sections.scenario(thinking).html
 
 
 def test_one_server_of_the_mix_is_the_weighted_harmonic_mean() -> None:

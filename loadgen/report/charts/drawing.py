@@ -17,7 +17,7 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
-Mark = Literal["dot", "open", "cross", "line", "dashed", "band", "block"]
+Mark = Literal["dot", "open", "cross", "line", "dashed", "band", "block", "arrow"]
 Row = dict[str, str | float | int | bool | None]
 """One datum of a chart."""
 
@@ -87,7 +87,7 @@ def figure(
 def draw(chart: alt.LayerChart, label: str) -> Markup:
     """SVG for embedding in HTML; ``label`` is what a screen reader says of it."""
     svg = vl_convert.vegalite_to_svg(_styled(chart).to_dict(), vl_version=_VEGA_LITE, allowed_base_urls=[])
-    return Markup(_inline(svg, label))  # serialised by ElementTree, which escapes text
+    return Markup(_inline(svg, label))  # ElementTree has escaped all text
 
 
 def rows(data: Sequence[Row]) -> alt.InlineData:
@@ -128,7 +128,7 @@ def _styled(chart: alt.LayerChart) -> alt.LayerChart:
             gridColor=GRID,
         )
         .configure_axisX(grid=False, labelFlush=False)
-        .configure_axisY(domain=False, ticks=False, minExtent=50)
+        .configure_axisY(domain=False, ticks=False, minExtent=54)
         .configure_text(fontSize=12, color=MUTED)
     )
     return styled

@@ -122,7 +122,7 @@ def due_steps(plan: Plan, steps: Sequence[DatedStep]) -> Figure | None:
 
     keys = [Key("dot", BLUE, "expected"), Key("band", BLUE, "from the earliest to the latest date")]
     if any(row["beyond"] for row in data):
-        keys.append(Key("block", BLUE, "▸ the latest lies beyond the horizon"))
+        keys.append(Key("arrow", BLUE, "the latest lies beyond the horizon"))
     return figure("When each step is due", "by the forecast of users", build, keys=keys)
 
 

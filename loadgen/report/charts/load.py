@@ -12,7 +12,6 @@ from loadgen.report import numbers
 from loadgen.report.charts.drawing import (
     BLUE,
     GREEN,
-    GRID,
     MUTED,
     ORANGE,
     PANEL,
@@ -65,10 +64,13 @@ def response(sweep: SweepRecord) -> Figure | None:
     data = [
         _row(sweep, point, found)
         for point in sweep.points
-        if (found := percentile_of(point.response, objective.percentile)) and found.low > 0
+        if (found := percentile_of(point.response, objective.percentile)) and found.value > 0
     ]
     if not data:
         return None
+    # A logarithmic axis has no 0: an interval that reaches it is drawn down to the axis.
+    floor = min(float(row[end] or 0) or math.inf for row in data for end in ("low", "value")) / 1.25
+    data = [row | {"low": max(float(row["low"] or 0), floor)} for row in data]
     ends = [objective.response_ms, *(float(row[end] or 0) for row in data for end in ("low", "high"))]
 
     def build(size: Size) -> alt.LayerChart:
@@ -123,7 +125,7 @@ def _points(sweep: SweepRecord, data: Sequence[Row], y: alt.Y) -> list[alt.Chart
     shape = alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=shown.domain, range=["circle", "diamond", "cross"]))
     base = alt.Chart(rows(data))
     used = [row for row in data if row["kind"] != "unused"]
-    middle = alt.Chart(rows(_middles(used))).mark_line(color=GRID, strokeWidth=2, interpolate="monotone")
+    middle = alt.Chart(rows(_middles(used))).mark_line(color=MUTED, opacity=0.4, strokeWidth=2, interpolate="monotone")
     bars = base.mark_rule(size=1.5).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q", color=colour)
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
         x=x, y=y, color=colour, shape=shape, description="label:N"
