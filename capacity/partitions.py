@@ -131,7 +131,7 @@ def _partition(fit: _Fit, key: PartitionKey) -> Recommendation:
         now=fit.partitions(0),
         at_horizon=horizon,
         unit=f"partitions of up to {size(SHARE_OF_RAM * fit.ram_bytes)}",
-        steps=(Step(amount, f"partitions by {how}", fit.outgrown, crossing),),
+        steps=(Step(amount, f"partitions by {how}", fit.outgrown, "the table outgrows the server's memory"),),
         reason=(
             f"{crossing}. At {fit.dates[-1]} it holds {size_span(fit.at_horizon)}, if a user goes on needing what one "
             f"needs in the measured database. {key.why}"

@@ -161,7 +161,7 @@ def _reads(peak: PeakLoad, load: _Load, primary: Recommendation | None) -> Recom
         now=now,
         at_horizon=horizon,
         unit="read replicas",
-        steps=_steps(peak, needed, load, "read replicas"),
+        steps=_steps(peak, needed, load, ("read replica", "read replicas"), above=0),
         reason=reason,
         rejected=_rejected(count, enough, used, primary),
         prediction=prediction,
@@ -183,7 +183,7 @@ def _primary(peak: PeakLoad, load: _Load) -> Recommendation | None:
         now=now,
         at_horizon=horizon,
         unit="times the measured primary, for writes alone",
-        steps=_steps(peak, np.ceil(needed - 1e-9), load, "times the measured primary", first=2),
+        steps=_steps(peak, np.ceil(needed - 1e-9), load, ("times the measured primary",) * 2, above=1),
         reason=(
             f"Every write runs on the primary. At {peak.dates[-1]} they need {span(horizon)} times what it may carry: "
             "scale it up, write in larger batches, split tables off to another server, or shard by user."
@@ -208,18 +208,21 @@ def _headline(now: Interval, horizon: Interval, peak: PeakLoad) -> str:
     return f"{span(now)} read replicas now, {span(horizon)} by {end}"
 
 
-def _steps(peak: PeakLoad, needed: Floats, load: _Load, what: str, first: int = 1) -> tuple[Step, ...]:
-    """The amounts that the middle of ``needed`` passes through, then what its upper edge needs at the horizon."""
+def _steps(peak: PeakLoad, needed: Floats, load: _Load, unit: tuple[str, str], *, above: int) -> tuple[Step, ...]:
+    """The amounts that the middle of ``needed`` passes through, then what its upper edge needs at the horizon.
+
+    Only those ``above`` what is there already; ``unit`` is in the singular and in the plural.
+    """
     middle = {int(summary(row, LEVEL).value) for row in needed}
     upper = int(summary(needed[-1], LEVEL).high)
     beyond = set(range(max(middle) + 1, upper)) if upper - max(middle) <= MOST_EXTRA_STEPS else set()
     steps = []
-    for amount in sorted(a for a in {*middle, *beyond, upper} if a >= first):
+    for amount in sorted(a for a in {*middle, *beyond, upper} if a > above):
         at = due(peak.dates, needed, amount)
         why = "the middle of the peak load" if at.expected else "only the upper edge of the peak load"
         if not load.bracketed:
             at = Due(at.earliest, at.expected, None)
-        steps.append(Step(amount, what, at, f"{why} needs it"))
+        steps.append(Step(amount, unit[amount > 1], at, f"{why} needs it"))
     return tuple(steps)
 
 

@@ -80,7 +80,7 @@ def show(record: PlanRecord) -> None:
         f"peak {interval(made.demand_tps[-1][1])} transactions/s",
     )
     for advice in made.recommendations:
-        _line(out, f"{advice.kind:<11} {advice.headline}")
+        _line(out, f"{_label(advice):<11} {advice.headline}")
         _line(out, "", f"{'':<11} {_first_step(advice, made.start)}")
     for refused in made.refused:
         _line(out, f"{refused.kind:<11} refused", f" ({refused.refusal.code}): needs {refused.refusal.missing}")
@@ -93,6 +93,10 @@ def show(record: PlanRecord) -> None:
         _line(out, "made from short runs: for seeing, not for deciding")
 
 
+def _label(advice: Recommendation) -> str:
+    return "writes" if (advice.kind, advice.subject) == ("replicas", "primary") else advice.kind
+
+
 def _first_step(advice: Recommendation, start: dt.date) -> str:
     """When its first step is due; without one, its reason's first sentence."""
     from capacity.prose import when
@@ -100,7 +104,7 @@ def _first_step(advice: Recommendation, start: dt.date) -> str:
     if not advice.steps:
         return advice.reason.split(". ", maxsplit=1)[0].removesuffix(".")
     step = advice.steps[0]
-    return f"first: {step.amount} {step.what}, {when(step.due, start)}; {step.why}"
+    return f"first: {step.amount} {step.what}, {when(step.due, start)}"
 
 
 def _line(out: Console, bold: str, plain: str = "") -> None:
