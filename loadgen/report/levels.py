@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from capacity.values import Interval
-from loadgen.runs.format import PERCENTILES, Latency, SweepPoint, SweepRecord
+from loadgen.runs.format import PERCENTILES, Latency, Reason, SweepPoint, SweepRecord
 
 MET = 0.95
 """The probability from which an objective counts as met (see ``CapacityAnswer``)."""
@@ -39,6 +39,12 @@ def levels(sweep: SweepRecord) -> tuple[Level, ...]:
 def excluded(sweep: SweepRecord) -> tuple[SweepPoint, ...]:
     """The runs that are shown and not used, in the order in which they were made."""
     return tuple(sorted((p for p in sweep.points if p.verdict.status != "valid"), key=lambda p: p.order))
+
+
+def limits(sweep: SweepRecord) -> tuple[Reason, ...]:
+    """What limits the use of the valid runs: each kind of note once, as the first run that has it says it."""
+    notes = [note for point in sweep.points if point.verdict.status == "valid" for note in point.verdict.notes]
+    return tuple({note.code: note for note in reversed(notes)}[code] for code in dict.fromkeys(n.code for n in notes))
 
 
 def percentile_of(latency: Latency | None, percentile: float) -> Interval | None:

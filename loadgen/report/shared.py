@@ -9,9 +9,9 @@ from capacity.storage import TableGrowth
 from loadgen.report.charts import load as load_charts
 from loadgen.report.charts import storage as storage_charts
 from loadgen.report.charts.drawing import Figure, Key
-from loadgen.report.levels import Level, excluded, levels
+from loadgen.report.levels import Level, excluded, levels, limits
 from loadgen.report.section import Section, section
-from loadgen.runs.format import DatabaseFacts, SweepPoint, SweepRecord, TableSize
+from loadgen.runs.format import DatabaseFacts, Reason, SweepPoint, SweepRecord, TableSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class Load:
     sweep: SweepRecord
     levels: tuple[Level, ...]
     excluded: tuple[SweepPoint, ...]
+    limits: tuple[Reason, ...]
     keys: tuple[Key, ...]
     throughput: Figure | None
     response: Figure | None
@@ -32,6 +33,7 @@ def load_of(sweep: SweepRecord) -> Load:
         sweep=sweep,
         levels=levels(sweep),
         excluded=excluded(sweep),
+        limits=limits(sweep),
         keys=load_charts.keys(sweep),
         throughput=load_charts.throughput(sweep),
         response=load_charts.response(sweep),

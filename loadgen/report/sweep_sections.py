@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loadgen.report import commands
+from loadgen.report.levels import limits
 from loadgen.report.section import Section, section
 from loadgen.report.shared import load_of, storage_section
 from loadgen.runs.format import SweepRecord
@@ -10,7 +11,8 @@ from loadgen.runs.format import SweepRecord
 
 def verdict(sweep: SweepRecord) -> Section:
     """The load that meets the objective, or why there is no answer."""
-    return section("verdict", "Verdict", "What this server holds", "sweep/verdict", sweep=sweep)
+    short = any(note.code == "short" for note in limits(sweep))
+    return section("verdict", "Verdict", "What this server holds", "sweep/verdict", sweep=sweep, short=short)
 
 
 def load(sweep: SweepRecord) -> Section:

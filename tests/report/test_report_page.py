@@ -12,7 +12,7 @@ import pytest
 import samples
 
 from capacity.values import Interval
-from loadgen.report import plan_sections, run_sections
+from loadgen.report import plan_sections, run_sections, sweep_sections
 from loadgen.report.charts import load
 from loadgen.report.page import RunPage, Subject, page, sections
 from loadgen.runs.format import PlanRecord, Verdict
@@ -222,6 +222,14 @@ def test_an_interval_that_reaches_zero_is_drawn_on_the_logarithmic_axis() -> Non
     assert after is not None
     assert after.wide.count("<title>") == before.wide.count("<title>")
     assert "NaN" not in after.wide
+
+
+def test_a_sweep_of_short_runs_says_so() -> None:
+    text = text_of(rendered("sweep"))
+    assert "For seeing, not for deciding" in text
+    assert text.count("measure 60 s or more a run before deciding") == 1
+    quiet = tuple(replace(p, verdict=replace(p.verdict, notes=())) for p in samples.sweep().points)
+    assert "For seeing" not in sweep_sections.verdict(replace(samples.sweep(), points=quiet)).html
 
 
 def test_think_time_is_said_to_be_left_out() -> None:

@@ -125,7 +125,7 @@ def _points(sweep: SweepRecord, data: Sequence[Row], y: alt.Y) -> list[alt.Chart
     shape = alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=shown.domain, range=["circle", "diamond", "cross"]))
     base = alt.Chart(rows(data))
     used = [row for row in data if row["kind"] != "unused"]
-    middle = alt.Chart(rows(_middles(used))).mark_line(color=MUTED, opacity=0.4, strokeWidth=2, interpolate="monotone")
+    middle = alt.Chart(rows(_middles(used))).mark_line(color=MUTED, opacity=0.4, strokeWidth=2)
     bars = base.mark_rule(size=1.5).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q", color=colour)
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
         x=x, y=y, color=colour, shape=shape, description="label:N"
