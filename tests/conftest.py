@@ -96,19 +96,15 @@ def _initialised(server: Target) -> Target:
 
 
 @pytest.fixture
-def database(server: Target, _initialised: Target) -> Iterator[Target]:
+def database(server: Target, _initialised: Target) -> Target:
     """A fresh database with the schema and the mark, without rows."""
-    target = _create(server, template=_initialised)
-    yield target
-    _drop(target)
+    return _create(server, template=_initialised)
 
 
 @pytest.fixture
-def empty_database(server: Target) -> Iterator[Target]:
+def empty_database(server: Target) -> Target:
     """A fresh database with nothing in it."""
-    target = _create(server)
-    yield target
-    _drop(target)
+    return _create(server)
 
 
 @pytest.fixture
@@ -153,17 +149,14 @@ def remove_state_dir(state_dir: Path) -> None:
 
 
 def _create(server: Target, template: Target | None = None) -> Target:
+    # Never dropped: that costs a checkpoint each, and all of them go with the session's state directory.
     target = server.with_database(f"test_{next(_NUMBERS)}")
-    source = sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template.database)) if template else None
+    statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+        sql.Identifier(target.database), sql.Identifier(template.database if template else "template1")
+    )
     with connect(server, autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(target.database)) + (source or sql.SQL("")))
+        conn.execute(statement)
     return target
-
-
-def _drop(target: Target) -> None:
-    with connect(target.with_database("postgres"), autocommit=True) as conn:
-        for database in (target.database, f"{target.database}_work"):
-            conn.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
 
 @pytest.fixture
@@ -171,3 +164,22 @@ def conn(database: Target) -> Iterator[psycopg.Connection]:
     """A connection to ``database``, in autocommit."""
     with connect(database, autocommit=True) as connection:
         yield connection
+
+
+SEEDED_USERS = 300
+
+
+@pytest.fixture(scope="session")
+def _seeded(server: Target, _initialised: Target) -> Target:
+    target = _create(server, template=_initialised)
+    command = [sys.executable, "-m", "loadgen", "seed", "--users", str(SEEDED_USERS), "--as-of", "2026-06-30"]
+    subprocess.run(command, env=os.environ | target.environment(), check=True, capture_output=True, timeout=120)
+    return target
+
+
+@pytest.fixture
+def seeded(server: Target, _seeded: Target) -> Iterator[Target]:
+    """A fresh database with ``SEEDED_USERS`` users."""
+    target = _create(server, template=_seeded)
+    yield target
+    _drop(target)

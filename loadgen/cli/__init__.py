@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from loadgen.cli.app import main
 from loadgen.cli.checksum import checksum
+from loadgen.cli.demo import demo
 from loadgen.cli.describe import describe
 from loadgen.cli.down import down
 from loadgen.cli.forecast import forecast
@@ -21,7 +22,7 @@ from loadgen.cli.sweep import sweep
 from loadgen.cli.up import up
 
 VERBS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Start here": (),
+    "Start here": (demo,),
     "Server": (up, down, status, psql),
     "Data": (init, seed, checksum, reset),
     "Load": (run, sweep, describe),

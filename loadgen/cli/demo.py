@@ -1,0 +1,90 @@
+"""``loadgen demo``: all of it, on a server of its own."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from loadgen.cli import options, quantities
+from loadgen.cli.output import console, emit_values, say
+from loadgen.cli.plan import plan
+from loadgen.cli.report import write_page
+from loadgen.cli.seed import seed
+from loadgen.cli.sweep import carry_out
+
+if TYPE_CHECKING:
+    from loadgen.settings import Settings
+
+INSTANCE: Final = "demo"
+SEED: Final = "1"
+SWEPT: Final = {
+    # The objective is low enough for the levels to reach it on a laptop, so that the page shows a limit.
+    "dashboard": ("1,2,4,8,16,32", "p95=25ms"),
+    "montecarlo": ("1,2,4,8,16", "p95=100ms"),
+}
+"""Scenario → levels and objective."""
+
+
+def demo(
+    users: Annotated[str, typer.Option("--users", metavar="N", help="Synthetic users.")] = "5000",
+    duration: Annotated[str, typer.Option("--duration", "-t", metavar="TIME", help="Measured window of a run.")] = "5s",
+    results_dir: options.ResultsDir = None,
+    json: options.Json = False,
+) -> None:
+    """Show all of it: a server, synthetic users, both scenarios swept, a plan and its page. A few minutes."""
+    from loadgen import settings
+    from loadgen.runner.run import DRAIN_S
+    from loadgen.runner.sweep import SweepPlan
+    from loadgen.runs.store import newest
+
+    measure_s = quantities.duration_s(duration, "--duration", least_s=1.0)
+    began = time.monotonic()
+    found = settings.load(instance=INSTANCE, results_dir=results_dir)
+    say("Runs this short are for seeing what the tool does, not for deciding anything.")
+    say(f"Everything below can be typed by itself; the server is named {INSTANCE!r} and stays up.")
+    _typed("seed", "--users", users, "--seed", SEED, "--instance", INSTANCE)
+    seed(users=users, seed=SEED, instance=INSTANCE)
+    sweeps = []
+    for scenario, (levels, objective) in SWEPT.items():
+        _typed(
+            "sweep", scenario, "--levels", levels, "--repeats", "2", "--duration", duration,
+            "--warmup", "1s", "--objective", objective, "--instance", INSTANCE,
+        )  # fmt: skip
+        schedule = SweepPlan(
+            levels=quantities.levels(levels, most_levels=len(levels)),
+            repeats=2,
+            think=False,
+            ramp_s=1.0,
+            warmup_s=1.0,
+            measure_s=measure_s,
+            drain_s=DRAIN_S,
+            seed=int(SEED),
+        )
+        record, directory = carry_out(scenario, schedule, quantities.objective(objective), found)
+        if record.partial:
+            raise KeyboardInterrupt
+        sweeps.append(str(directory))
+    _typed("plan", "--instance", INSTANCE)
+    plan(sweep=sweeps, instance=INSTANCE, results_dir=results_dir)
+    document = newest(found.results_dir, "plan")
+    assert document is not None, "plan has just written one"
+    page = write_page(document)
+    _end(page, found, time.monotonic() - began)
+    if json:
+        emit_values("loadgen.demo/1", page=str(page), plan=str(document), seconds=round(time.monotonic() - began, 1))
+
+
+def _typed(*words: str) -> None:
+    """The command that the next step is."""
+    console().print(f"\n[bold]$ loadgen {shlex.join(words)}[/bold]", soft_wrap=True)
+
+
+def _end(page: Path, found: Settings, seconds: float) -> None:
+    out = console()
+    out.print(f"\n[bold]Open the page: {page.as_uri()}[/bold]", soft_wrap=True)
+    out.print(f"took {seconds:.0f} s; records are in {found.results_dir.absolute()}", soft_wrap=True)
+    out.print(f"stop the server with: loadgen down {INSTANCE}")
