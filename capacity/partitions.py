@@ -145,7 +145,8 @@ def _partition(fit: _Fit, key: PartitionKey) -> Recommendation:
 def _leave(fit: _Fit, keys: Sequence[PartitionKey]) -> Recommendation:
     """Nothing outgrows memory: say so of the largest table, and why not to partition all the same."""
     end = fit.dates[-1]
-    share = fit.at_horizon.high / fit.ram_bytes
+    used = fit.at_horizon.high / fit.ram_bytes
+    share = f"at most {used:.0%}" if used >= 0.01 else "less than 1%"
     return Recommendation(
         kind="partitions",
         subject=fit.table.name,
@@ -155,7 +156,7 @@ def _leave(fit: _Fit, keys: Sequence[PartitionKey]) -> Recommendation:
         unit="partitions",
         steps=(),
         reason=(
-            f"The largest table, {fit.table.name}, holds {size_span(fit.at_horizon)} at {end}, at most {share:.0%} of "
+            f"The largest table, {fit.table.name}, holds {size_span(fit.at_horizon)} at {end}, {share} of "
             f"the measured server's memory of {size(fit.ram_bytes)}. {RULE}."
         ),
         rejected=tuple(

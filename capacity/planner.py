@@ -47,6 +47,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         recommend_pool(inputs.scenarios, inputs.server, peak.dates[0]),
         *recommend_partitions(inputs.tables, inputs.server, peak, inputs.partition_keys),
     ]
+    demanded = (*_growth_inputs(inputs), *inputs.workload.inputs)
     recommendations = tuple(a for a in advice if isinstance(a, Recommendation))
     now, horizon = peak.users_at(0), peak.users_at(-1)
     storage = table_growth(inputs.tables.tables, inputs.tables.users, now, horizon) if inputs.tables.users else ()
@@ -57,7 +58,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         demand_tps=peak.tps_by_date(),
         recommendations=recommendations,
         refused=tuple(a for a in advice if isinstance(a, RefusedRecommendation)),
-        inputs=_unique((*_growth_inputs(inputs), *(i for r in recommendations for i in r.inputs))),
+        inputs=_unique((*demanded, *(i for r in recommendations for i in r.inputs))),
         storage=storage,
     )
 

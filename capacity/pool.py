@@ -74,9 +74,13 @@ def _range(scenario: SweptScenario) -> tuple[int, int] | Refusal:
             f"a sweep of {scenario.name!r} in which every connection is busy: with think time a level counts users",
             f"run `loadgen sweep {scenario.name}` without think time",
         )
+    if not scenario.repeats:
+        return Refusal(
+            "no_valid_runs", f"a valid run of {scenario.name!r}", f"run `loadgen sweep {scenario.name}` again"
+        )
     found = pool_range({level: tps for level in scenario.levels if (tps := scenario.mean_tps(level)) is not None})
     if found is None:
-        top = max(scenario.levels, default=1)
+        top = max(scenario.levels)
         return Refusal(
             "pool_not_bracketed",
             f"the pool at which {scenario.name!r} stops gaining throughput: it still gained up to the highest level, "

@@ -41,11 +41,12 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """The highest load at which, and below which at every level measured, the objective was met with P ≥ 0.95.
+    """The greatest load carried at a level at which, and below which, the objective was met with P ≥ 0.95.
 
-    ``throughput_tps`` runs from the low end of that level's throughput to the high end of the next, failing level's.
-    ``bracketed`` is False when the highest level still passed: the capacity is then "at least", its high end infinite.
-    ``pool`` is the answer of :func:`capacity.repeats.pool_range`.
+    ``level`` is where that was; its throughput can be greater than that of higher levels that met the objective too.
+    ``throughput_tps`` runs from the low end of that level's throughput to the greatest high end among those levels and
+    the next, failing one. ``bracketed`` is False when the highest level still met the objective and throughput still
+    rose: the capacity is then "at least", its high end infinite. ``pool``: see :func:`capacity.repeats.pool_range`.
     """
 
     throughput_tps: Interval
@@ -100,16 +101,17 @@ def capacity_at_objective(
             "sweep lower levels, repeat more often, measure longer, or relax the objective",
         )
     quantile = float(student.ppf((1 + level) / 2, throughput.df))
-    at = passing - 1
-    bracketed = passing < len(levels)
-    low, value, high = throughput.interval(at, quantile)
-    ceiling = max(high, throughput.interval(passing, quantile)[2]) if bracketed else math.inf
+    best = max(range(passing), key=lambda i: throughput.means[i])
+    low, value, _ = throughput.interval(best, quantile)
+    pool = pool_range({n: math.exp(mean) for n, mean in zip(levels, throughput.means, strict=True)})
+    bracketed = passing < len(levels) or pool is not None
+    seen = (throughput.interval(i, quantile)[2] for i in range(min(passing + 1, len(levels))))
     return Capacity(
-        throughput_tps=Interval(low, value, ceiling, level),
-        level=levels[at],
+        throughput_tps=Interval(low, value, max(seen) if bracketed else math.inf, level),
+        level=levels[best],
         bracketed=bracketed,
         met_probability=met,
-        pool=pool_range({n: math.exp(mean) for n, mean in zip(levels, throughput.means, strict=True)}),
+        pool=pool,
     )
 
 

@@ -304,9 +304,9 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class CapacityAnswer:
-    """The highest load at which, and below which at every level measured, the objective was met with P ≥ 0.95.
+    """The greatest load carried at a level at which, and below which, the objective was met with P ≥ 0.95.
 
-    ``bracketed`` is False when the highest level still met it: the capacity is then "at least".
+    ``bracketed`` is False when the highest level still met it and throughput still rose: the capacity is "at least".
     """
 
     throughput_tps: Interval

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import plan_samples as samples
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from capacity.peak import PeakLoad
 from capacity.plan import Recommendation, RefusedRecommendation
 from capacity.replicas import load_ratio, recommend_replicas, replicas_needed
+from capacity.scalability import Capacity
 from capacity.values import Interval
 
 SHARE = st.floats(0, 1)
@@ -154,8 +158,11 @@ def test_a_scenario_without_capacity_is_refused_by_name() -> None:
 
 
 def test_a_capacity_that_is_only_at_least_leaves_the_low_end_open() -> None:
-    scenarios = (samples.swept("dashboard", 300, 1.0, response_ms=1e6), samples.swept("montecarlo", 6000, 0.5))
-    found = reads(60, scenarios=scenarios)
+    dashboard, montecarlo = samples.swept("dashboard", 300, 1.0), samples.swept("montecarlo", 6000, 0.5)
+    assert isinstance(dashboard.capacity, Capacity)
+    at_least = replace(dashboard.capacity.throughput_tps, high=math.inf)
+    endless = replace(dashboard.capacity, throughput_tps=at_least, bracketed=False)
+    found = reads(60, scenarios=(replace(dashboard, capacity=endless), montecarlo))
     assert found.at_horizon.low == 0 < found.at_horizon.value
     assert "at least" in found.reason
     assert all(step.due.latest is None for step in found.steps)

@@ -131,10 +131,20 @@ def test_errors_fail_a_level_whatever_its_response() -> None:
 
 
 def test_an_unreached_limit_is_at_least() -> None:
+    rising = {1: 100.0, 2: 190.0, 4: 300.0, 8: 400.0, 16: 500.0}
+    found = capacity_at_objective(repeats(rising, MS), response_ms=1000, error_share=0.001)
+    assert isinstance(found, Capacity)
+    assert (found.level, found.bracketed) == (16, False)
+    assert math.isinf(found.throughput_tps.high)
+
+
+def test_throughput_that_stops_rising_is_a_limit_too() -> None:
+    """With the objective met everywhere the load is that of the best level, not of the last and slower one."""
     found = capacity_at_objective(repeats(TPS, MS), response_ms=1000, error_share=0.001)
     assert isinstance(found, Capacity)
-    assert not found.bracketed
-    assert math.isinf(found.throughput_tps.high)
+    assert (found.level, found.bracketed) == (8, True)
+    assert found.throughput_tps.value == pytest.approx(310)
+    assert 310 < found.throughput_tps.high < 400
 
 
 def test_the_probability_at_the_limit_itself_is_a_half() -> None:
@@ -167,7 +177,8 @@ def test_a_tighter_objective_never_supports_more(limit: float, looser: float, sp
     loose = capacity_at_objective(runs, limit * looser, 0.001)
     if isinstance(tight, Capacity):
         assert isinstance(loose, Capacity)
-        assert loose.level >= tight.level
+        assert loose.throughput_tps.value >= tight.throughput_tps.value
+        assert loose.throughput_tps.high >= tight.throughput_tps.high
 
 
 def test_identical_repeats_decide_without_division_by_zero() -> None:
