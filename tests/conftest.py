@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,8 @@ from psycopg import sql
 
 from loadgen.database import guard
 from loadgen.database.connect import Target, connect, embedded_target
-from loadgen.database.embedded import Instance
+from loadgen.database.embedded import Instance, all_instances
+from loadgen.database.processes import wait_for_orphans
 from loadgen.settings import Settings
 
 Loadgen = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -142,9 +144,11 @@ def _pg_bin() -> Path | None:
 
 
 def remove_state_dir(state_dir: Path) -> None:
-    for home in state_dir.iterdir():
-        if (home / "data").exists():
-            Instance.from_settings(Settings(state_dir=state_dir, instance=home.name)).stop()
+    """End every server below it, the hard way, since nothing is kept; then remove it."""
+    for status in all_instances(Settings(state_dir=state_dir)):
+        if status.postmaster is not None:
+            os.kill(status.postmaster.pid, signal.SIGKILL)
+        wait_for_orphans(status.data_dir)
     shutil.rmtree(state_dir)
 
 
@@ -178,8 +182,6 @@ def _seeded(server: Target, _initialised: Target) -> Target:
 
 
 @pytest.fixture
-def seeded(server: Target, _seeded: Target) -> Iterator[Target]:
+def seeded(server: Target, _seeded: Target) -> Target:
     """A fresh database with ``SEEDED_USERS`` users."""
-    target = _create(server, template=_seeded)
-    yield target
-    _drop(target)
+    return _create(server, template=_seeded)

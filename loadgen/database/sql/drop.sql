@@ -2,7 +2,7 @@
 -- somebody else's that hangs on them stops this instead of going with them.
 
 -- A client in the middle of a transaction is an error after a while, not a wait for ever.
-SET LOCAL lock_timeout = '10s';
+SET LOCAL lock_timeout = '5s';
 
 DROP VIEW IF EXISTS public.retirement_readiness, public.active_goals, public.user_overview;
 DROP TABLE IF EXISTS
