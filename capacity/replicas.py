@@ -157,7 +157,7 @@ def _reads(peak: PeakLoad, load: _Load, primary: Recommendation | None) -> Recom
     return Recommendation(
         kind="replicas",
         subject="reads",
-        headline=_headline(now, horizon, peak),
+        headline=_headline(now, horizon, peak, primary),
         now=now,
         at_horizon=horizon,
         unit="read replicas",
@@ -201,11 +201,18 @@ def _at_least(needed: Interval, load: _Load) -> Interval:
     return needed if load.bracketed else Interval(0.0, needed.value, needed.high, needed.level)
 
 
-def _headline(now: Interval, horizon: Interval, peak: PeakLoad) -> str:
+def _headline(now: Interval, horizon: Interval, peak: PeakLoad, primary: Recommendation | None) -> str:
     end = peak.dates[-1]
+    if horizon.value == 0 and _write_bound(primary):
+        return "No read replica helps: the writes alone outgrow the measured primary"
     if now.high == horizon.high == 0:
         return f"No read replica now or by {end}"
     return f"{span(now)} read replicas now, {span(horizon)} by {end}"
+
+
+def _write_bound(primary: Recommendation | None) -> bool:
+    """Whether the middle of the writes passes the primary's target within the horizon."""
+    return primary is not None and max(primary.now.value, primary.at_horizon.value) > 1
 
 
 def _steps(peak: PeakLoad, needed: Floats, load: _Load, unit: tuple[str, str], *, above: int) -> tuple[Step, ...]:
@@ -231,10 +238,9 @@ def _rejected(
 ) -> tuple[Rejected, ...]:
     rejected = []
     if count == 0:
-        why = (
-            f"the peak at the horizon needs {span(used)} of one server's target: it would serve nothing that is needed"
-        )
-        rejected.append(Rejected("one replica, for load", why))
+        needed = f"the peak at the horizon needs {span(used)} times one server's target"
+        why = "and it takes no write off the primary" if _write_bound(primary) else "so it would stand idle"
+        rejected.append(Rejected("one replica, for load", f"{needed}, {why}"))
     else:
         enough = float(np.mean(needed_at_horizon <= count - 1))
         fewer = f"{count - 1} replicas" if count > 1 else "no replica"

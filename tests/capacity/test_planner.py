@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import plan_samples as samples
 import pytest
 
@@ -65,3 +67,21 @@ def test_a_forecast_without_dates_is_an_error_of_the_caller() -> None:
     assert isinstance(undated, Forecast)
     with pytest.raises(ValueError, match="dates"):
         make_plan(samples.inputs(users=undated))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [float(v) for v in range(130, 0, -10)],
+        [float(v % 3) for v in range(14)],
+        [4e13 * (v + 1) + (v % 5) * 1e12 for v in range(20)],
+        [0.0] * 13 + [5.0, 5.0, 900.0],
+    ],
+    ids=["falling to none", "hardly any", "huge", "a jump from nothing"],
+)
+def test_odd_histories_still_give_a_plan(values: list[float]) -> None:
+    dates = [samples.MONTHS.after(dt.date(2023, 1, 31), i) for i in range(len(values))]
+    users = forecast(values, 24, dates=dates)
+    assert isinstance(users, Forecast)
+    plan = make_plan(samples.inputs(users=users))
+    assert {r.kind for r in plan.recommendations} == {"replicas", "pool", "partitions"}

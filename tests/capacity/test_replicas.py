@@ -142,6 +142,7 @@ def test_a_write_bound_primary_is_named_and_replicas_are_rejected_for_it() -> No
     assert primary.now.value > 1
     first = found[0]
     assert isinstance(first, Recommendation)
+    assert first.headline == "No read replica helps: the writes alone outgrow the measured primary"
     assert any(r.option == "replicas against the write load" for r in first.rejected)
 
 
