@@ -107,7 +107,7 @@ def _users(text: str) -> int:
     factor: int = _THOUSANDS[found[3]] if found else 1
     if not found or int(found[2] or 0) * factor % 10 ** len(found[2] or ""):
         raise UsageError(f"--users {text!r} is not a number of users; write it like 5000, 50k or 1M")
-    number = int(found[1]) * factor + int(found[2] or 0) * factor // 10 ** len(found[2] or "")
+    number = int(found[1]) * factor + int(found[2] or 0) * factor // int(10 ** len(found[2] or ""))
     if not 1 <= number <= MOST_USERS:
         raise UsageError(f"--users {text} is out of range; give 1 to {MOST_USERS // 1_000_000}M")
     return number

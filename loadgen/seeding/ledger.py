@@ -7,7 +7,7 @@ part by locking its entry; no other scheduler is needed, and any number of proce
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -138,5 +138,6 @@ def one_at_a_time(conn: psycopg.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        if not conn.broken and not conn.closed:
+        # An interrupted or lost connection cannot; its lock ends with it.
+        with suppress(psycopg.Error):
             conn.execute(statement("unlock"))

@@ -24,7 +24,7 @@ from loadgen.population.model import MODEL_VERSION, Population
 from loadgen.seeding import ledger
 from loadgen.seeding.ledger import Begun
 from loadgen.seeding.statements import statement
-from loadgen.seeding.worker import work
+from loadgen.seeding.worker import Failure, work
 
 POLL_S: Final = 0.3
 _COUNTERS_WAIT_S: Final = 3.0
@@ -121,7 +121,11 @@ def _load(conn: psycopg.Connection, target: Target, population: Population, jobs
     with _Workers(target, population, jobs) as workers:
         while True:
             workers.check()
-            state = ledger.loaded(conn)
+            try:
+                state = ledger.loaded(conn)
+            except psycopg.Error:
+                workers.join()  # the server is gone, and they may know why
+                raise
             if state.users_loaded < population.users:
                 progress("users", state.users_loaded, population.users)
             else:
@@ -160,14 +164,11 @@ class _Workers:
 
     def check(self) -> None:
         """Forget processes that are through; raise EnvironmentFault with the line of one that failed."""
-        for process, messages in [pair for pair in self._running if not pair[0].is_alive()]:
-            message = self._message(messages)
-            if message:
-                raise EnvironmentFault(message)
-            if process.exitcode:
-                raise EnvironmentFault(
-                    f"a seeding process ended with {process.exitcode}; run the same command again to resume"
-                )
+        ended = [pair for pair in self._running if not pair[0].is_alive()]
+        failures = [failure for process, messages in ended if (failure := _failure(process, messages))]
+        if failures:
+            raise EnvironmentFault(max(failures, key=lambda failure: failure.is_cause).message)
+        for process, messages in ended:
             messages.close()
             self._running.remove((process, messages))
 
@@ -177,12 +178,19 @@ class _Workers:
             process.join()
         self.check()
 
-    @staticmethod
-    def _message(messages: Connection) -> str | None:
-        try:
-            return str(messages.recv()) if messages.poll() else None
-        except EOFError:
-            return None
+
+def _failure(process: SpawnProcess, messages: Connection) -> Failure | None:
+    """What an ended process said, or what its exit code says."""
+    try:
+        if messages.poll():
+            failure = messages.recv()
+            assert isinstance(failure, Failure)
+            return failure
+    except EOFError:
+        pass
+    if not process.exitcode:
+        return None
+    return Failure(f"a seeding process ended with {process.exitcode}; run the same command again to resume", False)
 
 
 def _finish(conn: psycopg.Connection, population: Population, progress: Progress) -> None:

@@ -7,10 +7,13 @@ import subprocess
 import sys
 from typing import Final
 
+import psycopg
+
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark
 from loadgen.errors import EnvironmentFault
+from loadgen.seeding.ledger import read_begun
 
 STARTER_USERS: Final = 1_000
 
@@ -18,9 +21,19 @@ STARTER_USERS: Final = 1_000
 def ensure_data(target: Target) -> None:
     """Seed ``STARTER_USERS`` into the embedded server's database if nothing ever was; any other is left as it is.
 
-    In a process of its own: a scenario's is patched for gevent. Raises EnvironmentFault when seeding fails.
+    In a process of its own: a scenario's is patched for gevent. Raises EnvironmentFault when seeding fails, and for
+    any database that was loaded in part: it has neither its keys nor all of its rows.
     """
-    if not target.embedded or not _is_new(target):
+    with connect(target, autocommit=True) as connection, faults(target):
+        mark = read_mark(connection)
+        begun = read_begun(connection)
+        is_new = mark.seed is None if mark else _is_empty(connection)
+    if begun is not None and mark is not None and mark.seeded_at is None:
+        there = begun.population
+        raise EnvironmentFault(
+            f"{target} is loaded in part; go on with: loadgen seed --users {there.users} --seed {there.seed}"
+        )
+    if not target.embedded or not is_new:
         return
     print(f"the embedded database is empty: seeding {STARTER_USERS:,} users first", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "loadgen", "seed", "--users", str(STARTER_USERS)]
@@ -31,11 +44,6 @@ def ensure_data(target: Target) -> None:
         raise EnvironmentFault(f"seeding {target} failed; see above, or run: loadgen seed --users {STARTER_USERS}")
 
 
-def _is_new(target: Target) -> bool:
-    """Nothing in it, or no more than what ``loadgen init`` made."""
-    with connect(target, autocommit=True) as connection, faults(target):
-        mark = read_mark(connection)
-        if mark is not None:
-            return mark.seed is None
-        row = connection.execute("SELECT to_regclass('public.users') IS NULL").fetchone()
-        return row is not None and bool(row[0])
+def _is_empty(connection: psycopg.Connection) -> bool:
+    row = connection.execute("SELECT to_regclass('public.users') IS NULL").fetchone()
+    return row is not None and bool(row[0])

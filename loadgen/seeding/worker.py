@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -23,8 +24,16 @@ from loadgen.seeding.statements import statement
 _WAIT_S: Final = 0.3
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a participant ended: one line, and whether it is a cause. A lost connection may only be a consequence."""
+
+    message: str
+    is_cause: bool
+
+
 def work(target: Target, population: Population, parent: Connection) -> None:
-    """The body of a process: load until nothing is left, or say in one line to ``parent`` why not."""
+    """The body of a process: load until nothing is left, or send ``parent`` a :class:`Failure`."""
     # Ctrl-C goes to the whole group; the parent hears it too and ends this process in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -40,12 +49,12 @@ def work(target: Target, population: Population, parent: Connection) -> None:
                 time.sleep(_WAIT_S)
             conn.execute(statement("flush_counters"))
     except psycopg.Error as error:
-        parent.send(str(translate(error, target)))
+        parent.send(Failure(str(translate(error, target)), error.sqlstate is not None))
     except LoadgenError as error:
-        parent.send(str(error))
-    except BaseException as error:
-        parent.send(f"a seeding process failed: {type(error).__name__}: {error}; this is a fault of loadgen's own")
-        raise
+        parent.send(Failure(str(error), False))
+    except Exception as error:
+        message = f"a seeding process failed: {type(error).__name__}: {error}; this is a fault of loadgen's own"
+        parent.send(Failure(message, True))
     finally:
         parent.close()
 
