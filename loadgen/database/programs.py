@@ -72,9 +72,10 @@ class Finished:
     def complaint(self) -> str:
         """The line that says what went wrong: the first error, else the last line."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
-        return next(
-            (line for line in lines if COMPLAINT.search(line)), lines[-1] if lines else f"exit code {self.code}"
-        )
+        for line in lines:
+            if found := COMPLAINT.search(line):  # after the time and process number of a log line
+                return line[found.start() :]
+        return lines[-1] if lines else f"exit code {self.code}"
 
 
 @dataclass(frozen=True, slots=True)
