@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -68,8 +69,10 @@ def demo(
         if record.partial:
             raise KeyboardInterrupt
         sweeps.append(str(directory))
-    _typed("plan", "--instance", INSTANCE)
-    plan(sweep=sweeps, instance=INSTANCE, results_dir=results_dir)
+    say(f"\nThe growth is an example: {users} synthetic users are a sample of an application's data, not its history.")
+    with as_file(files("loadgen.planning") / "example_history.csv") as history:
+        _typed("plan", "--history", str(history), "--instance", INSTANCE)
+        plan(sweep=sweeps, history=history, instance=INSTANCE, results_dir=results_dir)
     document = newest(found.results_dir, "plan")
     assert document is not None, "plan has just written one"
     page = write_page(document)

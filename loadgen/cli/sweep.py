@@ -175,7 +175,7 @@ def show(record: SweepRecord) -> None:
             _span(tps),
             _span(p95),
             "–" if met is None else f"{met:.2f}",
-            "█" * round(24 * (sum(tps) / len(tps) / best)) if tps else "",
+            "█" * round(16 * (sum(tps) / len(tps) / best)) if tps else "",
         )
     out.print(table)
     if record.capacity is None:
@@ -184,7 +184,7 @@ def show(record: SweepRecord) -> None:
     at_least = "" if found.bracketed else "at least "
     out.print(
         f"[bold]{record.scenario.name} meets {record.objective} up to {at_least}{interval(found.throughput_tps)} "
-        f"transactions/s[/bold], at {found.level} {'users' if record.think else 'busy connections'}",
+        f"transactions/s[/bold], at {found.level} {'users' if record.schedule.think else 'busy connections'}",
         soft_wrap=True,
     )
     if not found.bracketed:

@@ -75,12 +75,13 @@ def server_use(
     """What the server spent between two instants of the monotonic clock, over ``transactions`` that were counted.
 
     WAL and checkpoints are the whole server's. Sessions report their counters about once a second, so block counts of
-    a window are off by up to that at each end; WAL and CPU are not. Without samples counters are 0: see
-    ``Sampler.notes``.
+    a window are off by up to that at each end; WAL and CPU are not. What was not sampled, or may
+    not be seen, is None: see ``Sampler.notes``.
     """
 
-    def count(name: Name) -> int:
-        return round(used(samples, name, begin, end) or 0)
+    def count(name: Name) -> int | None:
+        found = used(samples, name, begin, end)
+        return None if found is None else round(found)
 
     wal_bytes = used(samples, "wal_bytes", begin, end)
     waits = Counter[str]()

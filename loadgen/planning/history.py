@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import math
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +20,8 @@ from loadgen.errors import RefusalError, UsageError
 
 _Label = TypeVar("_Label", dt.date, int)
 
+ASSUMED: Final = re.compile(r"#\s*assumption\b", re.IGNORECASE)
+"""A comment above the header that begins so says that nobody measured the file's values."""
 MOST_ROWS: Final = 100_000
 """Of a CSV: more is a log of events rather than a history by period."""
 
@@ -42,7 +45,8 @@ class History:
 
 
 def read_csv(path: Path) -> History:
-    """Read ``date,value`` (ISO dates) or ``period,value`` (whole numbers); other columns and ``#`` lines are ignored.
+    """Read ``date,value`` (ISO dates) or ``period,value`` (whole numbers); other columns and ``#`` lines are ignored,
+    but for ``# assumption …`` above the header: the values are then called so wherever they are used.
 
     Raises UsageError that names the line: a missing column, a value that is no number of 0 or more, a label that is
     none, twice or out of order.
@@ -79,7 +83,9 @@ def read_csv(path: Path) -> History:
             _append_ascending(periods, _period(cells[at_label], where), where)
     if not values:
         raise UsageError(f"{path}: no rows below the header; write one row per period")
-    return History(tuple(values), tuple(dates) or None, tuple(periods) or None, Origin.MEASURED, str(path))
+    assumed = any(ASSUMED.match(line) for line in lines[: numbered[0][0]])
+    origin = Origin.ASSUMPTION if assumed else Origin.MEASURED
+    return History(tuple(values), tuple(dates) or None, tuple(periods) or None, origin, str(path))
 
 
 def from_database(target: Target) -> History:

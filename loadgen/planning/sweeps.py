@@ -67,7 +67,7 @@ def swept_scenario(sweep: SweepRecord) -> SweptScenario:
         capacity=_capacity(sweep.capacity) if sweep.capacity is not None else refusal,
         read_share=sweep.scenario.read_share,
         objective=str(sweep.objective),
-        busy=not sweep.think,
+        busy=not sweep.schedule.think,
         repeats=tuple(r for p in sweep.points if (r := repeat_of(p, sweep.objective.percentile)) is not None),
         source=f"sweep {sweep.id}",
     )

@@ -13,6 +13,7 @@ Returns: compound return and volatility by asset class, and inflation, from the 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -150,9 +151,16 @@ class Projection:
 
     def success_probability(self, years: int, goal: float) -> float:
         """Share of paths that have at least ``goal`` dollars, and more than nothing, left after ``years``."""
-        lower, upper = _grid().percentiles[self.stock, self.mix : self.mix + 2, years]
+        value = _grid().percentiles.item
+
+        def wealth(percent: int) -> float:
+            lower: float = value(self.stock, self.mix, years, percent)
+            upper: float = value(self.stock, self.mix + 1, years, percent)
+            return lower * (1 - self.weight) + upper * self.weight
+
+        # Seven of a hundred are looked at: this runs inside transactions whose latency is measured.
         enough = max(goal / self.scale, 1e-9)
-        return (_PERCENTS - int((lower + (upper - lower) * self.weight).searchsorted(enough))) / _PERCENTS
+        return (_PERCENTS - bisect_left(range(_PERCENTS), enough, key=wealth)) / _PERCENTS
 
     def _dollars(self, table: Floats, years: int) -> Floats:
         lower, upper = table[self.stock, self.mix : self.mix + 2, :, : years + 1]

@@ -5,16 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from loadgen.runs.format import DatabaseFacts, Objective, PlanRecord, RunRecord, SweepRecord
+from loadgen.runs.format import DatabaseFacts, Objective, PlanRecord, RunRecord, Schedule, SweepRecord
 
 
 def for_run(run: RunRecord) -> tuple[str, ...]:
     """The data, then the run."""
-    schedule = run.schedule
-    words = ["loadgen", "run", run.scenario.name, "--users", str(schedule.users)]
-    words += ["--think" if schedule.think else "--no-think", "--objective", _objective(run.objective)]
-    words += ["--ramp", f"{schedule.ramp_s:g}s", "--warmup", f"{schedule.warmup_s:g}s"]
-    words += ["--duration", f"{schedule.measure_s:g}s", "--seed", str(schedule.seed)]
+    words = ["loadgen", "run", run.scenario.name, "--users", str(run.schedule.users)]
+    words += _how(run.schedule, run.objective)
     return (*_seeding(run.database), shlex.join(words), _report(run.id))
 
 
@@ -41,12 +38,14 @@ def _seeding(database: DatabaseFacts) -> Sequence[str]:
 
 def _sweep(sweep: SweepRecord) -> str:
     words = ["loadgen", "sweep", sweep.scenario.name, "--levels", ",".join(str(level) for level in sweep.levels)]
-    words += ["--repeats", str(sweep.repeats), "--think" if sweep.think else "--no-think"]
-    return shlex.join([*words, "--objective", _objective(sweep.objective)])
+    return shlex.join([*words, "--repeats", str(sweep.repeats), *_how(sweep.schedule, sweep.objective)])
 
 
-def _objective(objective: Objective) -> str:
-    return f"p{objective.percentile:g}={objective.response_ms:g}ms"
+def _how(schedule: Schedule, objective: Objective) -> list[str]:
+    words = ["--think" if schedule.think else "--no-think"]
+    words += ["--objective", f"p{objective.percentile:g}={objective.response_ms:g}ms"]
+    words += ["--ramp", f"{schedule.ramp_s:g}s", "--warmup", f"{schedule.warmup_s:g}s"]
+    return [*words, "--duration", f"{schedule.measure_s:g}s", "--seed", str(schedule.seed)]
 
 
 def _report(record_id: str) -> str:

@@ -16,9 +16,9 @@ BEYOND = "not within the horizon"
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
-def count(value: float) -> str:
+def count(value: float | None) -> str:
     """A counted whole number, with thousands separated."""
-    return f"{value:,.0f}"
+    return MISSING if value is None else f"{value:,.0f}"
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -27,7 +27,9 @@ def storage(sweep: SweepRecord) -> Section | None:
 
 def scenario(sweep: SweepRecord) -> Section:
     """What the load consisted of."""
-    return section("scenario", "Scenario", "What the load was", "scenario", scenario=sweep.scenario, think=sweep.think)
+    return section(
+        "scenario", "Scenario", "What the load was", "scenario", scenario=sweep.scenario, think=sweep.schedule.think
+    )
 
 
 def facts(sweep: SweepRecord) -> Section:

@@ -48,8 +48,8 @@ def _faults(window: Sequence[Second], result: RunResult | None, *, died: bool) -
             )
         ]
     if result is None or result.response.p50_ms is None:
-        count = result.count if result else 0
-        what = f"only {count} transactions were measured, too few for a median"
+        count, window_s = (result.count, result.window_s) if result else (0, 0.0)
+        what = f"{count} transactions in {window_s:g} s are too few for a median with its interval"
         return [Reason("too_few_transactions", what, "measure for longer, or with more users")]
     faults = []
     if result.generator.cpu_cores >= GENERATOR_CPU_CORES:
@@ -91,7 +91,7 @@ def _limits(result: RunResult | None, schedule: Schedule, *, writes: bool, share
         if forced:
             what = f"{forced} of {spanned} checkpoints were forced so that the short window spans them"
             limits.append(Reason("checkpoints_forced", what, "measure for more than two checkpoint_timeout instead"))
-        elif spanned < 2:
+        elif spanned is not None and spanned < 2:
             what = f"the window spans {spanned} checkpoints"
             limits.append(Reason("few_checkpoints", what, "measure for more than two checkpoint_timeout"))
     return limits

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from capacity.scalability import Repeat, capacity_at_objective
+from capacity.scalability import capacity_at_objective
 from capacity.values import Refusal
 from loadgen.database.connect import Target, connect
 from loadgen.database.copies import drop_copy, fresh_copy
@@ -20,6 +20,7 @@ from loadgen.runner.run import Facts, record_run
 from loadgen.runs import documents
 from loadgen.runs.control import PhaseBegan
 from loadgen.runs.format import CapacityAnswer, Objective, RunRecord, Schedule, SweepPoint, SweepRecord
+from loadgen.runs.repeats import repeat_of
 from loadgen.runs.store import DOCUMENTS, RUNS, new_id, new_record
 
 MAX_LEVELS: Final = 64
@@ -116,7 +117,7 @@ def record_sweep(
                     objective=objective,
                     levels=tuple(sorted(plan.levels)),
                     repeats=plan.repeats,
-                    think=plan.think,
+                    schedule=plan.schedule(max(plan.levels), 0),
                     points=tuple(points),
                     database=facts.database,
                     client=facts.client,
@@ -151,12 +152,7 @@ def _point(record: RunRecord, level: int, repeat: int, place: int, objective: Ob
 
 def _answer(points: Sequence[SweepPoint], objective: Objective) -> tuple[CapacityAnswer | None, Refusal | None]:
     """The capacity from the valid runs, or the refusal that says which measurement is missing."""
-    repeats = []
-    for point in points:
-        response_ms = point.response.percentile_ms(objective.percentile) if point.response else None
-        if point.verdict.status != "valid" or response_ms is None or not point.throughput_tps:
-            continue
-        repeats.append(Repeat(point.level, point.throughput_tps.value, response_ms.value, point.error_share or 0.0))
+    repeats = [r for point in points if (r := repeat_of(point, objective.percentile)) is not None]
     found = capacity_at_objective(repeats, objective.response_ms, objective.error_share)
     if isinstance(found, Refusal):
         return None, found

@@ -223,13 +223,13 @@ class ServerUse:
     """What the server spent inside the measured window. None: could not be measured there."""
 
     cpu_cores: Interval | None
-    wal_bytes: int
+    wal_bytes: int | None
     wal_bytes_per_txn: float | None
-    blocks_hit: int
-    blocks_read: int
-    temp_bytes: int
-    deadlocks: int
-    checkpoints: int
+    blocks_hit: int | None
+    blocks_read: int | None
+    temp_bytes: int | None
+    deadlocks: int | None
+    checkpoints: int | None
     checkpoints_forced: int
     """Of those, asked for by this tool so that a short write run spans them."""
     wait_events: dict[str, int]
@@ -328,7 +328,8 @@ class SweepRecord:
     objective: Objective
     levels: tuple[int, ...]
     repeats: int
-    think: bool
+    schedule: Schedule
+    """Of the highest level; the other runs differ in users, and each in its seed, counted up from this one."""
     points: tuple[SweepPoint, ...]
     database: DatabaseFacts
     client: ClientFacts

@@ -184,7 +184,7 @@ def sweep(name: str = "dashboard", *, service_ms: float = 1.6, bracketed: bool =
         objective=OBJECTIVE if bracketed else replace(OBJECTIVE, response_ms=400.0),
         levels=LEVELS,
         repeats=2,
-        think=False,
+        schedule=Schedule(users=32, think=False, ramp_s=1.0, warmup_s=5.0, measure_s=30.0, drain_s=10.0, seed=1),
         points=points(service_ms),
         database=DATABASE,
         client=CLIENT,

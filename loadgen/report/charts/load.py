@@ -110,7 +110,7 @@ def _row(sweep: SweepRecord, point: SweepPoint, value: Interval) -> Row:
 
 
 def _load(sweep: SweepRecord) -> str:
-    return "users" if sweep.think else "busy connections"
+    return "users" if sweep.schedule.think else "busy connections"
 
 
 def _points(sweep: SweepRecord, data: Sequence[Row], y: alt.Y) -> list[alt.Chart]:
