@@ -34,6 +34,9 @@ class LoadgenError(Exception):
 
     exit_code = ExitCode.ENVIRONMENT
 
+    document: str | None = None
+    """The one document for ``--json`` where it is not the error itself: the record of a run that was refused."""
+
 
 class NegativeAnswer(LoadgenError):
     """A threshold was missed, a regression found, a plan refuted."""

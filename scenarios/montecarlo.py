@@ -22,9 +22,9 @@ def simulate(rng: random.Random, inputs: Row | None) -> bytes | None:
     """The household's projection from its own balance, contribution, horizon and allocation; None without a profile."""
     if inputs is None:
         return None
-    balance, contribution, horizon_years, stock_share = (float(value or 0) for value in inputs)
+    balance, contribution, horizon_years, stock_share, goal = (float(value or 0) for value in inputs)
     (detail,) = rng.choices(list(DETAIL), list(DETAIL.values()))
-    return project(balance, contribution, round(horizon_years), stock_share, detail)
+    return project(balance, contribution, round(horizon_years), stock_share, detail, goal=goal)
 
 
 @draw

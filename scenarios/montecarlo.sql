@@ -3,11 +3,15 @@
 -- name: inputs (read, rows 0..1)
 -- $1 user_id bigint = active_user
 SELECT
-    coalesce((monte_carlo_results ->> 'start_balance')::float8,
-             (financial_data #>> '{assets,retirement_accounts}')::float8, 0) AS balance,
+    coalesce(
+        (monte_carlo_results ->> 'start_balance')::float8,
+        (financial_data #>> '{assets,retirement_accounts}')::float8 + (financial_data #>> '{assets,brokerage}')::float8,
+        0
+    ) AS balance,
     coalesce((monte_carlo_results ->> 'annual_contribution')::float8, 0) AS annual_contribution,
     coalesce((monte_carlo_results ->> 'horizon_years')::int, 30) AS horizon_years,
-    coalesce((monte_carlo_results ->> 'stock_share')::float8, 0.6) AS stock_share
+    coalesce((monte_carlo_results ->> 'stock_share')::float8, 0.6) AS stock_share,
+    coalesce((monte_carlo_results ->> 'goal')::float8, 0) AS goal
 FROM financial_profiles
 WHERE user_id = $1
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from loadgen.cli.output import emit_values, say
+from loadgen.cli.output import emit, emit_values, say
 from loadgen.errors import ExitCode, LoadgenError, RefusalError, UsageError
 
 # Typer exports BadParameter but not the class that all its usage errors share.
@@ -79,7 +79,9 @@ def _one_line(error: Exception) -> str:
 
 def _fail(error: LoadgenError, as_json: bool) -> None:
     say(f"loadgen: {error}")
-    if as_json and isinstance(error, RefusalError):
+    if as_json and error.document is not None:
+        emit(error.document)
+    elif as_json and isinstance(error, RefusalError):
         refusal = error.refusal
         emit_values("loadgen.refusal/1", refusal={"code": refusal.code, "missing": refusal.missing, "do": refusal.do})
     elif as_json:

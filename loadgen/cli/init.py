@@ -6,7 +6,12 @@ from loadgen.cli import options
 from loadgen.cli.output import emit_values, say
 
 
-def init(dsn: options.Dsn = None, instance: options.Instance = None, json: options.Json = False) -> None:
+def init(
+    dsn: options.Dsn = None,
+    instance: options.Instance = None,
+    allow_unmarked: options.AllowUnmarked = None,
+    json: options.Json = False,
+) -> None:
     """Mark an empty database as synthetic and give it the application's schema; again, without harm.
 
     ``loadgen.init/1``: database, schema_version, applied (what this call applied), marked_at.
@@ -19,7 +24,7 @@ def init(dsn: options.Dsn = None, instance: options.Instance = None, json: optio
 
     target = resolve(settings.load(dsn=dsn, instance=instance))
     with faults(target), connect(target) as conn:
-        applied = initialise(conn)
+        applied = initialise(conn, allow_unmarked)
         mark = read_mark(conn)
     if mark is None:
         raise EnvironmentFault(f"{target}: its mark was removed meanwhile; run: loadgen init")

@@ -9,7 +9,7 @@ import typer
 from loadgen.cli import options, quantities
 from loadgen.cli.describe import Scenario
 from loadgen.cli.output import console, emit, say
-from loadgen.errors import ExitCode, NegativeAnswer, RefusalError
+from loadgen.errors import ExitCode, LoadgenError, NegativeAnswer, RefusalError
 
 if TYPE_CHECKING:
     from loadgen.runs.format import RunRecord
@@ -61,11 +61,25 @@ def run(
         PhaseProgress(child.description.name, schedule) as shown,
     ):
         record, directory = record_run(child, target, schedule, wanted, found.results_dir, shown.phase_began)
-    if json:
-        emit(documents.dump(record))
     show(record)
     say(f"recorded in {directory}; a page of it: loadgen report {directory}")
-    _leave(record, asked=objective is not None, met=objective_met(record.result, wanted) if record.result else None)
+    document = documents.dump(record)
+    error: LoadgenError | None = None
+    if record.refusal is not None:
+        error = RefusalError(record.refusal)
+    elif (
+        objective is not None
+        and record.verdict.status == "valid"
+        and not (record.result and objective_met(record.result, wanted))
+    ):
+        error = NegativeAnswer(f"the objective was not met: {wanted}")
+    if error is not None:
+        error.document = document
+        raise error
+    if json:
+        emit(document)
+    if record.verdict.status == "partial":
+        raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 def show(record: RunRecord) -> None:
@@ -93,16 +107,3 @@ def show(record: RunRecord) -> None:
     for reason in (*record.verdict.reasons, *record.verdict.notes):
         out.print(f"{reason.code}: {reason.what}; {reason.do}", soft_wrap=True)
     out.print(f"verdict: [bold]{record.verdict.status}[/bold]")
-
-
-def _leave(record: RunRecord, *, asked: bool, met: bool | None) -> None:
-    """The exit code: 130 partial, 4 not valid, 1 objective missed (when one was asked for)."""
-    from capacity.values import Refusal
-
-    if record.verdict.status == "partial":
-        raise typer.Exit(ExitCode.INTERRUPTED)
-    if record.verdict.status == "invalid":
-        reason = record.verdict.reasons[0]
-        raise RefusalError(Refusal(reason.code, f"a valid run: {reason.what}", reason.do))
-    if asked and not met:
-        raise NegativeAnswer(f"the objective was not met: {record.objective}")

@@ -44,6 +44,7 @@ def seed(
     ] = None,
     dsn: options.Dsn = None,
     instance: options.Instance = None,
+    allow_unmarked: options.AllowUnmarked = None,
     json: options.Json = False,
 ) -> None:
     """Fill a marked or empty database with synthetic users; again after an interruption, to go on where it stopped.
@@ -65,7 +66,9 @@ def seed(
     wanted = Population(users_n, seed_n, day or dt.datetime.now(dt.UTC).date())
     try:
         with _Shown() as shown:
-            done = load.seed(target, wanted, jobs_n, shown.phase, as_of_is_given=day is not None)
+            done = load.seed(
+                target, wanted, jobs_n, shown.phase, as_of_is_given=day is not None, allow_unmarked=allow_unmarked
+            )
     except KeyboardInterrupt:
         say("stopped in order; what was loaded stays, and the same command goes on from there")
         raise

@@ -66,13 +66,16 @@ def sweep(
 
     found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
     record, directory = carry_out(scenario, plan, wanted, found, allow_unmarked)
-    if json:
-        emit(documents.dump(record))
     say(f"a page of it: loadgen report {directory}")
+    document = documents.dump(record)
+    if record.refusal is not None and not record.partial:
+        error = RefusalError(record.refusal)
+        error.document = document
+        raise error
+    if json:
+        emit(document)
     if record.partial:
         raise typer.Exit(ExitCode.INTERRUPTED)
-    if record.refusal is not None:
-        raise RefusalError(record.refusal)
 
 
 def carry_out(

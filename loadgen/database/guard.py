@@ -1,6 +1,7 @@
 """The guard: only a database that was empty when it was marked as synthetic may be written to.
 
-A database becomes marked by :func:`initialise` and in no other way, so the mark says that no row in it was ever real.
+A database becomes marked by :func:`initialise` and in no other way: the mark says that it was empty before, or that
+somebody named it to be treated so.
 """
 
 from __future__ import annotations
@@ -37,18 +38,22 @@ class Mark:
     """:func:`changed_rows` at the end of seeding: what is counted since is drift."""
 
 
-def initialise(conn: psycopg.Connection) -> tuple[str, ...]:
+def initialise(conn: psycopg.Connection, allow_unmarked: str | None = None) -> tuple[str, ...]:
     """Mark an empty database and give it the schema; on a marked one apply what is missing. Returns what was applied.
 
-    Raises GuardRefusal for a database that holds anything that this tool did not make.
+    Raises GuardRefusal for a database that holds anything that this tool did not make, unless ``allow_unmarked`` is
+    its name; UsageError if that is another database's.
     """
+    name = conn.info.dbname
+    _require_same_name(allow_unmarked, name)
     with _one_at_a_time(conn):
         with conn.transaction():
-            found = () if schema.has_bookkeeping(conn) else _user_relations(conn)
+            found = () if allow_unmarked or schema.has_bookkeeping(conn) else _user_relations(conn)
         if found:
             raise GuardRefusal(
-                f"database {conn.info.dbname} is not empty (it has {', '.join(found)}) and not marked as synthetic, "
-                "so it is not initialised; create an empty database and name it with --dsn"
+                f"database {name} is not empty (it has {', '.join(found)}) and not marked as synthetic, so it is not "
+                "initialised; create an empty one and name it with --dsn, or mark this one nevertheless: "
+                f"--allow-unmarked {name}"
             )
         return schema.install(conn)
 
@@ -72,10 +77,7 @@ def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> N
     Raises GuardRefusal if it is not marked, UsageError if the name given is not that of this database.
     """
     name = conn.info.dbname
-    if allow_unmarked and allow_unmarked != name:
-        raise UsageError(
-            f"--allow-unmarked names {allow_unmarked}, but this is database {name}; give the name of the one you mean"
-        )
+    _require_same_name(allow_unmarked, name)
     if allow_unmarked or read_mark(conn) is not None:
         return
     raise GuardRefusal(
@@ -87,6 +89,13 @@ def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> N
 def changed_rows(conn: psycopg.Connection) -> dict[str, int]:
     """Rows inserted, updated and deleted since the server began to count, by table; a crash resets the counters."""
     return dict(conn.execute(statement("changed_rows")).fetchall())
+
+
+def _require_same_name(allow_unmarked: str | None, name: str) -> None:
+    if allow_unmarked and allow_unmarked != name:
+        raise UsageError(
+            f"--allow-unmarked names {allow_unmarked}, but this is database {name}; give the name of the one you mean"
+        )
 
 
 def _user_relations(conn: psycopg.Connection) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from capacity.values import Refusal
 from loadgen.runs.estimate import throughput
 from loadgen.runs.format import Objective, Reason, RunResult, RunStatus, Schedule, Verdict
 from loadgen.runs.spool import Second
@@ -95,6 +96,14 @@ def _limits(result: RunResult | None, schedule: Schedule, *, writes: bool, share
             what = f"the window spans {spanned} checkpoints"
             limits.append(Reason("few_checkpoints", what, "measure for more than two checkpoint_timeout"))
     return limits
+
+
+def refusal_of(verdict: Verdict) -> Refusal | None:
+    """What an invalid run could not measure; None for any other."""
+    if verdict.status != "invalid":
+        return None
+    reason = verdict.reasons[0]
+    return Refusal(reason.code, f"a valid run: {reason.what}", reason.do)
 
 
 def objective_met(result: RunResult, objective: Objective) -> bool | None:

@@ -14,7 +14,7 @@ from loadgen.observe.facts import client_facts, database_facts
 from loadgen.observe.sampler import Sampler
 from loadgen.runner.checkpoints import ForcedCheckpoints
 from loadgen.runner.child import ScenarioChild
-from loadgen.runner.quality import judge
+from loadgen.runner.quality import judge, refusal_of
 from loadgen.runner.summary import Window, committed, summarise, write_latency_log, write_timeline
 from loadgen.runs import documents
 from loadgen.runs.control import PhaseBegan
@@ -106,6 +106,7 @@ def record_run(
             client=facts.client,
             verdict=verdict,
             result=result,
+            refusal=refusal_of(verdict),
         )
         write_latency_log(directory / "latency.hlog", seconds)
         write_timeline(directory / "timeline.csv", seconds, window)

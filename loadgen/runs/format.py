@@ -277,6 +277,8 @@ class RunRecord:
     client: ClientFacts
     verdict: Verdict
     result: RunResult | None
+    refusal: Refusal | None = None
+    """Of an invalid run: the first of its reasons."""
     format: Literal["loadgen.run/1"] = RUN_FORMAT
 
 

@@ -51,16 +51,25 @@ class Seeded:
         return self.users_loaded / self.seconds if self.users_loaded else None
 
 
-def seed(target: Target, wanted: Population, jobs: int, progress: Progress, *, as_of_is_given: bool = True) -> Seeded:
+def seed(
+    target: Target,
+    wanted: Population,
+    jobs: int,
+    progress: Progress,
+    *,
+    as_of_is_given: bool = True,
+    allow_unmarked: str | None = None,
+) -> Seeded:
     """Load ``wanted`` into ``target``, or go on where an earlier call stopped.
 
-    With ``as_of_is_given`` False, a load that was begun keeps its own as-of. Raises GuardRefusal for a database that
+    With ``as_of_is_given`` False, a load that was begun keeps its own as-of. ``allow_unmarked`` names the database if
+    it may be marked although it is not empty. Raises GuardRefusal for a database that
     is not marked as synthetic, EnvironmentFault if it holds another load, or for a fault of the server, the network
     or a process; the same call then resumes.
     """
     began = time.monotonic()
     with connect(target) as conn, faults(target):
-        guard.initialise(conn)
+        guard.initialise(conn, allow_unmarked)
     with connect(target, autocommit=True) as conn, faults(target):
         with ledger.one_at_a_time(conn):
             population = _plan(conn, wanted, progress, as_of_is_given=as_of_is_given)

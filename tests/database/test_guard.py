@@ -37,6 +37,16 @@ def test_a_database_with_anything_in_it_is_not_marked(empty_database: Target, ma
         assert conn.execute("SELECT to_regnamespace('loadgen')").fetchone() == (None,)
 
 
+def test_a_database_that_is_not_empty_is_marked_when_named(empty_database: Target) -> None:
+    with connect(empty_database, autocommit=True) as conn:
+        conn.execute("CREATE TABLE precious AS SELECT 1 AS one")
+        with pytest.raises(UsageError, match="--allow-unmarked names other"):
+            guard.initialise(conn, "other")
+        assert guard.initialise(conn, empty_database.database)
+        assert guard.read_mark(conn) is not None
+        assert conn.execute("SELECT one FROM precious").fetchone() == (1,)
+
+
 def test_an_extension_does_not_count_as_content(empty_database: Target) -> None:
     with connect(empty_database, autocommit=True) as conn:
         conn.execute("CREATE EXTENSION pg_buffercache")

@@ -1,0 +1,125 @@
+"""What every verb promises to a program: one document on stdout, an exit code, and for people a line on stderr."""
+
+import inspect
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from loadgen.cli import VERBS
+from loadgen.database.connect import Target, connect
+
+HISTORY = "date,value\n" + "".join(f"20{20 + n // 12}-{n % 12 + 1:02}-01,{1000 + 50 * n + n % 5}\n" for n in range(36))
+NAMES = {verb.__name__ for verbs in VERBS.values() for verb in verbs}
+SHORT = ("--users", "2", "--no-think", "--warmup", "0s", "--ramp", "0s")
+
+
+def document(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
+    """The one document of stdout; fails if there is anything else."""
+    found = json.loads(done.stdout)
+    assert isinstance(found, dict)
+    assert str(found["format"]).startswith("loadgen.")
+    assert "Traceback" not in done.stderr
+    return found
+
+
+@dataclass(frozen=True)
+class Case:
+    """A call of a verb, the exit codes that are right, and the formats that are."""
+
+    arguments: tuple[str, ...]
+    code: int
+    format: str
+
+
+CASES = [
+    Case(("status",), 0, "loadgen.servers/1"),
+    Case(("psql",), 0, "loadgen.psql/1"),
+    Case(("init",), 0, "loadgen.init/1"),
+    Case(("seed", "--users", "300", "--as-of", "2026-06-30"), 0, "loadgen.seed/1"),
+    Case(("checksum",), 0, "loadgen.checksum/1"),
+    Case(("describe", "dashboard"), 0, "loadgen.scenario/1"),
+    Case(("forecast", "history.csv", "--horizon", "6"), 0, "loadgen.forecast/1"),
+    Case(("forecast", "--horizon", "6"), 0, "loadgen.forecast/1"),
+    Case(("forecast", "one.csv", "--horizon", "6"), 4, "loadgen.refusal/1"),
+    Case(("forecast", "absent.csv", "--horizon", "6"), 2, "loadgen.error/1"),
+    Case(("forecast", "text.csv", "--horizon", "6"), 2, "loadgen.error/1"),
+    Case(("forecast", "columns.csv", "--horizon", "6"), 2, "loadgen.error/1"),
+    Case(("forecast", "history.csv", "--horizon", "-1"), 2, "loadgen.error/1"),
+    Case(("plan",), 4, "loadgen.refusal/1"),
+    Case(("plan", "--sweep", "absent"), 2, "loadgen.error/1"),
+    Case(("report", "absent"), 2, "loadgen.error/1"),
+    Case(("run", "dashboard", *SHORT, "--duration", "1s"), 4, "loadgen.run/1"),
+    Case(("sweep", "dashboard", "--levels", "1", "--repeats", "1", "--duration", "4s"), 4, "loadgen.sweep/1"),
+    Case(("seed", "--users", "-5"), 2, "loadgen.error/1"),
+    Case(("seed", "--users", "5", "--as-of", "yesterday"), 2, "loadgen.error/1"),
+    Case(("seed", "--users", "400"), 3, "loadgen.error/1"),
+    Case(("run", "dashboard", "--dsn", "postgresql://u:secret@127.0.0.1/x"), 2, "loadgen.error/1"),
+    Case(("run", "dashboard", "--dsn", "host=127.0.0.1 port=1 dbname=x user=u"), 3, "loadgen.error/1"),
+    Case(("up", "..",), 2, "loadgen.error/1"),
+    Case(("down", "absent"), 2, "loadgen.error/1"),
+    Case(("reset",), 2, "loadgen.error/1"),
+    Case(("reset", "--yes"), 0, "loadgen.reset/1"),
+    Case(("demo", "--duration", "never"), 2, "loadgen.error/1"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with histories, good and bad."""
+    found = tmp_path_factory.mktemp("contract")
+    (found / "history.csv").write_text(HISTORY)
+    (found / "one.csv").write_text("date,value\n2024-01-01,5\n")
+    (found / "text.csv").write_text("date,value\n2024-01-01,five\n")
+    (found / "columns.csv").write_text("when,what\n2024-01-01,5\n")
+    return found
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case.arguments))
+def test_one_document_and_the_right_exit_code(case: Case, seeded: Target, place: Path, loadgen: Callable) -> None:
+    done = loadgen(*case.arguments, "--json", target=seeded, cwd=place)
+    assert done.returncode == case.code, done.stderr
+    found = document(done)
+    assert found["format"] == case.format
+    last = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else ""
+    if case.code in (2, 3):
+        assert len(done.stderr.strip().splitlines()) == 1, "one line says it"
+        assert found["error"] == {"exit_code": case.code, "message": last.removeprefix("loadgen: ")}
+    if case.code == 4:
+        refusal = found["refusal"]
+        assert isinstance(refusal, dict)
+        assert set(refusal) == {"code", "missing", "do"}
+        assert all(refusal.values())
+    assert "secret" not in done.stderr + done.stdout
+
+
+def test_every_verb_is_held_to_it() -> None:
+    covered = {case.arguments[0] for case in CASES}
+    assert covered == NAMES
+
+
+@pytest.mark.parametrize("verb", [verb for verbs in VERBS.values() for verb in verbs], ids=lambda v: v.__name__)
+def test_every_verb_says_what_it_does_and_speaks_json(verb: Callable[..., None]) -> None:
+    assert verb.__doc__
+    assert "json" in inspect.signature(verb).parameters
+
+
+def test_without_json_nothing_goes_to_stdout(seeded: Target, place: Path, loadgen: Callable) -> None:
+    for arguments in (("status",), ("checksum",), ("forecast", "history.csv"), ("describe", "montecarlo")):
+        done = loadgen(*arguments, target=seeded, cwd=place)
+        assert done.returncode == 0
+        assert done.stdout == ""
+        assert done.stderr
+
+
+def test_a_user_without_privileges_gets_one_line(seeded: Target, loadgen: Callable) -> None:
+    with connect(seeded, autocommit=True) as conn:
+        conn.execute("DO $$ BEGIN CREATE ROLE nobody_special LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
+    weak = seeded.conninfo.replace("user=affluvia", "user=nobody_special")
+    done = loadgen("run", "dashboard", *SHORT, "--json", env={"LOADGEN_DSN": weak})
+    assert done.returncode == 3, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "permission denied" in done.stderr
