@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from conftest import requires_that
 
 from loadgen.database import guard, schema
 from loadgen.database.connect import Target, connect, embedded_target
@@ -272,8 +273,7 @@ def test_bad_input_is_refused_in_a_line(loadgen: Loadgen, arguments: tuple[str, 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A state directory on a file system of 96 MiB."""
-    if os.geteuid() != 0:
-        pytest.skip("disk: only root can mount a small file system")
+    requires_that("tmpfs", os.geteuid() == 0, "only root can mount a small file system")
     path = Path(f"/tmp/lg-small-{os.getpid()}")
     path.mkdir(mode=0o755)
     mounted = subprocess.run(
@@ -281,7 +281,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     )
     if mounted.returncode:
         path.rmdir()
-        pytest.skip(f"disk: mounting a small file system fails: {mounted.stderr.decode().strip()}")
+        requires_that("tmpfs", False, f"mounting a small file system fails: {mounted.stderr.decode().strip()}")
     yield path
     for home in path.iterdir():
         if (home / "data").exists():
