@@ -179,7 +179,11 @@ def _primary(peak: PeakLoad, load: _Load) -> Recommendation | None:
     return Recommendation(
         kind="replicas",
         subject="primary",
-        headline=f"The writes alone outgrow the measured primary: {when(bound, peak.dates[0])}",
+        headline=(
+            f"The writes alone outgrow the measured primary: {when(bound, peak.dates[0])}"
+            if bound.expected
+            else f"The measured primary carries the writes, but from {bound.earliest} on not at the load's upper edge"
+        ),
         now=now,
         at_horizon=horizon,
         unit="times the measured primary, for writes alone",

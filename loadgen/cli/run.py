@@ -91,7 +91,7 @@ def show(record: RunRecord) -> None:
     out = console()
     result = record.result
     if result is not None:
-        errors = f", {result.errors} failed ({', '.join(result.errors_by_sqlstate)})" if result.errors else ""
+        errors = f", {result.errors} failed" if result.errors else ""
         out.print(
             f"[bold]{interval(result.throughput_tps)} transactions/s[/bold] over {result.window_s:g} s, "
             f"{record.schedule.users} users{errors}"
@@ -104,6 +104,8 @@ def show(record: RunRecord) -> None:
             columns = (service.p50_ms, service.p95_ms, service.p99_ms, response.p95_ms)
             table.add_row(name, f"{count:,}", *(interval(value) for value in columns))
         out.print(table)
+        for sqlstate, message in result.error_examples.items():
+            out.print(f"error {sqlstate}, {result.errors_by_sqlstate[sqlstate]} times: {message}", soft_wrap=True)
     for reason in (*record.verdict.reasons, *record.verdict.notes):
         out.print(f"{reason.code}: {reason.what}; {reason.do}", soft_wrap=True)
     out.print(f"verdict: [bold]{record.verdict.status}[/bold]")

@@ -158,6 +158,9 @@ def _run_reporting(child: Child, schedule: Schedule, spool: Path) -> None:
     except OSError as error:
         fault = EnvironmentFault(f"cannot record to {spool}: {error.strerror}; free space or choose --results-dir")
         child.say(Failed(exit_code=int(fault.exit_code), message=str(fault)))
+    except Exception as error:  # a scenario's own code; without this its parent would wait for the schedule's end
+        failed = UsageError(f"the scenario failed: {error!r}; correct it")
+        child.say(Failed(exit_code=int(failed.exit_code), message=str(failed)))
 
 
 def main() -> None:

@@ -36,10 +36,11 @@ class DatabaseError(Exception):
     def __init__(self, sqlstate: str, message: str) -> None:
         super().__init__(f"{sqlstate}: {message}")
         self.sqlstate = sqlstate
+        self.message = message
 
     def __reduce__(self) -> tuple[type[DatabaseError], tuple[str, str]]:
         # Locust's workers send exceptions to their master.
-        return DatabaseError, (self.sqlstate, str(self).removeprefix(f"{self.sqlstate}: "))
+        return DatabaseError, (self.sqlstate, self.message)
 
 
 class Connection:

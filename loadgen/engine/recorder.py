@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from typing import IO, Final
 
+from loadgen.engine.client import DatabaseError
 from loadgen.runs import histogram, spool
 from loadgen.runs.hlog import Measure
 from loadgen.runs.spool import LAG, RESPONSE, SERVICE
@@ -41,16 +42,21 @@ class Recorder:
         self._output = output
         self._users = 0
         self._hub_lag = histogram.Recorder()
+        self._examples: dict[str, str] = {}
         self._begin(time.monotonic())
 
-    def transaction(self, name: str, intended: float, sent: float, answered: float, sqlstate: str | None) -> None:
-        """Record one transaction's latencies. Times are monotonic seconds; ``sqlstate`` is None when it committed."""
+    def transaction(
+        self, name: str, intended: float, sent: float, answered: float, failure: DatabaseError | None
+    ) -> None:
+        """Record one transaction's latencies. Times are monotonic seconds; ``failure`` is None when it committed."""
         self._roll(answered)
         tally = self._transactions[name]
         tally.calls += 1
-        if sqlstate is not None:
-            tally.errors[sqlstate] += 1
-            if sqlstate not in KEPT_IN_LATENCY:
+        if failure is not None:
+            tally.errors[failure.sqlstate] += 1
+            if failure.sqlstate not in self._examples:
+                self._examples[failure.sqlstate] = self._new_examples[failure.sqlstate] = failure.message
+            if failure.sqlstate not in KEPT_IN_LATENCY:
                 return
         lag_us = max(0, round((sent - intended) * 1e6))
         service_us = round((answered - sent) * 1e6)
@@ -93,6 +99,7 @@ class Recorder:
         self._at = float(int(now))
         self._ends = self._at + 1.0
         self._retries = 0
+        self._new_examples: dict[str, str] = {}
         self._transactions: defaultdict[str, _Tally] = defaultdict(_Tally)
         self._statements: defaultdict[str, _Tally] = defaultdict(_Tally)
 
@@ -107,6 +114,8 @@ class Recorder:
             return
         transactions = {name: tally.taken() for name, tally in self._transactions.items()}
         statements = {name: tally.taken() for name, tally in self._statements.items()}
-        second = spool.Second(self._at, self._users, self._retries, transactions, statements, hub_lag)
+        second = spool.Second(
+            self._at, self._users, self._retries, transactions, statements, hub_lag, self._new_examples
+        )
         self._output.write(spool.encode(second))
         self._output.flush()

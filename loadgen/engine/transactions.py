@@ -27,6 +27,8 @@ RETRIED: Final = ("40001", "40P01")
 """serialization_failure and deadlock_detected: the only errors that PostgreSQL asks clients to retry."""
 MAX_ATTEMPTS: Final = 4
 BACKOFF_S: Final = 0.005
+DRAW_FAILED: Final = "P0001"
+"""raise_exception: a scenario's own function raised, or returned what its parameter's type cannot hold."""
 UNEXPECTED_ROWS: Final = "P0002"
 """no_data_found: a statement returned or changed a number of rows that its header does not allow."""
 
@@ -170,10 +172,19 @@ def _attempt(plan: Plan, worker: Worker, users: list[int]) -> int:
     for user in users:
         results: dict[str, Row | None] = {}
         for step in plan.steps:
-            values = [bound.value(user, results, worker.rng) for bound in step.parameters]
+            values = [_drawn(bound, user, results, worker.rng) for bound in step.parameters]
             rows += _run(step, values, worker, results)
     worker.connection.command(b"COMMIT")
     return rows
+
+
+def _drawn(bound: BoundParameter, user: int, results: Mapping[str, Row | None], rng: random.Random) -> bytes | None:
+    """A parameter's value. A draw that raises fails its transaction, which is then rolled back and counted."""
+    try:
+        return bound.value(user, results, rng)
+    except Exception as error:
+        name, draw_name = bound.parameter.name, bound.parameter.draw
+        raise DatabaseError(DRAW_FAILED, f"drawing {name} from {draw_name} failed: {error!r}") from error
 
 
 def _run(step: Step, values: list[bytes | None], worker: Worker, results: dict[str, Row | None]) -> int:

@@ -126,8 +126,7 @@ class PostgresUser(User):
             failure = error
         answered = time.monotonic()
         name = plan.transaction.name
-        sqlstate = failure.sqlstate if failure else None
-        self._load.recorder.transaction(name, self._intended, sent, answered, sqlstate)
+        self._load.recorder.transaction(name, self._intended, sent, answered, failure)
         self.environment.events.request.fire(
             request_type="transaction",
             name=name,

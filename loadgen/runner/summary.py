@@ -6,7 +6,7 @@ import csv
 import datetime as dt
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,9 +51,13 @@ class Window:
 
 
 def summarise(
-    window: Sequence[Second], server: ServerUse, generator_cpu_cores: float, peak_rss_bytes: int
+    window: Sequence[Second],
+    server: ServerUse,
+    generator_cpu_cores: float,
+    peak_rss_bytes: int,
+    examples: Mapping[str, str] | None = None,
 ) -> RunResult:
-    """The result of the seconds of a window. Raises ValueError for an empty one."""
+    """The result of the seconds of a window; ``examples`` are messages by SQLSTATE. Raises ValueError for no second."""
     transactions = _names(second.transactions for second in window)
     statements = _names(second.statements for second in window)
 
@@ -85,6 +89,7 @@ def summarise(
             hub_lag_p99_ms=hub_lag.percentile_us(99) / 1000,
             peak_rss_bytes=peak_rss_bytes,
         ),
+        error_examples={state: words for state, words in (examples or {}).items() if state in errors},
     )
 
 

@@ -262,6 +262,8 @@ class RunResult:
     statements: tuple[StatementResult, ...]
     server: ServerUse
     generator: GeneratorUse
+    error_examples: dict[str, str] = field(default_factory=dict)
+    """By SQLSTATE, the message of its first occurrence in the whole run."""
 
 
 @dataclass(frozen=True)

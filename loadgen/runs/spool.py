@@ -6,7 +6,7 @@ A child that is killed leaves every second up to then. The parent turns the line
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +49,8 @@ class Second:
     transactions: dict[str, Tally]
     statements: dict[str, Tally]
     hub_lag: Histogram
+    error_examples: dict[str, str] = field(default_factory=dict)
+    """By SQLSTATE that was seen for the first time: the message."""
 
 
 _SECOND: Final = TypeAdapter(Second)
