@@ -6,7 +6,7 @@ import functools
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,8 +23,8 @@ def build() -> typer.Typer:
 
     app = typer.Typer(
         name="loadgen",
-        help="Synthetic load and capacity planning for a Postgres-backed financial-planning application.",
-        no_args_is_help=True,
+        callback=_without_verb,
+        invoke_without_command=True,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -32,6 +32,21 @@ def build() -> typer.Typer:
         for verb in verbs:
             app.command(rich_help_panel=panel)(_abortable(verb))
     return app
+
+
+def _without_verb(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Synthetic load and capacity planning for a Postgres-backed financial-planning application."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"loadgen {installed('affluvia-loadgen')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit
 
 
 def _abortable(verb: Callable[..., None]) -> Callable[..., None]:

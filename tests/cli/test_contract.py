@@ -123,3 +123,18 @@ def test_a_user_without_privileges_gets_one_line(seeded: Target, loadgen: Callab
     assert done.returncode == 3, done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "permission denied" in done.stderr
+
+
+def test_the_command_alone_shows_its_help_and_knows_its_version(loadgen: Callable) -> None:
+    alone, asked, version = loadgen(), loadgen("--help"), loadgen("--version")
+    assert alone.returncode == asked.returncode == version.returncode == 0
+    assert alone.stdout == asked.stdout
+    assert all(name in alone.stdout for name in NAMES)
+    assert version.stdout.startswith("loadgen ")
+
+
+def test_an_unknown_verb_is_one_line(loadgen: Callable) -> None:
+    done = loadgen("frobnicate", "--json")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ["loadgen: No such command 'frobnicate'; see loadgen --help"]
+    assert document(done)["format"] == "loadgen.error/1"
