@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> None:
     as_json = "--json" in arguments
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
-        sys.exit(build()(arguments, standalone_mode=False) or ExitCode.DONE)
+        sys.exit(build()(arguments, prog_name="loadgen", standalone_mode=False) or ExitCode.DONE)
     except LoadgenError as error:
         _fail(error, as_json)
     except _TyperError as error:
