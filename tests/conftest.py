@@ -27,7 +27,14 @@ Loadgen = Callable[..., "subprocess.CompletedProcess[str]"]
 PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 """What stands for a name of LOADGEN_REQUIRE, where it is not the program's own."""
 
+LONGEST_FILES = ("test_readme.py", "test_live.py", "test_seeding.py")
+
 _NUMBERS = itertools.count()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: started last, one would keep one process busy while the other has nothing left."""
+    items.sort(key=lambda item: item.path.name not in LONGEST_FILES)
 
 
 def requires(name: str) -> str:

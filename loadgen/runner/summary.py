@@ -135,11 +135,14 @@ def write_latency_log(path: Path, seconds: Sequence[Second]) -> None:
 
 def _entries(seconds: Sequence[Second], base: float) -> Iterator[hlog.Entry]:
     for second in seconds:
-        for subject, tallies in (("txn", second.transactions), ("stmt", second.statements)):
-            for name, tally in tallies.items():
-                for measure, histogram in tally.histograms.items():
-                    series = hlog.Series(subject, name, measure)  # type: ignore[arg-type]  # one of the two literals
-                    yield hlog.Entry(series.tag, second.at - base, 1.0, histogram)
+        yield from _entries_of("txn", second.transactions, second.at - base)
+        yield from _entries_of("stmt", second.statements, second.at - base)
+
+
+def _entries_of(subject: hlog.Subject, tallies: Mapping[str, Tally], start_s: float) -> Iterator[hlog.Entry]:
+    for name, tally in tallies.items():
+        for measure, histogram in tally.histograms.items():
+            yield hlog.Entry(hlog.Series(subject, name, measure).tag, start_s, 1.0, histogram)
 
 
 def write_timeline(path: Path, seconds: Sequence[Second], window: Window) -> None:
