@@ -14,7 +14,6 @@ from loadgen.errors import ExitCode, RefusalError
 
 if TYPE_CHECKING:
     from loadgen.runner.sweep import SweepPlan
-    from loadgen.runs.control import PhaseBegan
     from loadgen.runs.format import Objective, SweepPoint, SweepRecord
     from loadgen.settings import Settings
 
@@ -98,7 +97,6 @@ def carry_out(
             objective,
             found.results_dir,
             shown.run_changed,
-            shown.phase_began,
             allow_unmarked=allow_unmarked,
         )
     show(record)
@@ -144,9 +142,6 @@ class SweepProgress:
             return
         self._bar.advance(self._task)
         self._bar.console.print(f"  {place + 1:>3}/{self._runs}  level {level:>4}  {_outcome(point)}", soft_wrap=True)
-
-    def phase_began(self, event: PhaseBegan) -> None:
-        """A phase of the present run began."""
 
 
 def _outcome(point: SweepPoint) -> str:

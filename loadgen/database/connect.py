@@ -88,7 +88,7 @@ def connect(target: Target, *, autocommit: bool = False, application_name: str =
     if target.password is not None:
         parts["password"] = target.password
     try:
-        return psycopg.connect(autocommit=autocommit, **parts)  # type: ignore[arg-type]
+        return psycopg.connect(autocommit=autocommit, **parts)  # type: ignore[arg-type]  # libpq's own words
     except psycopg.Error as error:
         raise translate(error, target) from error
 

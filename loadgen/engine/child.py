@@ -134,8 +134,9 @@ class Child:
 
 def serve(path: Path, output: IO[bytes]) -> None:
     """Load the scenario, then obey the parent until its end of the pipe closes."""
-    child = Child(load_scenario(path), output)
-    child.say(Ready(scenario=child._user.describe()))
+    user = load_scenario(path)
+    child = Child(user, output)
+    child.say(Ready(scenario=user.describe()))
     commands = FileObjectPosix(sys.stdin.fileno(), "rb")
     read = TypeAdapter(Command).validate_json
     running: gevent.Greenlet[..., None] | None = None

@@ -47,7 +47,7 @@ def record_run(
     schedule: Schedule,
     objective: Objective,
     results_dir: Path,
-    on_phase: Callable[[PhaseBegan], None],
+    on_phase: Callable[[PhaseBegan], None] | None = None,
     facts: Facts | None = None,
 ) -> tuple[RunRecord, Path]:
     """Carry out a schedule on ``target`` and keep its record; returns it with its directory.
@@ -67,7 +67,8 @@ def record_run(
             window.began[event.phase] = event.at
             if event.phase == "measure" and scenario.writes:
                 checkpoints.spread_over(schedule.measure_s)
-            on_phase(event)
+            if on_phase is not None:
+                on_phase(event)
 
         spool = directory / SPOOL
         done = child.run(schedule, spool, phase_began)

@@ -18,7 +18,6 @@ from loadgen.observe.facts import table_sizes
 from loadgen.runner.child import ScenarioChild
 from loadgen.runner.run import Facts, record_run
 from loadgen.runs import documents
-from loadgen.runs.control import PhaseBegan
 from loadgen.runs.format import CapacityAnswer, Objective, RunRecord, Schedule, SweepPoint, SweepRecord
 from loadgen.runs.repeats import repeat_of
 from loadgen.runs.store import DOCUMENTS, RUNS, new_id, new_record
@@ -70,7 +69,6 @@ def record_sweep(
     objective: Objective,
     results_dir: Path,
     on_run: Callable[[int, int, SweepPoint | None], None],
-    on_phase: Callable[[PhaseBegan], None],
     allow_unmarked: str | None = None,
 ) -> tuple[SweepRecord, Path]:
     """Run a sweep and keep its record; returns it with its directory.
@@ -100,7 +98,7 @@ def record_sweep(
                         if place:
                             working = fresh_copy(target)
                         schedule = plan.schedule(level, place)
-                        record, _ = record_run(child, working, schedule, objective, directory / RUNS, on_phase, facts)
+                        record, _ = record_run(child, working, schedule, objective, directory / RUNS, facts=facts)
                     except KeyboardInterrupt:
                         interrupted = True
                         break
