@@ -14,7 +14,8 @@ from loadgen.population.activity import ActivityRanks, zipf_ranks
 from loadgen.population.calendar import Calendar
 from loadgen.population.columns import US_PER_S, Column, Kind, Rows
 from loadgen.population.streams import Bools, Ints, Part, Stream, choose
-from loadgen.population.vocabulary import chat_texts, take
+from loadgen.population.text import Text, where
+from loadgen.population.vocabulary import chat_texts
 
 MESSAGES_PER_USER: Final = 4.0  # mean: assumption
 CHAT_SKEW: Final = 0.6
@@ -86,13 +87,11 @@ def _who(stream: Stream, calendar: Calendar, ranks: ActivityRanks, began_us: Int
 def _texts(stream: Stream, is_first: Bools) -> tuple[Column, Column]:
     rows = len(is_first)
     texts = chat_texts()
-    questions = take(texts.questions, stream.integers(len(texts.questions), rows))
-    follow_ups = take(texts.follow_ups, stream.integers(len(texts.follow_ups), rows))
-    answers: list[str | None] = list(take(texts.answers, stream.integers(len(texts.answers), rows)))
-    for i in np.flatnonzero(stream.random(rows) < _UNANSWERED).tolist():
-        answers[i] = None
-    asked = [
-        question if first else follow_up
-        for question, follow_up, first in zip(questions, follow_ups, is_first.tolist(), strict=True)
-    ]
-    return Column("message", Kind.TEXT, asked), Column("response", Kind.TEXT, answers)
+
+    def some(choices: Text) -> Text:
+        return choices[stream.integers(len(choices), rows)]
+
+    asked = where(is_first, some(texts.questions), some(texts.follow_ups))
+    answers = some(texts.answers)
+    answered = ~stream.chance(_UNANSWERED, rows)
+    return Column("message", Kind.TEXT, asked), Column("response", Kind.TEXT, answers, answered)

@@ -8,9 +8,9 @@ from enum import Enum, auto
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from loadgen.population.streams import Ints
+from loadgen.population.streams import Bools, Ints
+from loadgen.population.text import Text, lines
 
 US_PER_S: Final = 1_000_000
 
@@ -21,11 +21,9 @@ class Kind(Enum):
     BIGINT = auto()
     """int64."""
     TEXT = auto()
-    """str, or None."""
-    ASCII = auto()
-    """Text as bytes already."""
+    """Text."""
     JSONB = auto()
-    """JSON text as bytes, or None."""
+    """JSON text."""
     TIMESTAMPTZ = auto()
     """int64 microseconds of the Unix epoch."""
     DATE = auto()
@@ -36,11 +34,27 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column of some rows."""
+    """One column of some rows: numbers, text as a matrix, or, where lengths differ much, a list of texts."""
 
     name: str
     kind: Kind
-    values: Ints | Sequence[str | None] | Sequence[bytes | None]
+    values: Ints | Text | Sequence[bytes | None]
+    present: Bools | None = None
+    """For a matrix: which rows are not NULL; None: all are."""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def to_list(self) -> Sequence[int | bytes | None]:
+        """The values one by one; text as its bytes, None is NULL."""
+        if not isinstance(self.values, np.ndarray):
+            return list(self.values)
+        if self.kind not in (Kind.TEXT, Kind.JSONB):
+            return [int(value) for value in self.values.tolist()]
+        texts = lines(np.asarray(self.values, np.uint8))
+        if self.present is None:
+            return texts
+        return [text if here else None for text, here in zip(texts, self.present.tolist(), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -51,11 +65,4 @@ class Rows:
     columns: tuple[Column, ...]
 
     def __len__(self) -> int:
-        return len(self.columns[0].values)
-
-
-def rfc3339(moments_us: Ints) -> list[str]:
-    """Moments in microseconds of the Unix epoch as text, to the second, UTC."""
-    seconds = (moments_us // US_PER_S).astype("datetime64[s]")
-    text: NDArray[np.str_] = np.datetime_as_string(seconds, timezone="UTC")
-    return [str(moment) for moment in text.tolist()]
+        return len(self.columns[0])

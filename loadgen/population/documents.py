@@ -4,19 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
-import orjson
-from numpy.typing import NDArray
 
+from loadgen.population import projections
+from loadgen.population.columns import Column, Kind
 from loadgen.population.families import MARITAL_STATUSES, Families
 from loadgen.population.finances import ASSET_CLASSES, EMPLOYMENT, RISK_TOLERANCES, SPENDING, Finances
-from loadgen.population.households import Households, cents
-from loadgen.population.simulation import Detail, Projection, project, within_grid
-from loadgen.population.streams import Floats, Part, Stream, choose, stratified
-
-Record = dict[str, object]
+from loadgen.population.households import Households
+from loadgen.population.projections import DETAILS, Inputs
+from loadgen.population.simulation import Detail
+from loadgen.population.streams import Bools, Floats, Ints, Part, Stream, choose, stratified
+from loadgen.population.text import (
+    Piece,
+    Text,
+    dates,
+    dollars,
+    integers,
+    join,
+    json_array,
+    json_object,
+    moments,
+    pool,
+    quoted,
+    rounded,
+    where,
+)
+from loadgen.population.vocabulary import STATES, pools
 
 DETAIL_MIX: Final = {None: 0.35, Detail.SUMMARY: 0.40, Detail.FULL: 0.20, Detail.PATHS: 0.05}
 """Share of profiles whose ``monte_carlo_results`` are missing or of this detail: assumption. It decides which rows
@@ -27,44 +43,29 @@ OPTIMIZATION_VERSIONS: Final = np.array([0.2, 0.3, 0.5])
 """Share of each optimization_version, from 1: assumption."""
 
 _OPTIMISED_SHARE: Final = 0.45  # of those that were simulated: assumption
+_EPOCH_YEAR: Final = 1970
 
 
 @dataclass(frozen=True)
 class People:
-    """Names and dates of a chunk's users; children's names by user."""
+    """Names, places and dates of a chunk's users: indexes of the vocabulary's pools, an entry a user."""
 
-    first_names: Sequence[str]
-    last_names: Sequence[str]
-    spouse_names: Sequence[str]
-    children_names: Sequence[Sequence[str]]
-    birth_dates: Sequence[str]
-    states: Sequence[str]
-    occupations: Sequence[str]
-    calculated_at: Sequence[str]
-    """When the figures were last calculated, RFC 3339."""
-    simulated_at: Sequence[str]
+    first_name: Ints
+    last_name: Ints
+    spouse_name: Ints
+    children_names: Ints
+    """(users, 4), beside the ages of the children."""
+    birth_days: Ints
+    """Days of the Unix epoch."""
+    state: Ints
+    occupation: Ints
+    calculated_us: Ints
+    """When the figures were last calculated, microseconds of the Unix epoch."""
+    simulated_us: Ints
     """When the last simulation ran."""
 
 
-@dataclass(frozen=True)
-class ProfileDocuments:
-    """JSON text by column of financial_profiles, an entry a user; None is NULL."""
-
-    basic_info: list[bytes]
-    financial_data: list[bytes]
-    calculations: list[bytes]
-    monte_carlo_results: list[bytes | None]
-    optimization_variables: list[bytes | None]
-
-
-def records(**columns: Sequence[object] | NDArray[np.generic]) -> list[Record]:
-    """Rows of named columns, as dictionaries."""
-    names = tuple(columns)
-    values = (column.tolist() if isinstance(column, np.ndarray) else column for column in columns.values())
-    return [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
-
-
-def make_profiles(
+def profile_documents(
     seed: int,
     chunk: int,
     activity: Floats,
@@ -72,152 +73,174 @@ def make_profiles(
     households: Households,
     finances: Finances,
     people: People,
-) -> ProfileDocuments:
+) -> tuple[Column, ...]:
     """The documents of a chunk's profiles; ``activity`` is the quantile of each user's rank."""
     stream = Stream(seed, Part.DOCUMENTS, chunk)
-    details = _details(stream, activity)
-    return ProfileDocuments(
-        basic_info=_dump(_basic_info(families, finances, people)),
-        financial_data=_dump(_financial_data(households, finances)),
-        calculations=_dump(_calculations(households, finances, people)),
-        monte_carlo_results=_monte_carlo_results(finances, people, details),
-        optimization_variables=_optimization_variables(stream, finances, details),
+    detail = _details(stream, activity)
+    inputs = _inputs(finances, people)
+    success = projections.success_percent(inputs)
+    users = len(detail)
+
+    def column(name: str, document: Piece, present: Bools | None = None) -> Column:
+        return Column(name, Kind.JSONB, join(users, document), present)
+
+    return (
+        column("basic_info", _basic_info(families, finances, people)),
+        column("financial_data", _financial_data(households, finances)),
+        column("calculations", _calculations(households, finances, people, success)),
+        Column("monte_carlo_results", Kind.JSONB, projections.results(inputs, success, detail)),
+        column("optimization_variables", *_optimization_variables(stream, finances, people, detail >= 0)),
     )
 
 
-def _dump(rows: list[Record]) -> list[bytes]:
-    return [orjson.dumps(row) for row in rows]
-
-
-def _details(stream: Stream, activity: Floats) -> list[Detail | None]:
-    """Which simulation each profile holds, in the shares of DETAIL_MIX: the active are likelier to have one."""
+def _details(stream: Stream, activity: Floats) -> Ints:
+    """Which simulation each profile holds, in the shares of DETAIL_MIX, −1 for none: the active are likelier to."""
     users = len(activity)
     everybody = np.zeros(users, np.int64)
     missing = DETAIL_MIX[None]
     simulated = stratified(activity + stream.random(users), stream.random(users), everybody) < 1 - missing
-    kinds = [detail for detail in DETAIL_MIX if detail is not None]
     which = choose(
         stratified(stream.random(users), stream.random(users), simulated),
-        np.array([DETAIL_MIX[kind] for kind in kinds]),
+        np.array([DETAIL_MIX[detail] for detail in DETAILS]),
     )
-    return [kinds[kind] if has else None for kind, has in zip(which.tolist(), simulated.tolist(), strict=True)]
+    return np.where(simulated, which, -1)
 
 
-def _basic_info(families: Families, finances: Finances, people: People) -> list[Record]:
-    married = families.married.tolist()
-    spouses = records(first_name=people.spouse_names, age=families.spouse_age)
-    children = [
-        [{"name": name, "age": age} for name, age in zip(names, ages, strict=False)]
-        for names, ages in zip(people.children_names, families.children_ages.tolist(), strict=True)
-    ]
-    return records(
-        first_name=people.first_names,
-        last_name=people.last_names,
-        age=families.age,
-        date_of_birth=people.birth_dates,
-        marital_status=[MARITAL_STATUSES[i] for i in families.marital_status.tolist()],
-        spouse=[spouse if is_married else None for spouse, is_married in zip(spouses, married, strict=True)],
-        children=children,
-        state=people.states,
-        occupation=people.occupations,
-        employment_status=[EMPLOYMENT[i] for i in finances.employment.tolist()],
-        retirement_age=finances.retirement_age,
-        life_expectancy=finances.life_expectancy,
-        risk_tolerance=[RISK_TOLERANCES[i] for i in finances.risk.tolist()],
-        dependents=families.minors,
+def _inputs(finances: Finances, people: People) -> Inputs:
+    f = finances
+    ran_in = _EPOCH_YEAR + people.simulated_us.astype("datetime64[us]").astype("datetime64[Y]").astype(np.int64)
+    return Inputs(
+        balance=f.invested,
+        annual_contribution=f.annual_contribution,
+        horizon_years=f.horizon_years,
+        stock_share=f.stock_share,
+        goal=f.retirement_goal,
+        retirement_year=np.where(f.retired, 0, ran_in + f.horizon_years),
+        ran_us=people.simulated_us,
     )
 
 
-def _financial_data(households: Households, finances: Finances) -> list[Record]:
+def _basic_info(families: Families, finances: Finances, people: People) -> Piece:
+    first_names = pools().first_names
+    spouse = json_object({"first_name": quoted(first_names[people.spouse_name]), "age": integers(families.spouse_age)})
+    children = []
+    for names, ages in zip(people.children_names.T, families.children_ages.T, strict=True):
+        child = json_object({"name": quoted(first_names[names]), "age": integers(np.maximum(ages, 0))})
+        children.append((ages >= 0, child))
+    return json_object(
+        {
+            "first_name": quoted(first_names[people.first_name]),
+            "last_name": quoted(pools().last_names[people.last_name]),
+            "age": integers(families.age),
+            "date_of_birth": quoted(dates(people.birth_days)),
+            "marital_status": _word(MARITAL_STATUSES, families.marital_status),
+            "spouse": where(families.married, spouse, b"null"),
+            "children": json_array(children),
+            "state": _word(STATES, people.state),
+            "occupation": quoted(pools().occupations[people.occupation]),
+            "employment_status": _word(EMPLOYMENT, finances.employment),
+            "retirement_age": integers(finances.retirement_age),
+            "life_expectancy": integers(finances.life_expectancy),
+            "risk_tolerance": _word(RISK_TOLERANCES, finances.risk),
+            "dependents": integers(families.minors),
+        }
+    )
+
+
+def _financial_data(households: Households, finances: Finances) -> Piece:
     h, f = households, finances
-    return records(
-        income=records(
-            salary=f.salary, spouse_salary=f.spouse_salary, social_security=f.social_security, other=f.other_income,
-            total=f.total_income,
-        ),
-        assets=records(
-            home=h.home, retirement_accounts=h.retirement_accounts, brokerage=h.brokerage, cash=h.cash,
-            education_529=h.education_529, vehicles=h.vehicles, business_other=h.business_other,
-        ),
-        debts=records(
-            mortgage=h.mortgage, student_loans=h.student_loans, credit_cards=h.credit_cards, auto_loans=h.auto_loans
-        ),
-        expenses=records(**dict(zip(SPENDING, f.spending.T, strict=True)), total=f.total_spending),
-        savings_rate=f.savings_rate,
-        insurance=records(
-            # Assumption: cover in round figures of income; an umbrella policy for those who own much.
-            life=np.where(f.retired, 0, np.round(8 * f.salary, -4)),
-            disability=np.where(f.retired, 0, np.round(0.6 * f.salary, -3)),
-            umbrella=np.where(h.total_assets > 1_500_000, 2_000_000, 0),
-        ),
+    return json_object(
+        {
+            "income": _amounts(
+                salary=f.salary, spouse_salary=f.spouse_salary, social_security=f.social_security,
+                other=f.other_income, total=f.total_income,
+            ),
+            "assets": _amounts(
+                home=h.home, retirement_accounts=h.retirement_accounts, brokerage=h.brokerage, cash=h.cash,
+                education_529=h.education_529, vehicles=h.vehicles, business_other=h.business_other,
+            ),
+            "debts": _amounts(
+                mortgage=h.mortgage, student_loans=h.student_loans, credit_cards=h.credit_cards,
+                auto_loans=h.auto_loans,
+            ),
+            "expenses": _amounts(**dict(zip(SPENDING, f.spending.T, strict=True)), total=f.total_spending),
+            "savings_rate": rounded(f.savings_rate, 3),
+            "insurance": _amounts(
+                # Assumption: cover in round figures of income; an umbrella policy for those who own much.
+                life=np.where(f.retired, 0, np.round(8 * f.salary, -4)),
+                disability=np.where(f.retired, 0, np.round(0.6 * f.salary, -3)),
+                umbrella=np.where(h.total_assets > 1_500_000, 2_000_000.0, 0.0),
+            ),
+        }
     )  # fmt: skip
 
 
-def _calculations(households: Households, finances: Finances, people: People) -> list[Record]:
-    f, net_worth = finances, households.net_worth
+def _calculations(households: Households, finances: Finances, people: People, success: Ints) -> Piece:
+    f = finances
     spending = np.maximum(f.total_spending, 1.0)
     taxes = f.federal_tax + f.state_tax
-    return records(
-        # The check constraint wants it at or above zero; the true one follows from the totals beside it.
-        net_worth=np.maximum(net_worth, 0.0),
-        total_assets=households.total_assets,
-        total_debts=households.total_debts,
-        cash_flow=records(
-            monthly_income=cents(f.total_income / 12),
-            monthly_expenses=cents(f.total_spending / 12),
-            monthly_surplus=cents(f.surplus / 12),
-        ),
-        allocation=records(**dict(zip(ASSET_CLASSES, f.allocation_pct.T, strict=True))),
-        tax=records(
-            federal=f.federal_tax,
-            state=f.state_tax,
-            effective_rate=np.round(taxes / np.maximum(f.total_income, 1.0), 4),
-            marginal_rate=f.marginal_rate,
-        ),
-        retirement_score=_retirement_scores(f),
-        emergency_fund_months=np.round(np.minimum(12 * households.cash / spending, 999), 1),
-        updated_at=people.calculated_at,
+    return json_object(
+        {
+            # The check constraint wants it at or above zero; the true one follows from the totals beside it.
+            "net_worth": dollars(np.maximum(households.net_worth, 0.0)),
+            "total_assets": dollars(households.total_assets),
+            "total_debts": dollars(households.total_debts),
+            "cash_flow": _amounts(
+                monthly_income=f.total_income / 12,
+                monthly_expenses=f.total_spending / 12,
+                monthly_surplus=f.surplus / 12,
+            ),
+            "allocation": json_object(
+                {name: rounded(share, 1) for name, share in zip(ASSET_CLASSES, f.allocation_pct.T, strict=True)}
+            ),
+            "tax": json_object(
+                {
+                    "federal": dollars(f.federal_tax),
+                    "state": dollars(f.state_tax),
+                    "effective_rate": rounded(taxes / np.maximum(f.total_income, 1.0), 4),
+                    "marginal_rate": rounded(f.marginal_rate, 2),
+                }
+            ),
+            # Percent of simulated paths that succeed, for those too whose simulation is not stored.
+            "retirement_score": integers(success),
+            "emergency_fund_months": rounded(np.minimum(12 * households.cash / spending, 999), 1),
+            "updated_at": quoted(moments(people.calculated_us)),
+        }
     )
 
 
-def _retirement_scores(finances: Finances) -> list[int]:
-    """Percent of simulated paths that succeed, for those too whose simulation is not stored."""
-    f = finances
-    inputs = (f.invested, f.annual_contribution, f.stock_share, f.horizon_years, f.retirement_goal)
-    return [
-        round(100 * Projection.of(balance, contribution, stocks).success_probability(within_grid(horizon), goal))
-        for balance, contribution, stocks, horizon, goal in zip(*(column.tolist() for column in inputs), strict=True)
-    ]
+def _optimization_variables(
+    stream: Stream, finances: Finances, people: People, simulated: Bools
+) -> tuple[Piece, Bools]:
+    """What the optimiser proposes: work longer, save more, rebalance. Some documents are from its older versions.
 
-
-def _monte_carlo_results(finances: Finances, people: People, details: list[Detail | None]) -> list[bytes | None]:
-    f = finances
-    inputs = (f.invested, f.annual_contribution, f.horizon_years, f.stock_share, f.retirement_goal, f.retired)
-    rows = zip(details, people.simulated_at, *(column.tolist() for column in inputs), strict=True)
-    return [
-        None
-        if detail is None
-        else project(
-            balance, contribution, horizon, stocks, detail, goal=goal, ran_at=ran_at,
-            retirement_year=None if retired else int(ran_at[:4]) + horizon,
-        )
-        for detail, ran_at, balance, contribution, horizon, stocks, goal, retired in rows
-    ]  # fmt: skip
-
-
-def _optimization_variables(stream: Stream, finances: Finances, details: list[Detail | None]) -> list[bytes | None]:
-    """What the optimiser proposes: work longer, save more, rebalance. Some documents are from its older versions."""
-    users = len(details)
+    With it, who has one: a share of those that were simulated.
+    """
+    users = len(simulated)
     u = stream.table(6, users)
-    rows = records(
-        retirement_age=finances.retirement_age + (3 * u[0]).astype(np.int64),
-        savings_rate=np.round(finances.savings_rate + 0.05 * u[1], 3),
-        stock_share=np.round(np.clip(finances.stock_share + 0.2 * (u[2] - 0.5), 0, 1), 3),
-        social_security_age=62 + (9 * u[3]).astype(np.int64),
-        optimization_version=1 + choose(u[4], OPTIMIZATION_VERSIONS),
-        objective=["success_probability"] * users,
-        evaluations=200 + (800 * u[5]).astype(np.int64),
+    document = json_object(
+        {
+            "retirement_age": integers(finances.retirement_age + (3 * u[0]).astype(np.int64)),
+            "savings_rate": rounded(finances.savings_rate + 0.05 * u[1], 3),
+            "stock_share": rounded(np.clip(finances.stock_share + 0.2 * (u[2] - 0.5), 0, 1), 3),
+            "social_security_age": integers(62 + (9 * u[3]).astype(np.int64)),
+            "optimization_version": integers(1 + choose(u[4], OPTIMIZATION_VERSIONS)),
+            "objective": b'"success_probability"',
+            "evaluations": integers(200 + (800 * u[5]).astype(np.int64)),
+            "ran_at": quoted(moments(people.simulated_us)),
+        }
     )
-    optimised = stream.random(users) < _OPTIMISED_SHARE
-    present = [detail is not None and chosen for detail, chosen in zip(details, optimised.tolist(), strict=True)]
-    return [orjson.dumps(row) if here else None for row, here in zip(rows, present, strict=True)]
+    return document, simulated & (stream.random(users) < _OPTIMISED_SHARE)
+
+
+def _amounts(**amounts: Floats) -> Piece:
+    return json_object({name: dollars(values) for name, values in amounts.items()})
+
+
+def _word(words: Sequence[str], index: Ints) -> Piece:
+    return quoted(_words(tuple(words))[index])
+
+
+@cache
+def _words(words: tuple[str, ...]) -> Text:
+    return pool(words)

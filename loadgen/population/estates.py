@@ -2,112 +2,176 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import orjson
 
 from loadgen.population.chunk import Chunk
-from loadgen.population.columns import US_PER_S, Column, Kind, Rows, rfc3339
-from loadgen.population.documents import Record
-from loadgen.population.streams import Part, Stream
-from loadgen.population.vocabulary import take, vocabulary
+from loadgen.population.columns import US_PER_S, Column, Kind, Rows
+from loadgen.population.streams import Bools, Floats, Ints, Part, Stream
+from loadgen.population.text import (
+    Piece,
+    Text,
+    booleans,
+    dates,
+    decimals,
+    dollars,
+    integers,
+    join,
+    json_array,
+    json_object,
+    moments,
+    pool,
+    quoted,
+    where,
+)
+from loadgen.population.vocabulary import pools
 
 CHARITIES: Final = ("food bank", "public library", "animal shelter", "children's hospital", "community college fund")
 FEDERAL_EXEMPTION: Final = 13_990_000
 """Estate tax exemption of one person in 2025 (IRS Rev. Proc. 2024-40)."""
 
-# Assumptions: who has these beside a will.
+# Assumptions: who has these beside a will; who gives to charity, and how much.
 _POWER_OF_ATTORNEY, _HEALTHCARE_DIRECTIVE, _LIVING_WILL = 0.75, 0.70, 0.45
+_GIVES, _GIFT_BASIS_POINTS = 0.12, 1_000
+_WHOLE: Final = 10_000
+"""All of an estate, in hundredths of a percent."""
 _DAY_US: Final = 86_400 * US_PER_S
+
+
+@dataclass(frozen=True)
+class _Owners:
+    """The users who recorded a plan, an entry each."""
+
+    places: Ints
+    """In the chunk."""
+    u: Floats
+    """(7, owners), uniform."""
+    friend: Ints
+    """The first name of a sibling or friend."""
+    signed_us: Ints
+    reviewed_us: Ints
 
 
 def estate_plans(chunk: Chunk) -> Rows:
     """One plan each of those who recorded one. Shares of beneficiaries add up to 100 %."""
-    owners = chunk.owners("estate_plans")
+    places = chunk.owners("estate_plans")
     stream = Stream(chunk.seed, Part.ESTATE, chunk.number)
-    u = stream.table(len(owners), 6)
-    first_names = vocabulary().first_names
-    friends = take(first_names, stream.integers(len(first_names), len(owners)))
-    signed_us = chunk.created_us[owners] - (u[:, 4] * 3000).astype(np.int64) * _DAY_US
-    signed_on = [moment[:10] for moment in rfc3339(signed_us)]
-    reviewed_at = rfc3339(chunk.moments_us(owners, u[:, 5]))
-
-    plans, documents, beneficiaries = [], [], []
-    for owner, draws, friend, signed, reviewed in zip(
-        owners.tolist(), u.tolist(), friends, signed_on, reviewed_at, strict=True
-    ):
-        heirs = _beneficiaries(chunk, owner, friend, draws[0])
-        plans.append(orjson.dumps(_plan(chunk, owner, heirs, friend, draws[1], reviewed)))
-        documents.append(orjson.dumps(_documents(chunk, owner, draws, signed)))
-        beneficiaries.append(orjson.dumps(heirs))
-    return Rows(
-        "estate_plans",
-        (
-            *chunk.keys("estate_plans", owners),
-            Column("plan_data", Kind.JSONB, plans),
-            Column("documents", Kind.JSONB, documents),
-            Column("beneficiaries", Kind.JSONB, beneficiaries),
-        ),
+    u = stream.table(7, len(places))
+    owners = _Owners(
+        places=places,
+        u=u,
+        friend=stream.integers(len(pools().first_names), len(places)),
+        signed_us=chunk.created_us[places] - (u[4] * 3000).astype(np.int64) * _DAY_US,
+        reviewed_us=chunk.moments_us(places, u[5]),
     )
+    heirs = _heirs(chunk, owners)
+    columns = {
+        "plan_data": _plan(chunk, owners, np.sum([present for present, _ in heirs], axis=0)),
+        "documents": _documents(chunk, owners),
+        "beneficiaries": json_array(heirs),
+    }
+    documents = (Column(name, Kind.JSONB, join(len(places), document)) for name, document in columns.items())
+    return Rows("estate_plans", (*chunk.keys("estate_plans", places), *documents))
 
 
-def _beneficiaries(chunk: Chunk, owner: int, friend: str, draw: float) -> list[Record]:
+def _heirs(chunk: Chunk, owners: _Owners) -> list[tuple[Bools, Piece]]:
     """Spouse first, then the children in equal parts, else a sibling or a friend; a tenth to charity now and then."""
-    families, people = chunk.families, chunk.people
-    children = people.children_names[owner][: int(families.children[owner])]
-    heirs: list[Record] = []
-    left = 100.0
-    if draw < 0.12:  # assumption
-        heirs.append({"name": CHARITIES[int(draw * 1000) % len(CHARITIES)], "relation": "charity", "share_pct": 10.0})
-        left = 90.0
-    if families.married[owner]:
-        spouse_share = left if not children else left / 2
-        heirs.append({"name": people.spouse_names[owner], "relation": "spouse", "share_pct": spouse_share})
-        left -= spouse_share
-    if children:
-        each = round(left / len(children), 2)
-        shares = [each] * (len(children) - 1) + [round(left - each * (len(children) - 1), 2)]
-        heirs += [
-            {"name": name, "relation": "child", "share_pct": share}
-            for name, share in zip(children, shares, strict=True)
-        ]
-    elif left > 0:
-        relation = "sibling" if draw < 0.7 else "friend"
-        heirs.append({"name": f"{friend} {people.last_names[owner]}", "relation": relation, "share_pct": left})
+    families, people, draw = chunk.families, chunk.people, owners.u[0]
+    names = pools().first_names
+    gives = draw < _GIVES
+    married = families.married[owners.places]
+    children = families.children[owners.places]
+    left = np.where(gives, _WHOLE - _GIFT_BASIS_POINTS, _WHOLE)
+    to_spouse = np.where(children > 0, left // 2, left) * married
+    to_children = left - to_spouse
+    each = to_children // np.maximum(children, 1)
+
+    charity = quoted(pool(CHARITIES)[(draw * 1000).astype(np.int64) % len(CHARITIES)])
+    heirs = [
+        (gives, _heir(charity, b'"charity"', np.full(len(draw), _GIFT_BASIS_POINTS), owners.signed_us)),
+        (married, _heir(_full_name(chunk, owners, people.spouse_name[owners.places]), b'"spouse"', to_spouse,
+                        owners.signed_us)),
+    ]  # fmt: skip
+    for nth, name in enumerate(people.children_names[owners.places].T):
+        # The youngest takes what division left.
+        share = np.where(nth == children - 1, to_children - each * (children - 1), each)
+        child = _heir(_full_name(chunk, owners, name), b'"child"', share, owners.signed_us)
+        heirs.append((nth < children, child))
+    relation = quoted(pool(("friend", "sibling"))[(draw < 0.7).astype(np.int64)])
+    nobody = ~married & (children == 0)
+    friend = (b'"', names[owners.friend], b" ", pools().last_names[people.last_name[owners.places]], b'"')
+    heirs.append((nobody, _heir(friend, relation, left, owners.signed_us)))
     return heirs
 
 
-def _plan(chunk: Chunk, owner: int, heirs: list[Record], friend: str, draw: float, reviewed_at: str) -> Record:
-    people, families = chunk.people, chunk.families
-    gross = float(chunk.households.total_assets[owner])
-    debts = float(chunk.households.total_debts[owner])
-    exemption = FEDERAL_EXEMPTION * (2 if families.married[owner] else 1)
-    minors = int(families.minors[owner])
-    return {
-        "has_will": bool(families.has_will[owner]),
-        "has_trust": bool(families.has_trust[owner]),
-        "executor": people.spouse_names[owner] if families.married[owner] else f"{friend} {people.last_names[owner]}",
-        "guardian": f"{friend} {people.last_names[owner]}" if minors else None,
-        "gross_estate": gross,
-        "debts": debts,
-        "settlement_costs": round(0.01 * gross + 2500 * draw, 2),
-        "estate_tax": round(max(0.40 * (gross - debts - exemption), 0.0), 2),
-        "heirs": len(heirs),
-        "reviewed_at": reviewed_at,
-    }
+def _heir(name: Piece, relation: Piece, basis_points: Ints, since_us: Ints) -> Piece:
+    return json_object(
+        {
+            "name": name,
+            "relation": relation,
+            "share_pct": decimals(basis_points, 2),
+            "since": quoted(moments(since_us)),
+        }
+    )
 
 
-def _documents(chunk: Chunk, owner: int, draws: list[float], signed_on: str) -> list[Record]:
-    has_will, has_trust = bool(chunk.families.has_will[owner]), bool(chunk.families.has_trust[owner])
-    present = {
+def _full_name(chunk: Chunk, owners: _Owners, first_name: Ints) -> Piece:
+    family = pools().last_names[chunk.people.last_name[owners.places]]
+    return (b'"', pools().first_names[first_name], b" ", family, b'"')
+
+
+def _plan(chunk: Chunk, owners: _Owners, heirs: Ints) -> Piece:
+    families, places = chunk.families, owners.places
+    gross, debts = chunk.households.total_assets[places], chunk.households.total_debts[places]
+    married = families.married[places]
+    exemption = FEDERAL_EXEMPTION * (1 + married)
+    friend = _full_name(chunk, owners, owners.friend)
+    spouse = _full_name(chunk, owners, chunk.people.spouse_name[places])
+    return json_object(
+        {
+            "has_will": booleans(families.has_will[places]),
+            "has_trust": booleans(families.has_trust[places]),
+            "executor": where(married, spouse, friend),
+            "guardian": where(families.minors[places] > 0, friend, b"null"),
+            "gross_estate": dollars(gross),
+            "debts": dollars(debts),
+            "settlement_costs": dollars(0.01 * gross + 2500 * owners.u[1]),
+            "estate_tax": dollars(np.maximum(0.40 * (gross - debts - exemption), 0.0)),
+            "heirs": integers(heirs),
+            "reviewed_at": quoted(moments(owners.reviewed_us)),
+        }
+    )
+
+
+def _documents(chunk: Chunk, owners: _Owners) -> Piece:
+    """Each kind of document, signed or missing, and where it is kept."""
+    has_will = chunk.families.has_will[owners.places]
+    signed = {
         "will": has_will,
-        "living_trust": has_trust,
-        "power_of_attorney": has_will and draws[1] < _POWER_OF_ATTORNEY,
-        "healthcare_directive": has_will and draws[2] < _HEALTHCARE_DIRECTIVE,
-        "living_will": has_will and draws[3] < _LIVING_WILL,
+        "living_trust": chunk.families.has_trust[owners.places],
+        "power_of_attorney": has_will & (owners.u[1] < _POWER_OF_ATTORNEY),
+        "healthcare_directive": has_will & (owners.u[2] < _HEALTHCARE_DIRECTIVE),
+        "living_will": has_will & (owners.u[3] < _LIVING_WILL),
     }
-    return [
-        {"type": kind, "status": "signed" if here else "missing", "signed_on": signed_on if here else None}
-        for kind, here in present.items()
-    ]
+    signed_on = quoted(dates(owners.signed_us // _DAY_US))
+    checked_at = quoted(moments(owners.reviewed_us))
+    everybody = np.ones(len(has_will), np.bool_)
+    status: Text = pool(("missing", "signed"))
+    return json_array(
+        [
+            (
+                everybody,
+                json_object(
+                    {
+                        "type": quoted(kind.encode()),
+                        "status": quoted(status[here.astype(np.int64)]),
+                        "signed_on": where(here, signed_on, b"null"),
+                        "checked_at": checked_at,
+                    }
+                ),
+            )
+            for kind, here in signed.items()
+        ]
+    )

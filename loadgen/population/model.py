@@ -18,25 +18,27 @@ from loadgen.population.activity import ActivityRanks
 from loadgen.population.calendar import Calendar, make_calendar
 from loadgen.population.chat import ChatSlice, chat_messages, total_messages
 from loadgen.population.chunk import Chunk
-from loadgen.population.columns import Column, Kind, Rows, rfc3339
-from loadgen.population.documents import People, make_profiles
-from loadgen.population.families import Families, draw_families
+from loadgen.population.columns import Column, Kind, Rows
+from loadgen.population.documents import People, profile_documents
+from loadgen.population.families import MOST_CHILDREN, Families, draw_families
 from loadgen.population.fanouts import FanOuts, activity_quantile, draw_fanouts
 from loadgen.population.finances import NO_INCOME_TAX, derive_finances
 from loadgen.population.households import draw_households
 from loadgen.population.streams import Floats, Ints, Part, Stream
-from loadgen.population.vocabulary import STATES, take
+from loadgen.population.vocabulary import STATES, pools
 
-MODEL_VERSION: Final = "1"
+MODEL_VERSION: Final = "2"
 """Changes whenever any row would: data of two versions are not compared, and no load is resumed across them."""
 
-CHUNK_USERS: Final = 500
+CHUNK_USERS: Final = 1_000
 SLICE_MESSAGES: Final = 10_000
 
 CHUNK_TABLES: Final = (
     "users", "financial_profiles", "goals", "education_goals", "estate_plans", "user_achievements", "user_progress",
 )  # fmt: skip
 """Filled by chunks of users, in this order; ``chat_messages`` by slices of time."""
+
+_TAXED: Final = np.array([state not in NO_INCOME_TAX for state in STATES])
 
 
 @dataclass(frozen=True)
@@ -96,37 +98,29 @@ class Population:
         created_us, seen_us = self._visits(chunk, ids, activity)
         simulated_us = created_us + (0.9 * (seen_us - created_us)).astype(np.int64)
         stream = Stream(self.seed, Part.USERS, chunk)
-        people = self._people(stream, families, rfc3339(seen_us), rfc3339(simulated_us))
+        people = self._people(stream, families, seen_us, simulated_us)
         households = draw_households(self.seed, chunk, families)
-        taxed = np.array([state not in NO_INCOME_TAX for state in people.states])
+        taxed = _TAXED[people.state]
         finances = derive_finances(self.seed, chunk, families, households, taxed)
         known = Chunk(
             self.seed, chunk, ids, first_ids, created_us, seen_us, self.as_of, families, households, finances, people,
             fanouts,
         )  # fmt: skip
-        profiles = make_profiles(self.seed, chunk, activity, families, households, finances, people)
+        documents = profile_documents(self.seed, chunk, activity, families, households, finances, people)
         tables = (
             Rows(
                 "users",
                 (
                     Column("id", Kind.BIGINT, ids),
-                    Column("email", Kind.TEXT, vocabulary.emails(people.first_names, people.last_names, ids)),
-                    Column("password_hash", Kind.ASCII, vocabulary.password_hashes(stream, len(ids))),
+                    Column("email", Kind.TEXT, vocabulary.emails(people.first_name, people.last_name, ids)),
+                    Column("password_hash", Kind.TEXT, vocabulary.password_hashes(stream, len(ids))),
                     Column("created_at", Kind.TIMESTAMPTZ, created_us),
                     Column("updated_at", Kind.TIMESTAMPTZ, seen_us),
                 ),
             ),
             Rows(
                 "financial_profiles",
-                (
-                    Column("id", Kind.BIGINT, ids),
-                    Column("user_id", Kind.BIGINT, ids),
-                    Column("basic_info", Kind.JSONB, profiles.basic_info),
-                    Column("financial_data", Kind.JSONB, profiles.financial_data),
-                    Column("calculations", Kind.JSONB, profiles.calculations),
-                    Column("monte_carlo_results", Kind.JSONB, profiles.monte_carlo_results),
-                    Column("optimization_variables", Kind.JSONB, profiles.optimization_variables),
-                ),
+                (Column("id", Kind.BIGINT, ids), Column("user_id", Kind.BIGINT, ids), *documents),
             ),
             plans.goals(known),
             plans.education_goals(known),
@@ -149,24 +143,17 @@ class Population:
         stayed = np.where(u[1] < activity, 0.3 * u[1] ** 3, 1 - activity * u[1] ** 2)
         return created_us, created_us + ((self.calendar.end_us - created_us) * stayed).astype(np.int64)
 
-    def _people(self, stream: Stream, families: Families, calculated_at: list[str], simulated_at: list[str]) -> People:
-        users, words = len(families.age), vocabulary.vocabulary()
-
-        def names(pool: tuple[str, ...], size: int) -> list[str]:
-            return take(pool, stream.integers(len(pool), size))
-
-        children = iter(names(words.first_names, int(families.children.sum())))
-        birthday = np.datetime64(self.as_of, "D") - (365.25 * (families.age + stream.random(users)) + 1).astype(
-            "timedelta64[D]"
-        )
+    def _people(self, stream: Stream, families: Families, calculated_us: Ints, simulated_us: Ints) -> People:
+        users, words = len(families.age), pools()
+        today = (self.as_of - dt.date(1970, 1, 1)).days
         return People(
-            first_names=names(words.first_names, users),
-            last_names=names(words.last_names, users),
-            spouse_names=names(words.first_names, users),
-            children_names=[[next(children) for _ in range(count)] for count in families.children.tolist()],
-            birth_dates=[str(day) for day in np.datetime_as_string(birthday).tolist()],
-            states=names(STATES, users),
-            occupations=names(words.occupations, users),
-            calculated_at=calculated_at,
-            simulated_at=simulated_at,
+            first_name=stream.integers(len(words.first_names), users),
+            last_name=stream.integers(len(words.last_names), users),
+            spouse_name=stream.integers(len(words.first_names), users),
+            children_names=stream.integers(len(words.first_names), users * MOST_CHILDREN).reshape(users, MOST_CHILDREN),
+            birth_days=today - (365.25 * (families.age + stream.random(users)) + 1).astype(np.int64),
+            state=stream.integers(len(STATES), users),
+            occupation=stream.integers(len(words.occupations), users),
+            calculated_us=calculated_us,
+            simulated_us=simulated_us,
         )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import orjson
 
 from loadgen.population import reference
 from loadgen.population.chunk import Chunk, place_within
-from loadgen.population.columns import Column, Kind, Rows, rfc3339
-from loadgen.population.documents import records
+from loadgen.population.columns import Column, Kind, Rows
 from loadgen.population.families import ADULT_AGE
 from loadgen.population.fanouts import ACHIEVEMENTS, SECTIONS
 from loadgen.population.streams import Floats, Part, Stream, choose
+from loadgen.population.text import booleans, dollars, integers, join, json_object, moments, pool, quoted, rounded
+from loadgen.population.vocabulary import pools
 
 DAYS_PER_YEAR: Final = 365.25
 
@@ -59,10 +59,10 @@ def goals(chunk: Chunk) -> Rows:
         "goals",
         (
             *chunk.keys("goals", owners),
-            Column("type", Kind.TEXT, [GOAL_TYPES[i] for i in kind.tolist()]),
+            Column("type", Kind.TEXT, pool(GOAL_TYPES)[kind]),
             Column("target_amount", Kind.CENTS, np.minimum(targets, 9e9).astype(np.int64) * 100),
             Column("target_date", Kind.DATE, due),
-            Column("status", Kind.TEXT, [GOAL_STATUSES[i] for i in status.tolist()]),
+            Column("status", Kind.TEXT, pool(GOAL_STATUSES)[status]),
         ),
     )
 
@@ -88,7 +88,7 @@ def _goal_weights(chunk: Chunk) -> Floats:
 def education_goals(chunk: Chunk) -> Rows:
     """College for the household's own children below 18, at College Board's prices; the youngest come last."""
     owners = chunk.owners("education_goals")
-    u = Stream(chunk.seed, Part.EDUCATION, chunk.number).table(3, len(owners))
+    u = Stream(chunk.seed, Part.EDUCATION, chunk.number).table(4, len(owners))
     counts = chunk.fanouts.education_goals
     nth = place_within(counts)
     ages = chunk.families.children_ages
@@ -102,27 +102,27 @@ def education_goals(chunk: Chunk) -> Rows:
     cover = np.round(0.3 + 0.7 * u[1], 2)
     saved = np.minimum((chunk.households.education_529 / np.maximum(counts, 1))[owners], total)
     months = np.maximum(12 * start_in, 6)
-    costs = records(
-        yearly_cost=np.round(yearly, 2),
-        years=_YEARS_OF_SCHOOL[school],
-        start_year=chunk.as_of.year + start_in,
-        inflation=[_COLLEGE_INFLATION] * len(owners),
-        projected_total=np.round(total, 2),
-        cover_share=cover,
-        saved=np.round(saved, 2),
-        monthly_saving=np.round(np.maximum(total * cover - saved, 0) / months, 2),
-        financial_aid=np.round(0.25 * u[2] * yearly, -2),
+    costs = json_object(
+        {
+            "yearly_cost": dollars(yearly),
+            "years": integers(_YEARS_OF_SCHOOL[school]),
+            "start_year": integers(chunk.as_of.year + start_in),
+            "inflation": b"%g" % _COLLEGE_INFLATION,
+            "projected_total": dollars(total),
+            "cover_share": rounded(cover, 2),
+            "saved": dollars(saved),
+            "monthly_saving": dollars(np.maximum(total * cover - saved, 0) / months),
+            "financial_aid": integers(np.rint(0.0025 * u[2] * yearly).astype(np.int64) * 100),
+            "updated_at": quoted(moments(chunk.moments_us(owners, u[3]))),
+        }
     )
-    names = chunk.people.children_names
     return Rows(
         "education_goals",
         (
             *chunk.keys("education_goals", owners),
-            Column(
-                "child_name", Kind.TEXT, [names[o][c] for o, c in zip(owners.tolist(), child.tolist(), strict=True)]
-            ),
-            Column("school_type", Kind.TEXT, [SCHOOL_TYPES[i] for i in school.tolist()]),
-            Column("costs", Kind.JSONB, [orjson.dumps(row) for row in costs]),
+            Column("child_name", Kind.TEXT, pools().first_names[chunk.people.children_names[owners, child]]),
+            Column("school_type", Kind.TEXT, pool(SCHOOL_TYPES)[school]),
+            Column("costs", Kind.JSONB, join(len(owners), costs)),
         ),
     )
 
@@ -146,7 +146,7 @@ def achievements(chunk: Chunk) -> Rows:
         "user_achievements",
         (
             *chunk.keys("user_achievements", owners),
-            Column("achievement_id", Kind.TEXT, [ACHIEVEMENTS[i] for i in order[owners, nth].tolist()]),
+            Column("achievement_id", Kind.TEXT, pool(ACHIEVEMENTS)[order[owners, nth]]),
             Column("earned_at", Kind.TIMESTAMPTZ, chunk.moments_us(owners, share)),
         ),
     )
@@ -162,19 +162,21 @@ def progress(chunk: Chunk) -> Rows:
     steps = 4 + stream.integers(8, len(owners))
     done = np.where(last, (steps * stream.random(len(owners))).astype(np.int64), steps)
     seen_us = chunk.moments_us(owners, (nth + stream.random(len(owners))) / counts[owners])
-    data = records(
-        completed=done == steps,
-        steps_done=done,
-        steps_total=steps,
-        percent=np.round(100 * done / steps, 1),
-        seconds_spent=30 + (steps * 55 * stream.random(len(owners))).astype(np.int64),
-        updated_at=rfc3339(seen_us),
+    data = json_object(
+        {
+            "completed": booleans(done == steps),
+            "steps_done": integers(done),
+            "steps_total": integers(steps),
+            "percent": rounded(100 * done / steps, 1),
+            "seconds_spent": integers(30 + (steps * 55 * stream.random(len(owners))).astype(np.int64)),
+            "updated_at": quoted(moments(seen_us)),
+        }
     )
     return Rows(
         "user_progress",
         (
             *chunk.keys("user_progress", owners),
-            Column("section", Kind.TEXT, [SECTIONS[i] for i in nth.tolist()]),
-            Column("progress_data", Kind.JSONB, [orjson.dumps(row) for row in data]),
+            Column("section", Kind.TEXT, pool(SECTIONS)[nth]),
+            Column("progress_data", Kind.JSONB, join(len(owners), data)),
         ),
     )

@@ -32,7 +32,7 @@ BANDS: Final = {"p10": 0.10, "p25": 0.25, "p50": 0.50, "p75": 0.75, "p90": 0.90}
 SAMPLE_PATHS: Final = 20
 SUMMARY_YEARS: Final = 30
 
-_YEARS_OF_CONTRIBUTION_IN_SCALE = 10.0
+YEARS_OF_CONTRIBUTION_IN_SCALE: Final = 10.0
 _STOCK_SHARES = np.linspace(0, 1, 11)
 _MIXES = np.linspace(-1, 1, 81)  # 0 is among them: the paths have a kink there
 _PERCENTS = 100  # probabilities are read off to one percent
@@ -42,7 +42,7 @@ _STOCKS_ABROAD = 0.3
 _CORRELATION_STOCKS, _CORRELATION_BONDS = 0.85, 0.10
 
 # What else a document tells: name, contribution times, balance times. Assumptions.
-_WHAT_IFS = (("save_a_tenth_more", 1.1, 1.0), ("markets_fall_30_percent", 1.0, 0.7))
+WHAT_IFS: Final = (("save_a_tenth_more", 1.1, 1.0), ("markets_fall_30_percent", 1.0, 0.7))
 
 
 class Detail(StrEnum):
@@ -57,7 +57,7 @@ class Detail(StrEnum):
 
 
 @dataclass(frozen=True)
-class _Grid:
+class Grid:
     """Wealth of scale 1 by stock share and mix, then as given."""
 
     bands: Floats
@@ -69,12 +69,12 @@ class _Grid:
 
 
 @cache
-def _grid() -> _Grid:
+def grid() -> Grid:
     """The simulation: 1,000 paths × 50 years for each stock share and mix. Takes half a second, once a process."""
     stocks, bonds = _real_growth()
-    start, contribution = 1 - np.abs(_MIXES), _MIXES / _YEARS_OF_CONTRIBUTION_IN_SCALE
+    start, contribution = 1 - np.abs(_MIXES), _MIXES / YEARS_OF_CONTRIBUTION_IN_SCALE
     shape, years = (len(_STOCK_SHARES), len(_MIXES)), LONGEST_YEARS + 1
-    grid = _Grid(
+    made = Grid(
         np.empty((*shape, len(BANDS), years)),
         np.empty((*shape, years, _PERCENTS), np.float32),
         np.empty((*shape, SAMPLE_PATHS, years)),
@@ -88,10 +88,10 @@ def _grid() -> _Grid:
             if year:
                 wealth = np.maximum(wealth * growth[year - 1] + contribution[:, None], 0.0)
             ordered = np.sort(wealth, axis=1)
-            grid.bands[i, :, :, year] = ordered[:, band_ranks]
-            grid.percentiles[i, :, year] = ordered[:, percent_ranks]
-            grid.paths[i, :, :, year] = wealth[:, :SAMPLE_PATHS]
-    return grid
+            made.bands[i, :, :, year] = ordered[:, band_ranks]
+            made.percentiles[i, :, year] = ordered[:, percent_ranks]
+            made.paths[i, :, :, year] = wealth[:, :SAMPLE_PATHS]
+    return made
 
 
 def _real_growth() -> tuple[Floats, Floats]:
@@ -109,7 +109,8 @@ def _real_growth() -> tuple[Floats, Floats]:
     stocks = (1 - _STOCKS_ABROAD) * _lognormal("US large cap", home) + _STOCKS_ABROAD * _lognormal(
         "EAFE equity", abroad
     )
-    return stocks / inflation, _lognormal("US aggregate bonds", bonds) / inflation
+    # Rounded, because the last bits of exponentials may differ between machines.
+    return np.round(stocks / inflation, 9), np.round(_lognormal("US aggregate bonds", bonds) / inflation, 9)
 
 
 def _correlated(z: Floats, own: Floats, correlation: float) -> Floats:
@@ -134,24 +135,24 @@ class Projection:
     @staticmethod
     def of(balance: float, annual_contribution: float, stock_share: float) -> Projection:
         """``balance`` ≥ 0 and contribution in dollars a year; ``stock_share`` 0 … 1 counts to its nearest tenth."""
-        scale = max(balance + _YEARS_OF_CONTRIBUTION_IN_SCALE * abs(annual_contribution), 0.01)
+        scale = max(balance + YEARS_OF_CONTRIBUTION_IN_SCALE * abs(annual_contribution), 0.01)
         last = len(_MIXES) - 1
-        place = (_YEARS_OF_CONTRIBUTION_IN_SCALE * annual_contribution / scale + 1) * (last / 2)
+        place = (YEARS_OF_CONTRIBUTION_IN_SCALE * annual_contribution / scale + 1) * (last / 2)
         mix = min(max(int(place), 0), last - 1)
         stock = min(max(round(stock_share * 10), 0), len(_STOCK_SHARES) - 1)
         return Projection(stock, mix, place - mix, scale)
 
     def bands(self, years: int) -> Floats:
         """Bands in dollars and cents, (5, years + 1); the first year is the balance itself."""
-        return self._dollars(_grid().bands, years)
+        return self._dollars(grid().bands, years)
 
     def sample_paths(self, years: int) -> Floats:
         """Single paths in dollars and cents, (20, years + 1)."""
-        return self._dollars(_grid().paths, years)
+        return self._dollars(grid().paths, years)
 
     def success_probability(self, years: int, goal: float) -> float:
         """Share of paths that have at least ``goal`` dollars, and more than nothing, left after ``years``."""
-        value = _grid().percentiles.item
+        value = grid().percentiles.item
 
         def wealth(percent: int) -> float:
             lower: float = value(self.stock, self.mix, years, percent)
@@ -193,7 +194,7 @@ def project(
     shown = min(horizon, SUMMARY_YEARS) if variant is Detail.SUMMARY else LONGEST_YEARS
     what_ifs = [
         (name, Projection.of(balance * balance_times, annual_contribution * contribution_times, stock_share))
-        for name, contribution_times, balance_times in _WHAT_IFS
+        for name, contribution_times, balance_times in WHAT_IFS
     ]
     document: dict[str, object] = {
         "success_probability": place.success_probability(horizon, goal),

@@ -7,7 +7,7 @@ a hundred times too slow, so rows index the pools with numpy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -17,6 +17,7 @@ import numpy as np
 import orjson
 
 from loadgen.population.streams import Ints, Part, Stream
+from loadgen.population.text import Piece, Text, integers, join, pool
 
 FAKER_SEED: Final = 20260801
 _FILE: Final = "vocabulary.json"
@@ -129,45 +130,69 @@ def fill() -> dict[str, list[str]]:
     return pools
 
 
-def take(pool: tuple[str, ...], indexes: Ints) -> list[str]:
-    """Entries of a pool."""
-    return [pool[i] for i in indexes.tolist()]
+@dataclass(frozen=True)
+class Pools:
+    """The vocabulary as text to choose from by index."""
+
+    first_names: Text
+    last_names: Text
+    occupations: Text
+    banks: Text
 
 
-def emails(first_names: Sequence[str], last_names: Sequence[str], user_ids: Ints) -> list[str]:
+@cache
+def pools() -> Pools:
+    """The packaged pools as text."""
+    words = vocabulary()
+    return Pools(pool(words.first_names), pool(words.last_names), pool(words.occupations), pool(words.banks))
+
+
+@cache
+def _address_parts() -> tuple[Text, Text, Text]:
+    words = vocabulary()
+    first, last = (
+        pool([name.lower().replace(" ", "") for name in names]) for names in (words.first_names, words.last_names)
+    )
+    return first, last, pool(EMAIL_DOMAINS)
+
+
+def emails(first_name: Ints, last_name: Ints, user_ids: Ints) -> Text:
     """Addresses, unique by construction because each holds its user's id, on domains that cannot receive mail."""
-    return [
-        f"{first}.{last}.{user_id}@{EMAIL_DOMAINS[user_id % 3]}".lower().replace(" ", "")
-        for first, last, user_id in zip(first_names, last_names, user_ids.tolist(), strict=True)
-    ]
+    first, last, domains = _address_parts()
+    parts: tuple[Piece, ...] = (
+        first[first_name], b".", last[last_name], b".", integers(user_ids), b"@", domains[user_ids % len(EMAIL_DOMAINS)]
+    )  # fmt: skip
+    return join(len(user_ids), *parts)
 
 
-def password_hashes(stream: Stream, users: int) -> list[bytes]:
+def password_hashes(stream: Stream, users: int) -> Text:
     """Strings in bcrypt's format that are no password's hash."""
     text = np.empty((users, _BCRYPT_LENGTH), np.uint8)
     text[:, : len(_BCRYPT_PREFIX)] = np.frombuffer(_BCRYPT_PREFIX, np.uint8)
-    digits = (stream.table(users, _BCRYPT_LENGTH) * len(_BCRYPT)).astype(np.int64)
+    # Six bits a character, and ten characters of each word.
+    words = stream.words(users * -(-_BCRYPT_LENGTH // 10)).reshape(users, -1)
+    digits = (words[:, :, None] >> np.arange(0, 60, 6, dtype=np.uint64)) & np.uint64(63)
+    digits = digits.reshape(users, -1)[:, :_BCRYPT_LENGTH]
     text[:, len(_BCRYPT_PREFIX) :] = _BCRYPT[digits[:, len(_BCRYPT_PREFIX) :]]
     text[:, _SALT_LAST] = _SALT_ENDS[digits[:, _SALT_LAST] % 4]
     text[:, -1] = _BCRYPT[1]
-    flat = text.tobytes()
-    return [flat[i : i + _BCRYPT_LENGTH] for i in range(0, len(flat), _BCRYPT_LENGTH)]
+    return text
 
 
 @dataclass(frozen=True)
 class ChatTexts:
-    """What people ask first, what they ask then, and what is answered."""
+    """What people ask first, what they ask then, and what is answered: pools."""
 
-    questions: tuple[str, ...]
-    follow_ups: tuple[str, ...]
-    answers: tuple[str, ...]
+    questions: Text
+    follow_ups: Text
+    answers: Text
 
 
 @cache
 def chat_texts() -> ChatTexts:
     """Sentences rendered from the templates once a process: formatting each row's own costs more than storing it."""
     stream = Stream(0, Part.VOCABULARY)
-    rendered = (_render(stream, templates) for templates in (QUESTIONS, FOLLOW_UPS, ANSWERS))
+    rendered = (pool(_render(stream, templates)) for templates in (QUESTIONS, FOLLOW_UPS, ANSWERS))
     return ChatTexts(*rendered)
 
 

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loadgen.population.columns import Column, Kind, Rows
+from loadgen.population.text import matrix
 from loadgen.seeding.binary_copy import MOST_CENTS, copy_statement, encode
 
-CREATE = "CREATE TABLE every_kind (n bigint, t text, a text, j jsonb, w timestamptz, d date, c numeric(14, 2))"
+CREATE = "CREATE TABLE every_kind (n bigint, t text, a text, j jsonb, k jsonb, w timestamptz, d date, c numeric(14, 2))"
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 TEXTS = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), max_size=40)
 BIGINTS = st.integers(-(2**63), 2**63 - 1)
@@ -24,6 +25,11 @@ ROWS = st.lists(
     ),
     max_size=8,
 )
+
+
+def as_matrix(name: str, kind: Kind, texts: list[bytes | None]) -> Column:
+    present = np.array([text is not None for text in texts], dtype=np.bool_)
+    return Column(name, kind, matrix([text or b"" for text in texts]), present)
 
 
 @pytest.fixture
@@ -42,9 +48,10 @@ def test_every_kind_comes_back_as_it_was(
         "every_kind",
         (
             Column("n", Kind.BIGINT, np.array([row[0] for row in rows], dtype=np.int64)),
-            Column("t", Kind.TEXT, [row[1] for row in rows]),
-            Column("a", Kind.ASCII, [None if row[2] is None else row[2].encode() for row in rows]),
+            Column("t", Kind.TEXT, [None if row[1] is None else row[1].encode() for row in rows]),
+            as_matrix("a", Kind.TEXT, [None if row[2] is None else row[2].encode() for row in rows]),
             Column("j", Kind.JSONB, [None if d is None else json.dumps(d).encode() for d in documents]),
+            as_matrix("k", Kind.JSONB, [None if d is None else json.dumps(d).encode() for d in documents]),
             Column("w", Kind.TIMESTAMPTZ, np.array([row[3] for row in rows], dtype=np.int64)),
             Column("d", Kind.DATE, np.array([row[4] for row in rows], dtype=np.int64)),
             Column("c", Kind.CENTS, np.array([row[5] for row in rows], dtype=np.int64)),
@@ -60,6 +67,7 @@ def test_every_kind_comes_back_as_it_was(
             n,
             t,
             a,
+            d,
             d,
             EPOCH + dt.timedelta(microseconds=w),
             dt.date(1970, 1, 1) + dt.timedelta(days=day),

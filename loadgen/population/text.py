@@ -1,0 +1,238 @@
+"""Text of many rows at once, as matrices of bytes in which NUL stands for nothing.
+
+A row of text is a row of the matrix. Pieces of fixed width are put side by side, numbers among them with NULs where
+they have no digit, and the NULs are left out once at the end, by whoever stores the rows. So a thousand JSON documents
+cost a few hundred array operations and no loop in Python over rows.
+
+Numbers are written as JavaScript writes them: no leading zeros, no zeros at the end of a fraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Final
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from loadgen.population.streams import Bools, Floats, Ints
+
+Text = NDArray[np.uint8]
+"""(rows, width); some hold more axes between."""
+
+Piece = bytes | Text | tuple["Piece", ...]
+"""A part of every row: the same bytes for all, bytes of each, or several parts side by side."""
+
+_BASE: Final = 10_000
+_US_PER_S: Final = 1_000_000
+_S_PER_DAY: Final = 86_400
+_FIRST_DAY, _LAST_DAY = np.datetime64("1900-01-01", "D"), np.datetime64("2150-12-31", "D")
+
+
+@cache
+def _four_digits() -> NDArray[np.uint32]:
+    """0 … 9999 as four characters in one word, thrice: all digits; without leading zeros and 0 as nothing; 0 as "0"."""
+    digits = np.frombuffer(b"".join(b"%04d" % n for n in range(_BASE)), np.uint8).reshape(_BASE, 4)
+    leading = np.logical_and.accumulate(digits == ord("0"), axis=1)
+    without = np.where(leading, 0, digits).astype(np.uint8)
+    at_least_one = without.copy()
+    at_least_one[0, 3] = ord("0")
+    return np.concatenate([digits, without, at_least_one]).view(np.uint32).ravel()
+
+
+@cache
+def _fractions(places: int) -> NDArray[np.uint32]:
+    """A point and the digits of 0 … 10^places − 1, without zeros at the end and 0 as nothing: (…, words)."""
+    texts = [b"." + b"%0*d" % (places, n) if n else b"" for n in range(10**places)]
+    words = -(-(places + 1) // 4)
+    joined = b"".join(text.rstrip(b"0").ljust(4 * words, b"\0") for text in texts)
+    return np.frombuffer(joined, np.uint32).reshape(len(texts), words)
+
+
+@cache
+def _two_digits() -> Text:
+    return matrix([b"%02d" % n for n in range(100)])
+
+
+@cache
+def _days() -> Text:
+    """Every day from _FIRST_DAY on as ``2026-01-31``."""
+    day, two = np.arange(_FIRST_DAY, _LAST_DAY + 1), _two_digits()
+    month, year = day.astype("datetime64[M]"), day.astype("datetime64[Y]")
+    years = year.astype(np.int64) + 1970
+    months = (month - year.astype("datetime64[M]")).astype(np.int64) + 1
+    days = (day - month.astype("datetime64[D]")).astype(np.int64) + 1
+    return join(len(day), two[years // 100], two[years % 100], b"-", two[months], b"-", two[days])
+
+
+@cache
+def _seconds() -> Text:
+    """Every second of a day as ``23:59:59``."""
+    second, two = np.arange(_S_PER_DAY), _two_digits()
+    return join(_S_PER_DAY, two[second // 3600], b":", two[second // 60 % 60], b":", two[second % 60])
+
+
+def matrix(texts: Sequence[bytes]) -> Text:
+    """Texts of any lengths as one matrix."""
+    width = max((len(text) for text in texts), default=0)
+    joined = b"".join(text.ljust(width, b"\0") for text in texts)
+    return np.frombuffer(joined, np.uint8).reshape(len(texts), width)
+
+
+def pool(entries: Sequence[str]) -> Text:
+    """Entries to choose from by index, in UTF-8: text that JSON takes as it is, without escapes."""
+    texts = [entry.encode() for entry in entries]
+    for text, entry in zip(texts, entries, strict=True):
+        if orjson.dumps(entry)[1:-1] != text:
+            raise ValueError(f"{entry!r} needs escapes in JSON, which a pool's entries may not")
+    return matrix(texts)
+
+
+def integers(values: Ints) -> Text:
+    """Whole numbers of any shape; the characters are the last axis."""
+    return _signed(values, _digits(np.abs(values), 0).view(np.uint8))
+
+
+def decimals(scaled: Ints, places: int) -> Text:
+    """Whole multiples of 10^−places (1 to 4 of them), of any shape; the characters are the last axis."""
+    magnitude, fractions = np.abs(scaled), _fractions(places)
+    whole = magnitude // 10**places
+    words = _digits(whole, fractions.shape[1])
+    words[..., -fractions.shape[1] :] = fractions[magnitude - whole * 10**places]
+    return _signed(scaled, words.view(np.uint8))
+
+
+def rounded(values: Floats, places: int) -> Text:
+    """Numbers rounded to 1 to 4 places."""
+    return decimals(np.rint(values * 10**places).astype(np.int64), places)
+
+
+def dollars(amounts: Floats) -> Text:
+    """Amounts to the cent."""
+    return rounded(amounts, 2)
+
+
+def _digits(values: Ints, room: int) -> NDArray[np.uint32]:
+    """Digits of whole numbers ≥ 0, four a word, and ``room`` empty words after them."""
+    groups = 1
+    largest = int(values.max(initial=0))
+    while largest >= _BASE**groups:
+        groups += 1
+    table, words = _four_digits(), np.empty((*values.shape, groups + room), np.uint32)
+    rest = values
+    for group in reversed(range(groups)):
+        higher = rest // _BASE
+        start = 2 * _BASE if group == groups - 1 else _BASE
+        words[..., group] = table[rest - higher * _BASE + start * (higher == 0)]
+        rest = higher
+    return words
+
+
+def _signed(values: Ints, text: Text) -> Text:
+    below = values < 0
+    if not below.any():
+        return text
+    sign = below.astype(np.uint8) * np.uint8(ord("-"))
+    return np.concatenate([sign[..., None], text], axis=-1)
+
+
+def dates(days: Ints) -> Text:
+    """Days of the Unix epoch, from 1900 to 2150, as ``2026-01-31``."""
+    return _days()[days - int(_FIRST_DAY.astype(np.int64))]
+
+
+def moments(moments_us: Ints) -> Text:
+    """Microseconds of the Unix epoch to the second, RFC 3339 in UTC: ``2026-01-31T23:59:59Z``."""
+    seconds = moments_us // _US_PER_S
+    days = seconds // _S_PER_DAY
+    return join(len(seconds), dates(days), b"T", _seconds()[seconds - days * _S_PER_DAY], b"Z")
+
+
+@cache
+def _truth() -> Text:
+    return matrix([b"false", b"true"])
+
+
+def booleans(values: Bools) -> Text:
+    """``true`` or ``false``."""
+    return _truth()[values.astype(np.int64)]
+
+
+def quoted(piece: Piece) -> Piece:
+    """A JSON string, of text that needs no escapes."""
+    return (b'"', piece, b'"')
+
+
+def json_object(members: Mapping[str, Piece]) -> Piece:
+    """A JSON object in every row."""
+    parts: list[Piece] = []
+    for name, value in members.items():
+        parts += [(b"," if parts else b"{") + orjson.dumps(name) + b":", value]
+    return (*parts, b"}") if parts else b"{}"
+
+
+def json_array(items: Sequence[tuple[Bools, Piece]]) -> Piece:
+    """A JSON array in every row, of those items that the row has."""
+    parts: list[Piece] = [b"["]
+    so_far = None
+    for present, item in items:
+        if so_far is None:
+            parts.append(where(present, item))
+            so_far = present
+        else:
+            parts += [where(present & so_far, b","), where(present, item)]
+            so_far = so_far | present
+    return (*parts, b"]")
+
+
+def where(condition: Bools, piece: Piece, otherwise: Piece = b"") -> Text:
+    """``piece`` in the rows of which the condition holds, ``otherwise`` in the others."""
+    found, other = join(len(condition), piece), join(len(condition), otherwise)
+    found[~condition] = 0
+    other[condition] = 0
+    return np.concatenate([found, other], axis=1)
+
+
+def join(rows: int, *pieces: Piece) -> Text:
+    """Pieces side by side, in a matrix of its own."""
+    parts = _merged(pieces)
+    out = np.empty((rows, sum(_width(part) for part in parts)), np.uint8)
+    at = 0
+    for part in parts:
+        width = _width(part)
+        out[:, at : at + width] = np.frombuffer(part, np.uint8) if isinstance(part, bytes) else part
+        at += width
+    return out
+
+
+def lines(text: Text) -> list[bytes]:
+    """The rows without their NULs; none holds a line feed."""
+    ended = join(len(text), text, b"\n")
+    kept: bytes = ended[ended != 0].tobytes()
+    return kept.split(b"\n")[:-1]
+
+
+def _width(part: bytes | Text) -> int:
+    return len(part) if isinstance(part, bytes) else part.shape[1]
+
+
+def _merged(pieces: Sequence[Piece]) -> list[bytes | Text]:
+    """Pieces without nesting; bytes that follow each other become one."""
+    merged: list[bytes | Text] = []
+    for part in _flat(pieces):
+        last = merged[-1] if merged else None
+        if isinstance(part, bytes) and isinstance(last, bytes):
+            merged[-1] = last + part
+        else:
+            merged.append(part)
+    return merged
+
+
+def _flat(pieces: Sequence[Piece]) -> Iterator[bytes | Text]:
+    for piece in pieces:
+        if isinstance(piece, tuple):
+            yield from _flat(piece)
+        else:
+            yield piece
