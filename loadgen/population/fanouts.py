@@ -1,6 +1,6 @@
 """How many rows each user has, skewed by activity and cheap to draw: planning a load sums them to number the rows.
 
-There is no published source for any fan-out here: every figure is an assumption.
+How many there are in all is the business of the population's :mod:`shape <loadgen.population.shape>`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from typing import Final
 import numpy as np
 
 from loadgen.population.activity import ActivityRanks
-from loadgen.population.families import ADULT_AGE, Families
-from loadgen.population.streams import Floats, Ints, Part, Stream, poisson_quantile
+from loadgen.population.families import ADULT_AGE, MOST_CHILDREN, Families
+from loadgen.population.shape import DEFAULT_SHAPE, ByChild, ByWill, Measured, Poisson, Shape
+from loadgen.population.streams import Bools, Floats, Ints, Part, Stream, poisson_quantile, stratified
 
-DORMANT: Final = 0.30
-"""The least active users, who signed up, filled in their profile and left: they have nothing else."""
-ACTIVITY_SKEW: Final = 0.5
-"""Rows per user fall with rank^−0.5: flatter than requests, because rows end (a plan is made) and visits do not."""
+DORMANT: Final = DEFAULT_SHAPE.dormant
 
 SECTIONS: Final = (
     "welcome", "household", "income", "assets", "debts", "retirement", "education", "estate", "insurance", "review",
@@ -30,11 +28,9 @@ ACHIEVEMENTS: Final = (
     "three_goals_completed", "insurance_checked", "allocation_reviewed", "tax_reviewed", "one_year", "two_years",
 )  # fmt: skip
 
-_GOALS_MEAN, MOST_GOALS = 2.2, 12
-_ACHIEVEMENTS_MEAN = 3.0
-_SECTIONS_MEAN = 3.5
-_MINOR_HAS_GOAL = 0.45
-_WILL_IS_RECORDED, _DRAFT_WITHOUT_WILL = 0.55, 0.06
+_BY_WILL: Final = ByWill(0.55, 0.06)  # assumption
+_FAVOUR_ACTIVE: Final = 1.0
+"""Weight of activity beside chance in who has many of a measured table's rows: correlation of ranks 0.7. Assumption."""
 
 
 @dataclass(frozen=True)
@@ -52,34 +48,74 @@ class FanOuts:
         return {field.name: int(getattr(self, field.name).sum()) for field in fields(self)}
 
 
+def names_up_to(names: tuple[str, ...], most: int) -> tuple[str, ...]:
+    """``names``, and numbered ones after them where a measured fan-out needs ``most`` of them."""
+    return names + tuple(f"{names[n % len(names)]}_{n // len(names) + 1}" for n in range(len(names), most))
+
+
 def activity_quantile(ranks: ActivityRanks, user_ids: Ints) -> Floats:
     """Where users stand in activity: near 0 the most active, near 1 the least."""
     return (ranks.rank_of(user_ids) - 0.5) / ranks.users
 
 
-def draw_fanouts(seed: int, chunk: int, families: Families, activity: Floats) -> FanOuts:
+def draw_fanouts(seed: int, chunk: int, families: Families, activity: Floats, shape: Shape = DEFAULT_SHAPE) -> FanOuts:
     """Fan-outs of a chunk; ``activity`` from :func:`activity_quantile`."""
-    users = len(activity)
     stream = Stream(seed, Part.FANOUTS, chunk)
-    here = activity < 1 - DORMANT
-    intensity = _intensity(activity)
+    here = activity < 1 - shape.dormant
+    intensity = _intensity(activity, shape)
 
-    goals = poisson_quantile(stream.random(users), _GOALS_MEAN * intensity, MOST_GOALS)
-    achievements = poisson_quantile(stream.random(users), _ACHIEVEMENTS_MEAN * intensity, len(ACHIEVEMENTS))
-    sections = poisson_quantile(stream.random(users), _SECTIONS_MEAN * intensity, len(SECTIONS))
-    minors = (families.children_ages >= 0) & (families.children_ages < ADULT_AGE)
-    saved_for = minors & (stream.table(*minors.shape) < _MINOR_HAS_GOAL)
-    recorded = stream.random(users) < np.where(families.has_will, _WILL_IS_RECORDED, _DRAFT_WITHOUT_WILL)
+    def by_activity(law: Poisson | Measured) -> Ints:
+        if isinstance(law, Poisson):
+            return poisson_quantile(stream.random(len(activity)), law.mean * intensity, law.most) * here
+        return _as_measured(stream, law, _FAVOUR_ACTIVE * activity + stream.random(len(activity)), here)
+
+    goals = by_activity(shape.goals)
+    achievements = by_activity(shape.user_achievements)
+    sections = by_activity(shape.user_progress)
     return FanOuts(
-        goals=goals * here,
-        education_goals=saved_for.sum(axis=1) * here,
-        estate_plans=recorded.astype(np.int64) * here,
-        user_achievements=achievements * here,
-        user_progress=sections * here,
+        goals=goals,
+        education_goals=_education_goals(stream, shape.education_goals, families, here),
+        estate_plans=_estate_plans(stream, shape.estate_plans, families, here),
+        user_achievements=achievements,
+        user_progress=sections,
     )
 
 
-def _intensity(activity: Floats) -> Floats:
-    """Expected rows relative to the mean, ∝ quantile^−ACTIVITY_SKEW with mean 1 over those who are not dormant."""
-    share = activity / (1 - DORMANT)
-    return np.asarray((1 - ACTIVITY_SKEW) * share**-ACTIVITY_SKEW)
+def _intensity(activity: Floats, shape: Shape) -> Floats:
+    """Expected rows relative to the mean, ∝ quantile^−skew with mean 1 over those who are not dormant."""
+    share = activity / (1 - shape.dormant)
+    return np.asarray((1 - shape.activity_skew) * share**-shape.activity_skew)
+
+
+def _as_measured(stream: Stream, law: Measured, order: Floats, here: Bools) -> Ints:
+    """Counted rows dealt out in ``order``, the most rows first: every chunk has nearly the same distribution."""
+    places = stratified(np.where(here, order, np.inf), stream.random(len(order)))
+    return law.rows_at(places) * here
+
+
+def _education_goals(stream: Stream, law: ByChild | Measured, families: Families, here: Bools) -> Ints:
+    """No more than there are children below 18. Of measured rows, those that find no child are left out."""
+    minors = (families.children_ages >= 0) & (families.children_ages < ADULT_AGE)
+    if isinstance(law, ByChild):
+        saved_for = minors & (stream.table(*minors.shape) < law.chance)
+        return np.asarray(saved_for.sum(axis=1) * here)
+    users, children = len(here), np.where(here, families.minors, 0)
+    order = stream.random(users)
+    counts = np.zeros(users, np.int64)
+    # From the most rows down, so that few large families are not used up by users with one row.
+    for rows in range(MOST_CHILDREN, 0, -1):
+        wanted = int(law.share_with(rows) * users + stream.random(1)[0]) - np.count_nonzero(counts)
+        able = np.flatnonzero((children >= rows) & (counts == 0))
+        counts[able[np.argsort(order[able])[: max(wanted, 0)]]] = rows
+    return counts
+
+
+def _estate_plans(stream: Stream, law: ByWill | Measured, families: Families, here: Bools) -> Ints:
+    """Those with a will first; of measured rows, as much likelier as in the model's own shape."""
+    users = len(here)
+    if isinstance(law, ByWill):
+        chance = np.where(families.has_will, law.with_will, law.without_will)
+        return np.asarray((stream.random(users) < chance) * here, np.int64)
+    weight = np.where(families.has_will, _BY_WILL.with_will, _BY_WILL.without_will)
+    # The smallest of exponential times with these rates: sampling by weight without replacement.
+    return _as_measured(stream, law, -np.log(stream.random(users)) / weight, here)
