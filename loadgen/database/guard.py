@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from loadgen.database import schema
 from loadgen.database.statements import statement
-from loadgen.errors import GuardRefusal, UsageError
+from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
 
 ALLOW_UNMARKED_VARIABLE = "LOADGEN_ALLOW_UNMARKED"
 
@@ -33,6 +33,10 @@ class Mark:
     users: int | None
     as_of: dt.date | None
     chunk_users: int | None
+    ageing_months: int | None
+    """Months of use that were played over the rows after the load; 0 for none."""
+    shape_sha256: str | None
+    """Of the shape that the population was given; None for the built-in one."""
     seeded_at: dt.datetime | None
     drift_baseline: dict[str, int]
     """:func:`changed_rows` at the end of seeding: what is counted since is drift."""
@@ -59,11 +63,17 @@ def initialise(conn: psycopg.Connection, allow_unmarked: str | None = None) -> t
 
 
 def read_mark(conn: psycopg.Connection) -> Mark | None:
-    """The mark, or None if the database has none."""
+    """The mark, or None if the database has none. Raises EnvironmentFault if another version of this tool made it."""
     if not schema.has_bookkeeping(conn):
         return None
-    with conn.cursor(row_factory=class_row(Mark)) as cursor:
-        return cursor.execute(statement("read_mark")).fetchone()
+    try:
+        with conn.cursor(row_factory=class_row(Mark)) as cursor:
+            return cursor.execute(statement("read_mark")).fetchone()
+    except psycopg.errors.UndefinedColumn as error:
+        raise EnvironmentFault(
+            f"database {conn.info.dbname} was marked by another version of loadgen; "
+            "run: loadgen reset, then loadgen init"
+        ) from error
 
 
 def write_mark(conn: psycopg.Connection, mark: Mark) -> None:
@@ -78,7 +88,7 @@ def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> N
     """
     name = conn.info.dbname
     _require_same_name(allow_unmarked, name)
-    if allow_unmarked or read_mark(conn) is not None:
+    if allow_unmarked or _is_marked(conn):
         return
     raise GuardRefusal(
         f"database {name} is not marked as synthetic; an empty one is marked by: loadgen init. To write to this one "
@@ -89,6 +99,11 @@ def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> N
 def changed_rows(conn: psycopg.Connection) -> dict[str, int]:
     """Rows inserted, updated and deleted since the server began to count, by table; a crash resets the counters."""
     return dict(conn.execute(statement("changed_rows")).fetchall())
+
+
+def _is_marked(conn: psycopg.Connection) -> bool:
+    """Whether there is a mark, of whatever version: one that cannot be read is still a permission, to reset for one."""
+    return schema.has_bookkeeping(conn) and conn.execute(statement("is_marked")).fetchone() == (True,)
 
 
 def _require_same_name(allow_unmarked: str | None, name: str) -> None:

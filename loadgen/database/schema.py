@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
@@ -27,6 +28,12 @@ class Migration:
     def sha256(self) -> str:
         return hashlib.sha256(self.sql).hexdigest()
 
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """Its statements without their comments; for files that hold no other semicolons than those between them."""
+        text = re.sub(r"--.*", "", self.sql.decode())
+        return tuple(" ".join(found.split()) for found in text.split(";") if found.strip())
+
 
 def _read() -> tuple[Migration, ...]:
     found = (item for item in (files("loadgen.database") / "schema").iterdir() if item.name.endswith(".sql"))
@@ -37,6 +44,8 @@ def _read() -> tuple[Migration, ...]:
 
 
 MIGRATIONS: Final = _read()
+INDEXES, KEYS, VALID_KEYS = MIGRATIONS[2:5]
+"""What a load takes away, and builds at its end."""
 SCHEMA_VERSION: Final = MIGRATIONS[-1].version
 """Of a database to which every file was applied."""
 
@@ -45,21 +54,23 @@ def install(conn: psycopg.Connection) -> tuple[str, ...]:
     """Apply what is missing, in order, and return its versions. Applying again changes nothing.
 
     An interruption leaves whole files applied, and the next call goes on from there. Raises EnvironmentFault if the
-    server is too old, or if a file that was applied has another text now.
+    server is too old, or if a file that was applied has another text now, or is no longer there.
     """
     if conn.info.server_version < OLDEST_SERVER:
         raise EnvironmentFault(
             f"the server is PostgreSQL {conn.info.server_version // 10000}; 15 or newer is needed for this schema"
         )
     applied = _applied(conn)
+    ours = {migration.version: migration.sha256 for migration in MIGRATIONS}
+    for version, sha256 in sorted(applied.items()):
+        if ours.get(version) != sha256:
+            raise EnvironmentFault(
+                f"schema file {version} was applied to database {conn.info.dbname} with another text, by another "
+                "version of loadgen; run: loadgen reset, then loadgen init"
+            )
     done: list[str] = []
     for migration in MIGRATIONS:
         if migration.version in applied:
-            if applied[migration.version] != migration.sha256:
-                raise EnvironmentFault(
-                    f"schema file {migration.version} was applied to database {conn.info.dbname} with another text; "
-                    "run: loadgen reset, then loadgen init"
-                )
             continue
         with conn.transaction():
             # Wherever this user's search_path leads, the tables belong in public.

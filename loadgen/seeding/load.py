@@ -28,7 +28,7 @@ from loadgen.seeding.worker import Failure, work
 
 POLL_S: Final = 0.3
 _COUNTERS_WAIT_S: Final = 3.0
-_KEYS_AND_INDEXES: Final = ("0003_keys", "0004_indexes")
+_KEYS_AND_INDEXES: Final = ("0003_indexes", "0004_keys", "0005_valid_keys")
 
 Progress = Callable[[str, int, int], None]
 """Hears the phase, how much of it is done, and how much there is; (phase, 0, 0) where that cannot be counted."""

@@ -76,6 +76,8 @@ def test_a_mark_comes_back(conn: psycopg.Connection) -> None:
         users=5000,
         as_of=dt.date(2026, 1, 31),
         chunk_users=500,
+        ageing_months=6,
+        shape_sha256="c0ffee",
         seeded_at=dt.datetime(2026, 2, 1, 12, tzinfo=dt.UTC),
         drift_baseline={"users": 5000},
     )

@@ -79,21 +79,32 @@ def test_installing_twice_is_installing_once(empty_database: Target) -> None:
 
 
 def test_a_stopped_installation_goes_on(empty_database: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = schema.Migration("0003_keys", b"ALTER TABLE users ADD PRIMARY KEY (id); SELECT 1/0")
+    broken = schema.Migration("0003_indexes", b"CREATE UNIQUE INDEX users_pkey ON users (id); SELECT 1/0")
     with monkeypatch.context() as patch, connect(empty_database) as conn:
         patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS[:2], broken))
         with pytest.raises(psycopg.errors.DivisionByZero):
             guard.initialise(conn)
     with connect(empty_database) as conn:
         # Half of the file went back with the rest of it, and the mark says that the database is ours.
-        assert not rows(conn, "SELECT FROM pg_constraint WHERE conrelid = 'users'::regclass AND contype = 'p'")
+        assert not rows(conn, "SELECT FROM pg_index WHERE indrelid = 'users'::regclass")
         assert guard.initialise(conn) == tuple(migration.version for migration in schema.MIGRATIONS[2:])
 
 
 def test_a_file_that_changed_since_is_refused(conn: psycopg.Connection) -> None:
-    conn.execute("UPDATE loadgen.schema_migrations SET sha256 = 'x' WHERE version LIKE '0004%'")
-    with pytest.raises(EnvironmentFault, match=r"0004_indexes was applied .* run: loadgen reset"):
+    conn.execute("UPDATE loadgen.schema_migrations SET sha256 = 'x' WHERE version LIKE '0003%'")
+    with pytest.raises(EnvironmentFault, match=r"0003_indexes was applied .* run: loadgen reset"):
         schema.install(conn)
+
+
+def test_a_database_of_former_files_is_refused_in_a_line(conn: psycopg.Connection) -> None:
+    conn.execute("UPDATE loadgen.schema_migrations SET version = '0008_former' WHERE version LIKE '0008%'")
+    with pytest.raises(EnvironmentFault, match=r"0008_former was applied .* another version .* run: loadgen reset"):
+        schema.install(conn)
+    conn.execute("ALTER TABLE loadgen.mark DROP COLUMN ageing_months")
+    with pytest.raises(EnvironmentFault, match=r"another version of loadgen; run: loadgen reset"):
+        guard.read_mark(conn)
+    guard.require_synthetic(conn, None)  # or nobody could reset it
+    schema.drop(conn)
 
 
 def test_a_search_path_does_not_lead_tables_elsewhere(empty_database: Target) -> None:

@@ -16,6 +16,8 @@ CREATE TABLE loadgen.mark (
     users          bigint,
     as_of          date,
     chunk_users    integer,
+    ageing_months  integer, -- 0: loaded and left so
+    shape_sha256   text, -- null: the built-in shape
     seeded_at      timestamptz,
     drift_baseline jsonb NOT NULL DEFAULT '{}'
 );

@@ -6,6 +6,8 @@ SELECT
     m.users,
     m.as_of,
     m.chunk_users,
+    m.ageing_months,
+    m.shape_sha256,
     m.seeded_at,
     m.drift_baseline
 FROM loadgen.mark AS m;
