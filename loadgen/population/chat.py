@@ -13,15 +13,12 @@ import numpy as np
 from loadgen.population.activity import ActivityRanks, zipf_ranks
 from loadgen.population.calendar import Calendar
 from loadgen.population.columns import US_PER_S, Column, Kind, Rows
+from loadgen.population.shape import ChatShape
 from loadgen.population.streams import Bools, Ints, Part, Stream, choose
 from loadgen.population.text import Text, where
 from loadgen.population.vocabulary import chat_texts
 
-MESSAGES_PER_USER: Final = 4.0  # mean: assumption
-CHAT_SKEW: Final = 0.6
-"""Zipf exponent of who chats: flatter than requests, because nobody writes a tenth of all messages. Assumption."""
 _SESSION_LENGTHS: Final = np.array([0.34, 0.25, 0.16, 0.10, 0.07, 0.05, 0.03])  # one to seven messages: assumption
-_UNANSWERED: Final = 0.01  # assumption
 _TRIES: Final = 40
 
 
@@ -35,12 +32,7 @@ class ChatSlice:
     messages: int
 
 
-def total_messages(users: int) -> int:
-    """Chat messages of a population."""
-    return round(MESSAGES_PER_USER * users)
-
-
-def chat_messages(seed: int, calendar: Calendar, ranks: ActivityRanks, part: ChatSlice) -> Rows:
+def chat_messages(seed: int, calendar: Calendar, ranks: ActivityRanks, part: ChatSlice, shape: ChatShape) -> Rows:
     """The messages of one slice, ordered by time. Nobody writes before they signed up."""
     stream = Stream(seed, Part.CHAT, part.number)
     # Enough sessions for all messages; the last is cut short.
@@ -48,7 +40,7 @@ def chat_messages(seed: int, calendar: Calendar, ranks: ActivityRanks, part: Cha
     sessions = int(np.searchsorted(np.cumsum(lengths), part.messages)) + 1
     lengths = lengths[:sessions]
     began_us = calendar.chat_us((part.number + stream.random(sessions)) / part.slices)
-    users = _who(stream, calendar, ranks, began_us)
+    users = _who(stream, calendar, ranks, began_us, shape)
 
     session = np.repeat(np.arange(sessions), lengths)[: part.messages]
     gaps_us = ((20 + 100 * stream.random(part.messages)) * US_PER_S).astype(np.int64)
@@ -65,26 +57,26 @@ def chat_messages(seed: int, calendar: Calendar, ranks: ActivityRanks, part: Cha
         (
             Column("id", Kind.BIGINT, part.first_id + np.arange(part.messages)),
             Column("user_id", Kind.BIGINT, users[session][order]),
-            *_texts(stream, is_first[order]),
+            *_texts(stream, is_first[order], shape.unanswered),
             Column("timestamp", Kind.TIMESTAMPTZ, moments_us[order]),
         ),
     )
 
 
-def _who(stream: Stream, calendar: Calendar, ranks: ActivityRanks, began_us: Ints) -> Ints:
+def _who(stream: Stream, calendar: Calendar, ranks: ActivityRanks, began_us: Ints, shape: ChatShape) -> Ints:
     """A user for each session: by activity among those who had signed up; ids follow the order of sign-up."""
     there = np.maximum((calendar.share_signed_up(began_us) * ranks.users).astype(np.int64), 1)
     users = 1 + stream.integers(there, len(began_us))  # for the few that find nobody below, in the first days
     missing = np.arange(len(began_us))
     for _ in range(_TRIES):
-        drawn = ranks.user_of(zipf_ranks(stream, ranks.users, CHAT_SKEW, missing.size))
+        drawn = ranks.user_of(zipf_ranks(stream, shape.writers(ranks.users), shape.skew, missing.size))
         fits = drawn <= there[missing]
         users[missing[fits]] = drawn[fits]
         missing = missing[~fits]
     return users
 
 
-def _texts(stream: Stream, is_first: Bools) -> tuple[Column, Column]:
+def _texts(stream: Stream, is_first: Bools, unanswered: float) -> tuple[Column, Column]:
     rows = len(is_first)
     texts = chat_texts()
 
@@ -93,5 +85,5 @@ def _texts(stream: Stream, is_first: Bools) -> tuple[Column, Column]:
 
     asked = where(is_first, some(texts.questions), some(texts.follow_ups))
     answers = some(texts.answers)
-    answered = ~stream.chance(_UNANSWERED, rows)
+    answered = ~stream.chance(unanswered, rows)
     return Column("message", Kind.TEXT, asked), Column("response", Kind.TEXT, answers, answered)

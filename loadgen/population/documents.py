@@ -15,7 +15,7 @@ from loadgen.population.families import MARITAL_STATUSES, Families
 from loadgen.population.finances import ASSET_CLASSES, EMPLOYMENT, RISK_TOLERANCES, SPENDING, Finances
 from loadgen.population.households import Households
 from loadgen.population.projections import DETAILS, Inputs
-from loadgen.population.simulation import Detail
+from loadgen.population.shape import DocumentShape
 from loadgen.population.streams import Bools, Floats, Ints, Part, Stream, choose, stratified
 from loadgen.population.text import (
     Piece,
@@ -34,15 +34,9 @@ from loadgen.population.text import (
 )
 from loadgen.population.vocabulary import STATES, pools
 
-DETAIL_MIX: Final = {None: 0.35, Detail.SUMMARY: 0.40, Detail.FULL: 0.20, Detail.PATHS: 0.05}
-"""Share of profiles whose ``monte_carlo_results`` are missing or of this detail: assumption. It decides which rows
-pass the TOAST threshold of 2 KB: the other documents take 1.9 KB, so profiles without results stay whole in the heap,
-and results of nearly every detail and length move out of it."""
-
 OPTIMIZATION_VERSIONS: Final = np.array([0.2, 0.3, 0.5])
 """Share of each optimization_version, from 1: assumption."""
 
-_OPTIMISED_SHARE: Final = 0.45  # of those that were simulated: assumption
 _EPOCH_YEAR: Final = 1970
 
 
@@ -73,12 +67,14 @@ def profile_documents(
     households: Households,
     finances: Finances,
     people: People,
+    shape: DocumentShape,
 ) -> tuple[Column, ...]:
     """The documents of a chunk's profiles; ``activity`` is the quantile of each user's rank."""
     stream = Stream(seed, Part.DOCUMENTS, chunk)
-    detail = _details(stream, activity)
+    detail = _details(stream, activity, shape)
     inputs = _inputs(finances, people)
     success = projections.success_percent(inputs)
+    optimised = _optimization_variables(stream, finances, people, detail >= 0, shape.optimised)
     users = len(detail)
 
     def column(name: str, document: Piece, present: Bools | None = None) -> Column:
@@ -89,20 +85,17 @@ def profile_documents(
         column("financial_data", _financial_data(households, finances)),
         column("calculations", _calculations(households, finances, people, success)),
         Column("monte_carlo_results", Kind.JSONB, projections.results(inputs, success, detail)),
-        column("optimization_variables", *_optimization_variables(stream, finances, people, detail >= 0)),
+        column("optimization_variables", *optimised),
     )
 
 
-def _details(stream: Stream, activity: Floats) -> Ints:
-    """Which simulation each profile holds, in the shares of DETAIL_MIX, −1 for none: the active are likelier to."""
+def _details(stream: Stream, activity: Floats, shape: DocumentShape) -> Ints:
+    """Which simulation each profile holds, in the shape's shares, −1 for none: the active are likelier to."""
     users = len(activity)
     everybody = np.zeros(users, np.int64)
-    missing = DETAIL_MIX[None]
-    simulated = stratified(activity + stream.random(users), stream.random(users), everybody) < 1 - missing
-    which = choose(
-        stratified(stream.random(users), stream.random(users), simulated),
-        np.array([DETAIL_MIX[detail] for detail in DETAILS]),
-    )
+    simulated = stratified(activity + stream.random(users), stream.random(users), everybody) < 1 - shape.not_simulated
+    shares = np.maximum([getattr(shape, detail.value) for detail in DETAILS], 1e-12)  # all zero: nobody is simulated
+    which = choose(stratified(stream.random(users), stream.random(users), simulated), shares)
     return np.where(simulated, which, -1)
 
 
@@ -210,7 +203,7 @@ def _calculations(households: Households, finances: Finances, people: People, su
 
 
 def _optimization_variables(
-    stream: Stream, finances: Finances, people: People, simulated: Bools
+    stream: Stream, finances: Finances, people: People, simulated: Bools, optimised: float
 ) -> tuple[Piece, Bools]:
     """What the optimiser proposes: work longer, save more, rebalance. Some documents are from its older versions.
 
@@ -230,7 +223,7 @@ def _optimization_variables(
             "ran_at": quoted(moments(people.simulated_us)),
         }
     )
-    return document, simulated & (stream.random(users) < _OPTIMISED_SHARE)
+    return document, simulated & (stream.random(users) < optimised)
 
 
 def _amounts(**amounts: Floats) -> Piece:

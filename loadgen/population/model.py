@@ -16,7 +16,7 @@ import numpy as np
 from loadgen.population import estates, plans, vocabulary
 from loadgen.population.activity import ActivityRanks
 from loadgen.population.calendar import Calendar, make_calendar
-from loadgen.population.chat import ChatSlice, chat_messages, total_messages
+from loadgen.population.chat import ChatSlice, chat_messages
 from loadgen.population.chunk import Chunk
 from loadgen.population.columns import Column, Kind, Rows
 from loadgen.population.documents import People, profile_documents
@@ -24,6 +24,8 @@ from loadgen.population.families import MOST_CHILDREN, Families, draw_families
 from loadgen.population.fanouts import FanOuts, activity_quantile, draw_fanouts
 from loadgen.population.finances import NO_INCOME_TAX, derive_finances
 from loadgen.population.households import draw_households
+from loadgen.population.notes import with_notes
+from loadgen.population.shape import DEFAULT_SHAPE, Shape
 from loadgen.population.streams import Floats, Ints, Part, Stream
 from loadgen.population.vocabulary import STATES, pools
 
@@ -57,6 +59,7 @@ class Population:
     seed: int
     as_of: dt.date
     chunk_users: int = CHUNK_USERS
+    shape: Shape = DEFAULT_SHAPE
 
     @property
     def chunks(self) -> int:
@@ -68,18 +71,19 @@ class Population:
 
     @cached_property
     def calendar(self) -> Calendar:
-        return make_calendar(self.seed, self.as_of)
+        return make_calendar(self.seed, self.as_of, self.shape)
 
     def chat_slices(self) -> list[ChatSlice]:
         """All slices of chat, in the order of time."""
-        total = total_messages(self.users)
+        total = self.shape.chat.total_messages(self.users)
         slices = max(1, -(-total // SLICE_MESSAGES))
         edges = [total * number // slices for number in range(slices + 1)]
         return [ChatSlice(n, slices, 1 + edges[n], edges[n + 1] - edges[n]) for n in range(slices)]
 
     def chat_rows(self, part: ChatSlice) -> Rows:
         """The messages of one slice."""
-        return chat_messages(self.seed, self.calendar, self.ranks, part)
+        rows = chat_messages(self.seed, self.calendar, self.ranks, part, self.shape.chat)
+        return with_notes(rows, self.shape.documents, self.seed, Part.CHAT, part.number)
 
     def user_ids(self, chunk: int) -> Ints:
         """Ids of a chunk's users; they follow the order of sign-up."""
@@ -106,7 +110,9 @@ class Population:
             self.seed, chunk, ids, first_ids, created_us, seen_us, self.as_of, families, households, finances, people,
             fanouts,
         )  # fmt: skip
-        documents = profile_documents(self.seed, chunk, activity, families, households, finances, people)
+        documents = profile_documents(
+            self.seed, chunk, activity, families, households, finances, people, self.shape.documents
+        )
         tables = (
             Rows(
                 "users",
@@ -128,13 +134,14 @@ class Population:
             plans.achievements(known),
             plans.progress(known),
         )
-        return ChunkRows(tables, int((households.net_worth < 0).sum()))
+        filled = tuple(with_notes(rows, self.shape.documents, self.seed, Part.DOCUMENTS, chunk) for rows in tables)
+        return ChunkRows(filled, int((households.net_worth < 0).sum()))
 
     def _outline(self, chunk: int, ids: Ints) -> tuple[Families, FanOuts, Floats]:
         """What planning and making must agree on."""
         families = draw_families(self.seed, chunk, len(ids))
         activity = activity_quantile(self.ranks, ids)
-        return families, draw_fanouts(self.seed, chunk, families, activity), activity
+        return families, draw_fanouts(self.seed, chunk, families, activity, self.shape), activity
 
     def _visits(self, chunk: int, ids: Ints, activity: Floats) -> tuple[Ints, Ints]:
         """Sign-up and last visit: the active were here lately, the dormant not since they signed up."""

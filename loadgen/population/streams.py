@@ -39,6 +39,7 @@ class Part(IntEnum):
     VOCABULARY = 15
     DOCUMENTS = 16
     VISITS = 17
+    NOTES = 18
 
 
 class Uniforms(Protocol):

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from loadgen.population import vocabulary
-from loadgen.population.chat import total_messages
 from loadgen.population.columns import Kind, Rows
-from loadgen.population.documents import DETAIL_MIX
 from loadgen.population.fanouts import DORMANT, activity_quantile
 from loadgen.population.model import CHUNK_TABLES, ChunkRows, Population
 
@@ -71,12 +69,12 @@ def counts(table: str) -> NDArray[np.int64]:
 
 
 def test_any_part_can_be_made_alone_and_again() -> None:
-    alone = Population(3_000, 11, AS_OF).chunk_rows(4, dict.fromkeys(CHUNK_TABLES, 1))
-    again = made()[4]
+    alone = Population(3_000, 11, AS_OF).chunk_rows(2, dict.fromkeys(CHUNK_TABLES, 1))
+    again = made()[2]
     for mine, theirs in zip(alone.tables, again.tables, strict=True):
         for a, b in zip(mine.columns, theirs.columns, strict=True):
             assert a.name == "id" or list(a.to_list()) == list(b.to_list())
-    other_seed = Population(3_000, 12, AS_OF).chunk_rows(4, dict.fromkeys(CHUNK_TABLES, 1))
+    other_seed = Population(3_000, 12, AS_OF).chunk_rows(2, dict.fromkeys(CHUNK_TABLES, 1))
     assert list(other_seed.tables[0].columns[1].to_list()) != list(alone.tables[0].columns[1].to_list())
 
 
@@ -93,7 +91,7 @@ def test_small_populations_exist(users: int) -> None:
     rows = [population.chunk_rows(chunk, dict.fromkeys(CHUNK_TABLES, 1)) for chunk in range(population.chunks)]
     assert sum(len(chunk.tables[0]) for chunk in rows) == users
     chat = [population.chat_rows(part) for part in population.chat_slices()]
-    assert sum(len(part) for part in chat) == total_messages(users)
+    assert sum(len(part) for part in chat) == population.shape.chat.total_messages(users)
 
 
 def test_emails_are_unique_and_cannot_receive_mail() -> None:
@@ -148,7 +146,9 @@ def test_allocations_add_up_to_a_hundred() -> None:
 
 def test_results_follow_the_declared_mix_and_agree_with_the_score() -> None:
     results = documents("financial_profiles", "monte_carlo_results")
-    assert sum(r is None for r in results) / len(results) == pytest.approx(DETAIL_MIX[None], abs=0.01)
+    assert sum(r is None for r in results) / len(results) == pytest.approx(
+        POPULATION.shape.documents.not_simulated, abs=0.01
+    )
     for result, calculated, info in zip(results, profiles("calculations"), profiles("basic_info"), strict=True):
         if result is None:
             continue
@@ -241,7 +241,7 @@ def test_chat_is_interleaved_by_time_and_nobody_writes_before_signing_up() -> No
         assert moments[len(moments) // 2] > latest
         latest = moments[len(moments) // 2]
         ids.extend(np.asarray(by_name["id"].values).tolist())
-    assert ids == list(range(1, total_messages(POPULATION.users) + 1))
+    assert ids == list(range(1, POPULATION.shape.chat.total_messages(POPULATION.users) + 1))
 
 
 def test_chat_and_requests_have_the_same_favourites_and_many_are_silent() -> None:
