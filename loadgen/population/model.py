@@ -7,6 +7,7 @@ nothing else: not on who makes it, when, or after what.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -73,12 +74,16 @@ class Population:
     def calendar(self) -> Calendar:
         return make_calendar(self.seed, self.as_of, self.shape)
 
-    def chat_slices(self) -> list[ChatSlice]:
-        """All slices of chat, in the order of time."""
+    def chat_slice(self, number: int) -> ChatSlice:
+        """The slice of that number, from 0, in the order of time."""
         total = self.shape.chat.total_messages(self.users)
         slices = max(1, -(-total // SLICE_MESSAGES))
-        edges = [total * number // slices for number in range(slices + 1)]
-        return [ChatSlice(n, slices, 1 + edges[n], edges[n + 1] - edges[n]) for n in range(slices)]
+        first, beyond = (total * edge // slices for edge in (number, number + 1))
+        return ChatSlice(number, slices, 1 + first, beyond - first)
+
+    def chat_slices(self) -> Iterator[ChatSlice]:
+        """All slices of chat, in the order of time."""
+        return map(self.chat_slice, range(self.chat_slice(0).slices))
 
     def chat_rows(self, part: ChatSlice) -> Rows:
         """The messages of one slice."""

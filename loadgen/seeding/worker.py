@@ -65,7 +65,7 @@ def load_next(conn: psycopg.Connection, population: Population) -> bool:
         entry = ledger.claim(conn)
         if entry is None:
             return False
-        tables, below_water = _rows(population, entry)
+        tables, below_water = rows_of(population, entry)
         for rows in tables:
             assert len(rows) == entry.rows[rows.table], f"{entry.part} {entry.chunk}: plan and rows disagree"
             if len(rows):
@@ -75,9 +75,9 @@ def load_next(conn: psycopg.Connection, population: Population) -> bool:
     return True
 
 
-def _rows(population: Population, entry: Entry) -> tuple[tuple[Rows, ...], int]:
+def rows_of(population: Population, entry: Entry) -> tuple[tuple[Rows, ...], int]:
     if entry.part is Part.CHAT:
-        return (population.chat_rows(population.chat_slices()[entry.chunk]),), 0
+        return (population.chat_rows(population.chat_slice(entry.chunk)),), 0
     made = population.chunk_rows(entry.chunk, entry.first_ids)
     return made.tables, made.below_water
 

@@ -50,7 +50,7 @@ def test_only_the_named_columns_change_and_by_the_width_asked_for() -> None:
 
 def test_chat_texts_go_on_and_nulls_stay() -> None:
     plain, wide = (Population(300, 3, AS_OF, shape=shape) for shape in (DEFAULT_SHAPE, WIDE))
-    part = plain.chat_slices()[0]
+    part = plain.chat_slice(0)
     before, after = (column((p.chat_rows(part),), "chat_messages", "response").to_list() for p in (plain, wide))
     assert any(text is None for text in before)
     for short, long in zip(before, after, strict=True):
