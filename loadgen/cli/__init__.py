@@ -12,6 +12,7 @@ from loadgen.cli.down import down
 from loadgen.cli.forecast import forecast
 from loadgen.cli.init import init
 from loadgen.cli.plan import plan
+from loadgen.cli.profile import profile
 from loadgen.cli.psql import psql
 from loadgen.cli.report import report
 from loadgen.cli.reset import reset
@@ -24,7 +25,7 @@ from loadgen.cli.up import up
 VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start here": (demo,),
     "Server": (up, down, status, psql),
-    "Data": (init, seed, checksum, reset),
+    "Data": (init, seed, profile, checksum, reset),
     "Load": (run, sweep, describe),
     "Plan": (forecast, plan, report),
 }

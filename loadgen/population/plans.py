@@ -10,7 +10,7 @@ from loadgen.population import reference
 from loadgen.population.chunk import Chunk, place_within
 from loadgen.population.columns import Column, Kind, Rows
 from loadgen.population.families import ADULT_AGE
-from loadgen.population.fanouts import ACHIEVEMENTS, SECTIONS
+from loadgen.population.fanouts import ACHIEVEMENTS, SECTIONS, names_up_to
 from loadgen.population.streams import Floats, Part, Stream, choose
 from loadgen.population.text import booleans, dollars, integers, join, json_object, moments, pool, quoted, rounded
 from loadgen.population.vocabulary import pools
@@ -136,17 +136,18 @@ def _college_prices() -> Floats:
 def achievements(chunk: Chunk) -> Rows:
     """Distinct achievements of each user: all users reach the first ones, then their ways part."""
     owners = chunk.owners("user_achievements")
-    users, kinds = len(chunk.user_ids), len(ACHIEVEMENTS)
+    counts = chunk.fanouts.user_achievements
+    names = names_up_to(ACHIEVEMENTS, int(counts.max(initial=0)))
+    users, kinds = len(chunk.user_ids), len(names)
     stream = Stream(chunk.seed, Part.ACHIEVEMENTS, chunk.number)
     order = np.argsort(np.arange(kinds) + 6 * stream.table(users, kinds), axis=1)
-    counts = chunk.fanouts.user_achievements
     nth = place_within(counts)
     share = (nth + stream.random(len(owners))) / counts[owners]
     return Rows(
         "user_achievements",
         (
             *chunk.keys("user_achievements", owners),
-            Column("achievement_id", Kind.TEXT, pool(ACHIEVEMENTS)[order[owners, nth]]),
+            Column("achievement_id", Kind.TEXT, pool(names)[order[owners, nth]]),
             Column("earned_at", Kind.TIMESTAMPTZ, chunk.moments_us(owners, share)),
         ),
     )
@@ -176,7 +177,7 @@ def progress(chunk: Chunk) -> Rows:
         "user_progress",
         (
             *chunk.keys("user_progress", owners),
-            Column("section", Kind.TEXT, pool(SECTIONS)[nth]),
+            Column("section", Kind.TEXT, pool(names_up_to(SECTIONS, int(counts.max(initial=0))))[nth]),
             Column("progress_data", Kind.JSONB, join(len(owners), data)),
         ),
     )

@@ -1,0 +1,105 @@
+"""Reading somebody's production database: short transactions that only read, and errors without the server's words.
+
+A message of the server can quote a value. So of an error only its SQLSTATE is passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from loadgen.database.connect import Target, connect
+from loadgen.database.faults import ADVICE
+from loadgen.errors import EnvironmentFault
+from loadgen.profiling.format import Note, NoteCode
+
+Say = Callable[[str], None]
+Row = tuple[object, ...]
+
+APPLICATION_NAME: Final = "loadgen profile"
+_UNANSWERED: Final[dict[str, NoteCode]] = {
+    "57014": "timed_out",
+    "55P03": "timed_out",  # a lock not granted in time
+    "42501": "not_readable",
+    "55000": "no_statements",  # the extension is there, but its library is not loaded
+}
+"""By SQLSTATE: what the profile goes on without."""
+
+
+class NoAnswer(Exception):
+    """A statement that the profile can do without was refused or took too long; ``code`` is for a note."""
+
+    def __init__(self, code: NoteCode) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@cache
+def text(name: str) -> str:
+    """The statement in ``sql/<name>.sql``."""
+    return (files("loadgen.profiling") / "sql" / f"{name}.sql").read_text("utf-8")
+
+
+class Reader:
+    """One connection, on which each statement has a transaction of its own. A context manager.
+
+    ``say`` hears what is about to be read; ``notes`` collects what could not be.
+    """
+
+    def __init__(self, target: Target, schema: str, timeout_s: float, say: Say) -> None:
+        self._target, self._say = target, say
+        self._timeout_ms = str(max(1, round(1000 * timeout_s)))
+        self.schema = schema
+        self.notes: list[Note] = []
+        self._conn = connect(target, autocommit=True, application_name=APPLICATION_NAME)
+        self._conn.read_only = True
+        self._conn.prepare_threshold = None  # a transaction pooler may stand in between
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._conn.close()
+
+    @property
+    def server_version(self) -> int:
+        return self._conn.info.server_version
+
+    def say(self, line: str) -> None:
+        self._say(line)
+
+    def note(self, code: NoteCode, about: str = "") -> None:
+        """Remember that something is lacking."""
+        if Note(code, about) not in self.notes:
+            self.notes.append(Note(code, about))
+
+    def rows(
+        self, name: str, parameters: dict[str, object] | None = None, *, what: str, **parts: sql.Composable
+    ) -> Sequence[Row]:
+        """Rows of ``sql/<name>.sql``, whose ``{schema}`` and other parts are filled in.
+
+        Raises NoAnswer, or EnvironmentFault that says ``what`` was being read and not what the server said.
+        """
+        query = (
+            sql.SQL(text(name)).format(schema=sql.Identifier(self.schema), **parts) if parts else sql.SQL(text(name))
+        )
+        try:
+            with self._conn.transaction():
+                self._conn.execute(text("limits").encode(), {"timeout_ms": self._timeout_ms})
+                return self._conn.execute(query, parameters).fetchall()
+        except psycopg.Error as error:
+            if error.sqlstate in _UNANSWERED:
+                raise NoAnswer(_UNANSWERED[error.sqlstate]) from None
+            raise self._fault(error, what) from None  # the cause would carry the server's words into a traceback
+
+    def _fault(self, error: psycopg.Error, what: str) -> EnvironmentFault:
+        state = error.sqlstate
+        if state is None:
+            return EnvironmentFault(f"{self._target}: the connection was lost while reading {what}; try again")
+        advice = ADVICE.get(state, "see the server's log for what it said")
+        return EnvironmentFault(f"{self._target}: cannot read {what} (SQLSTATE {state}); {advice}")
