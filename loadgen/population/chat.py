@@ -18,7 +18,7 @@ from loadgen.population.streams import Bools, Ints, Part, Stream, choose
 from loadgen.population.text import Text, where
 from loadgen.population.vocabulary import chat_texts
 
-_SESSION_LENGTHS: Final = np.array([0.34, 0.25, 0.16, 0.10, 0.07, 0.05, 0.03])  # one to seven messages: assumption
+SESSION_LENGTHS: Final = np.array([0.34, 0.25, 0.16, 0.10, 0.07, 0.05, 0.03])  # one to seven messages: assumption
 _TRIES: Final = 40
 
 
@@ -36,7 +36,7 @@ def chat_messages(seed: int, calendar: Calendar, ranks: ActivityRanks, part: Cha
     """The messages of one slice, ordered by time. Nobody writes before they signed up."""
     stream = Stream(seed, Part.CHAT, part.number)
     # Enough sessions for all messages; the last is cut short.
-    lengths = 1 + choose(stream.random(part.messages), _SESSION_LENGTHS)
+    lengths = 1 + choose(stream.random(part.messages), SESSION_LENGTHS)
     sessions = int(np.searchsorted(np.cumsum(lengths), part.messages)) + 1
     lengths = lengths[:sessions]
     began_us = calendar.chat_us((part.number + stream.random(sessions)) / part.slices)
