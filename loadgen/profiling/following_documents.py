@@ -1,0 +1,173 @@
+"""How wide the documents are: which detail of simulations, and how much text beside, gives the means of a profile."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections import defaultdict
+from dataclasses import replace
+from functools import cache
+from typing import Final
+
+import orjson
+
+from loadgen.population.columns import Kind
+from loadgen.population.model import CHUNK_TABLES, Population
+from loadgen.population.shape import DocumentShape, Notes, Shape
+from loadgen.population.simulation import LONGEST_YEARS, Detail
+from loadgen.profiling.format import ColumnShape, Profile
+
+WIDE: Final = {
+    "financial_profiles": ("basic_info", "financial_data", "calculations", "optimization_variables"),
+    "education_goals": ("costs",),
+    "estate_plans": ("plan_data", "documents", "beneficiaries"),
+    "chat_messages": ("message", "response"),
+    "user_progress": ("progress_data",),
+}
+"""Columns that take notes. The detail of monte_carlo_results is chosen first, and notes only go beyond the widest."""
+_ARRAYS: Final = frozenset({("estate_plans", "documents"), ("estate_plans", "beneficiaries")})
+"""JSON arrays, which have no place for notes."""
+_MEMBER_BYTES: Final = len(', "notes": ""')
+_CLOSE: Final = 0.05
+_TRIED: Final = Population(1_000, 1, dt.date(2026, 1, 1))
+_HALVINGS: Final = 60
+_STEEPEST: Final = 0.05  # by byte: sizes are a kilobyte apart, so one detail then has all of the weight
+
+
+def document_shape(profile: Profile, shape: Shape, lacks: list[str]) -> DocumentShape:
+    """Documents as in the profile; what is not there stays the model's own."""
+    found = _nulls(profile, shape.documents, lacks)
+    results = _column(profile, "financial_profiles", "monte_carlo_results")
+    notes = []
+    if results is not None and results.text is not None:
+        found, beyond = _details(found, results.text.mean_bytes, lacks)
+        if beyond:
+            notes.append(Notes("financial_profiles", "monte_carlo_results", beyond))
+    for table, columns in WIDE.items():
+        for name in columns:
+            column = _column(profile, table, name)
+            if column is None or column.text is None:
+                continue
+            notes += _notes(table, name, column.text.mean_bytes, lacks)
+    return replace(found, notes=tuple(notes))
+
+
+def _column(profile: Profile, table: str, name: str) -> ColumnShape | None:
+    found = profile.table(table)
+    return next((column for column in found.columns if column.name == name), None) if found else None
+
+
+def _nulls(profile: Profile, own: DocumentShape, lacks: list[str]) -> DocumentShape:
+    """Which documents are missing. The others keep their proportions."""
+    results = _column(profile, "financial_profiles", "monte_carlo_results")
+    variables = _column(profile, "financial_profiles", "optimization_variables")
+    found = own
+    if results is not None and results.null_share is not None:
+        there = 1 - results.null_share
+        factor = there / (1 - own.not_simulated)
+        found = replace(
+            own,
+            not_simulated=1 - there,
+            summary=own.summary * factor,
+            full=own.full * factor,
+            paths=own.paths * factor,
+        )
+    if variables is not None and variables.null_share is not None:
+        optimised, simulated = 1 - variables.null_share, 1 - found.not_simulated
+        if optimised > simulated:
+            lacks.append(
+                f"financial_profiles.optimization_variables: {optimised:.1%} of profiles have them there; here only "
+                f"those with monte_carlo_results do, {simulated:.1%}"
+            )
+        found = replace(found, optimised=round(min(optimised / simulated, 1.0), 4) if simulated else 0.0)
+    return found
+
+
+def _details(own: DocumentShape, mean_bytes: float, lacks: list[str]) -> tuple[DocumentShape, int]:
+    """The mix nearest to the model's own (in relative entropy) with this mean, and bytes that no detail reaches.
+
+    Such a mix is the own one with each share times exp(β · bytes), renormalised.
+    """
+    simulated = 1 - own.not_simulated
+    sizes, shares = _bytes_of_details(), (own.summary, own.full, own.paths)
+    if not simulated or not any(shares):
+        return own, 0
+    if mean_bytes < sizes[0] * (1 - _CLOSE):
+        here = f"{sizes[0]:,.0f} bytes of text here at least"
+        lacks.append(f"financial_profiles.monte_carlo_results: {here}, {mean_bytes:,.0f} there")
+    low, high = -_STEEPEST, _STEEPEST
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        mix = _tilted(shares, sizes, middle)
+        low, high = (
+            (low, middle) if sum(m * s for m, s in zip(mix, sizes, strict=True)) > mean_bytes else (middle, high)
+        )
+    summary, full, _ = (round(simulated * m, 6) for m in _tilted(shares, sizes, (low + high) / 2))
+    paths = max(round(simulated - summary - full, 6), 0.0)
+    beyond = mean_bytes - sizes[-1] - _MEMBER_BYTES
+    return replace(own, summary=summary, full=full, paths=paths), max(round(beyond), 0)
+
+
+def _tilted(shares: tuple[float, ...], sizes: tuple[float, ...], slope: float) -> list[float]:
+    exponents = [slope * size for size in sizes]
+    weights = [share * math.exp(e - max(exponents)) for share, e in zip(shares, exponents, strict=True)]
+    return [weight / sum(weights) for weight in weights]
+
+
+def _notes(table: str, name: str, mean_bytes: float, lacks: list[str]) -> list[Notes]:
+    """Notes that bring a column to its mean."""
+    here = _model_bytes()[table, name]
+    missing = mean_bytes - here
+    if missing < -_CLOSE * here or (missing > _CLOSE * here and (table, name) in _ARRAYS):
+        lacks.append(f"{table}.{name}: {here:,.0f} bytes of text here, {mean_bytes:,.0f} there")
+    if missing <= _CLOSE * here or (table, name) in _ARRAYS:
+        return []
+    return [Notes(table, name, max(round(missing - (1 if table == "chat_messages" else _MEMBER_BYTES)), 1))]
+
+
+@cache
+def _model_bytes() -> dict[tuple[str, str], float]:
+    """Mean bytes of the model's own values that are not NULL, as the server writes them, by table and column."""
+    lengths: dict[tuple[str, str], list[int]] = defaultdict(list)
+    rows = [
+        *(rows for n in range(_TRIED.chunks) for rows in _TRIED.chunk_rows(n, dict.fromkeys(CHUNK_TABLES, 1)).tables),
+        _TRIED.chat_rows(_TRIED.chat_slice(0)),
+    ]
+    for table in rows:
+        for column in table.columns:
+            if column.name not in WIDE.get(table.table, ()):
+                continue
+            lengths[table.table, column.name] += [
+                _as_written(value) if column.kind is Kind.JSONB else len(value)
+                for value in column.to_list()
+                if isinstance(value, bytes)
+            ]
+    return {key: sum(found) / len(found) for key, found in lengths.items()}
+
+
+@cache
+def _bytes_of_details() -> tuple[float, float, float]:
+    """Mean bytes of text of monte_carlo_results by detail: summary, full, paths."""
+    lengths: dict[Detail, list[int]] = defaultdict(list)
+    for chunk in range(_TRIED.chunks):
+        for rows in _TRIED.chunk_rows(chunk, dict.fromkeys(CHUNK_TABLES, 1)).tables:
+            for column in rows.columns:
+                if column.name == "monte_carlo_results":
+                    for value in column.to_list():
+                        if isinstance(value, bytes):
+                            lengths[_detail(value)].append(_as_written(value))
+    means = {detail: sum(found) / len(found) for detail, found in lengths.items()}
+    return means[Detail.SUMMARY], means[Detail.FULL], means[Detail.PATHS]
+
+
+def _detail(document: bytes) -> Detail:
+    found = orjson.loads(document)
+    if "sample_paths" in found:
+        return Detail.PATHS
+    return Detail.FULL if len(found["bands"]["p50"]) == LONGEST_YEARS + 1 else Detail.SUMMARY
+
+
+def _as_written(document: bytes) -> int:
+    """Bytes of a document as jsonb's text: a blank after each comma and colon."""
+    return len(json.dumps(orjson.loads(document), ensure_ascii=False).encode())
