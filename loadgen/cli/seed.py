@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_USERS: Final = 100_000_000
 MOST_JOBS: Final = 64
+MOST_MONTHS: Final = 24
 FIRST_AS_OF, LAST_AS_OF = dt.date(2010, 1, 1), dt.date(2100, 1, 1)
 _THOUSANDS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
 _LINE_EVERY_S: Final = 5.0
@@ -42,6 +43,14 @@ def seed(
             help="Day on which the history of 36 months ends. Default: today, or that of the load being resumed.",
         ),
     ] = None,
+    age: Annotated[
+        str,
+        typer.Option(
+            "--age",
+            metavar="MONTHS",
+            help="Play so many months of use over the rows: dead versions, split pages, same values. Default: 0.",
+        ),
+    ] = "0",
     dsn: options.Dsn = None,
     instance: options.Instance = None,
     allow_unmarked: options.AllowUnmarked = None,
@@ -49,13 +58,17 @@ def seed(
 ) -> None:
     """Fill a marked or empty database with synthetic users; again after an interruption, to go on where it stopped.
 
-    ``loadgen.seed/1``: database, users, seed, as_of, model_version, rows (by table), below_water (households whose
-    true net worth is below zero, stored as 0), users_loaded (by this call), seconds, users_per_s.
+    A second call while the first is at work, from here or from another host, joins it.
+
+    ``loadgen.seed/1``: database, users, seed, as_of, model_version, ageing_months, rows (by table), below_water
+    (households whose true net worth is below zero, stored as 0), users_loaded (by this call), users_loaded_by_others
+    (during it), seconds, users_per_s (of all), phases_s (seconds by phase).
     """
     users_n = _users(users)
     seed_n = quantities.whole(seed, "--seed", least=0, most=2**63 - 1)
     jobs_n = quantities.whole(jobs, "--jobs", most=MOST_JOBS) if jobs else _cores()
     day = _date(as_of) if as_of is not None else None
+    months = quantities.whole(age, "--age", least=0, most=MOST_MONTHS)
 
     from loadgen import settings
     from loadgen.database.connect import resolve
@@ -67,7 +80,13 @@ def seed(
     try:
         with _Shown() as shown:
             done = load.seed(
-                target, wanted, jobs_n, shown.phase, as_of_is_given=day is not None, allow_unmarked=allow_unmarked
+                target,
+                wanted,
+                jobs_n,
+                shown.phase,
+                ageing_months=months,
+                as_of_is_given=day is not None,
+                allow_unmarked=allow_unmarked,
             )
     except KeyboardInterrupt:
         say("stopped in order; what was loaded stays, and the same command goes on from there")
@@ -80,22 +99,29 @@ def seed(
             seed=done.population.seed,
             as_of=done.population.as_of.isoformat(),
             model_version=MODEL_VERSION,
+            ageing_months=done.ageing_months,
             rows=done.rows,
             below_water=done.below_water,
             users_loaded=done.users_loaded,
+            users_loaded_by_others=done.users_loaded_by_others,
             seconds=round(done.seconds, 2),
             users_per_s=None if done.users_per_s is None else round(done.users_per_s, 1),
+            phases_s={phase: round(seconds, 2) for phase, seconds in done.phases_s.items()},
         )
     _say(str(target), done)
 
 
 def _say(target: str, done: Seeded) -> None:
     there = done.population
-    what = f"{there.users:,} users (seed {there.seed}, as of {there.as_of})"
+    aged = f", {done.ageing_months} months of use" if done.ageing_months else ""
+    what = f"{there.users:,} users (seed {there.seed}, as of {there.as_of}{aged})"
     if done.users_per_s is None:
         say(f"{target}: {what} were there already")
         return
     say(f"{target}: {what} in {done.seconds:.1f} s, {done.users_per_s:,.0f} users/s with keys, indexes and statistics")
+    if done.users_loaded_by_others:
+        say(f"  {done.users_loaded:,} of them loaded by this call, {done.users_loaded_by_others:,} by others meanwhile")
+    say(f"  time  {', '.join(f'{phase} {seconds:.1f} s' for phase, seconds in done.phases_s.items())}")
     say(f"  rows  {', '.join(f'{table} {rows:,}' for table, rows in done.rows.items())}")
     say(f"  {done.below_water:,} households under water: they keep their true balances and store a net worth of 0")
 
@@ -143,20 +169,20 @@ class _Shown:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._stack.close()
 
-    def phase(self, phase: str, done: int, total: int) -> None:
-        """Show how far ``phase`` is; ``total`` 0 where that cannot be said."""
+    def phase(self, phase: str, done: int, total: int, detail: str) -> None:
+        """Show how far ``phase`` is; ``total`` 0 where that cannot be said, ``detail`` what is being worked on."""
         now = time.monotonic()
         is_new = phase != self._phase
         if is_new:
             self._phase, self._began, self._done_before = phase, now, done
         elapsed_s = now - self._began
         per_s = (done - self._done_before) / elapsed_s if elapsed_s > 0.5 else 0.0
-        rate = f"{per_s:,.0f}/s" if per_s else ""
+        rate = detail or (f"{per_s:,.0f}/s" if per_s else "")
         if self._bar is not None:
             if is_new:
                 self._task = self._bar.add_task(phase, total=total or None, rate="")
             self._bar.update(self._task, completed=done, rate=rate)
         elif is_new or now - self._said >= _LINE_EVERY_S:
             self._said = now
-            left = f", {(total - done) / per_s:,.0f} s left" if per_s else ""
+            left = f", {(total - done) / per_s:,.0f} s left" if per_s and not detail else ""
             say(f"{phase}: {done:,} of {total:,} {rate}{left}".rstrip() if total else phase)

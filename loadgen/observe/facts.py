@@ -63,8 +63,9 @@ def fingerprint(connection: Connection) -> Fingerprint:
         users=mark.users,
         as_of=mark.as_of.isoformat() if mark.as_of else None,
         chunk_users=mark.chunk_users,
-        ageing=None,
+        ageing=f"{mark.ageing_months} months" if mark.ageing_months else None,
         drift={table: count for table, count in drift.items() if count},
+        shape_sha256=mark.shape_sha256,
     )
 
 

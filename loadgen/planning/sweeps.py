@@ -118,4 +118,5 @@ def _ground(database: DatabaseFacts) -> dict[str, object]:
         "as-of date": data.as_of,
         "users per chunk": data.chunk_users,
         "ageing": data.ageing,
+        "shape": data.shape_sha256,
     }

@@ -40,6 +40,7 @@ class Part(IntEnum):
     DOCUMENTS = 16
     VISITS = 17
     NOTES = 18
+    AGEING = 19
 
 
 class Uniforms(Protocol):

@@ -132,6 +132,8 @@ class Fingerprint:
     ageing: str | None
     drift: dict[str, int] = field(default_factory=dict)
     """Rows inserted, updated and deleted since seeding, by table."""
+    shape_sha256: str | None = None
+    """Of the shape that the population follows; None is the built-in one, and every record before there were others."""
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,9 @@ def ensure_data(target: Target) -> None:
         is_new = mark.seed is None if mark else _is_empty(connection)
     if begun is not None and mark is not None and mark.seeded_at is None:
         there = begun.population
+        aged = f" --age {begun.ageing_months}" if begun.ageing_months else ""
         raise EnvironmentFault(
-            f"{target} is loaded in part; go on with: loadgen seed --users {there.users} --seed {there.seed}"
+            f"{target} is loaded in part; go on with: loadgen seed --users {there.users} --seed {there.seed}{aged}"
         )
     if not target.embedded or not is_new:
         return

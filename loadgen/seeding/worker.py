@@ -5,23 +5,25 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Final
+from uuid import UUID
 
 import psycopg
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import Target
 from loadgen.database.faults import translate
 from loadgen.errors import LoadgenError
-from loadgen.population.columns import Rows
-from loadgen.population.model import Population
+from loadgen.population.model import CHUNK_TABLES, ChunkRows, Population
 from loadgen.seeding import ledger
 from loadgen.seeding.binary_copy import copy_statement, encode
-from loadgen.seeding.ledger import Entry, Part
+from loadgen.seeding.ledger import Claims, Entry, Part
+from loadgen.seeding.session import open_session
 from loadgen.seeding.statements import statement
 
 _WAIT_S: Final = 0.3
+LOAD_PARTS: Final = (Part.HOUSEHOLDS, Part.CHAT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +34,21 @@ class Failure:
     is_cause: bool
 
 
-def work(target: Target, population: Population, parent: Connection) -> None:
-    """The body of a process: load until nothing is left, or send ``parent`` a :class:`Failure`."""
+def work(target: Target, by: UUID, likely: Population, parent: Connection) -> None:
+    """The body of a process: wait for the population, load until nothing is left, or send a :class:`Failure`.
+
+    ``likely`` is what the parent means to load, for whatever can be got ready while it plans; ``by`` its own name.
+    """
     # Ctrl-C goes to the whole group; the parent hears it too and ends this process in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        with connect(target, application_name="loadgen seed") as conn:
-            while _parent_lives():
-                if load_next(conn, population):
-                    continue
-                if ledger.loaded(conn).complete:
-                    break
-                # Others hold what is left. Should they die, it is free again.
-                conn.commit()
-                time.sleep(_WAIT_S)
-            conn.execute(statement("flush_counters"))
+        _warm(likely)
+        with open_session(target) as conn:
+            conn.execute(statement("session_load"))
+            _load(conn, parent.recv(), by)
+    except EOFError:
+        pass  # there was nothing to do, or the parent is gone
     except psycopg.Error as error:
         parent.send(Failure(str(translate(error, target)), error.sqlstate is not None))
     except LoadgenError as error:
@@ -59,27 +60,47 @@ def work(target: Target, population: Population, parent: Connection) -> None:
         parent.close()
 
 
-def load_next(conn: psycopg.Connection, population: Population) -> bool:
+def _load(conn: psycopg.Connection, population: Population, by: UUID) -> None:
+    claims = Claims(*LOAD_PARTS)
+    while _parent_lives():
+        if load_next(conn, population, claims, by):
+            continue
+        if ledger.all_loaded(conn, *LOAD_PARTS):
+            break
+        # Others hold what is left. Should they die, it is free again.
+        time.sleep(_WAIT_S)
+    conn.execute(statement("flush_counters"))
+
+
+def load_next(conn: psycopg.Connection, population: Population, claims: Claims, by: UUID) -> bool:
     """Load one part in one transaction; False when no part was left to claim."""
     with conn.transaction():
-        entry = ledger.claim(conn)
+        entry = claims.take(conn)
         if entry is None:
             return False
-        tables, below_water = rows_of(population, entry)
-        for rows in tables:
+        made = rows_of(population, entry)
+        for rows in made.tables:
             assert len(rows) == entry.rows[rows.table], f"{entry.part} {entry.chunk}: plan and rows disagree"
             if len(rows):
                 with conn.cursor().copy(copy_statement(rows)) as copy:
                     copy.write(encode(rows))
-        ledger.enter(conn, entry, below_water)
+        ledger.enter(conn, entry, by, below_water=made.below_water)
     return True
 
 
-def rows_of(population: Population, entry: Entry) -> tuple[tuple[Rows, ...], int]:
+def rows_of(population: Population, entry: Entry) -> ChunkRows:
+    """All rows of one part of a load."""
     if entry.part is Part.CHAT:
-        return (population.chat_rows(population.chat_slice(entry.chunk)),), 0
-    made = population.chunk_rows(entry.chunk, entry.first_ids)
-    return made.tables, made.below_water
+        return ChunkRows((population.chat_rows(population.chat_slice(entry.chunk)),), 0)
+    return population.chunk_rows(entry.chunk, entry.first_ids)
+
+
+def _warm(likely: Population) -> None:
+    """Make what a process makes once, the simulated grid above all: two users' rows need all of it."""
+    few = replace(likely, users=2)
+    made = few.chunk_rows(0, dict.fromkeys(CHUNK_TABLES, 1))
+    for rows in (*made.tables, few.chat_rows(few.chat_slice(0))):
+        encode(rows)
 
 
 def _parent_lives() -> bool:

@@ -7,18 +7,20 @@ CREATE TABLE IF NOT EXISTS loadgen.seeding (
     users         bigint NOT NULL,
     as_of         date NOT NULL,
     chunk_users   integer NOT NULL,
+    shape         jsonb, -- null: the built-in one
+    ageing_months integer NOT NULL,
     planned_at    timestamptz NOT NULL DEFAULT now()
 );
 
 CREATE TABLE IF NOT EXISTS loadgen.ledger (
-    part        text NOT NULL CHECK (part IN ('households', 'chat')),
+    part        text NOT NULL CHECK (part IN ('households', 'chat', 'ageing')),
     chunk       integer NOT NULL,
     first_ids   jsonb NOT NULL, -- by table
-    rows        jsonb NOT NULL, -- by table, as planned and as loaded
+    rows        jsonb NOT NULL, -- by table, as planned and as loaded; of ageing, those that died
     below_water integer NOT NULL DEFAULT 0, -- households whose true net worth is below zero
     loaded_at   timestamptz,
+    loaded_by   uuid, -- which call of seed
     PRIMARY KEY (part, chunk)
 );
 
--- Households first: they are the longer parts, and the last ones to run should be short.
-CREATE INDEX IF NOT EXISTS ledger_open_idx ON loadgen.ledger (part DESC, chunk) WHERE loaded_at IS NULL;
+CREATE INDEX IF NOT EXISTS ledger_open_idx ON loadgen.ledger (part, chunk) WHERE loaded_at IS NULL;

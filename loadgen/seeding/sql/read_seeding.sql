@@ -1,1 +1,1 @@
-SELECT model_version, seed, users, as_of, chunk_users FROM loadgen.seeding;
+SELECT model_version, seed, users, as_of, chunk_users, shape::text, ageing_months FROM loadgen.seeding;

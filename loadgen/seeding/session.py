@@ -1,0 +1,32 @@
+"""Connections of a seeding: those that notice when the other end is gone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from loadgen.database.connect import Target, connect
+from loadgen.seeding.statements import statement
+
+_KEEPALIVES: Final = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""libpq's: a server whose machine is gone is noticed within half a minute. What the target says itself goes first."""
+
+
+def open_session(target: Target, application_name: str = "loadgen seed") -> psycopg.Connection:
+    """A connection in autocommit with the settings of a seeding. Raises as ``connect`` does."""
+    conninfo = make_conninfo("", **{**_KEEPALIVES, **conninfo_to_dict(target.conninfo)})
+    conn = connect(replace(target, conninfo=conninfo), autocommit=True, application_name=application_name)
+    try:
+        conn.execute(statement("session"))
+    except BaseException:
+        conn.close()
+        raise
+    return conn

@@ -1,0 +1,1 @@
+SELECT loadgen.replay_chat(%(first)s, %(last)s);

@@ -1,0 +1,1 @@
+SELECT count(loaded_at), count(*) FROM loadgen.ledger WHERE part = 'ageing';

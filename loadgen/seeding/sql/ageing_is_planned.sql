@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT FROM loadgen.ledger WHERE part = 'ageing');
