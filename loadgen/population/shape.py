@@ -202,8 +202,8 @@ class Shape:
         _require(len(self.chat_by_month) <= len(self.sign_ups), "chat has no more months than sign-ups")
 
     def to_json(self) -> str:
-        """The one spelling of this shape: keys in order, no blanks."""
-        return orjson.dumps(asdict(self), option=orjson.OPT_SORT_KEYS).decode()
+        """The one spelling of this shape: keys in order, no blanks, whole numbers without a fraction."""
+        return orjson.dumps(_spelled(asdict(self)), option=orjson.OPT_SORT_KEYS).decode()
 
     @staticmethod
     def from_json(text: str | bytes, source: str = "the shape") -> Shape:
@@ -216,6 +216,14 @@ class Shape:
     def sha256(self) -> str:
         """Of the spelling: equal shapes, equal rows."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def _spelled(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _spelled(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @cache
