@@ -28,14 +28,14 @@ _UNANSWERED: Final[dict[str, NoteCode]] = {
     "42501": "not_readable",
     "55000": "no_statements",  # the extension is there, but its library is not loaded
 }
-"""By SQLSTATE: what the profile goes on without."""
+"""By SQLSTATE: what the profile goes on without, where it can."""
 
 
-class NoAnswer(Exception):
-    """A statement that the profile can do without was refused or took too long; ``code`` is for a note."""
+class NoAnswer(EnvironmentFault):
+    """A statement was refused or took too long; where the profile can do without it, ``code`` becomes a note."""
 
-    def __init__(self, code: NoteCode) -> None:
-        super().__init__(code)
+    def __init__(self, message: str, code: NoteCode) -> None:
+        super().__init__(message)
         self.code = code
 
 
@@ -83,7 +83,7 @@ class Reader:
     ) -> Sequence[Row]:
         """Rows of ``sql/<name>.sql``, whose ``{schema}`` and other parts are filled in.
 
-        Raises NoAnswer, or EnvironmentFault that says ``what`` was being read and not what the server said.
+        Raises NoAnswer or another EnvironmentFault, that says ``what`` was being read and not what the server said.
         """
         query = (
             sql.SQL(text(name)).format(schema=sql.Identifier(self.schema), **parts) if parts else sql.SQL(text(name))
@@ -93,13 +93,11 @@ class Reader:
                 self._conn.execute(text("limits").encode(), {"timeout_ms": self._timeout_ms})
                 return self._conn.execute(query, parameters).fetchall()
         except psycopg.Error as error:
-            if error.sqlstate in _UNANSWERED:
-                raise NoAnswer(_UNANSWERED[error.sqlstate]) from None
-            raise self._fault(error, what) from None  # the cause would carry the server's words into a traceback
+            raise self._fault(error.sqlstate, what) from None  # the cause would carry the server's words along
 
-    def _fault(self, error: psycopg.Error, what: str) -> EnvironmentFault:
-        state = error.sqlstate
+    def _fault(self, state: str | None, what: str) -> EnvironmentFault:
         if state is None:
             return EnvironmentFault(f"{self._target}: the connection was lost while reading {what}; try again")
         advice = ADVICE.get(state, "see the server's log for what it said")
-        return EnvironmentFault(f"{self._target}: cannot read {what} (SQLSTATE {state}); {advice}")
+        message = f"{self._target}: cannot read {what} (SQLSTATE {state}); {advice}"
+        return NoAnswer(message, _UNANSWERED[state]) if state in _UNANSWERED else EnvironmentFault(message)

@@ -1,0 +1,2 @@
+-- Longer than any profile waits.
+SELECT pg_sleep(20)

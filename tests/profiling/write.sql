@@ -1,0 +1,2 @@
+-- What a profile may never do.
+CREATE TABLE zqkanari (x int)
