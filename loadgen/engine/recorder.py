@@ -72,6 +72,12 @@ class Recorder:
         tally.rows += rows
         tally.histograms[SERVICE].record_us(round((answered - sent) * 1e6))
 
+    def statement_pipelined(self, name: str, rows: int) -> None:
+        """Record one statement that shared its round trip with others: it has no latency of its own."""
+        tally = self._statements[name]
+        tally.calls += 1
+        tally.rows += rows
+
     def statement_failed(self, name: str, sqlstate: str) -> None:
         """Record one statement that the server refused or never answered."""
         tally = self._statements[name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import gevent
 
-from loadgen.engine.client import DatabaseError, Row, first_row, row_count
+from loadgen.engine.client import DatabaseError, PipelineError, Row, first_row, row_count
 from loadgen.engine.statements import Parameter, Statement, load
 from loadgen.engine.wire import TYPES, Value
 from loadgen.errors import UsageError
 from loadgen.runs.format import TransactionDescription
 
 if TYPE_CHECKING:
-    from loadgen.engine.client import Connection
+    from loadgen.engine.client import Connection, Query
     from loadgen.engine.recorder import Recorder
 
 ACTIVE_USER: Final = "active_user"
@@ -141,6 +141,8 @@ class Worker:
     recorder: Recorder
     rng: random.Random
     next_user: Callable[[], int]
+    pipeline: bool = False
+    """Send a transaction's statements together, as far as no draw needs an earlier row; else a round trip each."""
 
 
 def perform(plan: Plan, worker: Worker) -> int:
@@ -153,7 +155,7 @@ def perform(plan: Plan, worker: Worker) -> int:
     attempt = 1
     while True:
         try:
-            return _attempt(plan, worker, users)
+            return _attempt_pipelined(plan, worker, users) if worker.pipeline else _attempt(plan, worker, users)
         except DatabaseError as error:
             try:
                 worker.connection.rollback()
@@ -175,6 +177,63 @@ def _attempt(plan: Plan, worker: Worker, users: list[int]) -> int:
             values = [_drawn(bound, user, results, worker.rng) for bound in step.parameters]
             rows += _run(step, values, worker, results)
     worker.connection.command(b"COMMIT")
+    return rows
+
+
+def _attempt_pipelined(plan: Plan, worker: Worker, users: list[int]) -> int:
+    """As :func:`_attempt`; a draw that reads an earlier row waits for the answers up to there.
+
+    COMMIT travels with the last statements, so a number of rows that a header does not allow is counted as an error of
+    a transaction that is committed.
+    """
+    rows = 0
+    queries: list[Query] = [(b"BEGIN" if plan.writes else b"BEGIN READ ONLY", ())]
+    sent: list[_Sent] = [None]
+    for user in users:
+        results: dict[str, Row | None] = {}
+        for step in plan.steps:
+            if any(bound.parameter.of and bound.parameter.of not in results for bound in step.parameters):
+                rows += _exchange(queries, sent, worker)
+                queries, sent = [], []
+            values = [_drawn(bound, user, results, worker.rng) for bound in step.parameters]
+            queries.append((step.statement, values))
+            sent.append((step, results))
+    queries.append((b"COMMIT", ()))
+    sent.append(None)
+    return rows + _exchange(queries, sent, worker)
+
+
+_Sent = tuple[Step, dict[str, Row | None]] | None
+"""What a query of a pipeline was: a step and where its first row goes, or a command."""
+
+
+def _exchange(queries: Sequence[Query], sent: Sequence[_Sent], worker: Worker) -> int:
+    """One round trip; the rows that its statements touched."""
+    try:
+        answers = worker.connection.exchange(queries)
+    except PipelineError as error:
+        for earlier in sent[: error.place]:
+            if earlier is not None:
+                worker.recorder.statement_pipelined(earlier[0].statement.name, 0)
+        failed = sent[error.place]
+        if failed is not None:
+            worker.recorder.statement_failed(failed[0].statement.name, error.sqlstate)
+        raise
+    rows = 0
+    wrong: str | None = None
+    for query, answer in zip(sent, answers, strict=True):
+        if query is None:
+            continue
+        step, results = query
+        statement, count = step.statement, row_count(answer)
+        worker.recorder.statement_pipelined(statement.name, count)
+        rows += count
+        if count < statement.least_rows or (statement.most_rows is not None and count > statement.most_rows):
+            wrong = wrong or f"{statement.name} touched {count} rows, which its header does not allow"
+        if step.read_by_draw:
+            results[statement.name] = first_row(answer)
+    if wrong is not None:
+        raise DatabaseError(UNEXPECTED_ROWS, wrong)
     return rows
 
 

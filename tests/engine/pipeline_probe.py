@@ -1,0 +1,116 @@
+"""Run by test_pipeline.py in a process of its own, which gevent patches: one check by name, on the database of the
+environment. Prints what the check found as JSON."""
+
+import json
+import random
+import sys
+import time
+
+import gevent
+import locust  # noqa: F401 - patches for gevent
+
+from loadgen import settings
+from loadgen.database.connect import resolve
+from loadgen.engine.client import Connection, DatabaseError, PipelineError, row_count
+from loadgen.engine.recorder import Recorder
+from loadgen.engine.statements import Parameter, Statement
+from loadgen.engine.transactions import Transaction, Worker, bind, draw, perform
+
+ECHO = Statement("echo", "SELECT $1", False, (Parameter("t", "text", "t", None),), 1, 1)
+DIVIDE = Statement("divide", "SELECT 1 / $1", False, (Parameter("n", "integer", "n", None),), 1, 1)
+SLEEP = Statement("sleep", "SELECT pg_sleep(60)", False, (), 1, 1)
+FIRST = Statement("first", "SELECT $1", False,
+                  (Parameter("user", "bigint", "active_user", None),), 1, 1)  # fmt: skip
+THEN = Statement("then", "SELECT generate_series(1, $1)", False,
+                 (Parameter("n", "bigint", "same", "first"),), 0, None)  # fmt: skip
+
+
+def session() -> Connection:
+    conninfo = resolve(settings.load()).conninfo
+    return Connection(conninfo, statement_timeout_ms=30_000, pipeline=True)
+
+
+def number(value: int) -> bytes:
+    return value.to_bytes(4, "big", signed=True)
+
+
+def answers() -> object:
+    connection = session()
+    found = []
+    for _ in range(2):  # prepared with the first, found prepared by the second
+        queries = [(b"BEGIN", ()), (ECHO, [b"one"]), (ECHO, [b"two"]), (DIVIDE, [number(1)]), (b"COMMIT", ())]
+        results = connection.exchange(queries)
+        found.append([results[1].get_value(0, 0).decode(), results[2].get_value(0, 0).decode(), row_count(results[3])])
+    return found
+
+
+def failure() -> object:
+    connection = session()
+    try:
+        connection.exchange(
+            [(b"BEGIN", ()), (ECHO, [b"one"]), (DIVIDE, [number(0)]), (ECHO, [b"two"]), (b"COMMIT", ())]
+        )
+    except PipelineError as error:
+        place, sqlstate = error.place, error.sqlstate
+    connection.rollback()
+    after = connection.exchange([(ECHO, [b"still here"])])[0].get_value(0, 0).decode()
+    return {"place": place, "sqlstate": sqlstate, "usable": connection.usable, "after": after}
+
+
+def more_than_buffers_hold() -> object:
+    text = b"x" * 400_000
+    results = session().exchange([(ECHO, [text])] * 100)
+    return sum(len(result.get_value(0, 0)) for result in results)
+
+
+def killed() -> object:
+    connection = session()
+    user = gevent.spawn(connection.exchange, [(ECHO, [b"one"]), (SLEEP, ()), (ECHO, [b"two"])])
+    gevent.sleep(0.5)
+    user.kill()
+    left = session()
+    running = Statement(
+        "running", "SELECT count(*) FROM pg_stat_activity WHERE query ~ 'pg_sleep' AND state = 'active' AND pid <> "
+        "pg_backend_pid()", False, (), 1, 1,
+    )  # fmt: skip
+    deadline = time.monotonic() + 10
+    count = -1
+    while count and time.monotonic() < deadline:
+        count = int.from_bytes(left.exchange([(running, ())])[0].get_value(0, 0), "big")
+        gevent.sleep(0.05)
+    return {"usable": connection.usable, "running": count}
+
+
+def server_gone() -> object:
+    connection = session()
+    ender = session()
+    end = Statement("end", "SELECT pg_terminate_backend($1)", False, (Parameter("p", "integer", "p", None),), 1, 1)
+    pid = Statement("pid", "SELECT pg_backend_pid()", False, (), 1, 1)
+    mine = connection.exchange([(pid, ())])[0].get_value(0, 0)
+    ender.exchange([(end, [mine])])
+    gevent.sleep(0.3)
+    try:
+        connection.exchange([(ECHO, [b"one"])])
+    except DatabaseError as error:
+        return {"sqlstate": error.sqlstate, "usable": connection.usable}
+    return "no error"
+
+
+@draw
+def same(rng: random.Random, row: tuple[int, ...]) -> int:
+    return row[0]
+
+
+def draws_of_earlier_rows() -> object:
+    """A batch of two users, whose second statement needs a row of the first."""
+    plan = bind(
+        Transaction("t", 1, ("first", "then"), repeat=2), {"first": FIRST, "then": THEN}, {"same": same}, "here"
+    )
+    users = iter((40, 7))
+    recorder = Recorder()
+    rows = perform(plan, Worker(session(), recorder, random.Random(1), lambda: next(users), pipeline=True))
+    return rows
+
+
+if __name__ == "__main__":
+    print(json.dumps(globals()[sys.argv[1]]()))
