@@ -1,12 +1,13 @@
 """Published figures that the model is drawn from, as arrays by age group.
 
-Sources stand in the files: ``data/scf2022_by_age.csv`` (Federal Reserve, Survey of Consumer Finances 2022) and
-``data/household_facts.csv`` (a source in each row).
+Sources stand in the files: ``data/scf2022_by_age.csv`` and ``data/scf2022_items.csv`` (Federal Reserve, Survey of
+Consumer Finances 2022), ``data/scf2022_joint.csv`` and ``data/household_facts.csv`` (a source in each row).
 """
 
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -20,6 +21,42 @@ OLDEST_IN_GROUP: Final = (34, 44, 54, 64, 74, 92)
 """Last age of each group; the end of the open group is an assumption."""
 YOUNGEST: Final = 22
 """Youngest user of the application: assumption."""
+
+
+@dataclass(frozen=True)
+class JointFigure:
+    """One published figure across age groups: of all households, at a percentile, or by groups of income or net worth.
+
+    ``group`` is an age group, a percentile, or the two percentiles that bound a group ("80-90" of income for a measure
+    that ends in ``_by_income``). ``tolerance_pct`` is percent of the value; for figures in percent, points.
+    """
+
+    measure: str
+    group: str
+    value: float
+    unit: str
+    tolerance_pct: float
+    source: str
+
+
+@cache
+def joint() -> tuple[JointFigure, ...]:
+    """The joint figures, in the file's order: thousands of 2022 dollars, or percent."""
+    rows = csv.DictReader(_lines("scf2022_joint.csv"))
+    return tuple(
+        JointFigure(
+            row["measure"], row["group"], float(row["value"]), row["unit"], float(row["tolerance_pct"]), row["source"]
+        )
+        for row in rows
+    )
+
+
+@cache
+def item(name: str, column: str) -> Floats:
+    """``hold``, ``median`` or ``mean`` of an item of the chartbook, in the order of AGE_GROUPS; NaN: unpublished."""
+    rows = [row for row in csv.DictReader(_lines("scf2022_items.csv")) if row["item"] == name]
+    cells = (next(row[column] for row in rows if row["age_group"] == group) for group in AGE_GROUPS)
+    return np.array([float(cell or "nan") for cell in cells])
 
 
 def _lines(name: str) -> list[str]:
