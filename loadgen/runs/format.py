@@ -31,6 +31,7 @@ PERCENTILES: Final = (50.0, 95.0, 99.0)
 """Those that a record keeps, and hence those that an objective can name."""
 
 RunStatus = Literal["valid", "invalid", "partial"]
+Spacing = Literal["poisson", "constant"]
 
 
 # --- the scenario description -----------------------------------------------------------------------------------
@@ -107,8 +108,42 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class RatePiece:
+    """A stretch of time over which an arrival rate goes from one value to another in a straight line."""
+
+    seconds: float
+    from_tps: float
+    to_tps: float
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Arrivals a second from the beginning of the measured window on; before it, the first rate holds.
+
+    After the last piece its final rate holds, or with ``repeats`` the pieces begin again.
+    """
+
+    text: str
+    """As it was asked for."""
+    pieces: tuple[RatePiece, ...]
+    repeats: bool = False
+
+    @property
+    def constant(self) -> bool:
+        return len({tps for piece in self.pieces for tps in (piece.from_tps, piece.to_tps)}) == 1
+
+    @property
+    def length_s(self) -> float:
+        return sum(piece.seconds for piece in self.pieces)
+
+
+@dataclass(frozen=True)
 class Schedule:
-    """The load that was asked for: closed, ``users`` connections. ``think`` False: each busy all the time."""
+    """The load that was asked for.
+
+    Closed, without a ``rate``: ``users`` connections; ``think`` False: each busy all the time. Open: transactions are
+    meant to be sent at times of the rate's own, on ``users`` connections; what is later than ``late_limit_s`` is dropped.
+    """
 
     users: int
     think: bool
@@ -117,6 +152,11 @@ class Schedule:
     measure_s: float
     drain_s: float
     seed: int
+    rate: Rate | None = None
+    arrivals: Spacing = "poisson"
+    late_limit_s: float | None = None
+    mode: Literal["sequential", "pipeline"] = "sequential"
+    processes: int = 1
 
 
 @dataclass(frozen=True)
