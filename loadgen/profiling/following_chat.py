@@ -20,7 +20,7 @@ import numpy as np
 
 from loadgen.population.calendar import make_calendar
 from loadgen.population.chat import SESSION_LENGTHS
-from loadgen.population.shape import Bucket, ChatShape, Shape
+from loadgen.population.shape import ChatShape, Shape
 from loadgen.population.streams import Floats
 from loadgen.profiling.format import FanOut, Profile
 
@@ -48,8 +48,8 @@ def chat_shape(profile: Profile, shape: Shape, lacks: list[str]) -> ChatShape:
     found = counted[0]
     if found.mean == 0:
         return ChatShape(0.0, own.skew, own.silent, unanswered)
-    law = _Law.of(shape, found.mean, profile.users or 1_000, _edges(found))
-    (skew, silent), off = law.fit(_below(found))
+    edges, below = _counted(found)
+    (skew, silent), off = _Law.of(shape, found.mean, profile.users or 1_000, edges).fit(below)
     if off > _NOTABLE:
         lacks.append(
             f"chat_messages: Zipf's law with exponent {skew:g} and {silent:.0%} silent users; the share of users with "
@@ -58,18 +58,17 @@ def chat_shape(profile: Profile, shape: Shape, lacks: list[str]) -> ChatShape:
     return ChatShape(found.mean, skew, silent, unanswered)
 
 
-def _edges(found: FanOut) -> list[int]:
-    """The most rows of each bucket but the last."""
-    return [min(_top(b), _LARGEST_COUNT) for b in found.buckets[:-1]]
-
-
-def _top(bucket: Bucket) -> int:
-    return bucket.least if bucket.most is None else bucket.most
-
-
-def _below(found: FanOut) -> Floats:
-    """Share of users with at most so many rows, at the edges."""
-    return np.cumsum([b.share for b in found.buckets])[:-1]
+def _counted(found: FanOut) -> tuple[list[int], Floats]:
+    """Numbers of rows, and the shares of users who have at most so many: below and at the top of each bucket."""
+    shares: dict[int, float] = {}
+    so_far = 0.0
+    for bucket in found.buckets:
+        if bucket.least > 0:
+            shares[min(bucket.least - 1, _LARGEST_COUNT)] = so_far
+        so_far += bucket.share
+        if bucket is not found.buckets[-1]:
+            shares[min(bucket.most or bucket.least, _LARGEST_COUNT)] = so_far
+    return list(shares), np.array(list(shares.values()))
 
 
 @dataclass(frozen=True)
