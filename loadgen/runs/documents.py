@@ -38,6 +38,4 @@ def write_atomically(path: Path, text: str) -> None:
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise EnvironmentFault(
-            f"cannot write {path}: {error.strerror}; free space or choose another --results"
-        ) from error
+        raise EnvironmentFault(f"cannot write {path}: {error.strerror}; free space, or choose another place") from error

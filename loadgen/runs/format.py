@@ -142,7 +142,7 @@ class Schedule:
     """The load that was asked for.
 
     Closed, without a ``rate``: ``users`` connections; ``think`` False: each busy all the time. Open: transactions are
-    meant to be sent at times of the rate's own, on ``users`` connections; what is later than ``late_limit_s`` is dropped.
+    meant to be sent at times of the rate's own, on ``users`` connections; later than ``late_limit_s`` they are dropped.
     """
 
     users: int

@@ -1,0 +1,61 @@
+"""When an open load means to send: a pure function of rate, spacing, seed and process.
+
+The k-th arrival is at Λ⁻¹(S(k)): for a Poisson process S is a sum of k unit exponentials (the time-change theorem); for
+constant spacing S is k - ½, so that an arrival lies in the middle of its share of Λ and a window [0, T) holds Λ(T) of
+them, to the nearest whole one.
+
+Several processes make the same arrivals and each keeps every p-th. The load as a whole is then the same whatever their
+number, Poisson or evenly spaced, and none has more to do than another. Independent streams of λ/p would change the
+arrivals with p, and bunch where they are meant to be even. The price is that each process draws all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+
+from loadgen.runs.format import Rate, Spacing
+from loadgen.runs.rates import Cumulative, Floats
+
+_BATCH: Final = 512
+"""Drawn at a time: at most some 50 µs in which a process does nothing else."""
+
+
+class Part(IntEnum):
+    """Stretches of a run whose arrivals are independent: a longer warm-up leaves those of the window as they are."""
+
+    WARMUP = 0
+    WINDOW = 1
+
+
+def arrivals(
+    rate: Rate, spacing: Spacing, *, seed: int, part: Part, until_s: float, process: int = 0, processes: int = 1
+) -> Iterator[float]:
+    """Times in [0, ``until_s``) in ascending order, in seconds from the beginning of the part."""
+    cumulative = Cumulative(rate)
+    for units in _units(spacing, seed, part, process, processes):
+        times = cumulative.when(units)
+        yield from times[: int(np.searchsorted(times, until_s, side="left"))].tolist()
+        if times[-1] >= until_s:
+            return
+
+
+def _units(spacing: Spacing, seed: int, part: Part, process: int, processes: int) -> Iterator[Floats]:
+    """S(k) of the arrivals that one process keeps, a batch at a time, without end."""
+    rng = np.random.Generator(np.random.PCG64([seed, part]))
+    reached = 0.0
+    first = 0
+    while True:
+        if spacing == "constant":
+            sums = np.arange(first, first + _BATCH, dtype=np.float64) + 0.5
+        else:
+            sums = reached + np.cumsum(rng.standard_exponential(_BATCH))
+            reached = float(sums[-1])
+        # Batches are the same for any number of processes: so are the sums, to the last bit.
+        mine = sums[(process - first) % processes :: processes]
+        if len(mine):
+            yield mine
+        first += _BATCH
