@@ -21,6 +21,8 @@ from loadgen.population.streams import Floats, Ints
 MOST_MONTHS: Final = 120
 """Of history: what is older counts to the first month."""
 MOST_ROWS_A_USER: Final = 1_000_000
+LONGEST_NOTES_BYTES: Final = 1 << 18
+"""A chunk's notes of one column are a matrix in memory: 500 users, and half as wide again."""
 _CELLS: Final = 1 << 14
 """Of a fan-out's table: shares of users are kept to 0.006 %."""
 
@@ -140,7 +142,7 @@ class Notes:
     mean_bytes: int
 
     def __post_init__(self) -> None:
-        _require(0 < self.mean_bytes <= 1 << 20, "notes have 1 byte to 1 MB")
+        _require(0 < self.mean_bytes <= LONGEST_NOTES_BYTES, f"notes have 1 to {LONGEST_NOTES_BYTES} bytes")
 
 
 @dataclass(frozen=True)

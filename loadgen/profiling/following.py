@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from loadgen.errors import UsageError
 from loadgen.population.activity import ActivityRanks
 from loadgen.population.families import Families, draw_families
 from loadgen.population.fanouts import activity_quantile, draw_fanouts
@@ -26,9 +27,19 @@ _HALVINGS: Final = 8
 
 
 def shape_of(profile: Profile) -> tuple[Shape, tuple[str, ...]]:
-    """The shape of a profile, and in a line each what a population of that shape will have otherwise."""
+    """The shape of a profile, and in a line each what a population of that shape will have otherwise.
+
+    Raises UsageError for figures that no database can have: of a file that was changed by hand.
+    """
+    try:
+        return _shape_of(profile)
+    except (ValueError, ArithmeticError) as error:
+        raise UsageError(f"this profile is of no possible database: {error}; make it anew: loadgen profile") from error
+
+
+def _shape_of(profile: Profile) -> tuple[Shape, tuple[str, ...]]:
     lacks: list[str] = []
-    shape = Shape(users=profile.users, **_fan_outs(profile, lacks))  # type: ignore[arg-type]  # by table
+    shape = Shape(users=profile.users or None, **_fan_outs(profile, lacks))  # type: ignore[arg-type]  # by table
     shape = _with_growth(profile, shape, lacks)
     trial = _Trial.make()
     shape = _with_dormant(profile, shape, trial)

@@ -14,7 +14,7 @@ import orjson
 
 from loadgen.population.columns import Kind
 from loadgen.population.model import CHUNK_TABLES, Population
-from loadgen.population.shape import DocumentShape, Notes, Shape
+from loadgen.population.shape import LONGEST_NOTES_BYTES, DocumentShape, Notes, Shape
 from loadgen.population.simulation import LONGEST_YEARS, Detail
 from loadgen.profiling.format import ColumnShape, Profile
 
@@ -43,7 +43,7 @@ def document_shape(profile: Profile, shape: Shape, lacks: list[str]) -> Document
     if results is not None and results.text is not None:
         found, beyond = _details(found, results.text.mean_bytes, lacks)
         if beyond:
-            notes.append(Notes("financial_profiles", "monte_carlo_results", beyond))
+            notes += _some("financial_profiles", "monte_carlo_results", beyond, lacks)
     for table, columns in WIDE.items():
         for name in columns:
             column = _column(profile, table, name)
@@ -123,7 +123,14 @@ def _notes(table: str, name: str, mean_bytes: float, lacks: list[str]) -> list[N
         lacks.append(f"{table}.{name}: {here:,.0f} bytes of text here, {mean_bytes:,.0f} there")
     if missing <= _CLOSE * here or (table, name) in _ARRAYS:
         return []
-    return [Notes(table, name, max(round(missing - (1 if table == "chat_messages" else _MEMBER_BYTES)), 1))]
+    return _some(table, name, missing - (1 if table == "chat_messages" else _MEMBER_BYTES), lacks)
+
+
+def _some(table: str, name: str, mean_bytes: float, lacks: list[str]) -> list[Notes]:
+    """Notes of so many bytes, within what a value may be filled up with."""
+    if mean_bytes > LONGEST_NOTES_BYTES:
+        lacks.append(f"{table}.{name}: filled up with {LONGEST_NOTES_BYTES:,} bytes, {mean_bytes:,.0f} are missing")
+    return [Notes(table, name, min(max(round(mean_bytes), 1), LONGEST_NOTES_BYTES))]
 
 
 @cache

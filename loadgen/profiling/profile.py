@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Final
 
 from loadgen.database.connect import Target
-from loadgen.errors import EnvironmentFault
+from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.profiling import names, rounding, rows, sizes
 from loadgen.profiling.audit import audit
 from loadgen.profiling.format import Note, NoteCode, Profile, TableShape
 from loadgen.profiling.reading import Reader, Say
 from loadgen.profiling.sizes import Found
 from loadgen.profiling.statements import statement_mix
-from loadgen.runs.documents import dump
+from loadgen.runs.documents import dump, parse
 
 TIMEOUT_S: Final = 60.0
 
@@ -75,6 +76,15 @@ def make_profile(target: Target, say: Say, *, schema: str = "public", timeout_s:
 def to_json(profile: Profile) -> str:
     """The document, audited. Raises EnvironmentFault for a string that a profile may not hold."""
     return audit(dump(profile))
+
+
+def read_profile(path: Path) -> Profile:
+    """A profile that was kept. Raises UsageError for a file that is none."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read a profile from {path}: {error.strerror}; make one: loadgen profile") from error
+    return parse(Profile, text, str(path))
 
 
 def _table(reader: Reader, table: Found) -> TableShape:

@@ -20,6 +20,8 @@ from loadgen.profiling.sizes import Found
 COUNTED_BYTES: Final = 256 << 20
 """Of heap: larger tables are not counted, the server's estimate stands."""
 SAMPLED_VALUES: Final = 10_000
+SAMPLED_BYTES: Final = 256 << 20
+"""Stored: of large documents fewer are looked at, because each is decompressed."""
 SAMPLED_USERS: Final = 50_000
 """The 99.9 % quantile is then that of fifty users."""
 SAMPLED_MOMENTS: Final = 500_000
@@ -61,8 +63,8 @@ def widths(reader: Reader, table: Found) -> tuple[ColumnShape, ...]:
 def _measured(reader: Reader, table: Found, column: ColumnShape) -> ColumnShape:
     about = f"{table.name}.{column.name}"
     parameters: dict[str, object] = {
-        "percent": _percent(table, SAMPLED_VALUES),
-        "most": 4 * SAMPLED_VALUES,
+        "percent": _percent(table, _values(table)),
+        "most": 4 * _values(table),
         "probabilities": list(_WIDTH_QUANTILES),
     }
     parts = {"table": sql.Identifier(table.name), "column": sql.Identifier(column.name)}
@@ -205,6 +207,13 @@ def _can_read(reader: Reader, table: Found) -> bool:
 def _rows(table: Found) -> float:
     """Rows for the size of a sample, also of a table that was never analysed."""
     return table.heap_bytes / 8192 * _ROWS_A_PAGE if table.estimated_rows is None else table.estimated_rows
+
+
+def _values(table: Found) -> int:
+    """How many rows to measure lengths in."""
+    row_bytes = (table.heap_bytes + table.toast_bytes) / max(_rows(table), 1.0)
+    few_enough = SAMPLED_BYTES / max(row_bytes, 1.0)
+    return max(2 * rounding.LEAST, round(min(_rows(table), SAMPLED_VALUES, few_enough)))
 
 
 def _percent(table: Found, rows: int) -> float:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from loadgen.database import guard
 from loadgen.database.connect import Target, connect
+from loadgen.errors import UsageError
 from loadgen.population.model import Population
 from loadgen.population.shape import DEFAULT_SHAPE, Bucket, ChatShape, DocumentShape, Measured, Shape
 from loadgen.profiling.following import shape_of
 from loadgen.profiling.format import FanOut, Growth, Month, Profile, Widths
-from loadgen.profiling.profile import make_profile
+from loadgen.profiling.profile import make_profile, read_profile, to_json
 from loadgen.seeding import load
 
 USERS = 4_000
@@ -150,3 +152,25 @@ def test_months(small: Profile) -> None:
     shape, lacks = shape_of(replace(small, growth=(long,)))
     assert len(shape.sign_ups) == 120
     assert "last 120 months" in "\n".join(lacks)
+
+
+def test_a_file_that_is_no_profile_or_of_no_database_is_refused(small: Profile, tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    path.write_text(to_json(small), "utf-8")
+    assert read_profile(path) == small
+    for text in ("", "{}", "[1]", '{"format": "loadgen.run/1"}', to_json(small).replace('"rows": 1000', '"rows": "a"')):
+        path.write_text(text, "utf-8")
+        with pytest.raises(UsageError, match=r"profile\.json"):
+            read_profile(path)
+    with pytest.raises(UsageError, match="absent"):
+        read_profile(tmp_path / "absent")
+    months = (Month("2025-01", 5), Month("2025-77", 5), Month("2025-03", 5))
+    negative = (Month("2025-01", -5), Month("2025-02", 50), Month("2025-03", 50))
+    for wrong in (months, negative):
+        with pytest.raises(UsageError, match="loadgen profile"):
+            shape_of(replace(small, growth=(Growth("users", 1.0, wrong, 0, 0),)))
+
+
+def test_an_empty_database_can_be_followed(database: Target) -> None:
+    shape, _ = shape_of(make_profile(database, lambda line: None))
+    assert shape.users is None
