@@ -1,29 +1,41 @@
-"""The rhythm of dated observations: find it, carry it on."""
+"""The rhythm of observations, dated or numbered: find it, lay its grid over them, carry it on."""
 
 from __future__ import annotations
 
 import calendar
 import datetime as dt
 import itertools
+import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+DAYS_IN_MONTH = 30.436875
+"""Of the Gregorian calendar, on average."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """A step of ``months`` calendar months or of ``days`` days, one of them 0. ``month_end``: always the last day."""
+    """A step of ``months`` calendar months or of ``days`` days, one of them 0. ``month_end``: always the last day.
+
+    ``weekdays``: a step of one day that never falls on a Saturday or Sunday.
+    """
 
     months: int
     days: int
     anchor_day: int = 1
     month_end: bool = False
+    weekdays: bool = False
 
     def after(self, date: dt.date, steps: int) -> dt.date:
-        """The date ``steps`` periods later. Raises OverflowError past the year 9999."""
+        """The date ``steps`` periods later, or earlier. Raises OverflowError outside the years 1 to 9999."""
+        if self.weekdays:
+            weeks, day = divmod(date.weekday() + steps, 5)
+            return date + dt.timedelta(days=7 * weeks + day - date.weekday())
         if not self.months:
             return date + dt.timedelta(days=self.days * steps)
         year, month = divmod(date.year * 12 + date.month - 1 + self.months * steps, 12)
-        if year > dt.MAXYEAR:
+        if not dt.MINYEAR <= year <= dt.MAXYEAR:
             raise OverflowError("date value out of range")
         last = calendar.monthrange(year, month + 1)[1]
         return dt.date(year, month + 1, last if self.month_end else min(self.anchor_day, last))
@@ -31,61 +43,140 @@ class Cadence:
     @property
     def name(self) -> str:
         """The period in words, singular."""
+        if self.weekdays:
+            return "weekday"
         known = {(1, 0): "month", (3, 0): "quarter", (12, 0): "year", (0, 1): "day", (0, 7): "week"}
         if (word := known.get((self.months, self.days))) is not None:
             return word
         return f"{self.months} months" if self.months else f"{self.days} days"
 
+    @property
+    def length_days(self) -> float:
+        return self.months * DAYS_IN_MONTH or float(self.days)
 
-def cadence_of(dates: Sequence[dt.date]) -> Cadence | None:
-    """The constant step of at least two ascending dates; None when there is none (a gap, or no rhythm).
-
-    Calendar months are tried first, since their length in days varies; the 31st of a month continues on the last day
-    of a shorter one.
-    """
-    months = [d.year * 12 + d.month for d in dates]
-    month_steps = {b - a for a, b in itertools.pairwise(months)}
-    if len(month_steps) == 1 and (step := month_steps.pop()) > 0:
-        anchor = max(d.day for d in dates)
-        month_end = all(_is_month_end(d) for d in dates)
-        last_days = (calendar.monthrange(d.year, d.month)[1] for d in dates)
-        if month_end or all(d.day == min(anchor, last) for d, last in zip(dates, last_days, strict=True)):
-            return Cadence(months=step, days=0, anchor_day=anchor, month_end=month_end)
-    day_steps = {(b - a).days for a, b in itertools.pairwise(dates)}
-    if len(day_steps) == 1 and (step := day_steps.pop()) > 0:
-        return Cadence(months=0, days=step)
-    return None
+    @property
+    def season(self) -> int | None:
+        """Periods in the cycle that a calendar suggests: a year, or a week of days; None: no cycle."""
+        if self.months:
+            return 12 // self.months if 12 % self.months == 0 and self.months < 12 else None
+        return {(1, False): 7, (1, True): 5, (7, False): 52}.get((self.days, self.weekdays))
 
 
 def _is_month_end(date: dt.date) -> bool:
     return date.day == calendar.monthrange(date.year, date.month)[1]
 
 
-def break_in(dates: Sequence[dt.date]) -> tuple[dt.date, dt.date]:
-    """Of at least two dates, the neighbours whose step differs most from the middle one: where to look for a gap."""
-    pairs = list(itertools.pairwise(dates))
-    usual = sorted((b - a).days for a, b in pairs)[len(pairs) // 2]
-    return max(pairs, key=lambda pair: abs((pair[1] - pair[0]).days - usual))
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Periods and dates by position from 1, known and to come. Without a cadence there are no dates."""
+
+    first_period: int
+    step: int = 1
+    last_date: dt.date | None = None
+    known: int = 0
+    """Position of ``last_date``."""
+    cadence: Cadence | None = None
+
+    def period(self, position: int) -> int:
+        return self.first_period + (position - 1) * self.step
+
+    def date(self, position: int) -> dt.date | None:
+        if self.cadence is None or self.last_date is None:
+            return None
+        return self.cadence.after(self.last_date, position - self.known)
+
+    def latest(self, kept: int) -> Labels:
+        """The labels when only the latest ``kept`` positions are, which then count from 1."""
+        gone = self.known - kept
+        return Labels(self.period(gone + 1), self.step, self.last_date, kept, self.cadence)
+
+    @property
+    def period_name(self) -> str:
+        return self.cadence.name if self.cadence else "period"
 
 
 @dataclass(frozen=True, slots=True)
-class Labels:
-    """Periods and dates by position from 1, known and to come."""
+class Grid:
+    """The ends of ``count`` periods that reach from the first row to the last.
 
-    first_period: int
-    dates: tuple[dt.date, ...]
-    cadence: Cadence | None
+    ``exact``: every row lies on one of them. Otherwise rows and ends have to be brought together by interpolation.
+    """
+
+    labels: Labels
+    count: int
+    exact: bool
+    dated: bool
+
+    @property
+    def marks(self) -> list[int]:
+        """The ends in order: days of the proleptic calendar (``date.toordinal``), or numbers of periods."""
+        positions = range(1, self.count + 1)
+        if not self.dated:
+            return [self.labels.period(position) for position in positions]
+        return [date.toordinal() for position in positions if (date := self.labels.date(position)) is not None]
+
+    @property
+    def length_days(self) -> float:
+        return self.labels.cadence.length_days if self.labels.cadence else 1.0
 
     @staticmethod
-    def of(periods: Sequence[int] | None, dates: Sequence[dt.date] | None) -> Labels:
-        return Labels(int(periods[0]) if periods else 1, tuple(dates or ()), cadence_of(dates) if dates else None)
+    def numbered(periods: Sequence[int]) -> Grid:
+        """Of at least one ascending number, each once: the commonest step where all others are multiples of it."""
+        step = _commonest([b - a for a, b in itertools.pairwise(periods)])
+        step = step if all((p - periods[0]) % step == 0 for p in periods) else 1
+        count = (periods[-1] - periods[0]) // step + 1
+        return Grid(Labels(int(periods[0]), int(step), known=count), count, exact=True, dated=False)
 
-    def period(self, position: int) -> int:
-        return self.first_period + position - 1
+    @staticmethod
+    def dates(dates: Sequence[dt.date]) -> Grid:
+        """Of at least one ascending date, each once. Months are tried before days; weekends may be left out."""
+        first, last = dates[0], dates[-1]
+        months = [d.year * 12 + d.month for d in dates]
+        month_step = _commonest([b - a for a, b in itertools.pairwise(months)] or [1])
+        month_end = all(_is_month_end(d) for d in dates)
+        monthly = Cadence(month_step, 0, anchor_day=max(d.day for d in dates), month_end=month_end)
+        on_months = month_step > 0 and all(
+            (m - months[-1]) % month_step == 0 and monthly.after(last, (m - months[-1]) // month_step) == d
+            for m, d in zip(months, dates, strict=True)
+        )
+        day_step = _commonest([(b - a).days for a, b in itertools.pairwise(dates)])
+        if on_months:
+            return _grid(monthly, last, (months[-1] - months[0]) // month_step + 1, exact=True)
+        if day_step == 1 and all(d.weekday() < 5 for d in dates) and (last - first).days >= 7:
+            days = (last - first).days
+            count = days // 7 * 5 + (last.weekday() - first.weekday()) % 5 + 1
+            return _grid(Cadence(0, 1, weekdays=True), last, count, exact=True)
+        if all((last - d).days % day_step == 0 for d in dates):
+            return _grid(Cadence(0, day_step), last, (last - first).days // day_step + 1, exact=True)
+        return _irregular(dates)
 
-    def date(self, position: int) -> dt.date | None:
-        if self.cadence is None:
-            return None
-        if position <= len(self.dates):
-            return self.dates[position - 1]
-        return self.cadence.after(self.dates[-1], position - len(self.dates))
+
+def _irregular(dates: Sequence[dt.date]) -> Grid:
+    """The calendar period nearest to the median step, its ends counted back from the last date."""
+    last = dates[-1]
+    usual = statistics.median((b - a).days for a, b in itertools.pairwise(dates))
+    months = next((m for m in (1, 3, 12) if 0.75 < usual / (m * DAYS_IN_MONTH) < 1.34), 0)
+    days = 0 if months else 7 if 5 < usual < 10 else max(round(usual), 1)
+    cadence = Cadence(months, days, anchor_day=last.day, month_end=bool(months) and _is_month_end(last))
+    # The first end lies at or after the first row: nothing is read off before the history began.
+    count = int((last - dates[0]).days / cadence.length_days) + 2
+    while count > 1 and _before(cadence, last, 1 - count, dates[0]):
+        count -= 1
+    return _grid(cadence, last, count, exact=False)
+
+
+def _before(cadence: Cadence, last: dt.date, steps: int, first: dt.date) -> bool:
+    try:
+        return cadence.after(last, steps) < first
+    except OverflowError:
+        return True
+
+
+def _grid(cadence: Cadence, last: dt.date, count: int, *, exact: bool) -> Grid:
+    return Grid(Labels(1, 1, last, count, cadence), count, exact, dated=True)
+
+
+def _commonest(steps: Sequence[int]) -> int:
+    """The commonest step, the smallest of those; 1 where there is none."""
+    counts = Counter(steps)
+    return min(counts, key=lambda step: (-counts[step], step)) if counts else 1

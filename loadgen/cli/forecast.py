@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -34,17 +35,27 @@ def forecast(
     ] = None,
     horizon: options.Horizon = "18",
     level: Annotated[str, typer.Option("--level", metavar="P", help="Probability that an interval aims for.")] = "0.9",
+    doubles: Annotated[
+        str, typer.Option("--doubles", metavar="last|mean", help="What stands of several rows for one period.")
+    ] = "last",
     dsn: options.Dsn = None,
     instance: options.Instance = None,
     json: options.Json = False,
 ) -> None:
-    """Forecast a growing count from its history, with an interval from a back-test; under 12 periods only scenarios."""
+    """Forecast a growing count from its history, with an interval from a back-test.
+
+    Scenarios instead where an interval would be a pretence: under 12 periods, or while growth still speeds up so much
+    that its unknown ceiling decides. Rows may be unordered, doubled or missing up to a fifth; what was done is said.
+    """
     from loadgen import settings
+    from loadgen.errors import UsageError
 
     periods = quantities.whole(horizon, "--horizon", most=1200)
     wanted = quantities.share(level, "--level", least=0.5, most=0.99)
+    if doubles not in ("last", "mean"):
+        raise UsageError(f"--doubles {doubles!r} is neither; give last or mean")
     history = read_history(file, settings.load(dsn=dsn, instance=instance))
-    answer = history.forecast(periods, wanted)
+    answer = history.forecast(periods, wanted, "mean" if doubles == "mean" else "last")
     if json:
         _emit(history, answer)
     show(history, answer)
@@ -61,12 +72,17 @@ def read_history(file: Path | None, found: Settings) -> History:
 def _emit(history: History, answer: Forecast | Scenarios) -> None:
     from capacity.growth import Forecast
 
-    about = {"history": len(history.values), "origin": history.origin, "source": history.source}
+    about = {
+        "history": len(answer.history),
+        "origin": history.origin,
+        "source": history.source,
+        "adjustments": [asdict(a) for a in answer.adjustments],
+    }
     if not isinstance(answer, Forecast):
         scenarios = {
             s.name: [_labelled(p.period, p.date) | {"point": p.point} for p in s.points] for s in answer.scenarios
         }
-        emit_values("loadgen.forecast/1", scenarios=scenarios, **about)
+        emit_values("loadgen.forecast/1", scenarios=scenarios, code=answer.code, why=answer.why, **about)
         return
     emit_values(
         "loadgen.forecast/1",
@@ -76,7 +92,12 @@ def _emit(history: History, answer: Forecast | Scenarios) -> None:
         level=answer.level,
         coverage=answer.coverage,
         origins=answer.origins,
+        tested_horizon=answer.tested_horizon,
         model=answer.model,
+        weights={w.model: w.weight for w in answer.weights},
+        season=asdict(answer.season) if answer.season else None,
+        ceiling={"value": c.value, "low": c.low, "high": c.high} if (c := answer.ceiling) else None,
+        findings=[_labelled(f.period, f.date) | {"kind": f.kind, "amount": f.amount} for f in answer.findings],
         **about,
     )
 
@@ -87,36 +108,58 @@ def _labelled(period: int, date: dt.date | None) -> dict[str, object]:
 
 def show(history: History, answer: Forecast | Scenarios) -> None:
     """The forecast as people read it, on stderr."""
+    from capacity.growth import Forecast
+
+    dated = answer.history[-1].date is not None
+    if isinstance(answer, Forecast):
+        _show_forecast(answer, "date" if dated else "period")
+    else:
+        _show_scenarios(answer, "date" if dated else "period")
+    for adjustment in answer.adjustments:
+        say(f"{adjustment.kind} {adjustment.count}: {adjustment.what}")
+    say(f"history ({history.origin}): {history.source}")
+
+
+def _show_scenarios(answer: Scenarios, label: str) -> None:
     from rich.table import Table
 
-    from capacity.growth import Forecast
     from loadgen.report.numbers import number
 
-    out = console()
-    label = "date" if history.dates else "period"
-    if not isinstance(answer, Forecast):
-        table = Table(label, *(s.name for s in answer.scenarios), box=None)
-        rows = list(zip(*(s.points for s in answer.scenarios), strict=True))
-        for row in _thinned(rows):
-            table.add_row(str(row[0].date or row[0].period), *(number(p.point) for p in row))
-        out.print(table)
-        say(f"{len(history.values)} periods of history are too few for an interval: scenarios, none more likely")
-        return
+    table = Table(label, *(s.name for s in answer.scenarios), box=None)
+    rows = list(zip(*(s.points for s in answer.scenarios), strict=True))
+    for row in _thinned(rows):
+        table.add_row(str(row[0].date or row[0].period), *(number(p.point) for p in row))
+    console().print(table)
+    say(f"{answer.why}: scenarios, none more likely")
+
+
+def _show_forecast(answer: Forecast, label: str) -> None:
+    from rich.table import Table
+
+    from loadgen.report.numbers import interval, number
+
     points = answer.forecast
-    top = max(p.high for p in points)
+    low, high = min(p.low for p in points), max(p.high for p in points)
+    scale = (low if low > high / 2 else 0.0, high)
     table = Table(label, "point", "low", "high", "", box=None)
     for p in _thinned(points):
         table.add_row(
-            str(p.date or p.period), number(p.point), number(p.low), number(p.high), _band(p.low, p.high, top)
+            str(p.date or p.period), number(p.point), number(p.low), number(p.high), _band(p.low, p.high, scale)
         )
-    out.print(table)
-    seen = [*history.values, *(p.point for p in points)]
-    say(f"{_spark(seen)}  {len(history.values)} periods seen, then the forecast")
+    console().print(table)
+    seen = [*(o.value for o in answer.history), *(p.point for p in points)]
+    say(f"{_spark(seen)}  {len(answer.history)} periods seen, then the forecast")
     say(
         f"{answer.model}; {answer.level:.0%} intervals, which held {answer.coverage:.0%} in the back-test "
         f"({answer.origins} origins)"
     )
-    say(f"history ({history.origin}): {history.source}")
+    if answer.tested_horizon is not None and answer.tested_horizon < len(points):
+        say(f"the history could test {answer.tested_horizon} periods ahead; farther intervals follow the law of those")
+    if answer.ceiling:
+        say(f"growth ends at {interval(answer.ceiling)}")
+    for found in answer.findings:
+        what = "an outlier" if found.kind == "outlier" else "a level shift"
+        say(f"{found.date or f'period {found.period}'}: {what} of {number(found.amount)}, not taken for growth")
 
 
 def _thinned(rows: Sequence[_Row]) -> list[_Row]:
@@ -125,9 +168,10 @@ def _thinned(rows: Sequence[_Row]) -> list[_Row]:
     return list(rows[::-1][::step][::-1])
 
 
-def _band(low: float, high: float, top: float, width: int = 32) -> str:
-    """The interval as a bar on a scale from 0 to ``top``."""
-    start, end = (round(width * value / top) if top else 0 for value in (low, high))
+def _band(low: float, high: float, scale: tuple[float, float], width: int = 32) -> str:
+    """The interval as a bar on a scale."""
+    bottom, top = scale
+    start, end = (round(width * (value - bottom) / (top - bottom)) if top > bottom else 0 for value in (low, high))
     return " " * start + "█" * max(end - start, 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import csv
 import datetime as dt
 import math
@@ -9,26 +10,29 @@ import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from capacity.growth import LARGEST_VALUE, Forecast, Scenarios, forecast
+from capacity.growth import LARGEST_VALUE, Doubles, Forecast, Scenarios, forecast
 from capacity.values import Origin, Refusal
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark
 from loadgen.errors import RefusalError, UsageError
 
-_Label = TypeVar("_Label", dt.date, int)
-
 ASSUMED: Final = re.compile(r"#\s*assumption\b", re.IGNORECASE)
 """A comment above the header that begins so says that nobody measured the file's values."""
+MISSING: Final = frozenset(("", "na", "n/a", "nan", "null", "none"))
+"""How files write a value that is not there."""
 MOST_ROWS: Final = 100_000
 """Of a CSV: more is a log of events rather than a history by period."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Values by period, oldest first; either ``dates`` or ``periods`` label them. At least one value."""
+    """Values by period as the source has them; either ``dates`` or ``periods`` label them. At least one value.
+
+    A value that is missing is NaN. Order, gaps and doubles are for :func:`capacity.growth.forecast`.
+    """
 
     values: tuple[float, ...]
     dates: tuple[dt.date, ...] | None
@@ -36,9 +40,9 @@ class History:
     origin: Origin
     source: str
 
-    def forecast(self, horizon: int, level: float) -> Forecast | Scenarios:
+    def forecast(self, horizon: int, level: float, doubles: Doubles = "last") -> Forecast | Scenarios:
         """What :func:`capacity.growth.forecast` makes of it. Raises RefusalError for its refusal."""
-        answer = forecast(self.values, horizon, level, periods=self.periods, dates=self.dates)
+        answer = forecast(self.values, horizon, level, periods=self.periods, dates=self.dates, doubles=doubles)
         if isinstance(answer, Refusal):
             raise RefusalError(Refusal(answer.code, f"{self.source}: needs {answer.missing}", answer.do))
         return answer
@@ -48,8 +52,9 @@ def read_csv(path: Path) -> History:
     """Read ``date,value`` (ISO dates) or ``period,value`` (whole numbers); other columns and ``#`` lines are ignored,
     but for ``# assumption …`` above the header: the values are then called so wherever they are used.
 
-    Raises UsageError that names the line: a missing column, a value that is no number of 0 or more, a label that is
-    none, twice or out of order.
+    A value that is empty, ``NA`` or ``NaN`` is missing. Dates are YYYY-MM-DD, with a time of day or without, or
+    YYYY-MM, which stands for the month's last day. Raises UsageError that names the line for what cannot be read, and
+    RefusalError for a number that is no count: negative, infinite or beyond 1e15.
     """
     try:
         lines = path.read_text("utf-8-sig").splitlines()
@@ -78,9 +83,9 @@ def read_csv(path: Path) -> History:
             raise UsageError(f"{where}: {len(cells)} values for {len(header)} columns; correct the row")
         values.append(_value(cells[at_value], where))
         if label == "date":
-            _append_ascending(dates, _date(cells[at_label], where), where)
+            dates.append(_date(cells[at_label], where))
         else:
-            _append_ascending(periods, _period(cells[at_label], where), where)
+            periods.append(_period(cells[at_label], where))
     if not values:
         raise UsageError(f"{path}: no rows below the header; write one row per period")
     assumed = any(ASSUMED.match(line) for line in lines[: numbered[0][0]])
@@ -122,22 +127,28 @@ def _cells(line: str, where: str) -> list[str]:
 
 
 def _value(text: str, where: str) -> float:
+    if text.lower() in MISSING:
+        return math.nan
     try:
         value = float(text)
     except ValueError as error:
         raise UsageError(f"{where}: value {text!r} is not a number; correct it") from error
-    if not math.isfinite(value):
-        raise UsageError(f"{where}: value {text} is not a finite number; correct it, or leave the period out")
-    if value < 0:
-        raise UsageError(f"{where}: value {text} is negative; a count is 0 or more")
-    if value > LARGEST_VALUE:
-        raise UsageError(f"{where}: value {text} is above {LARGEST_VALUE:g}; use a larger unit")
+    for wrong, code, missing, do in (
+        (math.isinf(value), "not_finite", "a finite number", "correct it, or leave the value empty"),
+        (value < 0, "negative", "a count of 0 or more", "correct it, or leave the value empty"),
+        (value > LARGEST_VALUE, "too_large", f"a value of at most {LARGEST_VALUE:g}", "use a larger unit"),
+    ):
+        if wrong:
+            raise RefusalError(Refusal(code, f"{where}: value {text}: needs {missing}", do))
     return value
 
 
 def _date(text: str, where: str) -> dt.date:
     try:
-        return dt.date.fromisoformat(text)
+        if re.fullmatch(r"\d{4}-\d{2}", text):
+            year, month = int(text[:4]), int(text[5:])
+            return dt.date(year, month, calendar.monthrange(year, month)[1])
+        return dt.datetime.fromisoformat(text).date()
     except ValueError as error:
         raise UsageError(f"{where}: date {text!r} is not one; write YYYY-MM-DD") from error
 
@@ -150,11 +161,3 @@ def _period(text: str, where: str) -> int:
     if abs(period) > 10**9:
         raise UsageError(f"{where}: period {text} is out of range; number periods from 1")
     return period
-
-
-def _append_ascending(labels: list[_Label], label: _Label, where: str) -> None:
-    if labels and label == labels[-1]:
-        raise UsageError(f"{where}: {label} stands there twice; keep one row per period")
-    if labels and label < labels[-1]:
-        raise UsageError(f"{where}: {label} comes after {labels[-1]}; sort the rows, oldest first")
-    labels.append(label)

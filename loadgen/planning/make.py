@@ -29,9 +29,9 @@ def plan_record(
         raise UsageError(f"{history.source}: a plan needs dates; give the history as date,value")
     users = history.forecast(horizon, LEVEL)
     if isinstance(users, Scenarios):
-        known = len(history.values)
-        missing = f"{history.source}: at least 12 periods for an interval, there are {known}"
-        raise RefusalError(Refusal("history_too_short", missing, "give a longer history; see `loadgen forecast`"))
+        code = "history_too_short" if users.code == "short_history" else users.code
+        missing = f"{history.source}: a history that carries an interval: {users.why}"
+        raise RefusalError(Refusal(code, missing, "give a longer history; see `loadgen forecast`"))
     newest = max(sweeps, key=lambda sweep: sweep.started_at)
     plan = make_plan(
         PlanInputs(

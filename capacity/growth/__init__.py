@@ -1,0 +1,57 @@
+"""Growth of a count over time: a forecast whose interval comes from its own back-test.
+
+Eight models (naive, drift over all and over the last season, linear, exponential, logistic, Gompertz, damped smoothing)
+forecast from every earlier origin of the same history; they are mixed by how they did there at the horizon that is
+asked for (``mixture``). A season is taken out where there is one; outliers and level shifts are named and mended
+(``season``, ``breaks``). The interval is conformal: quantiles of the errors that the same mixture made from those
+origins, widening with the horizon (``intervals``). The coverage stated beside it is that of intervals made without the
+origin that they are judged by, so it can differ from the level that was asked for.
+
+Where an interval would be a pretence there are scenarios: under twelve periods, and where growth still speeds up so
+much that its unknown ceiling decides the answer (``ceiling``). Odd rows are handled by the law of ``history``.
+
+>>> import numpy as np
+>>> users = np.cumsum([900, 950, 1010, 980, 1100, 1150, 1090, 1200, 1260, 1240, 1330, 1390, 1370, 1450, 1500, 1480])
+>>> answer = forecast(users, horizon=6, level=0.9)
+>>> assert isinstance(answer, Forecast)
+>>> last = answer.forecast[-1]
+>>> last.low < last.point < last.high
+True
+>>> forecast(users[:5], horizon=6).code
+'short_history'
+>>> forecast(users[:2], horizon=6, level=0.9).code
+'too_few_points'
+"""
+
+from capacity.growth.forecasting import ENOUGH_POINTS, LARGEST_VALUE, LONGEST_HORIZON, forecast
+from capacity.growth.history import Doubles
+from capacity.growth.results import (
+    Adjustment,
+    Finding,
+    Forecast,
+    ForecastPoint,
+    ModelWeight,
+    Observation,
+    Scenario,
+    ScenarioPoint,
+    Scenarios,
+    Season,
+)
+
+__all__ = [
+    "ENOUGH_POINTS",
+    "LARGEST_VALUE",
+    "LONGEST_HORIZON",
+    "Adjustment",
+    "Doubles",
+    "Finding",
+    "Forecast",
+    "ForecastPoint",
+    "ModelWeight",
+    "Observation",
+    "Scenario",
+    "ScenarioPoint",
+    "Scenarios",
+    "Season",
+    "forecast",
+]

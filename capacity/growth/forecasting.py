@@ -1,0 +1,213 @@
+"""From rows to a forecast, to scenarios, or to the reason why there is neither."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from capacity.growth import models
+from capacity.growth.ceiling import open_ceiling, seen_ceiling
+from capacity.growth.history import Doubles, Regular, regular
+from capacity.growth.intervals import Intervals, intervals
+from capacity.growth.mixture import BackTest, back_test
+from capacity.growth.results import (
+    Finding,
+    Forecast,
+    ForecastPoint,
+    ModelWeight,
+    Observation,
+    Scenario,
+    ScenarioPoint,
+    Scenarios,
+    Season,
+)
+from capacity.growth.season import LEAST_F, LEAST_F_UNDECLARED, UNDECLARED
+from capacity.periods import Labels
+from capacity.values import Refusal
+
+Floats = npt.NDArray[np.float64]
+_Label = tuple[int, dt.date | None]
+
+ENOUGH_POINTS = 12
+"""Below this a back-test has too few origins for an interval: only scenarios are honest."""
+LARGEST_VALUE = 1e15
+"""Above it double precision no longer tells neighbouring counts apart."""
+LONGEST_HORIZON = 1200
+_DIGITS = 12
+"""Of a share of the largest value: what is left out is rounding, and would make a rescaled history another one."""
+_NAMED_WEIGHT = 0.05
+"""Least weight of a model that the answer names."""
+
+
+def forecast(
+    values: Sequence[float] | npt.ArrayLike,
+    horizon: int,
+    level: float = 0.9,
+    *,
+    periods: Sequence[int] | None = None,
+    dates: Sequence[dt.date] | None = None,
+    season: int | None = None,
+    doubles: Doubles = "last",
+) -> Forecast | Scenarios | Refusal:
+    """Carry a count ``horizon`` periods on, with an interval that aims to hold each value with probability ``level``.
+
+    ``values`` are at the ends of periods; ``dates`` or ``periods`` label them (default 1, 2, …), in any order, with
+    gaps and doubles handled by the law of :mod:`capacity.growth.history`; NaN is a missing value. ``season`` is the
+    length of a season, if there is one at all (default: what the dates suggest; 12, 4 or 7 for numbered periods; 1
+    means none). A point or low end never falls below 0. Refuses, and never raises, for data that carry no answer.
+    """
+    made: Regular | Refusal | None = _unusable(values, horizon, level, periods, dates)
+    if made is None:
+        made = regular(np.asarray(values, dtype=np.float64), periods, dates, doubles)
+    if isinstance(made, Regular):
+        made = _uninformative(made) or made
+    if isinstance(made, Refusal):
+        return made
+    labels, count = made.labels, len(made.values)
+    try:
+        ahead = [(labels.period(i), labels.date(i)) for i in range(count + 1, count + horizon + 1)]
+        history = tuple(
+            Observation(labels.period(i), labels.date(i), float(v)) for i, v in enumerate(made.values, start=1)
+        )
+    except OverflowError:
+        return Refusal("horizon", "a horizon within the calendar", "ask for fewer periods")
+    if count < ENOUGH_POINTS:
+        why = f"{count} periods of history are too few for an interval"
+        return Scenarios(history, _short(made.values, ahead), "short_history", why, made.adjustments)
+    return _tested(made, history, ahead, level, season)
+
+
+def _tested(
+    made: Regular, history: tuple[Observation, ...], ahead: list[_Label], level: float, season: int | None
+) -> Forecast | Scenarios:
+    """The back-tested forecast of at least twelve periods that differ, or scenarios for its unseen ceiling."""
+    unit = float(made.values.max())
+    lengths: tuple[int, ...] = UNDECLARED
+    if season is not None:
+        lengths = (season,)
+    elif made.labels.cadence is not None:
+        lengths = (made.labels.cadence.season or 1,)
+    least_f = LEAST_F_UNDECLARED if lengths is UNDECLARED else LEAST_F
+    test = back_test(np.round(made.values / unit, _DIGITS), len(ahead), lengths, least_f)
+    still_open = open_ceiling(test.season_removed, len(ahead))
+    if still_open is None:
+        return _forecast(made, history, ahead, test, intervals(test, len(ahead), level), unit, level)
+    paths = {"ceiling": still_open.low, "linear": still_open.middle, "compounding": still_open.high}
+    scenarios = tuple(_scenario(name, _with_season(test, path) * unit, ahead) for name, path in paths.items())
+    return Scenarios(history, scenarios, "ceiling_not_identified", still_open.why, made.adjustments)
+
+
+def _forecast(
+    made: Regular,
+    history: tuple[Observation, ...],
+    ahead: list[_Label],
+    test: BackTest,
+    found: Intervals,
+    unit: float,
+    level: float,
+) -> Forecast:
+    low = np.maximum(test.point - found.half_width, 0.0)
+    # Where 0 cuts the low end off, the interval still never narrows.
+    high = low + np.maximum.accumulate(test.point + found.half_width - low)
+    named = sorted(zip(test.weights.tolist(), models.PRIOR, strict=True), reverse=True)
+    weights = tuple(ModelWeight(model, weight) for weight, model in named if weight >= _NAMED_WEIGHT)
+    leads = weights[0].model
+    ceiling = seen_ceiling(test.season_removed, leads, level) if leads in models.PASSED else None
+    season = Season(test.pattern.length, test.pattern.multiplicative) if test.pattern else None
+    return Forecast(
+        history=history,
+        forecast=tuple(
+            ForecastPoint(period, date, float(p), float(lo), float(hi))
+            for (period, date), p, lo, hi in zip(ahead, test.point * unit, low * unit, high * unit, strict=True)
+        ),
+        level=level,
+        coverage=found.coverage,
+        origins=found.origins,
+        model=_name(weights, season),
+        weights=weights,
+        season=season,
+        findings=_findings(test, made.labels, unit),
+        adjustments=made.adjustments,
+        tested_horizon=found.tested_horizon,
+        ceiling=ceiling.scaled(unit) if ceiling else None,
+    )
+
+
+def _name(weights: tuple[ModelWeight, ...], season: Season | None) -> str:
+    """``mixture of damped smoothing 61 %, drift 30 %; season of 12 periods, multiplicative``."""
+    parts = ", ".join(f"{w.model} {w.weight:.0%}" for w in weights)
+    text = weights[0].model if len(weights) == 1 else f"mixture of {parts}"
+    if season is None:
+        return text
+    return f"{text}; season of {season.length} periods, {'multiplicative' if season.multiplicative else 'additive'}"
+
+
+def _findings(test: BackTest, labels: Labels, unit: float) -> tuple[Finding, ...]:
+    found = [
+        *(("outlier", at, amount) for at, amount in test.breaks.outliers),
+        *(("level_shift", at, amount) for at, amount in test.breaks.shifts),
+    ]
+    return tuple(
+        Finding("outlier" if kind == "outlier" else "level_shift", labels.period(at + 1), labels.date(at + 1), a * unit)
+        for kind, at, a in sorted(found, key=lambda f: f[1])
+    )
+
+
+def _with_season(test: BackTest, path: Floats) -> Floats:
+    return test.pattern.restored(path, len(test.season_removed)) if test.pattern else path
+
+
+def _scenario(name: str, path: Floats, ahead: list[_Label]) -> Scenario:
+    return Scenario(
+        name,
+        tuple(ScenarioPoint(period, date, max(float(p), 0.0)) for (period, date), p in zip(ahead, path, strict=True)),
+    )
+
+
+def _short(known: Floats, ahead: list[_Label]) -> tuple[Scenario, ...]:
+    """The least, mean and greatest step seen, each carried on."""
+    steps = np.diff(known)
+    far = np.arange(1, len(ahead) + 1)
+    sizes = {"low": steps.min(), "mid": steps.mean(), "high": steps.max()}
+    return tuple(_scenario(name, known[-1] + step * far, ahead) for name, step in sizes.items())
+
+
+def _uninformative(made: Regular) -> Refusal | None:
+    if len(made.values) < 3:
+        return Refusal("too_few_points", "at least 3 periods of history, 12 for an interval", "collect more periods")
+    if (made.values[:-1] == made.values[0]).all():
+        return Refusal("constant", "a history that changes before its last period", "collect a longer history")
+    return None
+
+
+def _unusable(
+    values: Sequence[float] | npt.ArrayLike,
+    horizon: int,
+    level: float,
+    periods: Sequence[int] | None,
+    dates: Sequence[dt.date] | None,
+) -> Refusal | None:
+    """Why there is no answer, or None."""
+    try:
+        known = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        return Refusal("not_numbers", "numeric values", "remove text from the history")
+    checks = (
+        (known.ndim != 1, "not_a_series", "one value per period", "pass a one-dimensional series"),
+        (not 1 <= horizon <= LONGEST_HORIZON, "horizon", f"a horizon of 1 to {LONGEST_HORIZON}", "change the horizon"),
+        (not 0.5 <= level <= 0.99, "level", "a level from 0.5 to 0.99", "change the level"),
+        (known.size < 3, "too_few_points", "at least 3 periods of history, 12 for an interval", "collect more periods"),
+        (bool(np.isinf(known).any()), "not_finite", "finite numbers", "correct the infinite ones"),
+        (bool((known < 0).any()), "negative", "counts of 0 or more", "correct the negative values"),
+        (bool((known > LARGEST_VALUE).any()), "too_large", "values below 1e15", "use a larger unit"),
+    )
+    for failed, code, missing, do in checks:
+        if failed:
+            return Refusal(code, missing, do)
+    for labels in (dates, periods):
+        if labels is not None and len(labels) != len(known):
+            return Refusal("labels", "one date or period for each value", "pass as many labels as values")
+    return None

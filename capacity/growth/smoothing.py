@@ -1,0 +1,51 @@
+"""Damped exponential smoothing (Gardner and McKenzie, 1985) by a grid, for many starts of one history at once.
+
+    level  l(t) = l(t-1) + φ b(t-1) + α e(t)      error  e(t) = z(t) − l(t-1) − φ b(t-1)
+    trend  b(t) = φ b(t-1) + α β e(t)             ahead  l(t) + (φ + φ² + … + φʰ) b(t)
+
+The parameters are those of the grid with the least sum of squared one-step errors. A grid because the recursion runs
+for all of it, and for all origins of a back-test, in one pass over time: the whole back-test costs milliseconds, where
+an optimiser would have to start again at every origin and importing one alone costs a second.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_ALPHA = (0.05, 0.15, 0.3, 0.5, 0.75, 1.0)
+_BETA = (0.0, 0.05, 0.15, 0.4, 0.7, 1.0)
+_PHI = (0.8, 0.9, 0.95, 0.98, 0.995)
+_START = 2
+"""Steps whose mean is the first trend. More of them would start a curve that bends on a wrong slope."""
+
+
+def damped(starts: Floats, ends: Ints, horizon: int) -> Floats:
+    """Forecasts, a row per origin: row i of ``starts`` holds the ``ends[i]`` values known at it, then anything.
+
+    Each origin needs at least three values.
+    """
+    mesh = np.meshgrid(_ALPHA, _BETA, _PHI, indexing="ij")
+    alpha, beta, phi = (axis.ravel() for axis in mesh)
+    rows = np.arange(len(ends))
+    first = starts[:, :1]
+    level = np.repeat(first, len(alpha), axis=1)
+    trend = np.repeat((starts[:, _START : _START + 1] - first) / _START, len(alpha), axis=1)
+    squares = np.zeros_like(level)
+    kept = {name: np.zeros_like(level) for name in ("level", "trend", "squares")}
+    for t in range(1, int(ends.max())):
+        carried = phi * trend
+        error = starts[:, t : t + 1] - level - carried
+        squares += error * error
+        level = level + carried + alpha * error
+        trend = carried + alpha * beta * error
+        if (done := ends == t + 1).any():
+            kept["level"][done], kept["trend"][done], kept["squares"][done] = level[done], trend[done], squares[done]
+    best = np.argmin(kept["squares"], axis=1)
+    decay = phi[best][:, None]
+    ahead = np.arange(1, horizon + 1)[None]
+    total = decay * (1 - decay**ahead) / (1 - decay)
+    return np.asarray(kept["level"][rows, best][:, None] + total * kept["trend"][rows, best][:, None])
