@@ -22,6 +22,8 @@ from loadgen.database.embedded import Instance, all_instances
 from loadgen.database.processes import wait_for_orphans
 from loadgen.settings import Settings
 
+pytest_plugins = ("seeding_samples",)
+
 Loadgen = Callable[..., "subprocess.CompletedProcess[str]"]
 
 PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome")}

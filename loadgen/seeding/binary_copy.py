@@ -3,13 +3,15 @@
 The format: a signature, then for each row the number of its fields and each field as its length and its bytes, at the
 end −1. Integers are big-endian; dates and times count from 2000-01-01 UTC. (PostgreSQL manual, COPY, Binary Format.)
 
-Fields lie side by side in one matrix, a row of it a row of the table, beside a mask of the bytes that count: text is
-narrower in most rows than in the widest. What the mask keeps is the stream.
+Fields lie side by side in one matrix, a row of it a row of the table. Text is narrower in most rows than in the widest:
+a mask says which bytes count, and what it keeps is the stream. Solid JSON needs none: blanks fill it up. Documents of
+very different lengths, and those that are often NULL, come last in each row and are joined to it one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from struct import Struct
 from typing import Final, cast
@@ -20,8 +22,9 @@ from psycopg import sql
 
 from loadgen.population.columns import Column, Kind, Rows
 from loadgen.population.streams import Bools, Ints
-from loadgen.population.text import Text
+from loadgen.population.text import Text, blanks
 
+_STDIN: Final = sql.SQL("STDIN")
 _SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no header extension
 _END: Final = b"\xff\xff"
 _LENGTH: Final = Struct(">i")
@@ -38,54 +41,70 @@ _NUMERIC: Final = np.dtype(
 )
 MOST_CENTS: Final = 10**14 - 1
 
-Field = tuple[Text, Bools | None]
-"""Bytes of a field in every row, its length before them, and which of them count; None: all do."""
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field with its length before it, ``width`` bytes at most."""
+
+    width: int
+    fill: Callable[[Text], Bools | None]
+    """Writes the field of every row, and says which bytes count; None: all do."""
 
 
-def copy_statement(rows: Rows) -> sql.Composed:
-    """The COPY that takes what :func:`encode` makes of these rows."""
-    return sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+def copy_statement(rows: Rows, source: sql.Composable = _STDIN) -> sql.Composed:
+    """The COPY that takes what :func:`encode` makes of these rows, by default from this connection."""
+    return sql.SQL("COPY {} ({}) FROM {} (FORMAT binary)").format(
         sql.Identifier("public", rows.table),
         sql.SQL(", ").join(sql.Identifier(column.name) for column in _in_order(rows)),
+        source,
     )
 
 
 def encode(rows: Rows) -> bytes:
     """One whole COPY stream."""
     columns = _in_order(rows)
-    count = np.frombuffer(_FIELDS.pack(len(columns)), np.uint8)
-    matrices = [column for column in columns if isinstance(column.values, np.ndarray)]
-    fields: list[Field] = [(np.broadcast_to(count, (len(rows), len(count))), None)]
-    fields += [_FIELD[column.kind](column) for column in matrices]
-    beginnings, mask = _side_by_side(len(rows), fields)
-    listed = [_listed(column) for column in columns[len(matrices) :]]
+    listed = [_listed(column) for column in columns if _is_listed(column)]
+    fields = [_constant(_FIELDS.pack(len(columns)))]
+    fields += [_FIELD[column.kind](column) for column in columns[: len(columns) - len(listed)]]
+    joined, mask = _side_by_side(len(rows), fields)
     if not listed:
-        return b"".join((_SIGNATURE, beginnings[mask].tobytes(), _END))
-    pieces = zip(_split(beginnings, mask), *listed, strict=True)
+        return b"".join((_SIGNATURE, joined if mask is None else joined[mask], _END))
+    pieces = zip(_split(joined, mask), *chain.from_iterable(listed), strict=True)
     return b"".join(chain((_SIGNATURE,), chain.from_iterable(pieces), (_END,)))
 
 
+def _is_listed(column: Column) -> bool:
+    return not isinstance(column.values, np.ndarray) or (column.solid and column.present is not None)
+
+
 def _in_order(rows: Rows) -> list[Column]:
-    """Columns as they are sent: those that are lists come last."""
-    return sorted(rows.columns, key=lambda column: not isinstance(column.values, np.ndarray))
+    """Columns as they are sent."""
+    return sorted(rows.columns, key=_is_listed)
 
 
-def _side_by_side(rows: int, fields: Sequence[Field]) -> tuple[Text, Bools]:
-    width = sum(values.shape[1] for values, _ in fields)
-    joined, mask = np.empty((rows, width), np.uint8), np.ones((rows, width), np.bool_)
+def _side_by_side(rows: int, fields: Sequence[_Field]) -> tuple[Text, Bools | None]:
+    joined = np.empty((rows, sum(field.width for field in fields)), np.uint8)
+    mask: Bools | None = None
     at = 0
-    for values, counting in fields:
-        there = slice(at, at + values.shape[1])
-        joined[:, there] = values
+    for field in fields:
+        there = slice(at, at + field.width)
+        counting = field.fill(joined[:, there])
         if counting is not None:
+            if mask is None:
+                mask = np.ones(joined.shape, np.bool_)
             mask[:, there] = counting
         at = there.stop
     return joined, mask
 
 
-def _split(values: Text, mask: Bools) -> list[bytes]:
-    ends = np.cumsum(_counts(mask)).tolist()
-    flat = values[mask].tobytes()
+def _split(values: Text, mask: Bools | None) -> list[memoryview]:
+    """The rows, one by one."""
+    if mask is None:
+        ends: Sequence[int] = range(values.shape[1], values.size + 1, values.shape[1])
+        flat = memoryview(values.reshape(-1))
+    else:
+        ends = np.cumsum(_counts(mask)).tolist()
+        flat = memoryview(values[mask])
     return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -94,30 +113,40 @@ def _counts(mask: Bools) -> Ints:
     return np.asarray(mask.view(np.uint8).sum(axis=1, dtype=np.uint32), np.int64)
 
 
-def _fixed(type_code: str, values: Ints) -> Field:
+def _constant(value: bytes) -> _Field:
+    def fill(out: Text) -> None:
+        out[:] = np.frombuffer(value, np.uint8)
+
+    return _Field(len(value), fill)
+
+
+def _structured(fields: NDArray[np.void]) -> _Field:
+    def fill(out: Text) -> None:
+        out[:] = fields.view(np.uint8).reshape(out.shape)
+
+    return _Field(fields.dtype.itemsize, fill)
+
+
+def _fixed(type_code: str, values: Ints) -> _Field:
     fields = np.empty(len(values), np.dtype([("length", ">i4"), ("value", type_code)]))
     fields["length"] = fields.dtype["value"].itemsize
     fields["value"] = values
-    return _bytes_of(fields), None
+    return _structured(fields)
 
 
-def _bytes_of(fields: NDArray[np.void]) -> Text:
-    return fields.view(np.uint8).reshape(len(fields), fields.dtype.itemsize)
-
-
-def _bigint(column: Column) -> Field:
+def _bigint(column: Column) -> _Field:
     return _fixed(">i8", cast(Ints, column.values))
 
 
-def _timestamptz(column: Column) -> Field:
+def _timestamptz(column: Column) -> _Field:
     return _fixed(">i8", cast(Ints, column.values) - _US_TO_2000)
 
 
-def _date(column: Column) -> Field:
+def _date(column: Column) -> _Field:
     return _fixed(">i4", cast(Ints, column.values) - _DAYS_TO_2000)
 
 
-def _cents(column: Column) -> Field:
+def _cents(column: Column) -> _Field:
     cents = cast(Ints, column.values)
     if len(cents) and not 0 <= int(cents.min()) <= int(cents.max()) <= MOST_CENTS:
         raise ValueError(f"column {column.name} holds an amount that its numeric field cannot")
@@ -128,45 +157,66 @@ def _cents(column: Column) -> Field:
     fields["weight"] = 2
     fields["scale"] = 2
     fields["digit"] = np.column_stack([dollars // 10**8, dollars // 10**4 % 10**4, dollars % 10**4, cents % 100 * 100])
-    return _bytes_of(fields), None
+    return _structured(fields)
 
 
-def _text(column: Column) -> Field:
+def _text(column: Column) -> _Field:
     return _with_length(column, b"")
 
 
-def _jsonb(column: Column) -> Field:
-    return _with_length(column, _JSONB_VERSION)
+def _jsonb(column: Column) -> _Field:
+    return _blank(cast(Text, column.values)) if column.solid else _with_length(column, _JSONB_VERSION)
 
 
-def _with_length(column: Column, before: bytes) -> Field:
+def _blank(text: Text) -> _Field:
+    """A JSON field with blanks for NULs, as long in every row."""
+    start = _LENGTH.pack(len(_JSONB_VERSION) + text.shape[1]) + _JSONB_VERSION
+
+    def fill(out: Text) -> None:
+        out[:, : len(start)] = np.frombuffer(start, np.uint8)
+        blanks(text, out[:, len(start) :])
+
+    return _Field(len(start) + text.shape[1], fill)
+
+
+def _with_length(column: Column, before: bytes) -> _Field:
     """Length, what comes before each text, and the text; a NULL is a length of −1 and nothing else."""
     text = cast(Text, column.values)
     rows, start = len(text), _LENGTH.size + len(before)
-    values = np.empty((rows, start + text.shape[1]), np.uint8)
-    counting = np.ones(values.shape, np.bool_)
-    counting[:, start:] = text != 0
-    lengths = _counts(counting) - _LENGTH.size
-    if column.present is not None:
-        counting[~column.present, _LENGTH.size :] = False
-        lengths[~column.present] = -1
-    values[:, : _LENGTH.size] = lengths.astype(">i4").view(np.uint8).reshape(rows, _LENGTH.size)
-    values[:, _LENGTH.size : start] = np.frombuffer(before, np.uint8)
-    values[:, start:] = text
-    return values, counting
+
+    def fill(out: Text) -> Bools:
+        counting = np.ones(out.shape, np.bool_)
+        counting[:, start:] = text != 0
+        lengths = _counts(counting) - _LENGTH.size
+        if column.present is not None:
+            counting[~column.present, _LENGTH.size :] = False
+            lengths[~column.present] = -1
+        out[:, : _LENGTH.size] = lengths.astype(">i4").view(np.uint8).reshape(rows, _LENGTH.size)
+        out[:, _LENGTH.size : start] = np.frombuffer(before, np.uint8)
+        out[:, start:] = text
+        return counting
+
+    return _Field(start + text.shape[1], fill)
 
 
-def _listed(column: Column) -> list[bytes]:
-    """Fields of a column that is a list."""
+def _listed(column: Column) -> tuple[list[bytes], list[bytes | memoryview]]:
+    """What stands before each value of a column, and the values, one by one."""
     before = _JSONB_VERSION if column.kind is Kind.JSONB else b""
-    pack, extra = _LENGTH.pack, len(before)
-    return [
-        _NULL if value is None else pack(len(value) + extra) + before + value
-        for value in cast("Sequence[bytes | None]", column.values)
-    ]
+    heads, values = [_NULL] * len(column), cast("list[bytes | memoryview]", [b""] * len(column))
+    if isinstance(column.values, np.ndarray):
+        assert column.present is not None, "a matrix of values that are all there is no list"
+        found = _split(blanks(column.values[column.present].astype(np.uint8)), None)
+        head = _LENGTH.pack(column.values.shape[1] + len(before)) + before
+        for place, value in zip(np.flatnonzero(column.present).tolist(), found, strict=True):
+            heads[place], values[place] = head, value
+        return heads, values
+    for place, document in enumerate(column.values):
+        if document is not None:
+            heads[place], values[place] = _LENGTH.pack(len(document) + len(before)) + before, document
+    return heads, values
 
 
-_FIELD: Final[dict[Kind, Callable[[Column], Field]]] = {
+_FIELD: Final[dict[Kind, Callable[[Column], _Field]]] = {
     Kind.BIGINT: _bigint,
     Kind.TEXT: _text,
     Kind.JSONB: _jsonb,

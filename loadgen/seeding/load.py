@@ -15,14 +15,13 @@ import psycopg
 
 from loadgen.database import guard
 from loadgen.database.connect import Target
-from loadgen.database.faults import faults
 from loadgen.population.model import MODEL_VERSION, Population
 from loadgen.seeding import ledger
 from loadgen.seeding.begin import begin
 from loadgen.seeding.finish import finish
 from loadgen.seeding.ledger import Begun
 from loadgen.seeding.phases import Phases, Progress
-from loadgen.seeding.session import open_session
+from loadgen.seeding.session import faults, open_session
 from loadgen.seeding.worker import LOAD_PARTS
 from loadgen.seeding.workers import Workers
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -9,6 +11,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from loadgen.database.connect import Target, connect
+from loadgen.database.faults import translate
+from loadgen.errors import EnvironmentFault, LoadgenError
 from loadgen.seeding.statements import statement
 
 _KEEPALIVES: Final = {
@@ -30,3 +34,23 @@ def open_session(target: Target, application_name: str = "loadgen seed") -> psyc
         conn.close()
         raise
     return conn
+
+
+def fault(error: psycopg.Error, target: Target) -> LoadgenError:
+    """The one line for an error of the driver in the middle of a seeding. A connection that was there can be lost."""
+    if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
+        why = str(error).strip().splitlines()[0].strip().rstrip(".")
+        return EnvironmentFault(
+            f"{target}: the connection was lost ({why}); see that the server runs and can be reached, "
+            "then run the same command again to resume"
+        )
+    return translate(error, target)
+
+
+@contextmanager
+def faults(target: Target) -> Iterator[None]:
+    """Turn every error of the driver into its line."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise fault(error, target) from error

@@ -13,13 +13,12 @@ from uuid import UUID
 import psycopg
 
 from loadgen.database.connect import Target
-from loadgen.database.faults import translate
 from loadgen.errors import LoadgenError
 from loadgen.population.model import CHUNK_TABLES, ChunkRows, Population
 from loadgen.seeding import ledger
 from loadgen.seeding.binary_copy import copy_statement, encode
 from loadgen.seeding.ledger import Claims, Entry, Part
-from loadgen.seeding.session import open_session
+from loadgen.seeding.session import fault, open_session
 from loadgen.seeding.statements import statement
 
 _WAIT_S: Final = 0.3
@@ -50,7 +49,7 @@ def work(target: Target, by: UUID, likely: Population, parent: Connection) -> No
     except EOFError:
         pass  # there was nothing to do, or the parent is gone
     except psycopg.Error as error:
-        parent.send(Failure(str(translate(error, target)), error.sqlstate is not None))
+        parent.send(Failure(str(fault(error, target)), error.sqlstate is not None))
     except LoadgenError as error:
         parent.send(Failure(str(error), False))
     except Exception as error:
