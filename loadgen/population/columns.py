@@ -41,6 +41,8 @@ class Column:
     values: Ints | Text | Sequence[bytes | None]
     present: Bools | None = None
     """For a matrix: which rows are not NULL; None: all are."""
+    solid: bool = False
+    """Of JSON in a matrix: NULs stand between its tokens only, so that blanks may take their place."""
 
     def __len__(self) -> int:
         return len(self.values)

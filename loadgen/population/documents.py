@@ -27,8 +27,8 @@ from loadgen.population.text import (
     json_array,
     json_object,
     moments,
-    pool,
     quoted,
+    quoted_pool,
     rounded,
     where,
 )
@@ -78,7 +78,7 @@ def profile_documents(
     users = len(detail)
 
     def column(name: str, document: Piece, present: Bools | None = None) -> Column:
-        return Column(name, Kind.JSONB, join(users, document), present)
+        return Column(name, Kind.JSONB, join(users, document), present, solid=True)
 
     return (
         column("basic_info", _basic_info(families, finances, people)),
@@ -114,23 +114,23 @@ def _inputs(finances: Finances, people: People) -> Inputs:
 
 
 def _basic_info(families: Families, finances: Finances, people: People) -> Piece:
-    first_names = pools().first_names
-    spouse = json_object({"first_name": quoted(first_names[people.spouse_name]), "age": integers(families.spouse_age)})
+    first_names = pools().quoted_first_names
+    spouse = json_object({"first_name": first_names[people.spouse_name], "age": integers(families.spouse_age)})
     children = []
     for names, ages in zip(people.children_names.T, families.children_ages.T, strict=True):
-        child = json_object({"name": quoted(first_names[names]), "age": integers(np.maximum(ages, 0))})
+        child = json_object({"name": first_names[names], "age": integers(np.maximum(ages, 0))})
         children.append((ages >= 0, child))
     return json_object(
         {
-            "first_name": quoted(first_names[people.first_name]),
-            "last_name": quoted(pools().last_names[people.last_name]),
+            "first_name": first_names[people.first_name],
+            "last_name": pools().quoted_last_names[people.last_name],
             "age": integers(families.age),
             "date_of_birth": quoted(dates(people.birth_days)),
             "marital_status": _word(MARITAL_STATUSES, families.marital_status),
             "spouse": where(families.married, spouse, b"null"),
             "children": json_array(children),
             "state": _word(STATES, people.state),
-            "occupation": quoted(pools().occupations[people.occupation]),
+            "occupation": pools().quoted_occupations[people.occupation],
             "employment_status": _word(EMPLOYMENT, finances.employment),
             "retirement_age": integers(finances.retirement_age),
             "life_expectancy": integers(finances.life_expectancy),
@@ -231,9 +231,9 @@ def _amounts(**amounts: Floats) -> Piece:
 
 
 def _word(words: Sequence[str], index: Ints) -> Piece:
-    return quoted(_words(tuple(words))[index])
+    return _quoted(tuple(words))[index]
 
 
 @cache
-def _words(words: tuple[str, ...]) -> Text:
-    return pool(words)
+def _quoted(words: tuple[str, ...]) -> Text:
+    return quoted_pool(words)

@@ -165,7 +165,7 @@ class Population:
             children_names=stream.integers(len(words.first_names), users * MOST_CHILDREN).reshape(users, MOST_CHILDREN),
             birth_days=today - (365.25 * (families.age + stream.random(users)) + 1).astype(np.int64),
             state=stream.integers(len(STATES), users),
-            occupation=stream.integers(len(words.occupations), users),
+            occupation=stream.integers(len(words.quoted_occupations), users),
             calculated_us=calculated_us,
             simulated_us=simulated_us,
         )

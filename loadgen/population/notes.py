@@ -48,7 +48,7 @@ def _filled(column: Column, stream: Stream, mean_bytes: int) -> Column:
         if not (document[:, -1] == ord("}")).all():
             return column
         pieces: tuple[Piece, ...] = (document[:, :-1], _MEMBER, notes, b'"}')
-        return Column(column.name, column.kind, join(len(column), *pieces), column.present)
+        return Column(column.name, column.kind, join(len(column), *pieces), column.present)  # and not solid
     filled = [
         None if document is None else b"".join((document[:-1], _MEMBER, note, b'"}'))
         for document, note in zip(column.values, lines(notes), strict=True)

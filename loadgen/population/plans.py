@@ -122,7 +122,7 @@ def education_goals(chunk: Chunk) -> Rows:
             *chunk.keys("education_goals", owners),
             Column("child_name", Kind.TEXT, pools().first_names[chunk.people.children_names[owners, child]]),
             Column("school_type", Kind.TEXT, pool(SCHOOL_TYPES)[school]),
-            Column("costs", Kind.JSONB, join(len(owners), costs)),
+            Column("costs", Kind.JSONB, join(len(owners), costs), solid=True),
         ),
     )
 
@@ -178,6 +178,6 @@ def progress(chunk: Chunk) -> Rows:
         (
             *chunk.keys("user_progress", owners),
             Column("section", Kind.TEXT, pool(names_up_to(SECTIONS, int(counts.max(initial=0))))[nth]),
-            Column("progress_data", Kind.JSONB, join(len(owners), data)),
+            Column("progress_data", Kind.JSONB, join(len(owners), data), solid=True),
         ),
     )

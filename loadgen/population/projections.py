@@ -25,12 +25,12 @@ from loadgen.population.streams import Bools, Floats, Ints
 from loadgen.population.text import (
     Piece,
     Text,
+    blank_lines,
     decimals,
     dollars,
     integers,
     join,
     json_object,
-    lines,
     moments,
     quoted,
     rounded,
@@ -151,7 +151,7 @@ def _documents(inputs: Inputs, success: Ints, detail: Detail) -> list[bytes]:
     if detail is Detail.PATHS:
         paths = _series(places.sample_paths(LONGEST_YEARS), shown)
         members["sample_paths"] = (b"[", paths[0], *((b",", path) for path in paths[1:]), b"]")
-    return lines(join(len(horizon), json_object(members)))
+    return blank_lines(join(len(horizon), json_object(members)))
 
 
 def _what_ifs(inputs: Inputs, horizon: Ints) -> Piece:
@@ -167,13 +167,11 @@ def _what_ifs(inputs: Inputs, horizon: Ints) -> Piece:
 
 def _series(amounts: Floats, last: Ints) -> list[Piece]:
     """Amounts of shape (rows, series, years + 1) as JSON arrays by series, each row's up to its ``last`` year."""
-    numbers = dollars(amounts)
-    rows, series, years, width = numbers.shape
+    numbers: Text = dollars(amounts)
+    rows, series, years, _ = numbers.shape
     beyond: Bools = np.arange(years) > last[:, None]
-    texts: Text = np.empty((rows, series, years, width + 1), np.uint8)
-    texts[..., 0] = ord(",")
-    texts[:, :, 0, 0] = 0
-    texts[..., 1:] = numbers
+    numbers[..., -1] = ord(",")  # cents end a byte before their last word does
     if beyond.any():
-        texts *= ~beyond[:, None, :, None]
-    return [(b"[", texts[:, one].reshape(rows, -1), b"]") for one in range(series)]
+        numbers *= ~beyond[:, None, :, None]
+    numbers[np.arange(rows), :, last, -1] = 0
+    return [(b"[", numbers[:, one].reshape(rows, -1), b"]") for one in range(series)]

@@ -1,8 +1,8 @@
 """Text of many rows at once, as matrices of bytes in which NUL stands for nothing.
 
 A row of text is a row of the matrix. Pieces of fixed width are put side by side, numbers among them with NULs where
-they have no digit, and the NULs are left out once at the end, by whoever stores the rows. So a thousand JSON documents
-cost a few hundred array operations and no loop in Python over rows.
+they have no digit. Whoever stores the rows leaves the NULs out, or in JSON, between tokens, makes blanks of them. So
+a thousand JSON documents cost a few hundred array operations and no loop in Python over rows.
 
 Numbers are written as JavaScript writes them: no leading zeros, no zeros at the end of a fraction.
 """
@@ -90,6 +90,11 @@ def pool(entries: Sequence[str]) -> Text:
     return matrix(texts)
 
 
+def quoted_pool(entries: Sequence[str]) -> Text:
+    """As :func:`pool`, each a whole JSON string: NULs stand behind its end, and not in it."""
+    return matrix([orjson.dumps(entry) for entry in entries])
+
+
 def integers(values: Ints) -> Text:
     """Whole numbers of any shape; the characters are the last axis."""
     return _signed(values, _digits(np.abs(values), 0).view(np.uint8))
@@ -131,11 +136,16 @@ def _digits(values: Ints, room: int) -> NDArray[np.uint32]:
 
 
 def _signed(values: Ints, text: Text) -> Text:
+    """With the sign right before the first digit."""
     below = values < 0
     if not below.any():
         return text
-    sign = below.astype(np.uint8) * np.uint8(ord("-"))
-    return np.concatenate([sign[..., None], text], axis=-1)
+    wider = np.concatenate([np.zeros((*values.shape, 1), np.uint8), text], axis=-1)
+    first = (wider[below] != 0).argmax(axis=-1)
+    signed = wider[below]
+    signed[np.arange(len(signed)), first - 1] = ord("-")
+    wider[below] = signed
+    return wider
 
 
 def dates(days: Ints) -> Text:
@@ -161,7 +171,7 @@ def booleans(values: Bools) -> Text:
 
 
 def quoted(piece: Piece) -> Piece:
-    """A JSON string, of text that needs no escapes."""
+    """A JSON string, of text that needs no escapes. Text of several widths leaves NULs in it."""
     return (b'"', piece, b'"')
 
 
@@ -205,6 +215,17 @@ def join(rows: int, *pieces: Piece) -> Text:
         out[:, at : at + width] = np.frombuffer(part, np.uint8) if isinstance(part, bytes) else part
         at += width
     return out
+
+
+def blanks(text: Text, out: Text | None = None) -> Text:
+    """With blanks for NULs: the same JSON, where NULs stand between tokens only."""
+    return np.maximum(text, np.uint8(ord(" ")), out=out)
+
+
+def blank_lines(text: Text) -> list[bytes]:
+    """The rows, all of one length, with blanks for NULs."""
+    width, flat = text.shape[1], blanks(text).tobytes()
+    return [flat[start : start + width] for start in range(0, len(flat), width)]
 
 
 def lines(text: Text) -> list[bytes]:

@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 
 from loadgen.population.streams import Ints, Part, Stream
-from loadgen.population.text import Piece, Text, integers, join, pool
+from loadgen.population.text import Piece, Text, integers, join, pool, quoted_pool
 
 FAKER_SEED: Final = 20260801
 _FILE: Final = "vocabulary.json"
@@ -136,15 +136,22 @@ class Pools:
 
     first_names: Text
     last_names: Text
-    occupations: Text
-    banks: Text
+    quoted_first_names: Text
+    quoted_last_names: Text
+    quoted_occupations: Text
 
 
 @cache
 def pools() -> Pools:
     """The packaged pools as text."""
     words = vocabulary()
-    return Pools(pool(words.first_names), pool(words.last_names), pool(words.occupations), pool(words.banks))
+    return Pools(
+        pool(words.first_names),
+        pool(words.last_names),
+        quoted_pool(words.first_names),
+        quoted_pool(words.last_names),
+        quoted_pool(words.occupations),
+    )
 
 
 @cache

@@ -68,7 +68,7 @@ def encode(rows: Rows) -> bytes:
     fields += [_FIELD[column.kind](column) for column in columns[: len(columns) - len(listed)]]
     joined, mask = _side_by_side(len(rows), fields)
     if not listed:
-        return b"".join((_SIGNATURE, joined if mask is None else joined[mask], _END))
+        return b"".join((_SIGNATURE, (joined.reshape(-1) if mask is None else joined[mask]).data, _END))
     pieces = zip(_split(joined, mask), *chain.from_iterable(listed), strict=True)
     return b"".join(chain((_SIGNATURE,), chain.from_iterable(pieces), (_END,)))
 
@@ -101,10 +101,10 @@ def _split(values: Text, mask: Bools | None) -> list[memoryview]:
     """The rows, one by one."""
     if mask is None:
         ends: Sequence[int] = range(values.shape[1], values.size + 1, values.shape[1])
-        flat = memoryview(values.reshape(-1))
+        flat = values.reshape(-1).data
     else:
         ends = np.cumsum(_counts(mask)).tolist()
-        flat = memoryview(values[mask])
+        flat = values[mask].data
     return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 

@@ -16,6 +16,7 @@ from loadgen.population import vocabulary
 from loadgen.population.columns import Kind, Rows
 from loadgen.population.fanouts import DORMANT, activity_quantile
 from loadgen.population.model import CHUNK_TABLES, ChunkRows, Population
+from loadgen.population.text import blank_lines, lines
 
 AS_OF = dt.date(2026, 3, 1)
 AS_OF_US = int(dt.datetime(2026, 3, 1, tzinfo=dt.UTC).timestamp()) * 1_000_000
@@ -259,3 +260,12 @@ def test_the_packaged_pools_are_what_faker_draws() -> None:
     for name, drawn in pools.items():
         assert getattr(packaged, name) == tuple(drawn), f"{name}: run python -m loadgen.population.vocabulary"
         assert len(set(drawn)) == len(drawn)
+
+
+def test_solid_documents_read_the_same_with_blanks() -> None:
+    solid = [column for rows in made()[0].tables for column in rows.columns if column.solid]
+    assert {column.name for column in solid} >= {"basic_info", "financial_data", "calculations", "costs"}
+    for found in solid:
+        text = np.asarray(found.values, np.uint8)
+        for compact, blank in zip(lines(text), blank_lines(text), strict=True):
+            assert orjson.loads(compact) == orjson.loads(blank)
