@@ -2,26 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from loadgen.cli import options, quantities
 from loadgen.cli.describe import Scenario
-from loadgen.cli.output import console, emit, say
-from loadgen.errors import ExitCode, LoadgenError, NegativeAnswer, RefusalError
+from loadgen.cli.output import emit, say
+from loadgen.cli.rates import rate as parse_rate
+from loadgen.errors import ExitCode, LoadgenError, NegativeAnswer, RefusalError, UsageError
 
 if TYPE_CHECKING:
-    from loadgen.runs.format import RunRecord
+    from loadgen.runs.format import Rate, Spacing
 
-Users = Annotated[str, typer.Option("--users", "-u", metavar="N", help="Concurrent users, each with a session.")]
-Duration = Annotated[str, typer.Option("--duration", "-t", metavar="TIME", help="Measured window: 30s, 5m, 1h.")]
+CLOSED_USERS: Final = 8
+OPEN_USERS: Final = 32
+"""By Little's law busy at 3,200 transactions a second of 10 ms; well under PostgreSQL's own limit of 100."""
+
+Users = Annotated[
+    str | None,
+    typer.Option(
+        "--users",
+        "-u",
+        metavar="N",
+        help="Concurrent users, each with a session; with --rate, connections. "
+        f"Default: {CLOSED_USERS}, with --rate {OPEN_USERS}.",
+    ),
+]
+Duration = Annotated[
+    str | None,
+    typer.Option(
+        "--duration", "-t", metavar="TIME", help="Measured window: 30s, 5m, 1h. Default: 60s, or the length of --rate."
+    ),
+]
+RateOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rate",
+        metavar="R",
+        help="Open load of R transactions a second, whatever the server does: 500; steps 100@30s,200@30s; "
+        "a ramp 100..1000@5m; a day daily:50..500@24h. Default: closed load, of users who think.",
+    ),
+]
+ArrivalsOption = Annotated[
+    str | None, typer.Option("--arrivals", metavar="HOW", help="With --rate: poisson (default) or constant spacing.")
+]
+LateLimit = Annotated[
+    str | None,
+    typer.Option("--late-limit", metavar="TIME", help="With --rate: drop what is later. Default: send it late."),
+]
 
 
 def run(
     scenario: Scenario,
-    users: Users = "8",
-    duration: Duration = "60s",
+    users: Users = None,
+    duration: Duration = None,
+    rate: RateOption = None,
+    arrivals: ArrivalsOption = None,
+    late_limit: LateLimit = None,
     warmup: options.Warmup = "10s",
     ramp: options.Ramp = "2s",
     think: Annotated[bool, typer.Option("--think/--no-think", help="Keep the scenario's think time.")] = True,
@@ -35,17 +74,20 @@ def run(
 ) -> None:
     """Run a scenario at one load and record it: ramp, warm-up, measure, drain. Ctrl-C keeps what was measured."""
     wanted = quantities.objective(objective)
-    users_n = quantities.whole(users, "--users", most=quantities.MOST_USERS)
-    measure_s = quantities.duration_s(duration, "--duration", least_s=1.0)
+    opened = _open(rate, arrivals, late_limit)
+    default_users = CLOSED_USERS if opened.rate is None else OPEN_USERS
+    users_n = quantities.whole(users or str(default_users), "--users", most=quantities.MOST_USERS)
+    measure_s = _window_s(duration, opened.rate)
     warmup_s = quantities.duration_s(warmup, "--warmup")
     ramp_s = quantities.duration_s(ramp, "--ramp")
     seed_n = quantities.whole(seed, "--seed", least=0, most=2**31 - 1)
 
     from loadgen import settings
     from loadgen.cli.phases import PhaseProgress
+    from loadgen.cli.run_result import show
     from loadgen.database.connect import resolve
     from loadgen.runner.child import ScenarioChild, find_scenario
-    from loadgen.runner.quality import objective_met
+    from loadgen.runner.quality import objective_met, undecided
     from loadgen.runner.run import DRAIN_S, record_run
     from loadgen.runs import documents
     from loadgen.runs.format import Schedule
@@ -55,7 +97,20 @@ def run(
     found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
     target = resolve(found)
     ensure_data(target)
-    schedule = Schedule(users_n, think, ramp_s, warmup_s, measure_s, DRAIN_S, seed_n)
+    schedule = Schedule(
+        users_n,
+        think and opened.rate is None,
+        ramp_s,
+        warmup_s,
+        measure_s,
+        DRAIN_S,
+        seed_n,
+        rate=opened.rate,
+        arrivals=opened.arrivals,
+        late_limit_s=opened.late_limit_s,
+    )
+    if opened.rate is not None and users is None:
+        say(f"on {users_n} connections; --users sets how many")
     with (
         ScenarioChild(path, target.environment(), allow_unmarked) as child,
         PhaseProgress(child.description.name, schedule) as shown,
@@ -67,12 +122,12 @@ def run(
     error: LoadgenError | None = None
     if record.refusal is not None:
         error = RefusalError(record.refusal)
-    elif (
-        objective is not None
-        and record.verdict.status == "valid"
-        and not (record.result and objective_met(record.result, wanted))
-    ):
-        error = NegativeAnswer(f"the objective was not met: {wanted}")
+    elif objective is not None and record.verdict.status == "valid" and record.result is not None:
+        met = objective_met(record.result, wanted)
+        if met is None:
+            error = RefusalError(undecided(record.result, wanted))
+        elif not met:
+            error = NegativeAnswer(f"the objective was not met: {wanted}")
     if error is not None:
         error.document = document
         raise error
@@ -82,30 +137,29 @@ def run(
         raise typer.Exit(ExitCode.INTERRUPTED)
 
 
-def show(record: RunRecord) -> None:
-    """The result as people read it, on stderr."""
-    from rich.table import Table
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """The options that only an open load has, as they were meant."""
 
-    from loadgen.report.numbers import interval
+    rate: Rate | None
+    arrivals: Spacing
+    late_limit_s: float | None
 
-    out = console()
-    result = record.result
-    if result is not None:
-        errors = f", {result.errors} failed" if result.errors else ""
-        out.print(
-            f"[bold]{interval(result.throughput_tps)} transactions/s[/bold] over {result.window_s:g} s, "
-            f"{record.schedule.users} users{errors}"
-        )
-        table = Table("transaction", "count", "service p50 ms", "p95 ms", "p99 ms", "response p95 ms", box=None)
-        for name, count, service, response in [
-            *((t.name, t.count, t.service, t.response) for t in result.transactions),
-            ("all", result.count, result.service, result.response),
-        ]:
-            columns = (service.p50_ms, service.p95_ms, service.p99_ms, response.p95_ms)
-            table.add_row(name, f"{count:,}", *(interval(value) for value in columns))
-        out.print(table)
-        for sqlstate, message in result.error_examples.items():
-            out.print(f"error {sqlstate}, {result.errors_by_sqlstate[sqlstate]} times: {message}", soft_wrap=True)
-    for reason in (*record.verdict.reasons, *record.verdict.notes):
-        out.print(f"{reason.code}: {reason.what}; {reason.do}", soft_wrap=True)
-    out.print(f"verdict: [bold]{record.verdict.status}[/bold]")
+
+def _open(rate: str | None, arrivals: str | None, late_limit: str | None) -> _Open:
+    for option, given in (("--arrivals", arrivals), ("--late-limit", late_limit)):
+        if rate is None and given is not None:
+            raise UsageError(f"{option} is for an open load; give --rate as well")
+    if arrivals not in (None, "poisson", "constant"):
+        raise UsageError(f"--arrivals {arrivals!r} is unknown; give poisson or constant")
+    return _Open(
+        rate=None if rate is None else parse_rate(rate),
+        arrivals="constant" if arrivals == "constant" else "poisson",
+        late_limit_s=None if late_limit is None else quantities.duration_s(late_limit, "--late-limit", least_s=0.001),
+    )
+
+
+def _window_s(duration: str | None, rate: Rate | None) -> float:
+    if duration is None and rate is not None and rate.length_s >= 1.0:
+        return rate.length_s
+    return quantities.duration_s(duration or "60s", "--duration", least_s=1.0)

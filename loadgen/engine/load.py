@@ -13,12 +13,23 @@ from psycopg.conninfo import make_conninfo
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark, require_synthetic
+from loadgen.engine.dispatch import Dispatcher
+from loadgen.engine.open_recorder import OpenRecorder
 from loadgen.engine.recorder import Recorder
 from loadgen.errors import EnvironmentFault
 from loadgen.population.activity import ActivityRanks
 
 STATEMENT_TIMEOUT_MS: Final = 30_000
 _BATCH: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLoad:
+    """What makes a load open: who hands out the arrivals, what counts them, and how late is too late to send one."""
+
+    dispatcher: Dispatcher
+    recorder: OpenRecorder
+    late_limit_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +41,20 @@ class Load:
     recorder: Recorder
     think: bool
     seed: int
+    open: OpenLoad | None = None
+    """None: closed, a user sends when it has thought."""
 
 
 def open_load(
-    target: Target, *, writes: bool, allow_unmarked: str | None, skew: float, recorder: Recorder, think: bool, seed: int
+    target: Target,
+    *,
+    writes: bool,
+    allow_unmarked: str | None,
+    skew: float,
+    recorder: Recorder,
+    think: bool,
+    seed: int,
+    arrivals: OpenLoad | None = None,
 ) -> Load:
     """Check the guard if the scenario writes, and learn how many users there are to be.
 
@@ -52,7 +73,7 @@ def open_load(
     conninfo = make_conninfo(target.conninfo, application_name="loadgen")
     if target.password is not None:
         conninfo = make_conninfo(conninfo, password=target.password)
-    return Load(conninfo, _users(users, data_seed or 0, skew, seed), recorder, think, seed)
+    return Load(conninfo, _users(users, data_seed or 0, skew, seed), recorder, think, seed, arrivals)
 
 
 def _users(users: int, data_seed: int, skew: float, seed: int) -> Callable[[], int]:

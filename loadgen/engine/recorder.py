@@ -16,7 +16,7 @@ KEPT_IN_LATENCY: Final = frozenset({"40001", "40P01", "57014", "55P03"})
 that failing cannot make a server look fast; a transaction that failed at once is an error and has no latency."""
 
 
-class _Tally:
+class Tally:
     """Counts of one name within the current second."""
 
     __slots__ = ("calls", "errors", "histograms", "rows")
@@ -50,7 +50,11 @@ class Recorder:
     ) -> None:
         """Record one transaction's latencies. Times are monotonic seconds; ``failure`` is None when it committed."""
         self._roll(answered)
-        tally = self._transactions[name]
+        self._count(self._transactions[name], intended, sent, answered, failure)
+
+    def _count(
+        self, tally: Tally, intended: float, sent: float, answered: float, failure: DatabaseError | None
+    ) -> None:
         tally.calls += 1
         if failure is not None:
             tally.errors[failure.sqlstate] += 1
@@ -106,8 +110,8 @@ class Recorder:
         self._ends = self._at + 1.0
         self._retries = 0
         self._new_examples: dict[str, str] = {}
-        self._transactions: defaultdict[str, _Tally] = defaultdict(_Tally)
-        self._statements: defaultdict[str, _Tally] = defaultdict(_Tally)
+        self._transactions: defaultdict[str, Tally] = defaultdict(Tally)
+        self._statements: defaultdict[str, Tally] = defaultdict(Tally)
 
     def _roll(self, now: float) -> None:
         if now >= self._ends:
@@ -115,13 +119,14 @@ class Recorder:
             self._begin(now)
 
     def _write(self) -> None:
-        hub_lag = self._hub_lag.take()
-        if self._output is None:
-            return
+        second = self._taken()
+        if self._output is not None:
+            self._output.write(spool.encode(second))
+            self._output.flush()
+
+    def _taken(self) -> spool.Second:
+        """What the present second holds."""
         transactions = {name: tally.taken() for name, tally in self._transactions.items()}
         statements = {name: tally.taken() for name, tally in self._statements.items()}
-        second = spool.Second(
-            self._at, self._users, self._retries, transactions, statements, hub_lag, self._new_examples
-        )
-        self._output.write(spool.encode(second))
-        self._output.flush()
+        hub_lag = self._hub_lag.take()
+        return spool.Second(self._at, self._users, self._retries, transactions, statements, hub_lag, self._new_examples)

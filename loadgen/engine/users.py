@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 import gevent
 from locust import User
 from locust.env import Environment
+from locust.exception import StopUser
 
 from loadgen.engine.client import Connection, DatabaseError
 from loadgen.engine.load import STATEMENT_TIMEOUT_MS, Load, user_rng
@@ -115,8 +116,22 @@ class PostgresUser(User):
             self._worker = None
 
     def transact(self, plan: Plan) -> None:
-        """Carry out one transaction and record it, here and in Locust's own statistics."""
+        """Carry out one transaction and record it, here and in Locust's own statistics.
+
+        Under an open load this waits for an arrival first, and ends the user when there is no other.
+        """
+        opened = self._load.open
+        turn = None
+        if opened is not None:
+            turn = opened.dispatcher.take()
+            if turn is None:
+                raise StopUser
+            self._intended = turn.intended
+        name = plan.transaction.name
         sent = time.monotonic()
+        if opened is not None and sent - self._intended > opened.late_limit_s:
+            opened.recorder.dropped(name, self._intended, sent)
+            return
         failure: DatabaseError | None = None
         rows = 0
         try:
@@ -124,9 +139,15 @@ class PostgresUser(User):
             self._reconnect_s = RECONNECT_S[0]
         except DatabaseError as error:
             failure = error
+        except BaseException:
+            if opened is not None:
+                opened.recorder.unfinished(name, self._intended, sent, time.monotonic())
+            raise
         answered = time.monotonic()
-        name = plan.transaction.name
-        self._load.recorder.transaction(name, self._intended, sent, answered, failure)
+        if opened is not None and turn is not None:
+            opened.recorder.arrival(name, turn, sent, answered, failure)
+        else:
+            self._load.recorder.transaction(name, self._intended, sent, answered, failure)
         self.environment.events.request.fire(
             request_type="transaction",
             name=name,

@@ -23,6 +23,8 @@ _WEEKLY_NOISE = 0.10  # standard deviation of a week's sign-ups around the curve
 # Assumptions: use by hour of the day (UTC) and by day of the week, Monday first.
 _HOUR = np.array([4, 3, 2, 2, 2, 2, 3, 3, 4, 5, 6, 8, 10, 13, 15, 16, 16, 15, 14, 14, 13, 12, 9, 6], float)
 _HOURS = _HOUR / _HOUR.mean()
+USE_BY_HOUR: Final[tuple[float, ...]] = tuple(_HOURS.tolist())
+"""Use in each hour of a day over that of its mean hour, from midnight UTC."""
 _WEEKDAY = np.array([1.15, 1.12, 1.08, 1.05, 0.95, 0.80, 0.85])
 # By month, January first: plans at New Year, tax season in spring, a quiet summer. Assumption.
 _MONTH = np.array([1.25, 1.10, 1.12, 1.15, 0.97, 0.92, 0.88, 0.88, 0.95, 0.98, 0.93, 0.87])

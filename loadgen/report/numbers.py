@@ -7,6 +7,7 @@ import math
 
 from capacity.plan import Due
 from capacity.values import Interval
+from loadgen.runs.format import Latency
 
 MISSING = "–"
 """Not measured, or too few observations."""
@@ -37,6 +38,14 @@ def interval(value: Interval | None, unit: str = "") -> str:
     centre = _rounded(value)[1]
     ends = "" if value.low == value.value == value.high else f" ({interval_range(value)})"
     return f"{centre}{ends}" + (f" {unit}" if unit else "")
+
+
+def percentile(latency: Latency, which: float) -> str:
+    """A percentile in milliseconds with its interval; ``≥ 2,010`` where it is only a lower bound."""
+    value = latency.percentile_ms(which)
+    if value is not None and latency.is_bound(value.value):
+        return f"≥ {number(value.value)}"
+    return interval(value)
 
 
 def interval_range(value: Interval) -> str:

@@ -10,7 +10,7 @@ from loadgen.report.charts import timeline as timeline_charts
 from loadgen.report.levels import percentile_of
 from loadgen.report.section import Section, section
 from loadgen.report.timeline import Second
-from loadgen.runs.format import RunRecord
+from loadgen.runs.format import LATE_MS, RunRecord
 
 Outcome = Literal["met", "missed", "undecided"]
 
@@ -28,7 +28,7 @@ def latencies(run: RunRecord) -> Section | None:
     """Service, lag and response, together and by transaction."""
     if run.result is None:
         return None
-    return section("latency", "Latency", "Three latencies", "run/latencies", result=run.result)
+    return section("latency", "Latency", "Three latencies", "run/latencies", result=run.result, late_ms=LATE_MS)
 
 
 def over_time(run: RunRecord, timeline: Sequence[Second]) -> Section | None:
@@ -73,7 +73,13 @@ def server(run: RunRecord) -> Section | None:
 def scenario(run: RunRecord) -> Section:
     """What the load consisted of."""
     return section(
-        "scenario", "Scenario", "What the load was", "scenario", scenario=run.scenario, think=run.schedule.think
+        "scenario",
+        "Scenario",
+        "What the load was",
+        "scenario",
+        scenario=run.scenario,
+        think=run.schedule.think,
+        rate=run.schedule.rate,
     )
 
 

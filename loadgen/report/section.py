@@ -22,6 +22,7 @@ _FILTERS = (
     numbers.moment,
     numbers.month,
     numbers.number,
+    numbers.percentile,
     numbers.quantity,
     numbers.share,
     numbers.size,

@@ -28,7 +28,13 @@ def storage(sweep: SweepRecord) -> Section | None:
 def scenario(sweep: SweepRecord) -> Section:
     """What the load consisted of."""
     return section(
-        "scenario", "Scenario", "What the load was", "scenario", scenario=sweep.scenario, think=sweep.schedule.think
+        "scenario",
+        "Scenario",
+        "What the load was",
+        "scenario",
+        scenario=sweep.scenario,
+        think=sweep.schedule.think,
+        rate=sweep.schedule.rate,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
 from capacity.values import Refusal
 from loadgen.runs.estimate import throughput
-from loadgen.runs.format import Objective, Reason, RunResult, RunStatus, Schedule, Verdict
+from loadgen.runs.format import Objective, OpenResult, Reason, RunResult, RunStatus, Schedule, Verdict
 from loadgen.runs.spool import Second
 
 GENERATOR_CPU_CORES: Final = 0.9
@@ -18,6 +19,8 @@ HUB_LAG_MS: Final = 5.0
 """… unless it is under this, which only fast answers would notice; assumption."""
 UNSTEADY: Final = 0.25
 """Halves of the window whose throughput differs by more, beyond what chance explains, are not one state; assumption."""
+BEHIND_SHARE: Final = 0.01
+"""Arrivals waiting at the end, dropped or unfinished beyond this share and chance: not carried; assumption."""
 DECISION_S: Final = 60.0
 """Shorter windows are for seeing, not for deciding; assumption."""
 
@@ -36,12 +39,12 @@ def judge(
 
     ``shared_machine``: generator and server ran on the same cores. A run that ended early is ``partial``, with reasons.
     """
-    reasons = tuple(_faults(window, result, died=died))
+    reasons = tuple(_faults(window, result, schedule, died=died))
     status: RunStatus = "partial" if interrupted or died else "invalid" if reasons else "valid"
     return Verdict(status, reasons, tuple(_limits(result, schedule, writes=writes, shared_machine=shared_machine)))
 
 
-def _faults(window: Sequence[Second], result: RunResult | None, *, died: bool) -> list[Reason]:
+def _faults(window: Sequence[Second], result: RunResult | None, schedule: Schedule, *, died: bool) -> list[Reason]:
     if died:
         return [
             Reason(
@@ -56,21 +59,33 @@ def _faults(window: Sequence[Second], result: RunResult | None, *, died: bool) -
     if result.generator.cpu_cores >= GENERATOR_CPU_CORES:
         what = f"the generator used {result.generator.cpu_cores:.2f} of its one core"
         faults.append(Reason("generator_saturated", what, "lower the load, or run it on a faster machine"))
-    p95 = result.response.p95_ms or result.response.p50_ms
-    lag_ms = result.generator.hub_lag_p99_ms
-    if lag_ms > max(HUB_LAG_MS, HUB_LAG_SHARE * p95.value):
-        what = f"the generator's own timers were {lag_ms:.1f} ms late (p99) beside a p95 response of {p95.value:.1f} ms"
-        faults.append(Reason("generator_late", what, "lower the load, or give the generator cores of its own"))
-    drift = _drift(window)
+    faults += _own_lag(result)
+    # What a rate that changes by itself carries is not meant to be the same throughout.
+    drift = _drift(window) if schedule.rate is None or schedule.rate.constant else None
     if drift is not None:
         what = f"throughput of the second half was {drift:.2f} of the first's, beyond chance"
         faults.append(Reason("not_steady", what, "warm up for longer, or look for what changed in the timeline"))
     return faults
 
 
+def _own_lag(result: RunResult) -> list[Reason]:
+    """The generator's own lateness: its timers', and that of arrivals sent late although a connection was free."""
+    # Under an open load a wait for the server is in the response, and would excuse any lateness: service is not.
+    measure, found = ("service", result.service) if result.arrivals else ("response", result.response)
+    p95 = found.p95_ms or found.p50_ms
+    seen = [("the generator's own timers were", result.generator.hub_lag_p99_ms)]
+    if result.arrivals:
+        seen.append(("arrivals that no connection had to wait for were sent", result.arrivals.own_lag_p99_ms))
+    for what, lag_ms in seen:
+        if p95 is not None and lag_ms > max(HUB_LAG_MS, HUB_LAG_SHARE * p95.value):
+            whole = f"{what} {lag_ms:.1f} ms late (p99) beside a p95 {measure} of {p95.value:.1f} ms"
+            return [Reason("generator_late", whole, "lower the load, or give the generator cores of its own")]
+    return []
+
+
 def _drift(window: Sequence[Second]) -> float | None:
     """Second half's throughput over the first's, if they differ by more than UNSTEADY and by more than chance."""
-    done = [sum(t.calls for t in second.transactions.values()) for second in window]
+    done = [sum(t.ended for t in second.transactions.values()) for second in window]
     half = len(done) // 2
     first, second = throughput(done[:half]), throughput(done[half:])
     if first.value == 0 or abs(second.value / first.value - 1) <= UNSTEADY:
@@ -84,6 +99,8 @@ def _limits(result: RunResult | None, schedule: Schedule, *, writes: bool, share
     if schedule.measure_s < DECISION_S:
         what = f"{schedule.measure_s:g} s were measured"
         limits.append(Reason("short", what, f"for seeing, not for deciding: measure {DECISION_S:g} s or more"))
+    if result is not None and result.arrivals is not None:
+        limits += _not_carried(result, result.arrivals, schedule)
     if shared_machine:
         what = "generator and server shared the cores of one machine"
         limits.append(Reason("shared_machine", what, "capacities are those of what the generator left"))
@@ -98,6 +115,21 @@ def _limits(result: RunResult | None, schedule: Schedule, *, writes: bool, share
     return limits
 
 
+def _not_carried(result: RunResult, arrivals: OpenResult, schedule: Schedule) -> list[Reason]:
+    """The server did not keep up: the run is valid, and its response times are those of a growing queue."""
+    behind = arrivals.backlog_end + arrivals.dropped + arrivals.unfinished
+    if behind <= BEHIND_SHARE * arrivals.offered + 3 * math.sqrt(arrivals.offered):
+        return []
+    offered_tps = arrivals.offered / result.window_s
+    what = (
+        f"the server answered {result.throughput_tps.value:,.0f} of {offered_tps:,.0f} offered transactions a second "
+        f"on {schedule.users} connections: {arrivals.backlog_end:,} were waiting at the end of the window, "
+        f"{arrivals.dropped:,} were dropped, {arrivals.unfinished:,} unfinished"
+    )
+    do = "lower --rate; or raise --users, if the server has cores to spare"
+    return [Reason("not_carried", what, do)]
+
+
 def refusal_of(verdict: Verdict) -> Refusal | None:
     """What an invalid run could not measure; None for any other."""
     if verdict.status != "invalid":
@@ -106,9 +138,25 @@ def refusal_of(verdict: Verdict) -> Refusal | None:
     return Refusal(reason.code, f"a valid run: {reason.what}", reason.do)
 
 
+def undecided(result: RunResult, objective: Objective) -> Refusal:
+    """Why :func:`objective_met` has no answer."""
+    if result.response.percentile_ms(objective.percentile) is None:
+        missing = f"{result.count} transactions are too few to judge {objective} by"
+        return Refusal("objective_undecided", missing, "measure for longer, or at a higher load")
+    missing = (
+        f"{result.response.censored} transactions were dropped or unfinished: p{objective.percentile:g} is unknown"
+    )
+    return Refusal("objective_undecided", missing, "raise --late-limit above the objective")
+
+
 def objective_met(result: RunResult, objective: Objective) -> bool | None:
-    """Whether this one run met the objective; None when it holds too few transactions to say."""
+    """Whether this one run met the objective; None when it holds too few transactions to say.
+
+    Also None when too many were dropped: the percentile is then only known to be longer than a value that would do.
+    """
     response_ms = result.response.percentile_ms(objective.percentile)
     if response_ms is None:
         return None
+    if result.response.is_bound(response_ms.value) and response_ms.value <= objective.response_ms:
+        return None  # longer than this: by how much is not known
     return response_ms.value <= objective.response_ms and result.errors <= objective.error_share * result.count

@@ -87,7 +87,7 @@ def record_run(
             seen = sampler.notes(measured[0].at, measured[-1].at + 1.0)
             cpu_cores, peak = (done.cpu_cores, done.peak_rss_bytes) if done else (0.0, 0)
             examples = {state: words for second in seconds for state, words in second.error_examples.items()}
-            result = summarise(measured, server, cpu_cores, peak, examples)
+            result = summarise(measured, server, cpu_cores, peak, examples, window.warmup(seconds))
         verdict = judge(
             measured,
             result,

@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from loadgen.runner.arrivals import open_result, totals
 from loadgen.runs import hlog
 from loadgen.runs.control import Phase
 from loadgen.runs.estimate import latency, throughput
 from loadgen.runs.format import GeneratorUse, RunResult, ServerUse, StatementResult, TransactionResult
 from loadgen.runs.histogram import EMPTY, Histogram, merge
-from loadgen.runs.spool import LAG, RESPONSE, SERVICE, Second, Tally
+from loadgen.runs.spool import CENSORED, LAG, RESPONSE, SERVICE, Second, Tally
 
 TIMELINE_COLUMNS: Final = (
     "second", "phase", "users", "transactions", "errors", "response_p50_ms", "response_p95_ms", "response_max_ms",
+    "offered", "dropped", "backlog", "lag_p99_ms",
 )  # fmt: skip
 _NOTHING: Final = Tally(0, 0, {}, {})
 
@@ -40,6 +42,10 @@ class Window:
         reached = [phase for phase, began in self.began.items() if began <= at + 0.5]
         return reached[-1] if reached else "ramp"
 
+    def warmup(self, seconds: Iterable[Second]) -> list[Second]:
+        """The seconds before the window."""
+        return [] if self.start is None else [second for second in seconds if second.at < round(self.start)]
+
     def seconds(self, seconds: Iterable[Second]) -> list[Second]:
         """The whole seconds inside the window, one for each even where nothing happened."""
         if self.start is None:
@@ -56,8 +62,12 @@ def summarise(
     generator_cpu_cores: float,
     peak_rss_bytes: int,
     examples: Mapping[str, str] | None = None,
+    warmup: Sequence[Second] = (),
 ) -> RunResult:
-    """The result of the seconds of a window; ``examples`` are messages by SQLSTATE. Raises ValueError for no second."""
+    """The result of the seconds of a window; ``examples`` are messages by SQLSTATE. Raises ValueError for no second.
+
+    ``warmup``: the seconds before it, for what an open load did there.
+    """
     transactions = _names(second.transactions for second in window)
     statements = _names(second.statements for second in window)
 
@@ -71,6 +81,7 @@ def summarise(
     calls = [sum(t.calls for t in second.transactions.values()) for second in window]
     done = [committed(second) for second in window]
     hub_lag = merge(second.hub_lag for second in window)
+    censored = merge(everything(CENSORED))
     return RunResult(
         window_s=float(len(window)),
         count=sum(calls),
@@ -79,8 +90,8 @@ def summarise(
         retries=sum(second.retries for second in window),
         throughput_tps=throughput(done),
         service=latency(everything(SERVICE)),
-        lag=latency(everything(LAG)),
-        response=latency(everything(RESPONSE)),
+        lag=latency(everything(LAG), censored),
+        response=latency(everything(RESPONSE), censored),
         transactions=tuple(_transaction(name, window) for name in transactions),
         statements=tuple(_statement(name, window) for name in statements),
         server=server,
@@ -90,25 +101,26 @@ def summarise(
             peak_rss_bytes=peak_rss_bytes,
         ),
         error_examples={state: words for state, words in (examples or {}).items() if state in errors},
+        arrivals=open_result(window, warmup),
     )
 
 
 def committed(second: Second) -> int:
     """Transactions that ended well in a second."""
-    return sum(t.calls - sum(t.errors.values()) for t in second.transactions.values())
+    return sum(t.ended - t.failed for t in second.transactions.values())
 
 
 def _transaction(name: str, window: Sequence[Second]) -> TransactionResult:
     tallies = [second.transactions.get(name, _NOTHING) for second in window]
-    failed = [sum(t.errors.values()) for t in tallies]
+    censored = merge(t.histogram(CENSORED) for t in tallies)
     return TransactionResult(
         name=name,
         count=sum(t.calls for t in tallies),
-        errors=sum(failed),
-        throughput_tps=throughput([t.calls - n for t, n in zip(tallies, failed, strict=True)]),
+        errors=sum(sum(t.errors.values()) for t in tallies),
+        throughput_tps=throughput([t.ended - t.failed for t in tallies]),
         service=latency([t.histogram(SERVICE) for t in tallies]),
-        lag=latency([t.histogram(LAG) for t in tallies]),
-        response=latency([t.histogram(RESPONSE) for t in tallies]),
+        lag=latency([t.histogram(LAG) for t in tallies], censored),
+        response=latency([t.histogram(RESPONSE) for t in tallies], censored),
     )
 
 
@@ -146,7 +158,11 @@ def _entries_of(subject: hlog.Subject, tallies: Mapping[str, Tally], start_s: fl
 
 
 def write_timeline(path: Path, seconds: Sequence[Second], window: Window) -> None:
-    """``timeline.csv``: a row per second. Latencies are response, empty where nothing was answered."""
+    """``timeline.csv``: a row per second. Latencies are response, empty where nothing was answered.
+
+    Of an open load, transactions and errors are those answered in that second; latencies, and the columns from
+    ``offered`` on, are of what was meant to be sent in it.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(TIMELINE_COLUMNS)
@@ -158,12 +174,22 @@ def write_timeline(path: Path, seconds: Sequence[Second], window: Window) -> Non
                     round(second.at - seconds[0].at),
                     window.phase(second.at),
                     second.users,
-                    sum(t.calls for t in tallies),
-                    sum(sum(t.errors.values()) for t in tallies),
+                    sum(t.ended for t in tallies),
+                    sum(t.failed for t in tallies),
                     *(_ms(response, us) for us in (response.percentile_us(50), response.percentile_us(95))),
                     _ms(response, response.max_us),
+                    *_arrived(second),
                 ]
             )
+
+
+def _arrived(second: Second) -> tuple[object, ...]:
+    """The columns of an open load; empty for a closed one."""
+    if all(t.open is None for t in second.transactions.values()):
+        return ("",) * 4
+    found = totals(second.transactions.values())
+    lag = merge(t.histogram(LAG) for t in second.transactions.values())
+    return (found.offered, found.dropped, second.backlog, _ms(lag, lag.percentile_us(99)))
 
 
 def _ms(histogram: Histogram, us: int) -> str:

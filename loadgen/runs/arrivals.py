@@ -20,8 +20,8 @@ import numpy as np
 from loadgen.runs.format import Rate, Spacing
 from loadgen.runs.rates import Cumulative, Floats
 
-_BATCH: Final = 512
-"""Drawn at a time: at most some 50 µs in which a process does nothing else."""
+_BATCH: Final = 256
+"""Drawn at a time: a process does nothing else meanwhile, for some 40 µs."""
 
 
 class Part(IntEnum):

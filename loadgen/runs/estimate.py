@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from capacity.values import Interval
 from loadgen.runs.format import Latency
-from loadgen.runs.histogram import Histogram, highest_us, merge, rank
+from loadgen.runs.histogram import EMPTY, Histogram, highest_us, lowest_us, merge, rank
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,16 +38,21 @@ MAX_UNITS: Final = 240
 _SEED: Final = 20_240_229
 
 
-def latency(seconds: Sequence[Histogram]) -> Latency:
+def latency(seconds: Sequence[Histogram], censored: Histogram = EMPTY) -> Latency:
     """Sum up the histograms of a window's seconds, in order and with empty ones where nothing happened.
 
     A percentile is None unless at least ten observations lie beyond it and the window has four seconds. Values are
     those of :meth:`Histogram.percentile_us`; intervals have level 0.95 and contain their value.
+
+    ``censored`` are those among the values that are lower bounds. A percentile below all of them is exact; from the
+    shortest of them on it is a lower bound itself, and its interval is open upwards.
     """
     whole = merge(seconds)
     percentiles = (50.0, 95.0, 99.0)
     given = [p for p in percentiles if whole.total * (1 - p / 100) >= BEYOND and len(seconds) >= MIN_SECONDS]
     found = _percentiles(seconds, whole, given) if given else {}
+    bound_ms = lowest_us(min(censored.counts)) / 1000 if censored.counts else math.inf
+    found = {p: replace(i, high=math.inf) if i.value >= bound_ms else i for p, i in found.items()}
     return Latency(
         count=whole.total,
         mean_ms=min(whole.mean_us, whole.max_us) / 1000,
@@ -54,6 +60,8 @@ def latency(seconds: Sequence[Histogram]) -> Latency:
         p95_ms=found.get(95.0),
         p99_ms=found.get(99.0),
         max_ms=whole.max_us / 1000,
+        censored=censored.total,
+        censored_from_ms=bound_ms if censored.counts else None,
     )
 
 

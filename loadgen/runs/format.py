@@ -30,6 +30,9 @@ SCENARIO_FORMAT: Final = "loadgen.scenario/1"
 PERCENTILES: Final = (50.0, 95.0, 99.0)
 """Those that a record keeps, and hence those that an objective can name."""
 
+LATE_MS: Final = 1.0
+"""An arrival of an open load that is sent more than this after its time counts as late; declared, not derived."""
+
 RunStatus = Literal["valid", "invalid", "partial"]
 Spacing = Literal["poisson", "constant"]
 
@@ -230,6 +233,14 @@ class Latency:
     p95_ms: Interval | None
     p99_ms: Interval | None
     max_ms: float
+    censored: int = 0
+    """Of ``count``, those that are only known to have taken longer than was recorded: dropped, or never finished."""
+    censored_from_ms: float | None = None
+    """The shortest of them; percentiles from here on, the mean and the maximum are lower bounds, "at least"."""
+
+    def is_bound(self, value_ms: float) -> bool:
+        """Whether a percentile of this value is only a lower bound."""
+        return self.censored_from_ms is not None and value_ms >= self.censored_from_ms
 
     def percentile_ms(self, percentile: float) -> Interval | None:
         """One of the PERCENTILES that are kept. Raises KeyError for another."""
@@ -288,6 +299,35 @@ class GeneratorUse:
 
 
 @dataclass(frozen=True)
+class OpenResult:
+    """What became of the arrivals that were meant for the window: offered = finished + dropped + unfinished.
+
+    Those due at its end are sent while the run drains, and count.
+    """
+
+    offered: int
+    started: int
+    finished: int
+    """Answered, failures included."""
+    late: int
+    """Sent more than LATE_MS after their time, or not at all."""
+    dropped: int
+    """Past the late limit, and therefore never sent; censored in response."""
+    unfinished: int
+    """Not answered, or not even sent, when the drain ended; censored in response."""
+    waited: int
+    """Sent late because every connection was busy: the server's doing, or too few connections."""
+    backlog_most: int
+    """The most that were due and not sent at one time, seen every 10 ms."""
+    backlog_end: int
+    """Those at the end of the window."""
+    own_lag_p99_ms: float
+    """How late arrivals were sent although a connection was free: the generator's doing."""
+    warmup_lag_p99_ms: float | None
+    """Lag before the window, beside the window's own; None: no arrivals then."""
+
+
+@dataclass(frozen=True)
 class RunResult:
     """The measured window of a run, summed up."""
 
@@ -306,6 +346,9 @@ class RunResult:
     generator: GeneratorUse
     error_examples: dict[str, str] = field(default_factory=dict)
     """By SQLSTATE, the message of its first occurrence in the whole run."""
+    arrivals: OpenResult | None = None
+    """Of an open load. Latencies and counts are then those of the arrivals meant for the window, whenever they were
+    answered; throughput is what was answered in it."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
 
 Subject = Literal["txn", "stmt"]
-Measure = Literal["service", "lag", "response"]
+Measure = Literal["service", "lag", "response", "censored"]
+"""``censored``: those of an open run's response times that are only known to be longer than this."""
 
 _LEGEND: Final = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n'
 _BASE = re.compile(r"#\[BaseTime: ([\d.]+) ")

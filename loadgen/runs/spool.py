@@ -5,20 +5,44 @@ A child that is killed leaves every second up to then. The parent turns the line
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
 import orjson
 from pydantic import TypeAdapter
 
-from loadgen.runs.histogram import EMPTY, Histogram
+from loadgen.runs.histogram import EMPTY, Histogram, merge
 from loadgen.runs.hlog import Measure
 
 SERVICE: Final = "service"
 LAG: Final = "lag"
 RESPONSE: Final = "response"
+CENSORED: Final = "censored"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTally:
+    """What only an open load has. ``ended`` and ``failed`` by the second of the answer, all else by that meant."""
+
+    ended: int = 0
+    failed: int = 0
+    late: int = 0
+    """Sent late, or not at all."""
+    waited: int = 0
+    """Sent, after all connections had been busy."""
+    dropped: int = 0
+    """Past the late limit, never sent."""
+    unsent: int = 0
+    """Still waiting when the drain ended."""
+    unfinished: int = 0
+    """Sent, and not answered when the drain ended."""
+
+    def plus(self, other: OpenTally) -> OpenTally:
+        """Both together."""
+        return OpenTally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +50,25 @@ class Tally:
     """One second of one transaction or statement.
 
     ``errors`` by SQLSTATE are among ``calls``. ``histograms`` by latency: service, lag and response of a transaction,
-    service of a statement.
+    service of a statement. A closed load's transactions belong to the second of their answer, an open load's to that
+    in which they were meant to be sent.
     """
 
     calls: int
     rows: int
     errors: dict[str, int]
     histograms: dict[Measure, Histogram]
+    open: OpenTally | None = None
+
+    @property
+    def ended(self) -> int:
+        """Transactions that were answered within this second."""
+        return self.calls if self.open is None else self.open.ended
+
+    @property
+    def failed(self) -> int:
+        """Of those, the ones that failed."""
+        return sum(self.errors.values()) if self.open is None else self.open.failed
 
     def histogram(self, latency: Measure) -> Histogram:
         """That latency's values; empty when none was recorded."""
@@ -51,6 +87,11 @@ class Second:
     hub_lag: Histogram
     error_examples: dict[str, str] = field(default_factory=dict)
     """By SQLSTATE that was seen for the first time: the message."""
+    own_lag: Histogram = EMPTY
+    """Of an open load, by how much arrivals were sent late although a connection was free: the generator's doing."""
+    backlog: int = 0
+    """Of an open load, the most arrivals that were due and waited for a connection; ``backlog_end``: at its end."""
+    backlog_end: int = 0
 
 
 _SECOND: Final = TypeAdapter(Second)
@@ -62,9 +103,52 @@ def encode(second: Second) -> bytes:
 
 
 def read(path: Path) -> Iterator[Second]:
-    """The seconds of a spool in order; a last line cut off by a kill is left out."""
+    """The seconds of a spool in order; a last line cut off by a kill is left out.
+
+    Of an open load a second may have several lines: what was meant for it and is answered later comes later.
+    """
     if not path.exists():
         return
+    by_start: dict[float, Second] = {}
     for line in path.read_bytes().splitlines(keepends=True):
         if line.endswith(b"\n"):
-            yield _SECOND.validate_json(line)
+            second = _SECOND.validate_json(line)
+            earlier = by_start.get(second.at)
+            by_start[second.at] = second if earlier is None else together(earlier, second)
+    yield from (by_start[at] for at in sorted(by_start))
+
+
+def together(one: Second, other: Second) -> Second:
+    """Two parts of the same second as one."""
+    return Second(
+        at=one.at,
+        users=max(one.users, other.users),
+        retries=one.retries + other.retries,
+        transactions=_merged(one.transactions, other.transactions),
+        statements=_merged(one.statements, other.statements),
+        hub_lag=merge((one.hub_lag, other.hub_lag)),
+        error_examples={**other.error_examples, **one.error_examples},
+        own_lag=merge((one.own_lag, other.own_lag)),
+        backlog=max(one.backlog, other.backlog),
+        backlog_end=max(one.backlog_end, other.backlog_end),
+    )
+
+
+def _merged(one: dict[str, Tally], other: dict[str, Tally]) -> dict[str, Tally]:
+    merged = dict(one)
+    for name, tally in other.items():
+        merged[name] = _sum(one[name], tally) if name in one else tally
+    return merged
+
+
+def _sum(one: Tally, other: Tally) -> Tally:
+    return Tally(
+        calls=one.calls + other.calls,
+        rows=one.rows + other.rows,
+        errors=dict(Counter(one.errors) + Counter(other.errors)),
+        histograms={
+            measure: merge((one.histogram(measure), other.histogram(measure)))
+            for measure in {**one.histograms, **other.histograms}
+        },
+        open=one.open.plus(other.open) if one.open and other.open else one.open or other.open,
+    )

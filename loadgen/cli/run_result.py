@@ -1,0 +1,71 @@
+"""A run's result as people read it, on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loadgen.cli.output import console
+
+if TYPE_CHECKING:
+    from loadgen.runs.format import OpenResult, RunRecord, RunResult, TransactionResult
+
+
+def show(record: RunRecord) -> None:
+    """Throughput, the latencies by transaction, what failed, and the verdict."""
+    out = console()
+    if record.result is not None:
+        _show_result(record.result, record.schedule.users)
+    for reason in (*record.verdict.reasons, *record.verdict.notes):
+        out.print(f"{reason.code}: {reason.what}; {reason.do}", soft_wrap=True)
+    out.print(f"verdict: [bold]{record.verdict.status}[/bold]")
+
+
+def _show_result(result: RunResult, users: int) -> None:
+    from rich.table import Table
+
+    from loadgen.report.numbers import interval, number, percentile
+
+    out = console()
+    opened = result.arrivals
+    errors = f", {result.errors} failed" if result.errors else ""
+    offered = f" of {number(opened.offered / result.window_s)} offered" if opened else ""
+    out.print(
+        f"[bold]{interval(result.throughput_tps)} transactions/s[/bold]{offered} over {result.window_s:g} s, "
+        f"{users} {'connections' if opened else 'users'}{errors}"
+    )
+    heads = ["transaction", "count", "service p50 ms", "p95 ms", "p99 ms", "response p95 ms"]
+    table = Table(*heads, *(["p99 ms"] if opened else []), box=None)
+    items: list[tuple[str, TransactionResult | RunResult]] = [(t.name, t) for t in result.transactions]
+    for name, item in [*items, ("all", result)]:
+        cells = [percentile(item.service, p) for p in (50.0, 95.0, 99.0)] + [percentile(item.response, 95.0)]
+        if opened:
+            cells.append(percentile(item.response, 99.0))
+        table.add_row(name, f"{item.count:,}", *cells)
+    out.print(table)
+    if opened:
+        _show_arrivals(opened, percentile(result.lag, 99.0))
+    for sqlstate, message in result.error_examples.items():
+        out.print(f"error {sqlstate}, {result.errors_by_sqlstate[sqlstate]} times: {message}", soft_wrap=True)
+
+
+def _show_arrivals(arrivals: OpenResult, lag_p99_ms: str) -> None:
+    from loadgen.report.numbers import milliseconds, share
+    from loadgen.runs.format import LATE_MS
+
+    out = console()
+    out.print(
+        f"arrivals: {arrivals.offered:,} offered, {arrivals.started:,} started, {arrivals.finished:,} finished, "
+        f"{arrivals.late:,} late by over {LATE_MS:g} ms ({share(arrivals.late / max(arrivals.offered, 1))}), "
+        f"{arrivals.dropped:,} dropped, {arrivals.unfinished:,} unfinished",
+        soft_wrap=True,
+    )
+    out.print(
+        f"queue: {arrivals.waited:,} waited for a connection, {arrivals.backlog_most:,} at most, "
+        f"{arrivals.backlog_end:,} at the end",
+        soft_wrap=True,
+    )
+    out.print(
+        f"lag p99: {lag_p99_ms} ms, in warm-up {milliseconds(arrivals.warmup_lag_p99_ms)}, "
+        f"of the generator's own making {milliseconds(arrivals.own_lag_p99_ms)}",
+        soft_wrap=True,
+    )

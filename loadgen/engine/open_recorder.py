@@ -1,0 +1,136 @@
+"""What an open load counts: each arrival in the second that it was meant for, whenever it was answered, or never.
+
+A stall of two seconds then shows in those two seconds, and percentiles of a window are those of all that was meant for
+it. What was never sent, or not answered in time, is recorded as longer than it is known to have taken: censored.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import IO, TYPE_CHECKING, Final
+
+from loadgen.engine.recorder import Recorder, Tally
+from loadgen.runs import histogram, spool
+from loadgen.runs.format import LATE_MS
+from loadgen.runs.spool import CENSORED, LAG, RESPONSE
+
+if TYPE_CHECKING:
+    from loadgen.engine.client import DatabaseError
+    from loadgen.engine.dispatch import Turn
+
+_LATE_S: Final = LATE_MS / 1000
+
+
+class _OpenTally(Tally):
+    __slots__ = ("dropped", "ended", "failed", "late", "unfinished", "unsent", "waited")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ended = self.failed = self.late = self.waited = self.dropped = self.unsent = self.unfinished = 0
+
+    def taken(self) -> spool.Tally:
+        taken = super().taken()
+        counted = spool.OpenTally(
+            ended=self.ended,
+            failed=self.failed,
+            late=self.late,
+            waited=self.waited,
+            dropped=self.dropped,
+            unsent=self.unsent,
+            unfinished=self.unfinished,
+        )
+        return spool.Tally(taken.calls, taken.rows, taken.errors, taken.histograms, counted)
+
+
+_Tallies = defaultdict[str, _OpenTally]
+
+
+class OpenRecorder(Recorder):
+    """Counts arrivals. Statements, retries and the hub's lag stay with the second in which they happened."""
+
+    def __init__(self, output: IO[bytes] | None = None) -> None:
+        self._meant: defaultdict[float, _Tallies] = defaultdict(lambda: defaultdict(_OpenTally))
+        self._own_lag = histogram.Recorder()
+        self._backlog = self._backlog_most = 0
+        super().__init__(output)
+
+    def arrival(self, name: str, turn: Turn, sent: float, answered: float, failure: DatabaseError | None) -> None:
+        """Record an arrival that was answered."""
+        self._roll(answered)
+        tally = self._of(name, turn.intended)
+        self._count(tally, turn.intended, sent, answered, failure)
+        tally.late += sent - turn.intended > _LATE_S
+        tally.waited += turn.ready > turn.intended
+        self._own_lag.record_us(round((sent - turn.ready) * 1e6))
+        now = self._meant[self._at][name]
+        now.ended += 1
+        now.failed += failure is not None
+
+    def dropped(self, name: str, intended: float, now: float) -> None:
+        """Record an arrival that was past the late limit, and not sent."""
+        self._roll(now)
+        tally = self._of(name, intended)
+        tally.dropped += 1
+        self._never_sent(tally, now - intended)
+
+    def unsent(self, name: str, intended: float, now: float) -> None:
+        """Record an arrival that still waited when the drain ended."""
+        tally = self._of(name, intended)
+        tally.unsent += 1
+        self._never_sent(tally, now - intended)
+
+    def unfinished(self, name: str, intended: float, sent: float, now: float) -> None:
+        """Record an arrival that was sent, and not answered when the drain ended."""
+        tally = self._of(name, intended)
+        tally.unfinished += 1
+        tally.late += sent - intended > _LATE_S
+        tally.histograms[LAG].record_us(round((sent - intended) * 1e6))
+        self._censor(tally, now - intended)
+
+    def backlog(self, waiting: int) -> None:
+        """Record how many arrivals are due that no connection has taken."""
+        self._backlog = waiting
+        self._backlog_most = max(self._backlog_most, waiting)
+
+    def _of(self, name: str, intended: float) -> _OpenTally:
+        return self._meant[float(int(intended))][name]
+
+    def _never_sent(self, tally: _OpenTally, waited_s: float) -> None:
+        tally.late += 1
+        tally.histograms[LAG].record_us(round(waited_s * 1e6))
+        self._censor(tally, waited_s)
+
+    def _censor(self, tally: _OpenTally, at_least_s: float) -> None:
+        us = round(at_least_s * 1e6)
+        tally.histograms[RESPONSE].record_us(us)
+        tally.histograms[CENSORED].record_us(us)
+
+    def _write(self) -> None:
+        super()._write()
+        if self._output is None:
+            return
+        # Earlier seconds that have had answers meanwhile; whoever reads the spool puts them together.
+        for at, tallies in self._meant.items():
+            taken = {name: tally.taken() for name, tally in tallies.items()}
+            self._output.write(spool.encode(spool.Second(at, 0, 0, taken, {}, histogram.EMPTY)))
+        self._output.flush()
+        self._meant.clear()
+
+    def _taken(self) -> spool.Second:
+        second = super()._taken()
+        mine: Mapping[str, _OpenTally] = self._meant.pop(self._at, {})
+        taken = spool.Second(
+            at=second.at,
+            users=second.users,
+            retries=second.retries,
+            transactions={name: tally.taken() for name, tally in mine.items()},
+            statements=second.statements,
+            hub_lag=second.hub_lag,
+            error_examples=second.error_examples,
+            own_lag=self._own_lag.take(),
+            backlog=self._backlog_most,
+            backlog_end=self._backlog,
+        )
+        self._backlog_most = self._backlog
+        return taken
