@@ -25,6 +25,7 @@ from psycopg import sql
 from loadgen.database import guard
 from loadgen.database.connect import Target, connect, embedded_target
 from loadgen.database.embedded import Instance
+from loadgen.observe.facts import client_facts
 from loadgen.settings import Settings
 
 HERE: Final = Path(__file__).parent
@@ -129,18 +130,10 @@ def facts(target: Target) -> dict[str, object]:
     """When and on what."""
     with connect(target) as conn:
         version = conn.info.parameter_status("server_version")
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        "unknown",
-    )
     return {
         "measured_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "cores": os.cpu_count(),
-        "cpu": model,
+        "cpu": client_facts().cpu_model,
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "postgres": version,
         "python": sys.version.split()[0],

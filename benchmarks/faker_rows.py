@@ -1,4 +1,4 @@
-"""The usual way: Faker for every value, a dictionary a document, ``executemany`` a table. What seeding is compared with.
+"""The usual way: Faker for every value, a dictionary a document, ``executemany`` a table.
 
 Generous to it: names without weighting (nine times faster), one transaction in batches, no keys or indexes during the
 load or after it, and no figure that hangs on another.
@@ -63,9 +63,8 @@ def _insert(conn: psycopg.Connection, faker: Faker, ids: range) -> int:
                  faker.date_between("today", "+10y"), faker.random_element(("active", "in_progress", "completed")))
             )  # fmt: skip
         for _ in range(_MESSAGES):
-            tables["chat_messages"].append(
-                (user, faker.sentence(12), faker.paragraph(3), faker.date_time_between("-1y"))
-            )
+            asked, answered = faker.sentence(12), faker.paragraph(3)
+            tables["chat_messages"].append((user, asked, answered, faker.date_time_between("-1y")))
         for nth in range(_ACHIEVEMENTS):
             tables["user_achievements"].append((user, f"achievement_{nth}", faker.date_time_between("-1y")))
         for nth in range(_SECTIONS):

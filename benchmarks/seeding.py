@@ -192,9 +192,8 @@ def peers(
                      "stored_mb": round(mb, 1), "mb_per_s": round(mb / seconds, 1),
                      "users_per_s": round(made / seconds, 1) if made else None}
                 )  # fmt: skip
-                say(
-                    f"  round {number + 1}: {name:8} {seconds:6.1f} s  {mb / seconds:6.1f} MB/s  {runs[-1]['users_per_s']} users/s"
-                )
+                rate = f"{made / seconds:,.0f} users/s" if made else ""
+                say(f"  round {number + 1}: {name:8} {seconds:6.1f} s  {mb / seconds:6.1f} MB/s  {rate}")
         ratio = median(rates["loadgen"]) / median(rates["faker"])
         say(f"{ratio:.0f} times the users a second of Faker row by row")
         keep(
