@@ -6,6 +6,9 @@ neighbours in activity, and no table of N entries is needed in either direction.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 import numpy as np
 
 from loadgen.population.streams import Floats, Ints, Part, Stream, Uniforms, Words
@@ -14,7 +17,8 @@ YCSB_SKEW = 0.99
 """The usual skew of requests over records (Cooper et al. 2010, YCSB)."""
 
 _ROUNDS = 4  # Luby and Rackoff 1988: four rounds of a Feistel network are a good permutation
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+_BATCH = 1 << 20
 
 
 class ActivityRanks:
@@ -28,9 +32,10 @@ class ActivityRanks:
         if users < 1:
             raise ValueError(f"there are ranks for at least one user, not {users}")
         self.users = users
-        self._half_bits = np.uint64(max(1, -(-(users - 1).bit_length() // 2)))
-        self._mask = (np.uint64(1) << self._half_bits) - np.uint64(1)
-        self._keys = Stream(seed, Part.RANKS).words(_ROUNDS)
+        self.half_bits = np.uint64(max(1, -(-(users - 1).bit_length() // 2)))
+        self._mask = (np.uint64(1) << self.half_bits) - np.uint64(1)
+        self.keys = Stream(seed, Part.RANKS).words(_ROUNDS)
+        """One 64-bit word a round."""
 
     def user_of(self, ranks: Ints) -> Ints:
         """Users (1 … users) that hold these ranks."""
@@ -44,6 +49,19 @@ class ActivityRanks:
         """Users picked as requests pick them: Zipf over ranks."""
         return self.user_of(zipf_ranks(rng, self.users, theta, size))
 
+    def longest_walk(self) -> int:
+        """How often the network is applied to the rank that takes most to come inside, by trying all of them."""
+        longest = 1
+        for first in range(0, self.users, _BATCH):
+            state = np.arange(first, min(first + _BATCH, self.users), dtype=np.uint64)
+            steps = 0
+            while state.size:
+                state = self._permute(state, inverse=False)
+                state = state[state >= self.users]
+                steps += 1
+            longest = max(longest, steps)
+        return longest
+
     def _walk(self, numbers: Ints, *, inverse: bool) -> Ints:
         state = np.asarray(numbers, np.int64).astype(np.uint64) - np.uint64(1)
         state = self._permute(state, inverse=inverse)
@@ -54,20 +72,39 @@ class ActivityRanks:
         return state.astype(np.int64) + 1
 
     def _permute(self, state: Words, *, inverse: bool) -> Words:
-        left, right = state >> self._half_bits, state & self._mask
+        left, right = state >> self.half_bits, state & self._mask
         if inverse:
-            for key in self._keys[::-1]:
+            for key in self.keys[::-1]:
                 left, right = right ^ self._scramble(left, key), left
         else:
-            for key in self._keys:
+            for key in self.keys:
                 left, right = right, left ^ self._scramble(right, key)
-        return (left << self._half_bits) | right
+        return (left << self.half_bits) | right
 
     def _scramble(self, half: Words, key: np.uint64) -> Words:
-        mixed = (half + key) * _MIX
+        mixed = (half + key) * MIX
         mixed ^= mixed >> np.uint64(32)
-        mixed *= _MIX
+        mixed *= MIX
         return np.asarray((mixed >> np.uint64(29)) & self._mask)
+
+
+@dataclass(frozen=True)
+class RejectionBounds:
+    """Constants of rejection-inversion: areas from ``low`` to ``high``; a rank less than ``sure`` above is accepted."""
+
+    low: float
+    high: float
+    sure: float
+
+    @staticmethod
+    def of(users: int, theta: float) -> RejectionBounds:
+        """Raises ValueError unless users ≥ 1 and theta ≥ 0."""
+        if users < 1 or theta < 0:
+            raise ValueError(f"Zipf ranks need users ≥ 1 and theta ≥ 0, not {users} and {theta}")
+        low = _integral(np.array([1.5]), theta)[0] - 1.0
+        high = _integral(np.array([users + 0.5]), theta)[0]
+        sure = 2.0 - _inverse(_integral(np.array([2.5]), theta) - 2.0**-theta, theta)[0]
+        return RejectionBounds(float(low), float(high), float(sure))
 
 
 def zipf_ranks(rng: Uniforms, users: int, theta: float, size: int) -> Ints:
@@ -76,11 +113,8 @@ def zipf_ranks(rng: Uniforms, users: int, theta: float, size: int) -> Ints:
     Rejection-inversion (Hörmann and Derflinger 1996): draw from the integral of x^−theta, round, and accept with
     the ratio of the bar's mass to its area; at least about 70 % are accepted at any theta and users.
     """
-    if users < 1 or theta < 0:
-        raise ValueError(f"Zipf ranks need users ≥ 1 and theta ≥ 0, not {users} and {theta}")
-    low = _integral(np.array([1.5]), theta)[0] - 1.0
-    high = _integral(np.array([users + 0.5]), theta)[0]
-    sure = 2.0 - _inverse(_integral(np.array([2.5]), theta) - 2.0**-theta, theta)[0]
+    bounds = RejectionBounds.of(users, theta)
+    low, high, sure = bounds.low, bounds.high, bounds.sure
     ranks = np.empty(size, np.int64)
     missing = np.arange(size)
     while missing.size:

@@ -114,7 +114,7 @@ class ScenarioChild:
                 case Done():
                     return event
                 case Failed():
-                    raise _as_error(event)
+                    raise as_error(event)
                 case None:
                     return None
                 case Ready():
@@ -153,7 +153,7 @@ class ScenarioChild:
             return event
         self.close()
         if isinstance(event, Failed):
-            raise _as_error(event)
+            raise as_error(event)
         raise UsageError(f"{self._path} could not be loaded{self._why()}")
 
     def _tell(self, command: Command) -> None:
@@ -179,7 +179,7 @@ class ScenarioChild:
         return f": {self._stderr[-1]}" if self._stderr else ""
 
 
-def _as_error(failed: Failed) -> LoadgenError:
+def as_error(failed: Failed) -> LoadgenError:
     """The child's error as the parent's own, with the same exit code."""
     for kind in (UsageError, EnvironmentFault):
         if kind.exit_code == failed.exit_code:
