@@ -7,6 +7,7 @@ import os
 import re
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -17,6 +18,7 @@ from loadgen.cli.output import console, emit_values, progress, say
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
+    from loadgen.population.shape import Shape
     from loadgen.seeding.load import Seeded
 
 MOST_USERS: Final = 100_000_000
@@ -28,7 +30,12 @@ _LINE_EVERY_S: Final = 5.0
 
 
 def seed(
-    users: Annotated[str, typer.Option("--users", "-u", metavar="N", help="How many: 5000, 50k, 1M.")],
+    users: Annotated[
+        str | None,
+        typer.Option(
+            "--users", "-u", metavar="N", help="How many: 5000, 50k, 1M. Default with --like: as many as there."
+        ),
+    ] = None,
     seed: Annotated[
         str, typer.Option("--seed", metavar="S", help="Same seed, users and as-of: same rows, on any machine.")
     ] = "1",
@@ -51,6 +58,12 @@ def seed(
             help="Play so many months of use over the rows: dead versions, split pages, same values. Default: 0.",
         ),
     ] = "0",
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            "--like", metavar="PROFILE", help="Follow the shape of a database, from a file of loadgen profile."
+        ),
+    ] = None,
     dsn: options.Dsn = None,
     instance: options.Instance = None,
     allow_unmarked: options.AllowUnmarked = None,
@@ -60,11 +73,14 @@ def seed(
 
     A second call while the first is at work, from here or from another host, joins it.
 
-    ``loadgen.seed/1``: database, users, seed, as_of, model_version, ageing_months, rows (by table), below_water
+    ``loadgen.seed/1``: database, users, seed, as_of, model_version, ageing_months, shape_sha256 (null: the model's
+    own), not_followed (of the profile, a sentence each), rows (by table), below_water
     (households whose true net worth is below zero, stored as 0), users_loaded (by this call), users_loaded_by_others
     (during it), seconds, users_per_s (of all), phases_s (seconds by phase).
     """
-    users_n = _users(users)
+    users_n = _users(users) if users is not None else None
+    if users_n is None and like is None:
+        raise UsageError("seed needs --users, or --like with the profile of a database; write --users 50k")
     seed_n = quantities.whole(seed, "--seed", least=0, most=2**63 - 1)
     jobs_n = quantities.whole(jobs, "--jobs", most=MOST_JOBS) if jobs else _cores()
     day = _date(as_of) if as_of is not None else None
@@ -72,11 +88,18 @@ def seed(
 
     from loadgen import settings
     from loadgen.database.connect import resolve
-    from loadgen.population.model import MODEL_VERSION, Population
+    from loadgen.population.model import CHUNK_USERS, MODEL_VERSION, Population
+    from loadgen.population.shape import DEFAULT_SHAPE
     from loadgen.seeding import load
 
+    shape, not_followed = _followed(like) if like is not None else (DEFAULT_SHAPE, ())
+    users_n = users_n or shape.users
+    if users_n is None:
+        raise UsageError(f"{like} does not say how many users there are; say how many are wanted: --users 50k")
+    for sentence in not_followed:
+        say(f"not as in {like}: {sentence}")
     target = resolve(settings.load(dsn=dsn, instance=instance))
-    wanted = Population(users_n, seed_n, day or dt.datetime.now(dt.UTC).date())
+    wanted = Population(users_n, seed_n, day or dt.datetime.now(dt.UTC).date(), CHUNK_USERS, shape)
     try:
         with _Shown() as shown:
             done = load.seed(
@@ -100,6 +123,8 @@ def seed(
             as_of=done.population.as_of.isoformat(),
             model_version=MODEL_VERSION,
             ageing_months=done.ageing_months,
+            shape_sha256=None if shape == DEFAULT_SHAPE else shape.sha256,
+            not_followed=list(not_followed),
             rows=done.rows,
             below_water=done.below_water,
             users_loaded=done.users_loaded,
@@ -109,6 +134,14 @@ def seed(
             phases_s={phase: round(seconds, 2) for phase, seconds in done.phases_s.items()},
         )
     _say(str(target), done)
+
+
+def _followed(path: Path) -> tuple[Shape, tuple[str, ...]]:
+    """The shape of a profile, and what of it a population cannot follow. Raises UsageError for what is no profile."""
+    from loadgen.profiling.following import shape_of
+    from loadgen.profiling.profile import read_profile
+
+    return shape_of(read_profile(path))
 
 
 def _say(target: str, done: Seeded) -> None:

@@ -114,6 +114,40 @@ def test_results_lie_on_both_sides_of_the_toast_threshold(undisturbed: tuple[Tar
     assert min(row) > 0.9
 
 
+def test_nobody_receives_mail_and_every_address_is_its_own(undisturbed: tuple[Target, load.Seeded]) -> None:
+    """Domains that RFC 2606 reserves."""
+    with connect(undisturbed[0]) as conn:
+        row = conn.execute(
+            "SELECT count(*), count(DISTINCT lower(email)), "
+            "count(*) FILTER (WHERE email ~ '^[^@[:space:]]+@(example[.](com|net|org)|[a-z.]+[.](test|invalid))$') "
+            "FROM users"
+        ).fetchone()
+    assert row == (USERS, USERS, USERS)
+
+
+def test_a_profile_is_followed(seeded: Target, empty_database: Target, loadgen: Loadgen, tmp_path: Path) -> None:
+    profile = tmp_path / "profile.json"
+    profile.write_text(loadgen("profile", "--json", target=seeded).stdout)
+    command = ("seed", "--like", str(profile), "--as-of", AS_OF.isoformat())
+    done = loadgen(*command, "--json", target=empty_database)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    with connect(empty_database, autocommit=True) as conn:
+        mark, begun = guard.read_mark(conn), ledger.read_begun(conn)
+    assert mark is not None
+    assert begun is not None
+    assert mark.shape_sha256 == document["shape_sha256"] == begun.population.shape.sha256
+    assert mark.users == document["users"] > 0
+    assert "already" in loadgen(*command, target=empty_database).stderr
+    other = loadgen("seed", "--users", str(mark.users), "--as-of", AS_OF.isoformat(), target=empty_database)
+    assert other.returncode == 3
+    assert f"of the shape {mark.shape_sha256[:12]}" in other.stderr
+    profile.write_text("{}")
+    refused = loadgen(*command, target=empty_database)
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 1
+
+
 def test_two_processes_load_the_same_rows_as_one(
     undisturbed: tuple[Target, load.Seeded], empty_database: Target, loadgen: Loadgen
 ) -> None:
