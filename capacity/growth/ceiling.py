@@ -100,7 +100,7 @@ def open_ceiling(values: Floats, horizon: int) -> OpenCeiling | None:
 def seen_ceiling(values: Floats, kind: str, level: float) -> Interval | None:
     """The ceiling of the logistic or Gompertz curve through ``values``, all above 0; None where none can be told.
 
-    By least squares; the standard error is widened for the dependence of the residuals.
+    By least squares; the standard error is widened for the dependence and the uneven spread of the residuals.
     """
     from scipy.special import stdtrit
 
@@ -112,9 +112,13 @@ def seen_ceiling(values: Floats, kind: str, level: float) -> Interval | None:
     if fit is None:
         return None
     value = fit.parameters[0]
-    residuals = values - curve(np.array(fit.parameters), time)[0]
+    fitted, slopes = curve(np.array(fit.parameters), time)
+    residuals = values - fitted
+    # Noise that grows with the level is largest where the ceiling is read off: White's covariance knows.
+    spread = np.linalg.pinv(slopes) * residuals * (len(values) / (len(values) - 3)) ** 0.5
+    robust = float(np.sqrt(np.sum(spread[0] ** 2)))
     quantile = float(stdtrit(len(values) - 3, (1 + level) / 2))
-    error = fit.standard_errors[0] * _dependence(residuals) ** 0.5 * quantile
+    error = max(fit.standard_errors[0], robust) * _dependence(residuals) ** 0.5 * quantile
     if not math.isfinite(error) or error > value:
         return None
     return Interval(value - error, value, value + error, level)
