@@ -1,6 +1,7 @@
 """The back-test: what each model, and the mixture of them, would have said from earlier origins of the same history.
 
-Nothing that an origin did not know enters its forecast: season, repairs, models and weights are made again at each.
+Season, models and weights are made again at each origin from what was known then; a break is mended from three periods
+after it. Only the season's length, and how far off a value must be to be called a break, come from the whole history.
 A model's weight is its prior times its mean error, relative to the best model's, to the power −8; errors are divided
 by h^0.8 so that all horizons speak, count by how recent their origin was, and are shrunk towards those of damped
 smoothing as if each had been seen at one origin more.
