@@ -1,1 +1,1 @@
-"""The child's side of a run. Only ``scenario``, ``users``, ``standalone`` and ``child`` import locust."""
+"""The child's side of a run. Only ``scenario``, ``users``, ``standalone``, ``locust_figures``, ``child`` use locust."""

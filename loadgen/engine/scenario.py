@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from locust import events  # first: it patches before psycopg is imported
 
+from loadgen.engine import locust_figures
 from loadgen.engine.client import Row
 from loadgen.engine.standalone import on_init
 from loadgen.engine.think import exponential, uniform
 from loadgen.engine.transactions import Transaction, draw
 from loadgen.engine.users import PostgresUser
 
+locust_figures.install()
 events.init.add_listener(on_init)  # type: ignore[no-untyped-call]  # locust is untyped here
 
 __all__ = ["PostgresUser", "Row", "Transaction", "draw", "exponential", "uniform"]

@@ -1,5 +1,6 @@
 """Scenarios under locust itself."""
 
+import json
 import os
 import subprocess
 import sys
@@ -38,9 +39,13 @@ def test_the_dashboard_works_by_itself(state_dir: Path) -> None:
 
 
 def test_the_write_heavy_scenario_works_by_itself(seeded: Target) -> None:
-    done = locust(seeded, "montecarlo", "-u", "4", "-t", "5s")
+    done = locust(seeded, "montecarlo", "-u", "4", "-t", "5s", "--json")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+    # Locust's own JSON: below 100 ms it knew whole milliseconds only.
+    times = {float(ms) for entry in json.loads(done.stdout) for ms in entry["response_times"]}
+    assert times
+    assert any(ms < 100 and ms != round(ms) for ms in times)
 
 
 @pytest.mark.parametrize("scenario", ["dashboard", "montecarlo"])
