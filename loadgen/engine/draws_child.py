@@ -1,0 +1,72 @@
+"""The process that samples a scenario's draws, for exports: ``python -m loadgen.engine.draws_child SCENARIO.py``.
+
+Reads one :class:`SampleRequest` from stdin, writes one line: ``Sampled`` or ``Failed``. Where to connect, for draws
+that need rows, comes from the environment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import orjson
+from pydantic import TypeAdapter
+
+from loadgen import settings
+from loadgen.database.connect import connect, resolve
+from loadgen.database.guard import ALLOW_UNMARKED_VARIABLE, require_synthetic
+from loadgen.engine.child import load_scenario
+from loadgen.engine.load import STATEMENT_TIMEOUT_MS
+from loadgen.engine.rows import RowReader
+from loadgen.engine.sampling import Sampler
+from loadgen.engine.transactions import MAX_ATTEMPTS
+from loadgen.errors import LoadgenError, UsageError
+from loadgen.population.activity import ActivityRanks
+from loadgen.runs.control import Failed
+from loadgen.runs.draws import Refused, Sampled, SampleRequest, StepDraws
+
+
+def sample(path: Path, request: SampleRequest) -> Sampled:
+    """Load the scenario and sample what its transactions draw."""
+    user = load_scenario(path)
+
+    @cache
+    def reader() -> RowReader:
+        connection = connect(resolve(settings.load()), autocommit=True)
+        # Values that are drawn from rows are written to files: they must be nobody's.
+        require_synthetic(connection, os.environ.get(ALLOW_UNMARKED_VARIABLE))
+        connection.execute("SELECT set_config('statement_timeout', %s, false)", (str(STATEMENT_TIMEOUT_MS),))
+        return RowReader(connection, ActivityRanks(request.users, request.data_seed), user.user_skew)
+
+    try:
+        user.prepare()
+    except Exception as error:  # a scenario's own code
+        raise UsageError(f"{path}: prepare() failed: {error!r}; correct it") from error
+    sampler = Sampler(request, reader)
+    found = [one for plan in user.plans().values() for one in sampler.plan(plan)]
+    return Sampled(
+        user.describe(),
+        tuple(one for one in found if isinstance(one, StepDraws)),
+        tuple(one for one in found if isinstance(one, Refused)),
+        STATEMENT_TIMEOUT_MS,
+        MAX_ATTEMPTS,
+    )
+
+
+def main() -> None:
+    """Keep stdout for the answer: whatever a scenario prints goes to stderr."""
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    answer: Sampled | Failed
+    try:
+        answer = sample(Path(sys.argv[1]), TypeAdapter(SampleRequest).validate_json(sys.stdin.buffer.read()))
+    except LoadgenError as error:
+        answer = Failed(exit_code=int(error.exit_code), message=str(error))
+    output.write(orjson.dumps(answer) + b"\n")
+    output.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""The parent's side of sampling: a child loads the scenario and draws, since draws are the scenario's own Python."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import orjson
+from pydantic import TypeAdapter
+
+from loadgen.errors import EnvironmentFault, UsageError
+from loadgen.runner.child import as_error
+from loadgen.runs.control import Failed
+from loadgen.runs.draws import Sampled, SampleRequest
+
+TIMEOUT_S: Final = 300.0
+
+
+def sample(scenario: Path, request: SampleRequest, environment: Mapping[str, str]) -> Sampled:
+    """Have a scenario's draws sampled. ``environment`` tells the child where rows are (see ``Target.environment``).
+
+    Raises the child's own LoadgenError, and EnvironmentFault for one that hangs.
+    """
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "loadgen.engine.draws_child", str(scenario)],
+            input=orjson.dumps(request),
+            capture_output=True,
+            env={**os.environ, **environment},
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentFault(
+            f"{scenario}: its draws took more than {TIMEOUT_S:g} s; ask for fewer with --variants"
+        ) from error
+    if not done.stdout:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise UsageError(f"{scenario} could not be loaded: {said[-1] if said else f'exit code {done.returncode}'}")
+    answer: Sampled | Failed = TypeAdapter[Sampled | Failed](Sampled | Failed).validate_json(done.stdout)
+    if isinstance(answer, Sampled):
+        return answer
+    raise as_error(answer)

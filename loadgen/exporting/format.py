@@ -1,0 +1,75 @@
+"""``loadgen.export/1``: what was exported, kept as ``export.json`` beside the scripts and printed under ``--json``.
+
+History
+-------
+loadgen.export/1   first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from loadgen.runs.draws import Refused
+
+EXPORT_FORMAT: Final = "loadgen.export/1"
+
+Mode = Literal["sequential", "pipeline"]
+
+
+@dataclass(frozen=True)
+class Script:
+    """One transaction: its weight, and its file by mode, below the export's directory."""
+
+    transaction: str
+    weight: int
+    share: float
+    writes: bool
+    statements: tuple[str, ...]
+    repeat: int
+    files: dict[Mode, str]
+    file_bytes: dict[Mode, int]
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """Where the scripts differ from what the engine sends: of what, and how."""
+
+    of: str
+    how: str
+
+
+@dataclass(frozen=True)
+class Data:
+    """The rows that the scripts were written for. Without a mark only the number of users is known."""
+
+    database: str
+    marked: bool
+    users: int
+    seed: int
+    model_version: str | None
+    as_of: str | None
+    ageing_months: int | None
+    shape_sha256: str | None
+
+
+@dataclass(frozen=True)
+class Export:
+    """The whole export."""
+
+    scenario: str
+    summary: str
+    think_time_s: str
+    data: Data
+    user_skew: float
+    user_distribution_error: float
+    """Most total variation distance between the users drawn by the scripts and by the engine."""
+    variants: int
+    seed: int
+    scripts: tuple[Script, ...]
+    commands: dict[Mode, str]
+    """To be run in the export's directory, followed by clients, duration and database."""
+    approximations: tuple[Approximation, ...]
+    refused: tuple[Refused, ...]
+    """Transactions that were left out, and why."""
+    format: Literal["loadgen.export/1"] = EXPORT_FORMAT

@@ -1,0 +1,67 @@
+"""What pgbench reads: constants and statements that it does not take apart, and choices without loops."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from loadgen.runs.format import StatementDescription
+
+_VARIABLE = re.compile(r"(?<!:):[A-Za-z_\u0080-\U0010ffff]\w*")
+_DOLLAR = re.compile(r"'(?:[^']|'')*'|\$(\d+)")
+
+T = TypeVar("T")
+
+
+def taken_for_variable(sql: str) -> str | None:
+    """What pgbench would take for a variable of its own in a statement: it looks into string constants too."""
+    found = _VARIABLE.search(sql)
+    return found[0] if found else None
+
+
+def constant(text: str | None) -> str:
+    """An SQL constant without a colon, after which pgbench would see a variable."""
+    if text is None:
+        return "NULL"
+    escaped = text.replace("\\", "\\\\").replace("'", "''").replace(":", "\\x3a")
+    return f"E'{escaped}'" if "\\" in escaped else f"'{escaped}'"
+
+
+def with_parameters(statement: StatementDescription, values: Mapping[int, str]) -> str:
+    """The statement's own text, ``values`` for its $n; each with its type, since pgbench's parameters have none."""
+
+    def fill(found: re.Match[str]) -> str:
+        if not found[1]:
+            return found[0]
+        n = int(found[1])
+        return f"{values[n]}::{statement.parameters[n - 1].type}"
+
+    return _DOLLAR.sub(fill, statement.sql)
+
+
+def ended(sql: str) -> str:
+    """With its semicolon, which a comment at the end must not swallow."""
+    return f"{sql}\n;" if "--" in sql.splitlines()[-1] else f"{sql};"
+
+
+def choose(options: Sequence[tuple[int, T]], write: Callable[[T], Iterable[str]]) -> Iterator[str]:
+    """``\\if`` by halves, so that few conditions are tried: each option stands up to its number of ``variant``."""
+    if len(options) == 1:
+        yield from write(options[0][1])
+        return
+    half = len(options) // 2
+    yield f"\\if :variant <= {options[half - 1][0]}"
+    yield from choose(options[:half], write)
+    yield "\\else"
+    yield from choose(options[half:], write)
+    yield "\\endif"
+
+
+def choice(variable: str, values: Sequence[int], first: int) -> str:
+    """An expression: the value that ``variable``, first … first + n − 1, stands for, by halving."""
+    if len(values) == 1:
+        return str(values[0])
+    half = len(values) // 2
+    low, high = choice(variable, values[:half], first), choice(variable, values[half:], first + half)
+    return f"CASE WHEN :{variable} < {first + half} THEN {low} ELSE {high} END"
