@@ -9,6 +9,7 @@ from loadgen.cli.checksum import checksum
 from loadgen.cli.demo import demo
 from loadgen.cli.describe import describe
 from loadgen.cli.down import down
+from loadgen.cli.fidelity import fidelity
 from loadgen.cli.forecast import forecast
 from loadgen.cli.init import init
 from loadgen.cli.plan import plan
@@ -25,7 +26,7 @@ from loadgen.cli.up import up
 VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start here": (demo,),
     "Server": (up, down, status, psql),
-    "Data": (init, seed, profile, checksum, reset),
+    "Data": (init, seed, fidelity, profile, checksum, reset),
     "Load": (run, sweep, describe),
     "Plan": (forecast, plan, report),
 }

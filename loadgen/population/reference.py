@@ -79,6 +79,13 @@ def fact(topic: str, item: str) -> float:
 
 
 @cache
+def fact_source(topic: str, item: str) -> str:
+    """Who published a figure of the facts file, and when."""
+    rows = csv.DictReader(_lines("household_facts.csv"))
+    return next(row["source"] for row in rows if (row["topic"], row["item"]) == (topic, item))
+
+
+@cache
 def market(asset: str) -> tuple[float, float]:
     """Compound return and volatility of an asset class, as shares a year (JPMorgan LTCMA 2026, USD)."""
     rows = csv.DictReader(_lines("household_facts.csv"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from loadgen.report import plan_sections, run_sections, sweep_sections
+from loadgen.fidelity.format import FidelityRecord
+from loadgen.report import fidelity_sections, plan_sections, run_sections, sweep_sections
 from loadgen.report.section import Section, render
 from loadgen.report.timeline import Second
 from loadgen.runs.format import PlanRecord, RunRecord, SweepRecord
@@ -19,7 +20,7 @@ class RunPage:
     timeline: tuple[Second, ...] = ()
 
 
-Subject = RunPage | SweepRecord | PlanRecord
+Subject = RunPage | SweepRecord | PlanRecord | FidelityRecord
 
 PLAN: tuple[Callable[[PlanRecord], Section | None], ...] = (
     plan_sections.verdict,
@@ -41,6 +42,18 @@ SWEEP: tuple[Callable[[SweepRecord], Section | None], ...] = (
     sweep_sections.reproduce,
 )
 
+FIDELITY: tuple[Callable[[FidelityRecord], Section | None], ...] = (
+    fidelity_sections.verdict,
+    fidelity_sections.by_age,
+    fidelity_sections.figures,
+    fidelity_sections.rules,
+    fidelity_sections.shape,
+    fidelity_sections.storage,
+    fidelity_sections.estimates,
+    fidelity_sections.facts,
+    fidelity_sections.reproduce,
+)
+
 
 def sections(subject: Subject) -> tuple[Section, ...]:
     """The sections of a page in order; one that has nothing to say is left out."""
@@ -49,6 +62,8 @@ def sections(subject: Subject) -> tuple[Section, ...]:
         found = [make(subject) for make in PLAN]
     elif isinstance(subject, SweepRecord):
         found = [make(subject) for make in SWEEP]
+    elif isinstance(subject, FidelityRecord):
+        found = [make(subject) for make in FIDELITY]
     else:
         record, timeline = subject.record, subject.timeline
         found = [
@@ -72,6 +87,9 @@ def page(subject: Subject) -> str:
     elif isinstance(subject, SweepRecord):
         kind, title, when = "sweep", f"Load sweep: {subject.scenario.name}", subject.started_at
         record_id, of = subject.id, subject.scenario.summary
+    elif isinstance(subject, FidelityRecord):
+        kind, title, when = "fidelity", f"Fidelity of {subject.database.name}", subject.measured_at
+        record_id, of = subject.id, f"{subject.users:,} users against published statistics"
     else:
         run = subject.record
         kind, title, when = "run", f"Run: {run.scenario.name}", run.started_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from loadgen.errors import UsageError
+from loadgen.fidelity.format import FidelityRecord
 from loadgen.report.page import RunPage, Subject
 from loadgen.report.timeline import TIMELINE, read_timeline
 from loadgen.runs.documents import parse
@@ -23,4 +24,6 @@ def read_subject(path: Path) -> Subject:
         return parse(PlanRecord, text, str(path))
     if kind == "sweep":
         return parse(SweepRecord, text, str(path))
+    if kind == "fidelity":
+        return parse(FidelityRecord, text, str(path))
     return RunPage(parse(RunRecord, text, str(path)), read_timeline(path.parent / TIMELINE))

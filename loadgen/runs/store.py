@@ -6,6 +6,7 @@ Layout::
     results/<sweep id>/sweep.json
     results/<sweep id>/runs/<run id>/manifest.json …
     results/<plan id>/plan.json
+    results/<fidelity id>/fidelity.json
     results/.<id>.partial/              being written, or left by a process that died
 
 A directory without its leading dot is complete; nothing in it changes afterwards.
@@ -26,13 +27,18 @@ from typing import Final, Literal
 
 from loadgen.errors import EnvironmentFault, UsageError
 
-Kind = Literal["run", "sweep", "plan"]
+Kind = Literal["run", "sweep", "plan", "fidelity"]
 
-DOCUMENTS: Final[dict[Kind, str]] = {"run": "manifest.json", "sweep": "sweep.json", "plan": "plan.json"}
+DOCUMENTS: Final[dict[Kind, str]] = {
+    "run": "manifest.json",
+    "sweep": "sweep.json",
+    "plan": "plan.json",
+    "fidelity": "fidelity.json",
+}
 """The one file by which a directory is known as a record."""
 
-VERSIONS: Final[dict[Kind, tuple[int, ...]]] = {"run": (1,), "sweep": (1,), "plan": (1,)}
-"""Format versions that ``loadgen.runs.format`` reads."""
+VERSIONS: Final[dict[Kind, tuple[int, ...]]] = {"run": (1,), "sweep": (1,), "plan": (1,), "fidelity": (1,)}
+"""Format versions that are read, by ``loadgen.runs.format`` and ``loadgen.fidelity.format``."""
 
 RUNS: Final = "runs"
 """Folder of a sweep's own runs."""
@@ -127,7 +133,7 @@ def kind_of(path: Path) -> Kind:
             known = ", ".join(str(version) for version in versions)
             raise UsageError(f"{path} has format {name}, this tool reads {known}; use the version that wrote it")
         return kind
-    raise UsageError(f"{path} has format {name!r}, which is no run, sweep or plan; give a record of this tool")
+    raise UsageError(f"{path} has format {name!r}, which is no run, sweep, plan or fidelity; give a record of this tool")
 
 
 def newest(results_dir: Path, kind: Kind, subject: str | None = None) -> Path | None:

@@ -41,6 +41,8 @@ CASES = [
     Case(("init",), 0, "loadgen.init/1"),
     Case(("seed", "--users", "300", "--as-of", "2026-06-30"), 0, "loadgen.seed/1"),
     Case(("checksum",), 0, "loadgen.checksum/1"),
+    Case(("fidelity", "--scenario", "absent"), 2, "loadgen.error/1"),
+    Case(("fidelity", "--dsn", "host=127.0.0.1 port=1 dbname=x user=u"), 3, "loadgen.error/1"),
     Case(("profile",), 0, "loadgen.profile/1"),
     Case(("profile", "--schema", "pg_catalog"), 3, "loadgen.error/1"),
     Case(("profile", "--timeout", "soon"), 2, "loadgen.error/1"),

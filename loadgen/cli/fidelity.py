@@ -1,0 +1,129 @@
+"""``loadgen fidelity``: how true a database is to what was published, and what it is like as a load."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loadgen.cli import options
+from loadgen.cli.output import console, emit, say
+from loadgen.errors import NegativeAnswer, RefusalError
+
+if TYPE_CHECKING:
+    from loadgen.fidelity.format import FidelityRecord
+
+SCENARIOS = ("dashboard", "montecarlo")
+_LINE_EVERY_S = 2.0
+_NAMED = 3
+
+
+def fidelity(
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FILE", help="Write one CSV row a household here, as stored."),
+    ] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scenario",
+            metavar="SCENARIO",
+            help="Whose statements to plan, by name or path; repeatable. Default: the two that come with this tool.",
+        ),
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Show every figure, not only what is off.")] = False,
+    page: Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write the page here too.")] = None,
+    dsn: options.Dsn = None,
+    instance: options.Instance = None,
+    results_dir: options.ResultsDir = None,
+    json: options.Json = False,
+) -> None:
+    """Hold a seeded database against published statistics and its own rules, and say what it is like as a load.
+
+    Only reads, in one snapshot. Exit 1 if a figure is outside its tolerance or a row breaks a rule, 4 if there are too
+    few households to decide anything. Tolerances: medians 8 %, shares 2 points, means 8 % or three standard errors
+    (wealth has a heavy tail), joint figures their own; "undecided" where the sampling error of so few households is
+    larger.
+
+    ``loadgen.fidelity/1``: figures (published, stored, low, high, error, allowed, verdict), checks (rows checked and
+    violating), under_water, fan_outs, tables, documents, estimates (planned and actual rows by statement), refusal.
+    ``--export``: age, income, net_worth (the true one), and a column for each asset and debt, today's dollars.
+    """
+    import datetime as dt
+
+    from loadgen import settings
+    from loadgen.cli.fidelity_result import show
+    from loadgen.database.connect import resolve
+    from loadgen.fidelity.export import export as write_csv
+    from loadgen.fidelity.measure import keep, measure
+    from loadgen.runner.child import ScenarioChild, find_scenario
+    from loadgen.runs import documents
+
+    paths = [find_scenario(name) for name in scenario or SCENARIOS]
+    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    target = resolve(found)
+    with Steps() as steps:
+        if export is not None:
+            rows = write_csv(target, export, lambda done: steps.step(f"{export}: {done:,} households"))
+            say(f"{rows:,} households written to {export}")
+        descriptions = []
+        for path in paths:
+            with ScenarioChild(path, {}) as child:
+                descriptions.append(child.description)
+        record = measure(target, descriptions, dt.datetime.now(dt.UTC), steps.step)
+    directory = keep(record, found.results_dir)
+    show(record, everything=all_)
+    say(f"recorded in {directory}; a page of it: loadgen report {directory}")
+    if page is not None:
+        from loadgen.cli.report import write_page
+        from loadgen.runs.store import DOCUMENTS
+
+        write_page(directory / DOCUMENTS["fidelity"], page)
+    document = documents.dump(record)
+    error = outcome(record)
+    if error is not None:
+        error.document = document
+        raise error
+    if json:
+        emit(document)
+
+
+def outcome(record: FidelityRecord) -> NegativeAnswer | RefusalError | None:
+    """The error that ends the verb: outside before undecided; None if all that could be decided is within."""
+    outside = record.outside
+    if outside:
+        more = f" and {len(outside) - _NAMED} more" if len(outside) > _NAMED else ""
+        return NegativeAnswer(
+            f"database {record.database.name}: outside tolerance: {', '.join(outside[:_NAMED])}{more}; "
+            "see the table above, or --json"
+        )
+    return None if record.refusal is None else RefusalError(record.refusal)
+
+
+class Steps:
+    """What is being read: one changing line on a terminal, elsewhere a line when the last is older than two seconds."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def __enter__(self) -> Steps:
+        out = console()
+        self._status = out.status("starting …") if out.is_terminal else None
+        if self._status is not None:
+            self._status.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def step(self, line: str) -> None:
+        """Show what begins now."""
+        if self._status is not None:
+            self._status.update(line)
+        elif time.monotonic() - self._said >= _LINE_EVERY_S:
+            self._said = time.monotonic()
+            say(line)

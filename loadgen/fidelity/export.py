@@ -1,0 +1,54 @@
+"""Households as a CSV file, one row each, for anybody's own checks."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from psycopg import sql
+
+from loadgen.database.connect import Target
+from loadgen.errors import EnvironmentFault, UsageError
+from loadgen.fidelity.reading import Snapshot, text
+
+EVERY_S: Final = 1.0
+
+
+def export(target: Target, path: Path, progress: Callable[[int], None]) -> int:
+    """Write every household to ``path``, whole or not at all; returns how many. Memory does not grow with them.
+
+    ``age,income,net_worth`` and a column for each asset and debt, today's dollars, the true net worth. ``progress``
+    hears the rows so far, once a second. Raises UsageError: not a file; and as :class:`Snapshot` does.
+    """
+    path = path.absolute()
+    if path.exists() and not path.is_file():
+        raise UsageError(f"--export {path} is not a file; give the name of one")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with Snapshot(target, lambda line: None) as snapshot:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            rows = _copy(snapshot, partial, progress)
+        partial.replace(path)
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot write {path}: {error.strerror}; free space or choose another --export"
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return rows
+
+
+def _copy(snapshot: Snapshot, path: Path, progress: Callable[[int], None]) -> int:
+    lines, said = 0, time.monotonic()
+    query = sql.SQL(text("export")).format(households=sql.SQL(text("households")))
+    with path.open("wb") as file, snapshot.conn.cursor() as cursor, cursor.copy(query) as copy:
+        for block in copy:
+            file.write(block)
+            lines += bytes(block).count(b"\n")
+            if time.monotonic() - said >= EVERY_S:
+                said = time.monotonic()
+                progress(lines - 1)
+    return lines - 1

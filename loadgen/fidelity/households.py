@@ -1,0 +1,228 @@
+"""The stored figures of households, each by the name and group under which it was published.
+
+All aggregates are the server's: what reaches this process is a few thousand numbers, whatever the number of users.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg import sql
+
+from loadgen.fidelity import published, sampling
+from loadgen.fidelity.reading import Snapshot, text
+from loadgen.fidelity.sampling import GRID, Lorenz, Measured
+from loadgen.population import reference
+
+Found = dict[tuple[str, str], Measured]
+"""By measure and group."""
+
+_ITEMS: Final = tuple(published.ITEMS)
+Quantiles = list[float] | None
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A row of ``samples.sql``: all households where the three groups are None, else those of one group, from 1."""
+
+    age_group: int | None
+    income_group: int | None
+    worth_group: int | None
+    households: int
+    under_water: int
+    income_mean: float | None
+    income_deviation: float | None
+    income: Quantiles
+    net_worth_mean: float | None
+    net_worth_deviation: float | None
+    net_worth: Quantiles
+    home_equity: Quantiles
+    home_holders: int
+    home: Quantiles
+    home_debt_holders: int
+    home_debt: Quantiles
+    retirement_holders: int
+    retirement: Quantiles
+    student_loan_holders: int
+    student_loan: Quantiles
+    card_balance_holders: int
+    card_balance: Quantiles
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """A row of ``concentration.sql``."""
+
+    series: str
+    p: float
+    households: int
+    mean: float
+    q: float
+    mean_u: float
+    var_u: float
+    cov_ux: float
+    var_x: float
+
+
+@dataclass(frozen=True)
+class _Families:
+    """A row of ``families.sql``: households of one age and retirement age."""
+
+    age: int | None
+    retirement_age: int | None
+    households: int
+    married: int
+    married_with_minor: int
+    one_person: int
+    persons: float
+    persons_squared: float
+    will_known: int
+    will: int
+    trust_known: int
+    trust: int
+
+
+@dataclass(frozen=True)
+class Households:
+    """What was found, and the households that are under water."""
+
+    found: Found
+    households: int
+    under_water: int
+
+
+def measure(snapshot: Snapshot) -> Households:
+    """Every figure that a row of the reference files can ask for."""
+    household = sql.SQL(text("households"))
+    snapshot.say("households: balances by age, income and net worth")
+    groups = snapshot.values(_Group, "samples", _parameters(), households=household)
+    snapshot.say("households: how concentrated wealth and income are")
+    cuts = sorted({_edge(group) for _, group in _concentrations()})
+    moments = snapshot.values(_Moments, "concentration", {"cuts": cuts}, households=household)
+    snapshot.say("households: families, main goals, college prices")
+    families = snapshot.values(_Families, "families")
+    found: Found = {}
+    for group in groups:
+        found |= _group_figures(group)
+    found |= _concentration_figures(moments)
+    found |= _family_figures(families)
+    found |= _goal_figures(snapshot)
+    whole = next(group for group in groups if group.age_group == group.income_group == group.worth_group is None)
+    for place, age in enumerate(reference.AGE_GROUPS, 1):
+        of_age = sum(group.households for group in groups if group.age_group == place)
+        found["age_share", age] = sampling.share(of_age, whole.households)
+    return Households(found, whole.households, whole.under_water)
+
+
+def edges(suffix: str) -> tuple[float, ...]:
+    """Percentiles that bound the groups of the joint measures with that suffix, 0 and 100 included."""
+    groups = {figure.group for figure in reference.joint() if figure.measure.endswith(suffix)}
+    return tuple(sorted({0.0, 100.0} | {float(edge) for group in groups for edge in group.split("-")}))
+
+
+def _parameters() -> dict[str, object]:
+    first = [0, *(oldest + 1 for oldest in reference.OLDEST_IN_GROUP[:-1])]
+    return {
+        "age_from": first,
+        "income_cuts": [edge / 100 for edge in edges("_by_income")[1:-1]],
+        "worth_cuts": [edge / 100 for edge in edges("_by_net_worth")[1:-1]],
+        "grid": list(GRID),
+    }
+
+
+def _group_figures(group: _Group) -> Found:
+    """Names of a group's figures end in what the groups were made by."""
+    if group.age_group is not None:
+        name, suffix = reference.AGE_GROUPS[group.age_group - 1], ""
+    elif group.income_group is not None:
+        name, suffix = _between(edges("_by_income"), group.income_group), "_by_income"
+    elif group.worth_group is not None:
+        name, suffix = _between(edges("_by_net_worth"), group.worth_group), "_by_net_worth"
+    else:
+        name, suffix = "all", ""
+    n = group.households
+    found: Found = {
+        (f"income_mean{suffix}", name): sampling.mean(group.income_mean, group.income_deviation, n),
+        (f"income_median{suffix}", name): sampling.quantile(0.5, group.income, n),
+        (f"net_worth_mean{suffix}", name): sampling.mean(group.net_worth_mean, group.net_worth_deviation, n),
+        (f"net_worth_median{suffix}", name): sampling.quantile(0.5, group.net_worth, n),
+        (f"net_worth_negative{suffix}", name): sampling.share(group.under_water, n),
+        (f"home_equity_median{suffix}", name): sampling.quantile(0.5, group.home_equity, group.home_holders),
+    }
+    for item in _ITEMS:
+        holders = getattr(group, f"{item}_holders")
+        found[f"{item}_hold{suffix}", name] = sampling.share(holders, n)
+        found[f"{item}_median{suffix}", name] = sampling.quantile(0.5, getattr(group, item), holders)
+    if name == "all":
+        for series in ("income", "net_worth"):
+            for asked in (f.group for f in reference.joint() if f.measure == f"{series}_percentile"):
+                values = getattr(group, series)
+                found[f"{series}_percentile", asked] = sampling.quantile(float(asked) / 100, values, n)
+    return found
+
+
+def _between(bounds: tuple[float, ...], group: int) -> str:
+    return f"{bounds[group - 1]:g}-{bounds[group]:g}"
+
+
+def _concentrations() -> Iterator[tuple[str, str]]:
+    for figure in reference.joint():
+        if published.joint_statistic(figure.measure) == "concentration":
+            yield figure.measure, figure.group
+
+
+def _edge(group: str) -> float:
+    """The probability that ``top 10 %`` or ``bottom 50 %`` begins or ends at."""
+    side, percent, _ = group.split()
+    share = float(percent) / 100
+    return round(1 - share if side == "top" else share, 6)
+
+
+def _concentration_figures(moments: list[_Moments]) -> Found:
+    found: Found = {}
+    for measure_name, group in _concentrations():
+        series = measure_name.removesuffix("_share")
+        row = next((m for m in moments if m.series == series and math.isclose(m.p, _edge(group))), None)
+        if row is not None:
+            lorenz = Lorenz(row.p, row.households, row.mean, row.q, row.mean_u, row.var_u, row.cov_ux, row.var_x)
+            found[measure_name, group] = sampling.concentration(lorenz, top=group.startswith("top"))
+    return found
+
+
+def _family_figures(rows: list[_Families]) -> Found:
+    households = sum(row.households for row in rows)
+    married = sum(row.married for row in rows)
+    persons, squared = sum(row.persons for row in rows), sum(row.persons_squared for row in rows)
+    found: Found = {
+        ("married_couples", "all"): sampling.share(married, households),
+        ("one_person", "all"): sampling.share(sum(row.one_person for row in rows), households),
+        ("with_minor", "married couples"): sampling.share(sum(row.married_with_minor for row in rows), married),
+        ("living_trust", "all"): sampling.share(sum(r.trust for r in rows), sum(r.trust_known for r in rows)),
+    }
+    if households > 1:
+        deviation = math.sqrt(max(squared - persons**2 / households, 0.0) / (households - 1))
+        found["persons", "all"] = sampling.mean(persons / households, deviation, households)
+    planning = [row for row in rows if row.retirement_age is not None]
+    for name, (first, last) in published.RETIREMENT_AGES.items():
+        count = sum(row.households for row in planning if first <= (row.retirement_age or 0) <= last)
+        found["retirement_age", name] = sampling.share(count, sum(row.households for row in planning))
+    for name, (first, last) in published.WILL_AGES.items():
+        of_age = [row for row in rows if row.age is not None and first <= row.age <= last]
+        found["will", name] = sampling.share(sum(r.will for r in of_age), sum(r.will_known for r in of_age))
+    return found
+
+
+def _goal_figures(snapshot: Snapshot) -> Found:
+    goals = {str(kind): int(count) for kind, count in snapshot.rows("main_goals")}
+    found: Found = {
+        ("main_goal", name): sampling.share(goals.get(kind, 0), sum(goals.values()))
+        for name, kind in published.MAIN_GOALS.items()
+    }
+    prices = {str(row[0]): row[1:] for row in snapshot.rows("college_prices", {"grid": list(GRID)})}
+    for name, school in published.SCHOOLS.items():
+        count, values = prices.get(school, (0, None))
+        found["college_price", name] = sampling.quantile(0.5, values, count)
+    return found

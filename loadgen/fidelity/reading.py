@@ -1,0 +1,94 @@
+"""One snapshot of a marked database, read without writing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from types import TracebackType
+from typing import Any, Final, LiteralString, TypeVar
+
+import psycopg
+from psycopg import IsolationLevel, sql
+from psycopg.rows import class_row
+
+from loadgen.database.connect import Target, connect
+from loadgen.database.faults import translate
+from loadgen.database.guard import Mark, read_mark
+from loadgen.errors import EnvironmentFault, GuardRefusal
+
+Say = Callable[[str], None]
+T = TypeVar("T")
+
+APPLICATION_NAME: Final = "loadgen fidelity"
+
+
+@cache
+def text(name: str) -> LiteralString:
+    """The statement in ``sql/<name>.sql``, which is part of this program."""
+    return (files("loadgen.fidelity") / "sql" / f"{name}.sql").read_text("utf-8")
+
+
+class Snapshot:
+    """A read-only transaction that sees one moment of a seeded database. A context manager.
+
+    Raises GuardRefusal for a database that is not marked, EnvironmentFault for one that holds no finished population;
+    leaving it turns the driver's errors into their line. ``say`` hears what is about to be read.
+    """
+
+    def __init__(self, target: Target, say: Say) -> None:
+        self.target, self.say = target, say
+        self.conn: psycopg.Connection[Any] = connect(target, application_name=APPLICATION_NAME)
+        self.conn.isolation_level = IsolationLevel.REPEATABLE_READ
+        self.conn.read_only = True
+        self.conn.prepare_threshold = None  # a transaction pooler may stand in between
+        try:
+            self.conn.execute(text("limits"))
+            self.mark: Mark = self._seeded_mark()
+        except psycopg.Error as error:
+            self.conn.close()
+            raise translate(error, target) from error
+        except BaseException:
+            self.conn.close()
+            raise
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.conn.close()
+        if isinstance(error, psycopg.Error):
+            raise translate(error, self.target) from error
+
+    @property
+    def server_version(self) -> int:
+        return self.conn.info.server_version
+
+    def rows(
+        self, name: str, parameters: dict[str, object] | None = None, /, **parts: sql.Composable
+    ) -> Sequence[tuple[Any, ...]]:
+        """Rows of ``sql/<name>.sql``, its ``{parts}`` filled in."""
+        return self.conn.execute(_query(name, parts), parameters).fetchall()
+
+    def values(
+        self, kind: type[T], name: str, parameters: dict[str, object] | None = None, /, **parts: sql.Composable
+    ) -> list[T]:
+        """The same as instances of ``kind``, whose fields are the columns."""
+        with self.conn.cursor(row_factory=class_row(kind)) as cursor:
+            return cursor.execute(_query(name, parts), parameters).fetchall()
+
+    def _seeded_mark(self) -> Mark:
+        mark = read_mark(self.conn)
+        if mark is None:
+            raise GuardRefusal(
+                f"{self.target} is not marked as synthetic, so there is nothing to hold it against; "
+                "for the shape of a production database: loadgen profile"
+            )
+        if mark.seeded_at is None or not mark.users:
+            raise EnvironmentFault(f"{self.target} holds no finished population; run: loadgen seed")
+        return mark
+
+
+def _query(name: str, parts: dict[str, sql.Composable]) -> sql.Composed | sql.SQL:
+    query = sql.SQL(text(name))
+    return query.format(**parts) if parts else query

@@ -1,0 +1,1 @@
+pg_column_compression({column}) IS NOT NULL

@@ -1,0 +1,1 @@
+(pg_column_toast_chunk_id({column}) IS NOT NULL)
