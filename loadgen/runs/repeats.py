@@ -16,4 +16,6 @@ def repeat_of(point: SweepPoint, percentile: float) -> Repeat | None:
         return None
     if point.throughput_tps.value <= 0 or response_ms.value <= 0:
         return None
-    return Repeat(point.level, point.throughput_tps.value, response_ms.value, point.error_share or 0.0)
+    return Repeat(
+        point.level, point.throughput_tps.value, response_ms.value, point.error_share or 0.0, block=point.repeat
+    )

@@ -1,0 +1,13 @@
+"""How throughput grows with concurrency: what a sweep supports, and the law that explains it.
+
+Capacity is decided by measured levels (:func:`capacity_at_objective`). The Universal Scalability Law
+(:func:`fit_usl`) explains and interpolates; far outside the measured range its predictions are off by a factor of two
+in published data, so it refuses them.
+"""
+
+from capacity.scalability.fit import fit_usl
+from capacity.scalability.law import Law
+from capacity.scalability.objective import MET_PROBABILITY, Capacity, Repeat, capacity_at_objective
+from capacity.scalability.usl import REACH, Model, Usl
+
+__all__ = ["MET_PROBABILITY", "REACH", "Capacity", "Law", "Model", "Repeat", "Usl", "capacity_at_objective", "fit_usl"]

@@ -1,0 +1,88 @@
+"""A fitted law, and what it predicts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from capacity.scalability.law import Law
+from capacity.scalability.profile import Profile
+from capacity.scalability.solve import Floats
+from capacity.values import Interval, Refusal
+
+REACH = 1.25
+"""Predictions are given up to this multiple of the largest load measured."""
+
+
+class Model(StrEnum):
+    """The nested laws."""
+
+    LINEAR = "linear"
+    """α = β = 0."""
+    AMDAHL = "amdahl"
+    """β = 0."""
+    USL = "usl"
+
+
+@dataclass(frozen=True, slots=True)
+class Usl:
+    """A fit of X(N) = γN / (1 + α(N − 1) + βN(N − 1)), with what is needed to predict from it.
+
+    Intervals are by profile likelihood. ``model`` is the least of the nested laws that the measurements do not reject:
+    β is dropped, and then α, where the larger law is not better at the 5 % level by a one-sided F test (at a bound half
+    of all fits of a superfluous parameter are 0, hence one-sided); ``doubts`` are its two probabilities, α's and β's.
+    Standard errors, from the curvature at the best fit, are in the order α, β, γ. ``residual_standard_error`` is that
+    of one run: a throughput, or where spreads were given a multiple of them.
+    """
+
+    alpha: Interval
+    beta: Interval
+    gamma: Interval
+    model: Model
+    doubts: tuple[float, float]
+    standard_errors: tuple[float, float, float]
+    residual_standard_error: float
+    degrees_of_freedom: int
+    largest_measured: float
+    peak_interval: Interval | None
+    """Of N*, with the peak; its high end is infinite where the fit hardly falls. None without a peak."""
+    identified: bool
+    """False when throughput may peak at a load that the data do not settle: past reach, or not told from none."""
+    _profile: Profile = field(repr=False, compare=False)
+    _spreads: tuple[Floats, Floats] = field(repr=False, compare=False)
+    _t: float = field(repr=False, compare=False)
+
+    @property
+    def law(self) -> Law:
+        """The fitted law, which answers up to the reach of the measurements."""
+        return Law(self.alpha.value, self.beta.value, self.gamma.value, REACH * self.largest_measured)
+
+    @property
+    def peak(self) -> float | None:
+        """N* = √((1 − α)/β), where throughput is highest; None where β's interval touches 0, or past reach."""
+        return self.peak_interval.value if self.peak_interval is not None else None
+
+    def throughput(self, concurrency: float) -> float | Refusal:
+        """X(N). Refused past 1.25 times the largest load measured, where the law is not identified."""
+        return self.law.throughput(concurrency)
+
+    def predict(self, concurrency: float) -> Interval | Refusal:
+        """The throughput of one further run at a concurrency: the law's own interval, and a run's scatter about it.
+
+        The two add as independent errors do. Refused where :meth:`throughput` is.
+        """
+        value = self.law.throughput(concurrency)
+        if isinstance(value, Refusal):
+            return value
+        low, high = self._profile.throughput(concurrency, value)
+        spread = float(np.interp(concurrency, *self._spreads))
+        scatter = self._t * self.residual_standard_error * spread
+        return Interval(
+            max(value - math.hypot(value - low, scatter), 0.0),
+            value,
+            value + math.hypot(high - value, scatter),
+            self.gamma.level,
+        )
