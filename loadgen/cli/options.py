@@ -36,5 +36,13 @@ ObjectiveText = Annotated[
     str | None,
     typer.Option("--objective", metavar="pNN=TIME", help="Response time that the load must meet, like p95=100ms."),
 ]
+ModeText = Annotated[
+    str,
+    typer.Option(
+        "--mode",
+        metavar="HOW",
+        help="sequential: a round trip a statement, as the application works; pipeline: as few as its draws allow.",
+    ),
+]
 LoadSeed = Annotated[str, typer.Option("--seed", metavar="S", help="Seed of the load's random draws.")]
 Horizon = Annotated[str, typer.Option("--horizon", metavar="N", help="Periods ahead: months, for a monthly history.")]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
-    from loadgen.runs.format import Objective
+    from loadgen.runs.format import Mode, Objective
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -37,6 +37,13 @@ def whole(text: str, option: str, *, most: int, least: int = 1) -> int:
     if not least <= number <= most:
         raise UsageError(f"{option} {number} is out of range; give {least} to {most}")
     return number
+
+
+def mode(text: str) -> Mode:
+    """``sequential`` or ``pipeline``. Raises UsageError."""
+    if text in ("sequential", "pipeline"):
+        return cast("Mode", text)
+    raise UsageError(f"--mode {text!r} is unknown; give sequential or pipeline")
 
 
 def share(text: str, option: str, *, least: float, most: float) -> float:

@@ -64,6 +64,7 @@ def run(
     warmup: options.Warmup = "10s",
     ramp: options.Ramp = "2s",
     think: Annotated[bool, typer.Option("--think/--no-think", help="Keep the scenario's think time.")] = True,
+    mode: options.ModeText = "sequential",
     objective: options.ObjectiveText = None,
     seed: options.LoadSeed = "1",
     dsn: options.Dsn = None,
@@ -81,6 +82,7 @@ def run(
     warmup_s = quantities.duration_s(warmup, "--warmup")
     ramp_s = quantities.duration_s(ramp, "--ramp")
     seed_n = quantities.whole(seed, "--seed", least=0, most=2**31 - 1)
+    mode_wanted = quantities.mode(mode)
 
     from loadgen import settings
     from loadgen.cli.phases import PhaseProgress
@@ -108,6 +110,7 @@ def run(
         rate=opened.rate,
         arrivals=opened.arrivals,
         late_limit_s=opened.late_limit_s,
+        mode=mode_wanted,
     )
     if opened.rate is not None and users is None:
         say(f"on {users_n} connections; --users sets how many")

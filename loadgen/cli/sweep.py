@@ -33,6 +33,7 @@ def sweep(
     warmup: options.Warmup = "5s",
     ramp: options.Ramp = "1s",
     think: Think = False,
+    mode: options.ModeText = "sequential",
     objective: options.ObjectiveText = None,
     seed: options.LoadSeed = "1",
     dsn: options.Dsn = None,
@@ -57,6 +58,7 @@ def sweep(
         measure_s=quantities.duration_s(duration, "--duration", least_s=1.0),
         drain_s=DRAIN_S,
         seed=quantities.whole(seed, "--seed", least=0, most=2**31 - 1),
+        mode=quantities.mode(mode),
     )
     wanted = quantities.objective(objective)
 

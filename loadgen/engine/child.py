@@ -101,6 +101,7 @@ class Child:
                 think=schedule.think,
                 seed=schedule.seed,
                 arrivals=opened,
+                pipeline=schedule.mode == "pipeline",
             )
             watch = gevent.spawn(self._watch, recorder, opened)
             try:

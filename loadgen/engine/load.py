@@ -43,6 +43,8 @@ class Load:
     seed: int
     open: OpenLoad | None = None
     """None: closed, a user sends when it has thought."""
+    pipeline: bool = False
+    """Whether a transaction's statements share a round trip."""
 
 
 def open_load(
@@ -55,6 +57,7 @@ def open_load(
     think: bool,
     seed: int,
     arrivals: OpenLoad | None = None,
+    pipeline: bool = False,
 ) -> Load:
     """Check the guard if the scenario writes, and learn how many users there are to be.
 
@@ -73,7 +76,7 @@ def open_load(
     conninfo = make_conninfo(target.conninfo, application_name="loadgen")
     if target.password is not None:
         conninfo = make_conninfo(conninfo, password=target.password)
-    return Load(conninfo, _users(users, data_seed or 0, skew, seed), recorder, think, seed, arrivals)
+    return Load(conninfo, _users(users, data_seed or 0, skew, seed), recorder, think, seed, arrivals, pipeline)
 
 
 def _users(users: int, data_seed: int, skew: float, seed: int) -> Callable[[], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from locust.env import Environment
 from locust.runners import MasterRunner
@@ -17,6 +17,9 @@ from loadgen.engine.recorder import Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.errors import LoadgenError
 from loadgen.seeding.starter import ensure_data
+
+MODE_VARIABLE: Final = "LOADGEN_MODE"
+"""``pipeline``: as ``loadgen run --mode``."""
 
 
 def on_init(environment: Environment, **_: object) -> None:
@@ -40,6 +43,7 @@ def on_init(environment: Environment, **_: object) -> None:
                 recorder=Recorder(),
                 think=True,
                 seed=secrets.randbits(32),
+                pipeline=os.environ.get(MODE_VARIABLE) == "pipeline",
             )
     except LoadgenError as error:
         _leave(error)

@@ -163,8 +163,9 @@ class PostgresUser(User):
 
     def _session(self) -> Worker:
         if self._worker is None:
-            connection = Connection(self._load.conninfo, statement_timeout_ms=STATEMENT_TIMEOUT_MS)
-            self._worker = Worker(connection, self._load.recorder, self._rng, self._load.next_user)
+            load = self._load
+            connection = Connection(load.conninfo, statement_timeout_ms=STATEMENT_TIMEOUT_MS, pipeline=load.pipeline)
+            self._worker = Worker(connection, load.recorder, self._rng, load.next_user, load.pipeline)
         return self._worker
 
 

@@ -18,7 +18,7 @@ from loadgen.observe.facts import table_sizes
 from loadgen.runner.child import ScenarioChild
 from loadgen.runner.run import Facts, record_run
 from loadgen.runs import documents
-from loadgen.runs.format import CapacityAnswer, Objective, RunRecord, Schedule, SweepPoint, SweepRecord
+from loadgen.runs.format import CapacityAnswer, Mode, Objective, RunRecord, Schedule, SweepPoint, SweepRecord
 from loadgen.runs.repeats import repeat_of
 from loadgen.runs.store import DOCUMENTS, RUNS, new_id, new_record
 
@@ -38,6 +38,7 @@ class SweepPlan:
     measure_s: float
     drain_s: float
     seed: int
+    mode: Mode = "sequential"
 
     def order(self) -> tuple[tuple[int, int], ...]:
         """(level, repeat) in the order of running: every repeat visits all levels in an order of its own.
@@ -59,6 +60,7 @@ class SweepPlan:
             measure_s=self.measure_s,
             drain_s=self.drain_s,
             seed=self.seed + place,
+            mode=self.mode,
         )
 
 

@@ -34,6 +34,9 @@ LATE_MS: Final = 1.0
 """An arrival of an open load that is sent more than this after its time counts as late; declared, not derived."""
 
 RunStatus = Literal["valid", "invalid", "partial"]
+
+Mode = Literal["sequential", "pipeline"]
+"""A round trip for each statement, or as few as a transaction's draws allow."""
 Spacing = Literal["poisson", "constant"]
 
 
@@ -158,7 +161,7 @@ class Schedule:
     rate: Rate | None = None
     arrivals: Spacing = "poisson"
     late_limit_s: float | None = None
-    mode: Literal["sequential", "pipeline"] = "sequential"
+    mode: Mode = "sequential"
     processes: int = 1
 
 

@@ -133,7 +133,7 @@ def kind_of(path: Path) -> Kind:
             known = ", ".join(str(version) for version in versions)
             raise UsageError(f"{path} has format {name}, this tool reads {known}; use the version that wrote it")
         return kind
-    raise UsageError(f"{path} has format {name!r}, which is no run, sweep, plan or fidelity; give a record of this tool")
+    raise UsageError(f"{path} has format {name!r}, which is no record of this tool; give one")
 
 
 def newest(results_dir: Path, kind: Kind, subject: str | None = None) -> Path | None:
