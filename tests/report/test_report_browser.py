@@ -18,6 +18,7 @@ PAGES: dict[str, tuple[Subject, int]] = {
     "plan": (samples.plan(), 8),
     "sweep": (samples.sweep(), 3),
     "run": (RunPage(samples.run(), samples.timeline()), 2),
+    "fidelity": (samples.fidelity(), 10),
 }
 """And how many charts each shows."""
 

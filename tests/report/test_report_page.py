@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 import samples
 
-from capacity.values import Interval
+from capacity.values import Interval, Refusal
 from loadgen.report import plan_sections, run_sections, sweep_sections
 from loadgen.report.charts import load
 from loadgen.report.page import RunPage, Subject, page, sections
@@ -26,6 +26,7 @@ SUBJECTS: dict[str, Subject] = {
     "refused sweep": samples.refused_sweep(),
     "run": RunPage(samples.run(), samples.timeline()),
     "invalid run": RunPage(samples.invalid_run()),
+    "fidelity": samples.fidelity(),
 }
 
 
@@ -97,6 +98,7 @@ def test_well_formed_and_self_contained(name: str) -> None:
         ("sweep", "verdict load storage scenario facts reproduce"),
         ("run", "verdict latency timeline statements server scenario facts reproduce"),
         ("invalid run", "verdict scenario facts reproduce"),
+        ("fidelity", "verdict age figures rules shape storage planner facts reproduce"),
     ],
 )
 def test_sections_in_order(name: str, anchors: str) -> None:
@@ -130,6 +132,34 @@ def test_a_refusal_names_the_missing_measurement_and_how_to_get_it() -> None:
     refused = samples.refused_sweep().refusal
     assert refused is not None
     assert refused.missing in text_of(rendered("refused sweep"))
+
+
+def test_fidelity_says_what_is_off_and_by_how_much() -> None:
+    record = samples.fidelity()
+    text = text_of(rendered("fidelity"))
+    assert f"{record.count('outside')} outside" in text
+    assert record.outside[0] == "net_worth_mean <35"
+    assert "net worth, mean &lt;35 $209,920 $524,799 +150.0 %" in text
+    assert "an education goal is for a child of the family below 18 children 0 3 of 700" in text
+    assert "421 households are under water" in text
+    assert "not stored" in text
+    assert "Index Scan goals_open_idx 2 42 21 ×" in text.replace("\u00a0", " ")
+    assert "looks into a document" in text
+    few = replace(record, refusal=Refusal("too_few_households", "12 households decide nothing", "seed more"))
+    assert "12 households decide nothing" in text_of(page(few))
+    bare = replace(record, figures=(), checks=(), fan_outs=(), tables=(), documents=(), estimates=(), users=0)
+    assert [part.anchor for part in sections(bare)] == ["verdict", "figures", "rules", "shape", "facts", "reproduce"]
+
+
+def test_a_hostile_plan_and_source_stay_text() -> None:
+    record = samples.fidelity()
+    figure = replace(record.figures[3], group=HOSTILE, source=HOSTILE)
+    estimate = replace(record.estimates[1], statement=HOSTILE, jsonb_condition=HOSTILE, note=HOSTILE)
+    html = page(replace(record, figures=(*record.figures[:3], figure), estimates=(estimate,)))
+    checker = Checker()
+    checker.feed(html)
+    assert "script" not in checker.tags
+    assert "{{ 7 * 7 }}" in html
 
 
 def test_no_banner_when_the_runs_were_long_enough() -> None:
