@@ -77,7 +77,10 @@ dispatcher = Dispatcher()
 users = [gevent.spawn(user, dispatcher, 0.0) for _ in range(3)]
 start = time.monotonic()
 dispatcher.begin(iter([start + 0.05, start + 0.06, start + 60, start + 61]))
-users[0].kill()  # while it waits
+gevent.sleep(0.01)
+waiting = dispatcher.idle
+users[0].kill()  # while it waits, the first in the queue
+left = dispatcher.idle
 gevent.sleep(0.1)
 dispatcher.end(time.monotonic())
 gevent.joinall(users, timeout=5)
@@ -87,9 +90,9 @@ late = Dispatcher()
 now = time.monotonic()
 late.begin(iter([now - 0.2, now - 0.1, now + 60]))
 late.end(now)
-print(json.dumps([len(taken), stuck, late.backlog(now), len(list(late.rest())), late.take()]))
+print(json.dumps([waiting, left, len(taken), stuck, late.backlog(now), len(list(late.rest())), late.take()]))
 """)
-    assert found == [2, 0, 2, 2, None]
+    assert found == [3, 2, 2, 0, 2, 2, None]
 
 
 def test_an_end_before_the_beginning_sends_everybody_home() -> None:
