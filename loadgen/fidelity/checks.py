@@ -14,6 +14,7 @@ from loadgen.fidelity.shape import JSON_COLUMNS
 RULES: Final = {
     "net_worth": "assets and debts add up to their totals, and their difference to the net worth",
     "mortgage": "a mortgage has its home",
+    "household": "a household is no smaller than its couple and minors",
     "allocation": "the shares of an allocation add up to 100",
     "bands": "the percentile bands of a projection do not cross",
     "score": "the retirement score is the success probability in percent",

@@ -1,6 +1,7 @@
 """Every published figure that the stored rows are held against, in today's dollars, with its tolerance.
 
-Each row of the population's reference files is either here or in ``NOT_STORED`` with the reason.
+Each row of the survey's age table, of the facts and of the joint figures is either here or in ``NOT_STORED`` with the
+reason. The survey's items and its medians by income are not: they guide the fit, and are cut finer than what is stored.
 """
 
 from __future__ import annotations

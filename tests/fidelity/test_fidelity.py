@@ -245,9 +245,13 @@ FAULTS = {
         " WHERE id = (SELECT min(id) FROM financial_profiles"
         " WHERE (financial_data #>> '{debts,mortgage}')::numeric > 0)", 1
     ),
+    "household": (
+        "UPDATE financial_profiles SET basic_info = basic_info || '{\"household_size\": 0}' WHERE id IN (50, 51)", 2
+    ),
     "children": ("UPDATE education_goals SET child_name = 'Nobody Known' WHERE id <= 3", 3),
     "beneficiaries": (
-        "UPDATE estate_plans SET beneficiaries = jsonb_set(beneficiaries, '{0,share_pct}', '0.5') WHERE id = 2", 1
+        "UPDATE estate_plans SET beneficiaries = jsonb_set(beneficiaries, '{0,share_pct}', '0.5')"
+        " WHERE id = (SELECT max(id) FROM estate_plans)", 1
     ),
     "heirs": ("UPDATE estate_plans SET beneficiaries = '[{\"relation\": \"child\", \"share_pct\": 100}]'"
               " WHERE user_id = (SELECT min(p.user_id) FROM financial_profiles AS p JOIN estate_plans USING (user_id)"
@@ -274,7 +278,7 @@ def test_every_rule_can_be_broken(spoilt: psycopg.Connection, people: Target) ->
     for name, (_, rows) in FAULTS.items():
         assert broken[name].verdict == "outside", name
         assert broken[name].violating >= rows, name
-    exact = ("score", "emails", "bands", "beneficiaries", "allocation")
+    exact = ("household", "score", "emails", "bands", "beneficiaries", "allocation")
     assert all(broken[name].violating == FAULTS[name][1] for name in exact)
 
 
