@@ -68,21 +68,27 @@ def goals(chunk: Chunk) -> Rows:
 
 
 def _goal_weights(chunk: Chunk) -> Floats:
-    """Weight of each goal type for each user. The first two shares are Bankrate's, the rest assumptions by age."""
+    """Percent of each goal type for each user: the first two are Bankrate's for all users, the rest assumptions by age.
+
+    Only those who owe something pay down debt, and so the likelier, that they are 21 % of all.
+    """
     age, h = chunk.families.age[:, None], chunk.households
-    debt, savings = (reference.fact("goals", f"main goal: {name}") for name in ("pay down debt", "emergency savings"))
-    young, old = age < 40, age >= 60
-    weights = np.where(
-        young,
-        np.array([debt, savings, 12, 20, 10, 9, 4, 4, 6, 2], float),
-        np.where(old, np.array([debt, savings, 22, 3, 18, 7, 10, 1, 0.5, 6], float),
-                 np.array([debt, savings, 24, 9, 12, 8, 9, 3, 1, 3], float)),
+    others = np.where(
+        age < 40,
+        np.array([12, 20, 10, 9, 4, 4, 6, 2], float),
+        np.where(age >= 60, np.array([22, 3, 18, 7, 10, 1, 0.5, 6], float),
+                 np.array([24, 9, 12, 8, 9, 3, 1, 3], float)),
     )  # fmt: skip
-    weights[:, 0] *= h.total_debts > 0
-    weights[:, 2] *= ~chunk.finances.retired
-    weights[:, 3] *= np.where(h.home > 0, 0.3, 1.5)
-    weights[:, 6] *= h.home > 0
-    return np.asarray(weights)
+    others[:, 0] *= ~chunk.finances.retired
+    others[:, 1] *= np.where(h.home > 0, 0.3, 1.5)
+    others[:, 4] *= h.home > 0
+    pay_down, emergency = (
+        reference.fact("goals", f"main goal: {name}") for name in ("pay down debt", "emergency savings")
+    )
+    owes = h.total_debts > 0
+    first = np.column_stack([owes * pay_down / max(owes.mean(), 0.5), np.full(len(owes), emergency)])
+    rest = 100.0 - first.sum(axis=1, keepdims=True)
+    return np.concatenate([first, others * rest / others.sum(axis=1, keepdims=True)], axis=1)
 
 
 def education_goals(chunk: Chunk) -> Rows:
