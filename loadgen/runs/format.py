@@ -2,7 +2,8 @@
 
 History
 -------
-loadgen.run/1, loadgen.sweep/1, loadgen.plan/1   first.
+loadgen.run/1, loadgen.sweep/1, loadgen.plan/1   first. Since then, with defaults so that older ones are read: an open
+    load's rate and arrivals, the mode and the processes of a schedule; what became of its arrivals; censored latencies.
 
 A document is written with :func:`dump` and read with :func:`parse`, which checks every field; a newer reader reads
 older versions by converting them here. Files of a run's directory::

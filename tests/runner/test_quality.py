@@ -3,11 +3,12 @@ from dataclasses import replace
 import pytest
 from test_summary import SERVER, second
 
-from loadgen.runner.quality import judge, objective_met
+from loadgen.runner.quality import judge, objective_met, undecided
 from loadgen.runner.summary import summarise
-from loadgen.runs.format import Objective, RunResult, Schedule, Verdict
+from loadgen.runs.format import Objective, Rate, RatePiece, RunResult, Schedule, Verdict
 from loadgen.runs.histogram import Histogram
-from loadgen.runs.spool import Second
+from loadgen.runs.rates import steady
+from loadgen.runs.spool import CENSORED, LAG, RESPONSE, SERVICE, OpenTally, Second, Tally
 
 SCHEDULE = Schedule(users=4, think=False, ramp_s=1, warmup_s=1, measure_s=90, drain_s=1, seed=1)
 STEADY = [second(float(n), [1000 + n] * 50) for n in range(90)]
@@ -68,3 +69,67 @@ def test_the_objective_counts_latency_and_failures() -> None:
     assert objective_met(failing, Objective(95, 100.0, error_share=0.05))
     few = summarise([second(float(n), [1000]) for n in range(90)], SERVER, 0.3, 1)
     assert objective_met(few, Objective(99, 100.0)) is None
+
+
+OPEN = replace(SCHEDULE, rate=steady(50))
+RISING = replace(SCHEDULE, rate=Rate("10..90@90s", (RatePiece(90, 10, 90),)))
+
+
+def open_second(
+    at: float, service_us: list[int], *, lag_us: int = 100, own_us: int = 100, dropped: int = 0, backlog: int = 0
+) -> Second:
+    """A second in which transactions were sent ``lag_us`` late, and some dropped when they were 300 ms late."""
+    service, n = Histogram.of(service_us), len(service_us)
+    late = [300_000] * dropped
+    histograms = {
+        SERVICE: service,
+        LAG: Histogram.of([lag_us] * n + late),
+        RESPONSE: Histogram.of([us + lag_us for us in service_us] + late),
+        CENSORED: Histogram.of(late),
+    }
+    tally = Tally(n, 0, {}, histograms, OpenTally(ended=n, dropped=dropped))
+    own = Histogram.of([own_us] * n)
+    hub = Histogram.of([300])
+    return Second(at, 4, 0, {"open": tally}, {}, hub, own_lag=own, backlog=backlog, backlog_end=backlog)
+
+
+def open_verdict(window: list[Second], schedule: Schedule = OPEN, cpu: float = 0.3) -> Verdict:
+    result = summarise(window, SERVER, cpu, 1)
+    return judge(window, result, schedule, interrupted=False, died=False, writes=False, shared_machine=False)
+
+
+def test_an_open_run_that_the_server_carries_is_valid() -> None:
+    assert open_verdict([open_second(float(n), [1000 + n] * 50) for n in range(90)]) == Verdict("valid", (), ())
+
+
+def test_a_server_that_cannot_carry_the_load_gives_a_valid_result_that_says_so() -> None:
+    found = open_verdict([open_second(float(n), [1000] * 50, lag_us=n * 10_000, backlog=n * 10) for n in range(90)])
+    assert found.status == "valid"
+    (note,) = found.notes
+    assert note.code == "not_carried"
+    assert "890 were waiting at the end" in note.what
+    assert "4 connections" in note.what
+
+
+def test_a_generator_that_sends_late_by_itself_is_not_excused_by_a_slow_response() -> None:
+    found = open_verdict([open_second(float(n), [1000] * 50, lag_us=900_000, own_us=8_000) for n in range(90)])
+    assert [reason.code for reason in found.reasons] == ["generator_late"]
+    assert found.status == "invalid"
+    assert "8.0 ms" in found.reasons[0].what
+    assert open_verdict([open_second(float(n), [1000] * 50) for n in range(90)], cpu=0.95).status == "invalid"
+
+
+def test_steadiness_is_asked_of_a_constant_rate_only() -> None:
+    window = [open_second(float(n), [1000] * (20 if n < 45 else 80)) for n in range(90)]
+    assert [reason.code for reason in open_verdict(window).reasons] == ["not_steady"]
+    assert open_verdict(window, RISING).status == "valid"
+
+
+def test_an_objective_beyond_what_was_dropped_is_missed_or_undecided_never_met() -> None:
+    result = summarise([open_second(float(n), [1000] * 50, dropped=10) for n in range(90)], SERVER, 0.3, 1)
+    assert objective_met(result, Objective(50, 100.0))
+    assert objective_met(result, Objective(95, 200.0)) is False
+    assert objective_met(result, Objective(95, 500.0)) is None, "it took 300 ms or more: whether 500 is not known"
+    refusal = undecided(result, Objective(95, 500.0))
+    assert refusal.code == "objective_undecided"
+    assert "900 transactions were dropped" in refusal.missing

@@ -114,3 +114,23 @@ def test_coverage_of_nominal_95_percent(phi: float, least: float) -> None:
         covered_rate += throughput.low <= rate <= throughput.high
     assert least <= covered_p95 / windows <= 0.995
     assert least <= covered_rate / windows <= 1
+
+
+def test_percentiles_below_what_is_censored_are_exact_and_from_there_on_lower_bounds() -> None:
+    seconds = [Histogram.of([1_000] * 90 + [300_000] * 10) for _ in range(20)]
+    found = estimate.latency(seconds, Histogram.of([300_000] * 200))
+    assert (found.count, found.censored) == (2000, 200)
+    assert found.censored_from_ms == pytest.approx(300, rel=0.001)
+    assert found.p50_ms is not None
+    assert math.isfinite(found.p50_ms.high)
+    assert not found.is_bound(found.p50_ms.value)
+    assert found.p95_ms is not None
+    assert found.is_bound(found.p95_ms.value)
+    assert math.isinf(found.p95_ms.high)
+    assert found.p95_ms.value == pytest.approx(300, rel=0.001)
+
+
+def test_without_censored_values_nothing_is_a_bound() -> None:
+    found = estimate.latency([Histogram.of([1_000] * 100)] * 20)
+    assert (found.censored, found.censored_from_ms) == (0, None)
+    assert not found.is_bound(1e9)

@@ -32,6 +32,32 @@ def test_run_1_is_read() -> None:
     assert record.verdict.notes[0].code == "short"
 
 
+def test_a_record_from_before_there_was_open_load_is_of_a_closed_one() -> None:
+    record = documents.parse(RunRecord, (GOLDEN / "run-1.json").read_bytes(), "run-1.json")
+    assert record.schedule.rate is None
+    assert (record.schedule.mode, record.schedule.processes) == ("sequential", 1)
+    assert record.result is not None
+    assert record.result.arrivals is None
+    assert record.result.response.censored == 0
+
+
+def test_an_open_run_is_read() -> None:
+    record = documents.parse(RunRecord, (GOLDEN / "run-1-open.json").read_bytes(), "run-1-open.json")
+    assert record.schedule.rate is not None
+    assert [piece.to_tps for piece in record.schedule.rate.pieces] == [100, 1000, 100]
+    assert not record.schedule.rate.constant
+    assert (record.schedule.arrivals, record.schedule.late_limit_s, record.schedule.mode) == (
+        "constant",
+        0.3,
+        "pipeline",
+    )
+    assert record.result is not None
+    found = record.result.arrivals
+    assert found is not None
+    assert found.offered == found.finished + found.dropped + found.unfinished
+    assert record.result.response.is_bound(300.0)
+
+
 def test_sweep_1_is_read() -> None:
     path = GOLDEN / "sweep-1.json"
     record = documents.parse(SweepRecord, path.read_bytes(), str(path))
@@ -43,7 +69,9 @@ def test_sweep_1_is_read() -> None:
     assert record.tables[0].total_bytes == 800_000 + 8192 + 300_000
 
 
-@pytest.mark.parametrize(("name", "kind"), [("run-1.json", RunRecord), ("sweep-1.json", SweepRecord)])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("run-1.json", RunRecord), ("run-1-open.json", RunRecord), ("sweep-1.json", SweepRecord)]
+)
 def test_writing_what_was_read_loses_nothing(name: str, kind: type[object]) -> None:
     text = (GOLDEN / name).read_text()
     written = json.loads(documents.dump(documents.parse(kind, text, name)))
