@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    "cli", "report", "testbed", "planning", "fidelity", "runner", "engine", "observe", "profiling", "seeding",
-    "population", "runs", "database",
+    "cli", "report", "testbed", "planning", "exporting", "fidelity", "runner", "engine", "observe", "profiling",
+    "seeding", "population", "runs", "database",
 )  # fmt: skip
 BASE = {"settings", "errors"}
 HEAVY = {"locust", "gevent", "numpy", "scipy", "faker", "psycopg"}

@@ -9,6 +9,7 @@ from loadgen.cli.checksum import checksum
 from loadgen.cli.demo import demo
 from loadgen.cli.describe import describe
 from loadgen.cli.down import down
+from loadgen.cli.export import export
 from loadgen.cli.fidelity import fidelity
 from loadgen.cli.forecast import forecast
 from loadgen.cli.init import init
@@ -27,7 +28,7 @@ VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start here": (demo,),
     "Server": (up, down, status, psql),
     "Data": (init, seed, fidelity, profile, checksum, reset),
-    "Load": (run, sweep, describe),
+    "Load": (run, sweep, describe, export),
     "Plan": (forecast, plan, report),
 }
 """By panel of the help, in the order shown. A verb is added here and nowhere else."""

@@ -114,6 +114,11 @@ def _approximations(
     yield Approximation(
         "rows", "pgbench does not check how many rows a statement touched; the engine counts a wrong number as an error"
     )
+    yield Approximation(
+        "statements",
+        "the engine's own, each $n with its type; pgbench numbers parameters in the order in which they stand, so "
+        "pg_stat_statements counts those with another order under another queryid",
+    )
     yield Approximation("retries", "at once; the engine waits a few milliseconds longer before each")
     transactions = {t.name: t for t in kept}
     for draws in sampled.steps:

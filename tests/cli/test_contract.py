@@ -47,6 +47,8 @@ CASES = [
     Case(("profile", "--schema", "pg_catalog"), 3, "loadgen.error/1"),
     Case(("profile", "--timeout", "soon"), 2, "loadgen.error/1"),
     Case(("describe", "dashboard"), 0, "loadgen.scenario/1"),
+    Case(("export", "dashboard", "--pgbench", "exported"), 0, "loadgen.export/1"),
+    Case(("export", "dashboard", "--pgbench", "."), 2, "loadgen.error/1"),
     Case(("forecast", "history.csv", "--horizon", "6"), 0, "loadgen.forecast/1"),
     Case(("forecast", "--horizon", "6"), 0, "loadgen.forecast/1"),
     Case(("forecast", "one.csv", "--horizon", "6"), 4, "loadgen.refusal/1"),
