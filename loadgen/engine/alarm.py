@@ -2,7 +2,7 @@
 
 libev hands its timers to epoll_wait, which counts in whole milliseconds and is told a rounded-up number of them: a
 greenlet that sleeps wakes up to 1 ms late by design. A timerfd is precise to the kernel's clock and becomes readable
-like any socket. Spinning through the last millisecond would be as precise, for seven times the CPU at 1,000 wakes a
+like any socket. Spinning through the last millisecond would be as precise, for some ten times the CPU at 1,000 wakes a
 second.
 """
 
