@@ -52,9 +52,10 @@ def service_demands(runs: Sequence[RunUse], level: float = 0.9) -> tuple[Demand,
     """Demands of the classes by name, from runs of one class, of mixtures, or of both.
 
     Least squares of U = Σ X·D over D ≥ 0, errors taken as proportional to U (runs of an hour and of a minute scatter by
-    shares, not by seconds); intervals by profile likelihood with Student's t, so that an interval ends at 0 where the
-    data do; degrees of freedom are the runs that used any less the classes that cost any. Assumes demands that do not change with load: repeat runs at the load
-    that is planned for. Refuses unusable numbers, no more runs than classes, and classes that rose and fell together.
+    shares, not by seconds); intervals by profile likelihood with Student's t, so that one ends at 0 where the data do;
+    degrees of freedom are the runs that used any less the classes that cost any. Assumes demands that do not change
+    with load: repeat runs at the load that is planned for. Refuses unusable numbers, no more runs than classes, and
+    classes that rose and fell together.
     Source: utilisation law, P. J. Denning and J. P. Buzen, ACM Computing Surveys 10, 1978; collinearity, D. A.
     Belsley, E. Kuh and R. E. Welsch, Regression Diagnostics, 1980.
     """

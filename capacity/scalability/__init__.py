@@ -8,6 +8,18 @@ in published data, so it refuses them.
 from capacity.scalability.fit import fit_usl
 from capacity.scalability.law import Law
 from capacity.scalability.objective import MET_PROBABILITY, Capacity, Repeat, capacity_at_objective
+from capacity.scalability.sweep import fit_sweep
 from capacity.scalability.usl import REACH, Model, Usl
 
-__all__ = ["MET_PROBABILITY", "REACH", "Capacity", "Law", "Model", "Repeat", "Usl", "capacity_at_objective", "fit_usl"]
+__all__ = [
+    "MET_PROBABILITY",
+    "REACH",
+    "Capacity",
+    "Law",
+    "Model",
+    "Repeat",
+    "Usl",
+    "capacity_at_objective",
+    "fit_sweep",
+    "fit_usl",
+]

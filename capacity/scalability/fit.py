@@ -42,7 +42,7 @@ def fit_usl(
 
     n, x = np.asarray(concurrency, dtype=np.float64), np.asarray(throughput, dtype=np.float64)
     spread = np.ones_like(n) if spreads is None else np.asarray(spreads, dtype=np.float64)
-    if (refusal := _unusable(n, x, spread, level)) is not None:
+    if (refusal := unusable(n, x, spread, level)) is not None:
         return refusal
     points, within, pure_df = _grouped(n, x, spread)
     design = columns(points.n)
@@ -83,13 +83,16 @@ def fit_usl(
         largest_measured=float(points.n[-1]),
         peak_interval=peak,
         identified=identified,
+        drift=0.0,
         _profile=profile,
         _spreads=(n[order], spread[order]),
         _t=t,
     )
 
 
-def _unusable(n: Floats, x: Floats, spread: Floats, level: float) -> Refusal | None:
+def unusable(n: Floats, x: Floats, spread: Floats, level: float) -> Refusal | None:
+    """Why no law can be fitted to these points; None when one can."""
+
     def bad(missing: str) -> Refusal:
         return Refusal("bad_measurement", missing, "correct the measurements, or leave out those that are not")
 

@@ -51,6 +51,8 @@ class Usl:
     """Of N*, with the peak; its high end is infinite where the fit hardly falls. None without a peak."""
     identified: bool
     """False when throughput may peak at a load that the data do not settle: past reach, or not told from none."""
+    drift: float
+    """Half the interval that the drift of a further block of runs adds to a prediction, as a share of it."""
     _profile: Profile = field(repr=False, compare=False)
     _spreads: tuple[Floats, Floats] = field(repr=False, compare=False)
     _t: float = field(repr=False, compare=False)
@@ -72,14 +74,14 @@ class Usl:
     def predict(self, concurrency: float) -> Interval | Refusal:
         """The throughput of one further run at a concurrency: the law's own interval, and a run's scatter about it.
 
-        The two add as independent errors do. Refused where :meth:`throughput` is.
+        They add as independent errors do, and with them :attr:`drift`. Refused where :meth:`throughput` is.
         """
         value = self.law.throughput(concurrency)
         if isinstance(value, Refusal):
             return value
         low, high = self._profile.throughput(concurrency, value)
         spread = float(np.interp(concurrency, *self._spreads))
-        scatter = self._t * self.residual_standard_error * spread
+        scatter = math.hypot(self._t * self.residual_standard_error * spread, self.drift * value)
         return Interval(
             max(value - math.hypot(value - low, scatter), 0.0),
             value,

@@ -19,6 +19,7 @@ from loadgen.cli.psql import psql
 from loadgen.cli.report import report
 from loadgen.cli.reset import reset
 from loadgen.cli.run import run
+from loadgen.cli.scalability import scalability
 from loadgen.cli.seed import seed
 from loadgen.cli.status import status
 from loadgen.cli.sweep import sweep
@@ -29,7 +30,7 @@ VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Server": (up, down, status, psql),
     "Data": (init, seed, fidelity, profile, checksum, reset),
     "Load": (run, sweep, describe, export),
-    "Plan": (forecast, plan, report),
+    "Plan": (forecast, scalability, plan, report),
 }
 """By panel of the help, in the order shown. A verb is added here and nowhere else."""
 

@@ -56,6 +56,9 @@ CASES = [
     Case(("forecast", "text.csv", "--horizon", "6"), 2, "loadgen.error/1"),
     Case(("forecast", "columns.csv", "--horizon", "6"), 2, "loadgen.error/1"),
     Case(("forecast", "history.csv", "--horizon", "-1"), 2, "loadgen.error/1"),
+    Case(("scalability", "levels.csv", "--at", "12,99"), 0, "loadgen.scalability/1"),
+    Case(("scalability", "few.csv"), 4, "loadgen.refusal/1"),
+    Case(("scalability", "absent.csv"), 2, "loadgen.error/1"),
     Case(("plan",), 4, "loadgen.refusal/1"),
     Case(("plan", "--sweep", "absent"), 2, "loadgen.error/1"),
     Case(("report", "absent"), 2, "loadgen.error/1"),
@@ -82,6 +85,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (found / "one.csv").write_text("date,value\n2024-01-01,5\n")
     (found / "text.csv").write_text("date,value\n2024-01-01,five\n")
     (found / "columns.csv").write_text("when,what\n2024-01-01,5\n")
+    (found / "levels.csv").write_text("concurrency,throughput\n1,100\n2,190\n4,300\n8,310\n16,250\n")
+    (found / "few.csv").write_text("concurrency,throughput\n1,100\n2,190\n")
     return found
 
 

@@ -1,0 +1,59 @@
+"""The law behind a sweep: runs in blocks between which the machine drifts."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from capacity.scalability.blocks import blocked_means
+from capacity.scalability.fit import fit_usl, unusable
+from capacity.scalability.objective import Repeat
+from capacity.scalability.usl import Usl
+from capacity.values import Interval, Refusal
+
+
+def fit_sweep(repeats: Sequence[Repeat], level: float = 0.9) -> Usl | Refusal:
+    """:func:`fit_usl` of a sweep's runs, each scattering by a share of its level's throughput, less its block's drift.
+
+    Drift is common to a block's levels, so it says nothing of α and β. What is left of it in the mean of the blocks
+    widens γ, and what a further block would add widens predictions. Refuses what :func:`fit_usl` refuses.
+    """
+    from scipy.stats import t as student
+
+    n, x = [float(r.level) for r in repeats], [r.throughput_tps for r in repeats]
+    if (refusal := unusable(np.array(n), np.array(x), np.ones(len(n)), level)) is not None:
+        return refusal
+    by_load: dict[int, list[Repeat]] = defaultdict(list)
+    for repeat in repeats:
+        by_load[repeat.level].append(repeat)
+    levels = sorted(by_load)
+    means = blocked_means([[(r.block, math.log(r.throughput_tps)) for r in by_load[load]] for load in levels])
+    if means is None:
+        return fit_usl(n, x, level, spreads=x)
+    centre = dict(zip(levels, means.means, strict=True))
+    off: dict[int, list[float]] = defaultdict(list)
+    for repeat in repeats:
+        off[repeat.block].append(math.log(repeat.throughput_tps) - centre[repeat.level])
+    # Where blocks differ by no more than runs do, taking their means off would only fit the noise.
+    drift = {block: float(np.mean(values)) if means.block_sd > 0 else 0.0 for block, values in off.items()}
+    fit = fit_usl(
+        n,
+        [r.throughput_tps * math.exp(-drift[r.block]) for r in repeats],
+        level,
+        spreads=[math.exp(centre[r.level]) for r in repeats],
+    )
+    if isinstance(fit, Refusal) or means.block_sd == 0:
+        return fit
+    half = float(student.ppf((1 + level) / 2, means.block_df)) * means.block_sd
+    left, gamma = half / math.sqrt(len(off)), fit.gamma
+    widened = Interval(
+        max(gamma.value - math.hypot(gamma.value - gamma.low, left * gamma.value), 0.0),
+        gamma.value,
+        gamma.value + math.hypot(gamma.high - gamma.value, left * gamma.value),
+        level,
+    )
+    return replace(fit, gamma=widened, drift=math.hypot(half, left))

@@ -1,0 +1,187 @@
+"""``loadgen scalability``: which law throughput follows, where it peaks, what it gives at other loads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loadgen.cli import options, quantities
+from loadgen.cli.output import console, emit_values, say
+from loadgen.errors import UsageError
+
+if TYPE_CHECKING:
+    from capacity.scalability import Usl
+    from capacity.values import Interval, Refusal
+    from loadgen.planning.throughputs import Throughputs
+
+MOST_PREDICTIONS = 100
+MOST_ROWS = 24
+"""Of the table in the terminal, evenly spread over the levels, besides the predictions asked for."""
+CHART = 27
+"""Characters of the chart."""
+
+
+def scalability(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE.csv|SWEEP",
+            help="CSV with concurrency,throughput and, if known, spread (standard deviation); or a sweep's id.",
+        ),
+    ],
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="N,N,…", help="Concurrencies to predict throughput at.")
+    ] = None,
+    level: Annotated[str, typer.Option("--level", metavar="P", help="Probability that an interval aims for.")] = "0.9",
+    results_dir: options.ResultsDir = None,
+    json: options.Json = False,
+) -> None:
+    """Fit the Universal Scalability Law to throughput by concurrency: contention, coherency, peak, predictions.
+
+    Intervals are by profile likelihood. Past 1.25 times the largest load measured the law is not identified.
+    """
+    from loadgen import settings
+    from loadgen.planning.throughputs import read
+
+    wanted = quantities.share(level, "--level", least=0.5, most=0.99)
+    loads = _concurrencies(at)
+    measured = read(settings.load(results_dir=results_dir).results_dir, source)
+    fit = measured.fit(wanted)
+    predictions = [Predicted(n, fit.predict(n)) for n in loads]
+    if json:
+        _emit(measured, fit, predictions)
+    show(measured, fit, predictions)
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What the law says of a concurrency that was asked for."""
+
+    concurrency: float
+    throughput: Interval | Refusal
+
+
+def _concurrencies(text: str | None) -> tuple[float, ...]:
+    if text is None:
+        return ()
+    parts = [part.strip() for part in text.split(",")]
+    for part in parts:
+        if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", part) or float(part) < 1:
+            raise UsageError(f"--at {text!r}: {part!r} is not a concurrency; give numbers of 1 or more, like 48,64")
+    if len(parts) > MOST_PREDICTIONS:
+        raise UsageError(f"--at names {len(parts)} loads; give at most {MOST_PREDICTIONS}")
+    return tuple(float(part) for part in parts)
+
+
+def _emit(measured: Throughputs, fit: Usl, predictions: Sequence[Predicted]) -> None:
+    emit_values(
+        "loadgen.scalability/1",
+        alpha=_ends(fit.alpha),
+        beta=_ends(fit.beta),
+        gamma=_ends(fit.gamma),
+        peak=fit.peak,
+        peak_interval=_ends(fit.peak_interval) if fit.peak_interval else None,
+        identified=fit.identified,
+        predictions=[_prediction(p) for p in predictions],
+        level=fit.alpha.level,
+        model=fit.model,
+        standard_errors=dict(zip(("alpha", "beta", "gamma"), fit.standard_errors, strict=True)),
+        residual_standard_error=fit.residual_standard_error,
+        degrees_of_freedom=fit.degrees_of_freedom,
+        largest_measured=fit.largest_measured,
+        reach=fit.law.reach,
+        points=len(measured.throughput),
+        left_out=measured.left_out,
+        source=measured.source,
+    )
+
+
+def _ends(interval: Interval) -> dict[str, float]:
+    return {"value": interval.value, "low": interval.low, "high": interval.high}
+
+
+def _prediction(predicted: Predicted) -> dict[str, object]:
+    from capacity.values import Refusal
+
+    n, found = predicted.concurrency, predicted.throughput
+    if isinstance(found, Refusal):
+        refusal = {"code": found.code, "missing": found.missing, "do": found.do}
+        return {"concurrency": n, "identified": False, "value": None, "low": None, "high": None, "refusal": refusal}
+    return {"concurrency": n, "identified": True, **_ends(found), "response_s": n / found.value}
+
+
+def show(measured: Throughputs, fit: Usl, predictions: Sequence[Predicted]) -> None:
+    """Levels, law and predictions as people read them, on stderr."""
+    from rich.table import Table
+
+    from capacity.values import Refusal
+    from loadgen.report.numbers import MISSING, interval, interval_range, number
+
+    seen: dict[float, list[float]] = {}
+    for n, x in zip(measured.concurrency, measured.throughput, strict=True):
+        seen.setdefault(n, []).append(x)
+    means = {n: sum(values) / len(values) for n, values in seen.items()}
+    loads = sorted({*_thinned(sorted(seen)), *(p.concurrency for p in predictions)})
+    law = {n: found for n in loads if not isinstance(found := fit.predict(n), Refusal)}
+    top = max(*means.values(), *(found.high for found in law.values()))
+    table = Table("N", "runs", "measured", "law", f"{fit.alpha.level:.0%} of runs", "", box=None)
+    for n in loads:
+        said = ("not identified", "", "")
+        if n in law:
+            said = (number(law[n].value), interval_range(law[n]), _chart(law[n], means.get(n), top))
+        table.add_row(f"{n:g}", str(len(seen.get(n, ()))) if n in seen else MISSING, number(means.get(n)), *said)
+    console().print(table)
+    say("N: concurrency   ● measured   ┃ law   ─ where a further run is expected")
+    say(f"contention α {interval(fit.alpha)}, coherency β {interval(fit.beta)}, one alone γ {interval(fit.gamma)}")
+    say(f"{_shape(fit)}; {_peak(fit)}")
+    refused = [p.concurrency for p in predictions if p.concurrency > fit.law.reach]
+    if refused:
+        say(f"past {number(fit.law.reach)} the law is not identified: sweep up to {max(refused):g}")
+    left_out = f", {measured.left_out} left out without a usable throughput" if measured.left_out else ""
+    say(f"{len(measured.throughput)} points of {measured.source}{left_out}")
+
+
+def _shape(fit: Usl) -> str:
+    from capacity.scalability import Model
+
+    return {
+        Model.LINEAR: "a straight line explains the points as well",
+        Model.AMDAHL: "contention explains the points; coherency is not told from none",
+        Model.USL: "contention and coherency explain the points" if fit.alpha.low > 0 else "coherency is in the points",
+    }[fit.model]
+
+
+def _peak(fit: Usl) -> str:
+    from capacity.values import Refusal
+    from loadgen.report.numbers import interval, number
+
+    if fit.peak_interval is not None:
+        most = fit.predict(fit.peak_interval.value)
+        height = "" if isinstance(most, Refusal) else f", {number(most.value)} a second"
+        return f"throughput peaks at {interval(fit.peak_interval)}{height}"
+    if fit.identified:
+        return f"no peak up to {number(fit.law.reach)}"
+    return f"where it peaks is not identified: sweep beyond {number(fit.largest_measured)}, or repeat more often"
+
+
+def _thinned(loads: list[float]) -> list[float]:
+    """At most MOST_ROWS of the levels, evenly spread, the last always among them."""
+    return loads[::-1][:: -(-len(loads) // MOST_ROWS)]
+
+
+def _chart(law: Interval, measured: float | None, top: float) -> str:
+    """The interval as a line on a scale from 0 to ``top``, the law and the mean measured as marks on it."""
+
+    def place(value: float) -> int:
+        return min(round((CHART - 1) * value / top), CHART - 1)
+
+    row = [" "] * CHART
+    row[place(law.low) : place(law.high) + 1] = ["─"] * (place(law.high) + 1 - place(law.low))
+    row[place(law.value)] = "┃"
+    if measured is not None:
+        row[place(measured)] = "●"
+    return "".join(row).rstrip()

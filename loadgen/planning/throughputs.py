@@ -1,0 +1,133 @@
+"""Throughput by concurrency: from a CSV file, or from a recorded sweep."""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from capacity.scalability import Repeat, Usl, fit_sweep, fit_usl
+from capacity.values import Refusal
+from loadgen.errors import RefusalError, UsageError
+from loadgen.planning.history import MISSING
+from loadgen.planning.sweeps import read_sweep, swept_scenario
+from loadgen.runs import store
+
+MOST_ROWS: Final = 100_000
+"""Of a CSV: more is a log of events; sum it up."""
+COLUMNS: Final = ("concurrency", "throughput")
+SPREAD: Final = "spread"
+
+
+@dataclass(frozen=True, slots=True)
+class Throughputs:
+    """Measured points in the order of their source; ``runs`` when they are those of a sweep."""
+
+    concurrency: tuple[float, ...]
+    throughput: tuple[float, ...]
+    spreads: tuple[float, ...] | None
+    runs: tuple[Repeat, ...] | None
+    left_out: int
+    """Rows without a throughput, or runs that were not valid."""
+    source: str
+
+    def fit(self, level: float) -> Usl:
+        """The law that they follow. Raises RefusalError where they do not tell."""
+        if self.runs is not None:
+            answer = fit_sweep(self.runs, level)
+        else:
+            answer = fit_usl(self.concurrency, self.throughput, level, self.spreads)
+        if isinstance(answer, Refusal):
+            raise RefusalError(Refusal(answer.code, f"{self.source}: needs {answer.missing}", answer.do))
+        return answer
+
+
+def read(results_dir: Path, name: str) -> Throughputs:
+    """A CSV file, or a sweep by its id, directory or document.
+
+    Raises UsageError for what is neither or cannot be read, RefusalError for measurements that cannot be used.
+    """
+    path = Path(name)
+    if path.suffix.lower() == ".csv" or (path.is_file() and path.suffix.lower() != ".json"):
+        return read_csv(path)
+    return from_sweep(store.resolve(results_dir, name))
+
+
+def from_sweep(path: Path) -> Throughputs:
+    """The valid runs of a sweep of busy connections. Raises RefusalError for one with think time or without runs."""
+    sweep = read_sweep(path)
+    swept = swept_scenario(sweep)
+    if not swept.busy:
+        missing = f"{swept.source}: levels of busy connections; with think time a level counts users"
+        raise RefusalError(Refusal("needs_busy_connections", missing, f"run `loadgen sweep {swept.name} --no-think`"))
+    return Throughputs(
+        tuple(float(run.level) for run in swept.repeats),
+        tuple(run.throughput_tps for run in swept.repeats),
+        None,
+        swept.repeats,
+        len(sweep.points) - len(swept.repeats),
+        swept.source,
+    )
+
+
+def read_csv(path: Path) -> Throughputs:
+    """Read ``concurrency,throughput`` and, if there, ``spread``, the point's standard deviation; order is free.
+
+    Other columns and ``#`` lines are ignored, rows whose throughput is empty, ``NA`` or ``NaN`` left out. Raises
+    UsageError that names the line for text that is no number, RefusalError for a number that is no measurement.
+    """
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(f"cannot read measurements from {path}: {why}; give a CSV file") from error
+    numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
+    if not numbered:
+        raise UsageError(f"{path}: no rows; write a header concurrency,throughput and one row per run")
+    if len(numbered) > MOST_ROWS:
+        raise UsageError(f"{path}: more than {MOST_ROWS:,} rows; take means by concurrency")
+    header = [name.strip().lower() for name in _cells(numbered[0][1], f"{path}: line {numbered[0][0]}")]
+    absent = [name for name in COLUMNS if name not in header]
+    if absent:
+        raise UsageError(
+            f"{path}: line {numbered[0][0]}: columns are {', '.join(header)}; needs {' and '.join(absent)} too"
+        )
+    wanted = [name for name in (*COLUMNS, SPREAD) if name in header]
+    rows: list[list[float]] = []
+    left_out = 0
+    for n, line in numbered[1:]:
+        where = f"{path}: line {n}"
+        cells = [cell.strip() for cell in _cells(line, where)]
+        if len(cells) != len(header):
+            raise UsageError(f"{where}: {len(cells)} values for {len(header)} columns; correct the row")
+        if cells[header.index("throughput")].lower() in MISSING:
+            left_out += 1
+            continue
+        rows.append([_number(cells[header.index(name)], name, where) for name in wanted])
+    if not rows:
+        missing = f"{path}: a row with a throughput"
+        raise RefusalError(Refusal("too_few_levels", missing, "measure at least four levels"))
+    columns = [tuple(column) for column in zip(*rows, strict=True)]
+    return Throughputs(columns[0], columns[1], columns[2] if len(columns) > 2 else None, None, left_out, str(path))
+
+
+def _cells(line: str, where: str) -> list[str]:
+    try:
+        return next(csv.reader([line], strict=True))
+    except csv.Error as error:
+        raise UsageError(f"{where}: not CSV ({error}); correct the row") from error
+
+
+def _number(text: str, name: str, where: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise UsageError(f"{where}: {name} {text!r} is not a number; correct it") from error
+    least = 1.0 if name == "concurrency" else 0.0
+    if not math.isfinite(value) or value < least or value == 0:
+        what = "1 or more" if least else "above 0"
+        missing = f"{where}: a {name} that is a finite number, {what}, not {text}"
+        raise RefusalError(Refusal("bad_measurement", missing, "correct the row, or leave it out"))
+    return value
