@@ -50,7 +50,7 @@ def test_page_where_asked(loadgen: Loadgen, results: Path, tmp_path: Path) -> No
         (None, "no record"),
         ("no json", "not JSON"),
         ('{"format": "loadgen.run/99"}', "loadgen.run/99"),
-        ('{"format": "loadgen.scenario/1"}', "no run, sweep, plan or fidelity"),
+        ('{"format": "loadgen.scenario/1"}', "no record of this tool"),
         ('{"format": "loadgen.run/1"}', "Field required"),
     ],
     ids=["absent", "text", "newer", "another kind", "damaged"],

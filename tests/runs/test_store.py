@@ -119,9 +119,9 @@ def test_what_does_not_resolve(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ('{"format": "loadgen.run/2"}', "this tool reads 1"),
-        ('{"format": "loadgen.other/1"}', "no run, sweep, plan or fidelity"),
-        ('{"format": 3}', "no run, sweep, plan or fidelity"),
-        ("[]", "no run, sweep, plan or fidelity"),
+        ('{"format": "loadgen.other/1"}', "no record of this tool"),
+        ('{"format": 3}', "no record of this tool"),
+        ("[]", "no record of this tool"),
         ("{", "not JSON"),
         ("\xff", "not JSON"),
     ],
