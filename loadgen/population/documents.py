@@ -20,6 +20,7 @@ from loadgen.population.streams import Bools, Floats, Ints, Part, Stream, choose
 from loadgen.population.text import (
     Piece,
     Text,
+    booleans,
     dates,
     dollars,
     integers,
@@ -136,6 +137,9 @@ def _basic_info(families: Families, finances: Finances, people: People) -> Piece
             "life_expectancy": integers(finances.life_expectancy),
             "risk_tolerance": _word(RISK_TOLERANCES, finances.risk),
             "dependents": integers(families.minors),
+            "has_will": booleans(families.has_will),
+            "has_trust": booleans(families.has_trust),
+            "household_size": integers(families.household_size),
         }
     )
 

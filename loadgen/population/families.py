@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from loadgen.population import reference
-from loadgen.population.streams import Bools, Floats, Ints, Part, Stream, choose, stratified
+from loadgen.population.streams import ALL_CHUNKS, Bools, Floats, Ints, Part, Stream, choose, stratified
 
 MOST_CHILDREN = 4
 ADULT_AGE = 18
@@ -20,9 +20,17 @@ _WIDOWED_SHARE_OF_UNMARRIED = np.array([0.005, 0.02, 0.04, 0.11, 0.30, 0.60])
 _DIVORCED_SHARE_OF_UNMARRIED = np.array([0.08, 0.30, 0.46, 0.52, 0.48, 0.28])
 
 # Assumptions: whether there ever was a child, how many, how old the parent was at the first, years between two.
-_EVER_PARENT = (0.45, 0.92)  # unmarried, married
+_EVER_PARENT = (0.45, 0.95)  # unmarried, married
 _CHILDREN_WEIGHTS = np.array([0.26, 0.44, 0.20, 0.10])
-_FIRST_BIRTH_MEAN, _FIRST_BIRTH_SD = 30.5, 5.5
+_FIRST_BIRTH_MEAN, _FIRST_BIRTH_SD = 32.0, 5.5
+
+# Assumptions, chosen so that 29 % of all households are of one person and the mean size is 2.5 (US Census 2025): how
+# many of the unmarried without minors live with somebody all the same, and how many others live in a household that is
+# shared: grown children, partners, parents, lodgers.
+_SHARED_UNMARRIED = 0.355
+_MORE_OTHERS = 0.30
+_OTHERS_OF_FAMILIES = 0.42
+_MOST_OTHERS = 4
 
 MARITAL_STATUSES = ("single", "divorced", "widowed", "married")
 MARRIED = 3
@@ -39,6 +47,8 @@ class Families:
     children_ages: Ints
     has_will: Bools
     has_trust: Bools
+    household_size: Ints
+    """Persons who live together: the user, a spouse, own minors and others."""
 
     @cached_property
     def married(self) -> Bools:
@@ -56,8 +66,8 @@ class Families:
 def draw_families(seed: int, chunk: int, users: int) -> Families:
     """The families of a chunk, stratified: age groups and marriage are as even as ``users`` allows."""
     stream = Stream(seed, Part.FAMILIES, chunk)
-    one_stratum = np.zeros(users, np.int64)
-    group = choose(stratified(stream.random(users), stream.random(users), one_stratum), reference.by_age("weight_pct"))
+    sizes = group_sizes(seed, chunk, users)
+    group = np.repeat(np.arange(len(sizes)), sizes)[np.argsort(stream.random(users))]
     last = np.array(reference.OLDEST_IN_GROUP)
     first = np.concatenate([[reference.YOUNGEST], last[:-1] + 1])
     within = stratified(stream.random(users), stream.random(users), group)
@@ -79,7 +89,35 @@ def draw_families(seed: int, chunk: int, users: int) -> Families:
     # Nearly everybody with a living trust also has a (pour-over) will: assumption.
     share_of_wills = trusts / max(float(wills[will_group].mean()), trusts)
     has_trust = has_will & (stream.random(users) < share_of_wills)
-    return Families(age, group, status, np.where(married, spouse_age, 0), children_ages, has_will, has_trust)
+    minors = ((children_ages >= 0) & (children_ages < ADULT_AGE)).sum(axis=1)
+    size = 1 + married + minors
+    size += _others(stream, size == 1)
+    return Families(age, group, status, np.where(married, spouse_age, 0), children_ages, has_will, has_trust, size)
+
+
+def group_sizes(seed: int, chunk: int, users: int) -> Ints:
+    """Households of each age group in a chunk of ``users``: what is left of rounding is carried to the next."""
+    before = households_before(seed, np.array([chunk, chunk + 1]), users)
+    below = np.maximum.accumulate(np.diff(before, axis=0)[0].cumsum())
+    return np.asarray(np.diff(below, prepend=0))
+
+
+def households_before(seed: int, chunk: Ints, users: int) -> Ints:
+    """Households of each age group in all chunks before each of ``chunk``, (chunks, groups)."""
+    edges = np.cumsum(reference.by_age("weight_pct"))
+    start = Stream(seed, Part.FAMILIES, ALL_CHUNKS).random(1)
+    below = np.floor(chunk[:, None] * users * edges / edges[-1] + start).astype(np.int64)
+    below[:, -1] = chunk * users
+    return np.asarray(np.diff(below, axis=1, prepend=0))
+
+
+def _others(stream: Stream, alone: Bools) -> Ints:
+    """Further persons in a household; ``alone``: who has neither a spouse nor minors."""
+    users = len(alone)
+    chance = np.where(alone, _SHARED_UNMARRIED, _OTHERS_OF_FAMILIES)
+    shared = stratified(stream.random(users), stream.random(users), alone) < chance
+    more = np.floor(np.log(stream.random(users)) / np.log(_MORE_OTHERS)).astype(np.int64)
+    return np.asarray(shared * np.minimum(1 + more, _MOST_OTHERS))
 
 
 def _unmarried_status(u: Floats, group: Ints) -> Ints:

@@ -1,25 +1,31 @@
 """Balance sheets: income, assets and debts of each household, drawn together.
 
-The model, for each age group: a household holds an item with the survey's probability; holders' amounts have the
-survey's median and a spread; what hangs together does so through a Gaussian copula with three common factors (income,
-wealth, housing). Draws are stratified, so that shares and medians of any sample sit close to the model. Amounts are
-2022 dollars brought to today by the price level. Net worth is assets minus debts of the same household, always.
+The law. Two common factors, income and wealth, stand behind every holding and every amount (a Gaussian copula whose
+income factor is bent: wealth rises faster at high incomes). By age group a household holds an item with the survey's
+share, and holders' amounts have the survey's median and mean: lognormal, with a Pareto tail where wealth concentrates.
+A mortgage hangs on its home's value. Net worth is assets minus debts of the same household, always, and so its
+mean is right by construction; its median and percentiles, and how it rises with income, are what ``fitting.py`` fits.
+The parameters stand in ``data/household_model.json``. Amounts are 2022 dollars brought to today by the price level.
 
-Medians and shares that the survey's table gives are read from it. Everything else here is an assumption, chosen so
-that net worth's median and mean by age and the share of households under water come out near the published ones.
+Draws are stratified within a chunk's age groups, and the strata go on from chunk to chunk: holders' amounts are at the
+points of one Kronecker sequence, {s + i x}, by the number i of holders before, x the golden ratio; and how many hold is
+rounded with what rounding left before. A sample of any size so sits close to the model, and no rounding repeats itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 
 from loadgen.population import reference
-from loadgen.population.families import Families
-from loadgen.population.streams import Bools, Floats, Ints, Part, Stream, normal_quantile, stratified
+from loadgen.population.balancing import balanced_cash
+from loadgen.population.families import Families, households_before
+from loadgen.population.household_model import HouseholdModel, Item, Loadings, household_model
+from loadgen.population.streams import ALL_CHUNKS, Bools, Floats, Ints, Part, Stream, normal_quantile
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,7 @@ class Households:
     education_529: Floats
     vehicles: Floats
     business_other: Floats
+    """Businesses, other real estate, annuities, trusts, life insurance: net of the debts on them."""
     mortgage: Floats
     student_loans: Floats
     credit_cards: Floats
@@ -54,134 +61,179 @@ class Households:
         return cents(self.total_assets - self.total_debts)
 
 
-Loadings = tuple[float, float, float]
-"""Of a latent variable on the common factors income, wealth and housing; the rest of its variance is its own."""
+ITEMS: Final = (
+    "home", "mortgage", "retirement_accounts", "brokerage", "business_other", "education_529", "cash", "vehicles",
+    "auto_loans", "student_loans", "credit_cards",
+)  # fmt: skip
+"""In the order drawn."""
+DEBTS: Final = ("mortgage", "student_loans", "credit_cards", "auto_loans")
+_NEEDS: Final = {"mortgage": "home", "auto_loans": "vehicles"}
+"""Held only by those who hold the other."""
+
+NORMALS: Final = 4 + 2 * len(ITEMS)
+"""Both factors, whether the year is unusual and how, then each item's holding and amount."""
+VARIABLES: Final = 4 + 2 * len(ITEMS)
+"""Stratified: both factors, this year's income, each item's holding and amount, and the mortgage a second time."""
+_STEP: Final = (np.sqrt(5) - 1) / 2
+"""Of the sequences: no other step spreads the first points as evenly, however many they are."""
+
+_LEAST_OWN: Final = 0.05
+"""Least share of a latent variable's variance that is its own; where loadings leave less, only ranks matter."""
+_BENT_TO: Final = 4.0
+_LEAST: Final = 2.0**-33
+"""A point of a sequence keeps this distance from 0 and 1, where quantiles end."""
 
 
 @dataclass(frozen=True)
-class _Item:
-    """One balance: percent of households that hold it, and how holders' amounts are spread.
+class Draws:
+    """The randomness of households in strata, each an age group of a chunk.
 
-    ``median`` is in thousands of 2022 dollars; ``spread`` the standard deviation of the logarithm; with ``tail`` a
-    Pareto tail of that exponent replaces the top tenth.
+    ``normals`` (NORMALS, households): standard normal. ``stratum``: an entry a household. ``before``, an entry a
+    stratum: how many households of its age group earlier chunks have. ``starts`` (VARIABLES, strata): where sequences
+    begin, in (0, 1); the same for all strata of an age group.
     """
 
-    hold_pct: Floats
-    median: Floats
-    spread: float
-    hold_loadings: Loadings
-    amount_loadings: Loadings
-    tail: float | None = None
-
-
-_TAIL_FROM = 0.9
-# A sample's mean must not hang on one household, so the Pareto tail ends here: assumption.
-_TAIL_TO = 0.9995
-_INCOME_SPREAD = 0.9
-_INCOME_TAIL = 2.0
-# Lenders ask for a deposit; a few homes have lost value since.
-_MOST_LOAN_TO_VALUE = 1.02
-
-
-@cache
-def _items() -> dict[str, _Item]:
-    """In the order drawn. Six figures stand for the six age groups, and are assumptions."""
-    survey = reference.by_age
-
-    def by_group(*figures: float) -> Floats:
-        return np.array(figures)
-
-    return {
-        "home": _Item(survey("home_hold"), survey("home_cmed"), 0.75, (0.40, 0.45, 0.30), (0.45, 0.40, 0.70)),
-        "mortgage": _Item(
-            survey("home_debt_hold"), survey("home_debt_cmed"), 0.8, (0.20, -0.25, 0.0), (0.40, -0.10, 0.75)
-        ),
-        "retirement_accounts": _Item(
-            survey("retirement_hold"), survey("retirement_cmed"), 1.45, (0.55, 0.50, 0.0), (0.50, 0.50, 0.0)
-        ),
-        "student_loans": _Item(
-            survey("student_loan_hold"), survey("student_loan_cmed"), 1.0, (0.25, 0.10, 0.0), (0.25, -0.10, 0.0)
-        ),
-        "credit_cards": _Item(
-            survey("card_balance_hold"), survey("card_balance_cmed"), 1.2, (0.0, -0.50, 0.0), (0.30, -0.10, 0.0)
-        ),
-        "brokerage": _Item(
-            by_group(22, 28, 30, 33, 34, 34), by_group(11, 30, 60, 120, 210, 230), 1.75,
-            (0.45, 0.55, 0.0), (0.40, 0.65, 0.0), tail=1.35,
-        ),
-        "cash": _Item(
-            by_group(98, 98, 98, 98, 98, 98), by_group(11, 11, 10, 9, 14, 11), 1.35, (0.10, 0.10, 0.0), (0.5, 0.6, 0.0)
-        ),
-        "vehicles": _Item(
-            by_group(86, 90, 90, 90, 90, 82), by_group(23, 26, 27, 26, 24, 18), 0.75,
-            (0.25, 0.15, 0.0), (0.50, 0.25, 0.0),
-        ),
-        "auto_loans": _Item(
-            by_group(38, 42, 40, 32, 22, 10), by_group(15, 17, 17, 16, 14, 12), 0.6, (0.1, -0.2, 0.0), (0.4, 0.0, 0.0)
-        ),
-        "business_other": _Item(
-            by_group(12, 19, 22, 23, 22, 18), by_group(95, 310, 500, 830, 980, 1080), 1.6,
-            (0.30, 0.60, 0.0), (0.40, 0.65, 0.0), tail=1.5,
-        ),
-        # College savings plans: among families with minors.
-        "education_529": _Item(
-            by_group(22, 22, 22, 22, 22, 22), by_group(16, 16, 16, 16, 16, 16), 1.1, (0.5, 0.5, 0.0), (0.4, 0.5, 0.0)
-        ),
-    }  # fmt: skip
+    normals: Floats
+    stratum: Ints
+    before: Ints
+    starts: Floats
 
 
 def draw_households(seed: int, chunk: int, families: Families) -> Households:
-    """The balance sheets of a chunk's families."""
+    """The balance sheets of a chunk's families; earlier chunks are taken to be as large."""
     group = families.age_group
-    users = len(group)
-    stream = Stream(seed, Part.BALANCES, chunk)
-    factors = normal_quantile(stream.table(3, users))
-    own = iter(normal_quantile(stream.table(2 * len(_items()), users)))
-    everybody = np.ones(users, bool)
-
-    uniform_income = stratified(factors[0], stream.random(users), group)
-    median_income = reference.by_age("income_median")[group]
-    amounts = {"income": _amount(uniform_income, median_income, _INCOME_SPREAD, _INCOME_TAIL)}
-    for name, item in _items().items():
-        among, share = everybody, item.hold_pct[group] / 100
-        if name == "mortgage":
-            among = amounts["home"] > 0
-            share = share / (_items()["home"].hold_pct[group] / 100)
-        elif name == "education_529":
-            among = families.minors > 0
-        amounts[name] = _draw_item(stream, item, (factors, own), group, among, share)
-    amounts["mortgage"] = np.minimum(amounts["mortgage"], _MOST_LOAN_TO_VALUE * amounts["home"])
-
+    draws = draw(seed, chunk, group)
+    amounts = compose(household_model(), group, families.minors > 0, draws)
+    amounts["cash"] = _balanced_cash(amounts, draws)
     to_today = 1000 * reference.dollars_per_2022_dollar()
     return Households(**{name: cents(amount * to_today) for name, amount in amounts.items()})
 
 
-def _draw_item(
-    stream: Stream, item: _Item, normals: tuple[Floats, Iterator[Floats]], group: Ints, among: Bools, share: Floats
-) -> Floats:
-    """Amounts of one item, 0 where not held; only those ``among`` may hold it, each with probability ``share``.
+def draw(seed: int, chunk: int, group: Ints) -> Draws:
+    """The randomness of a chunk whose households are of age groups ``group``."""
+    normals = normal_quantile(Stream(seed, Part.BALANCES, chunk).table(NORMALS, len(group)))
+    before = households_before(seed, np.array([chunk]), len(group))[0]
+    return Draws(normals, group, before, Stream(seed, Part.BALANCES, ALL_CHUNKS).table(VARIABLES, len(before)))
 
-    ``normals``: the common factors, and the items' own shares, of which two are taken.
+
+def compose(model: HouseholdModel, group: Ints, with_minors: Bools, draws: Draws) -> dict[str, Floats]:
+    """Income, assets and debts by name, in thousands of 2022 dollars; ``with_minors``: who may hold college savings."""
+    latents = _Latents(model, group, draws)
+    amounts = {"income": model.income.at(latents.income_this_year(), group)}
+    everybody = np.ones(len(group), bool)
+    for name in ITEMS:
+        item = model.items[name]
+        among = with_minors if name == "education_529" else everybody
+        if name in _NEEDS:
+            among = amounts[_NEEDS[name]] > 0
+        held = latents.held(item, among)
+        u = latents.amount(item, held)
+        if name == "mortgage":
+            home = amounts["home"][held]
+            u = latents.in_order_of(np.log(home) + model.loan_own_spread * normal_quantile(u), item, held)
+            amount = np.minimum(item.amounts.at(u, group[held]), model.highest_loan_to_value * home)
+        else:
+            amount = item.amounts.at(u, group[held])
+        amounts[name] = np.zeros(len(group))
+        amounts[name][held] = amount
+    return amounts
+
+
+def _balanced_cash(amounts: Mapping[str, Floats], draws: Draws) -> Floats:
+    """Cash with which half of each stratum is below the published median of net worth; what is odd is carried on."""
+    here = np.bincount(draws.stratum, minlength=len(draws.before))
+    below = (draws.before + here) // 2 - draws.before // 2
+    median = reference.by_age("net_worth_median")
+    return balanced_cash(amounts["cash"], net_worth(amounts), median, draws.stratum, below)
+
+
+class _Latents:
+    """The stratified variables, one after the other; each takes its own rows of the draws and its own sequence.
+
+    What is uniform is so within each stratum, an entry for each household that is held, in their order.
     """
-    users = len(group)
-    u = stratified(_latent(item.hold_loadings, *normals), stream.random(users), group, among)
-    held = among & (u > 1 - share)
-    u = stratified(_latent(item.amount_loadings, *normals), stream.random(users), group, held)
-    return np.where(held, _amount(u, item.median[group], item.spread, item.tail), 0.0)
+
+    def __init__(self, model: HouseholdModel, group: Ints, draws: Draws) -> None:
+        self._model, self._group, self._draws = model, group, draws
+        self._normals = iter(draws.normals)
+        self._starts = iter(draws.starts)
+        self._everybody = np.ones(len(group), bool)
+        usual = self._even(next(self._normals), self._everybody, draws.before)
+        self._income = normal_quantile(usual)
+        self._income_rank = np.sqrt(3) * (2 * usual - 1)
+        self._bent_income = _bent(self._income, model.amount_curve)
+        rho = model.wealth_on_income
+        own = normal_quantile(self._even(next(self._normals), self._everybody, draws.before))
+        self._wealth = rho * _bent(self._income, model.wealth_curve) + np.sqrt(1 - rho * rho) * own
+        self._wealth_weight = model.wealth_weight[group]
+
+    def income_this_year(self) -> Floats:
+        """Uniform: that of the usual income, but for those whose year is unusual."""
+        usual = next(self._normals) < normal_quantile(np.array([1 - self._model.unusual_year_share]))
+        latent = np.where(usual, self._income, next(self._normals))
+        return self._even(latent, self._everybody, self._draws.before)
+
+    def held(self, item: Item, among: Bools) -> Bools:
+        """Who of those ``among`` holds it: so many that the strata so far have the item's share of their households.
+
+        Holding hangs on the rank of income, hence levels off at both ends.
+        """
+        own = next(self._normals)
+        own = own * np.exp(self._model.own_tail / 2 * own * own)
+        places, stratum, rank, size = self._ranks(self._mix(item.hold, self._income_rank, own)[among], among)
+        self._start = next(self._starts)
+        here = np.bincount(self._draws.stratum, minlength=len(self._draws.before))
+        count = self._holders(item, self._draws.before + here) - self._holders(item, self._draws.before)
+        held = np.zeros(len(among), bool)
+        held[places] = rank >= size - count[stratum]
+        return held
+
+    def amount(self, item: Item, held: Bools) -> Floats:
+        """Uniform, in the order of what amounts hang on; for the item of which :meth:`held` was asked last."""
+        return self.in_order_of(self._mix(item.amount, self._bent_income, next(self._normals))[held], item, held)
+
+    def in_order_of(self, latent: Floats, item: Item, held: Bools) -> Floats:
+        """Uniform, in the order of ``latent``; for the same item."""
+        return self._even(latent, held, self._holders(item, self._draws.before))
+
+    def _holders(self, item: Item, households: Ints) -> Ints:
+        """Of the first so many households of each stratum's age group."""
+        share = np.resize(item.hold_share, len(households))
+        return np.asarray(np.floor(households * share + self._start), np.int64)
+
+    def _even(self, latent: Floats, held: Bools, before: Ints) -> Floats:
+        """Points of the next sequence from the number ``before`` on, each stratum's given out by rank."""
+        places, stratum, rank, _ = self._ranks(latent, held)
+        points = (next(self._starts)[stratum] + (before[stratum] + rank) * _STEP) % 1.0
+        uniform = np.empty(len(held))
+        uniform[places] = points[np.lexsort((points, stratum))]
+        return np.clip(uniform[held], _LEAST, 1 - _LEAST)
+
+    def _ranks(self, latent: Floats, among: Bools) -> tuple[Ints, Ints, Ints, Ints]:
+        """Of those ``among`` by stratum and ``latent``: places, strata, ranks from 0, and how many each stratum has."""
+        places = np.flatnonzero(among)
+        places = places[np.lexsort((latent, self._draws.stratum[places]))]
+        stratum = self._draws.stratum[places]
+        sizes = np.bincount(stratum, minlength=len(self._draws.before))
+        firsts = np.cumsum(sizes) - sizes
+        return places, stratum, np.arange(len(places)) - firsts[stratum], sizes[stratum]
+
+    def _mix(self, loadings: Loadings, income: Floats, own: Floats) -> Floats:
+        on_income, on_wealth = loadings[0], loadings[1] * self._wealth_weight
+        own_weight = np.sqrt(np.maximum(1 - on_income**2 - on_wealth**2, _LEAST_OWN))
+        return np.asarray(on_income * income + on_wealth * self._wealth + own_weight * own)
 
 
-def _latent(loadings: Loadings, factors: Floats, own: Iterator[Floats]) -> Floats:
-    own_loading = np.sqrt(1 - np.square(loadings).sum())
-    return np.asarray(np.array(loadings) @ factors + own_loading * next(own))
+def net_worth(amounts: Mapping[str, Floats]) -> Floats:
+    """Assets minus debts."""
+    signed = (-amount if name in DEBTS else amount for name, amount in amounts.items() if name != "income")
+    return np.asarray(np.sum(list(signed), axis=0))
 
 
-def _amount(u: Floats, median: Floats, spread: float, tail: float | None) -> Floats:
-    """Quantile function: lognormal, above _TAIL_FROM continued by a Pareto tail if the item has one."""
-    if tail is None:
-        return np.asarray(median * np.exp(spread * normal_quantile(u)))
-    body = median * np.exp(spread * normal_quantile(np.minimum(u, _TAIL_FROM)))
-    above = (1 - np.clip(u, _TAIL_FROM, _TAIL_TO)) / (1 - _TAIL_FROM)
-    return np.asarray(body * above ** (-1 / tail))
+def _bent(normal: Floats, curve: float) -> Floats:
+    """Steeper above than below: with the second Hermite polynomial, of mean 0 and variance 1."""
+    second = (np.minimum(normal, _BENT_TO) ** 2 - 1) / np.sqrt(2)
+    return np.asarray((normal + curve * second) / np.sqrt(1 + curve * curve))
 
 
 def cents(amounts: Floats) -> Floats:

@@ -59,6 +59,26 @@ def item(name: str, column: str) -> Floats:
     return np.array([float(cell or "nan") for cell in cells])
 
 
+GUIDED_AMOUNTS: Final = (
+    "home", "mortgage", "retirement_accounts", "vehicles", "student_loans", "credit_cards", "auto_loans"
+)  # fmt: skip
+"""Columns of a balance sheet of which :func:`by_income` knows the median."""
+GUIDED_HOLDINGS: Final = ("mortgage", "student_loans", "credit_cards")
+"""Columns of a balance sheet of which :func:`by_net_worth` knows who holds them."""
+
+
+@cache
+def by_income(column: str) -> Floats:
+    """Median among holders by percentiles of income (0-20, …, 80-90, 90-100): thousands of 2022 dollars."""
+    return np.array([float(row[column]) for row in csv.DictReader(_lines("scf2022_by_income.csv"))])
+
+
+@cache
+def by_net_worth(column: str) -> Floats:
+    """Percent that hold the item by percentiles of net worth (0-25, 25-50, 50-75, 75-90, 90-100)."""
+    return np.array([float(row[column]) for row in csv.DictReader(_lines("scf2022_by_net_worth.csv"))])
+
+
 def _lines(name: str) -> list[str]:
     text = resources.files("loadgen.population").joinpath("data", name).read_text("utf-8")
     return [line for line in text.splitlines() if not line.startswith("#")]

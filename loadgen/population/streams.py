@@ -43,6 +43,10 @@ class Part(IntEnum):
     AGEING = 19
 
 
+ALL_CHUNKS = 2**32 - 1
+"""In place of a chunk's number: the stream of what all chunks share."""
+
+
 class Uniforms(Protocol):
     """What the samplers need: numbers in [0, 1). A ``numpy.random.Generator`` and a :class:`Stream` both fit."""
 

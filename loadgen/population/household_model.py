@@ -1,0 +1,128 @@
+"""The parameters that balance sheets are drawn by, as ``fitting.py`` found them from published figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+import numpy as np
+import orjson
+
+from loadgen.population.streams import Floats, Ints, normal_quantile
+
+MODEL_FILE: Final = "household_model.json"
+
+Loadings = tuple[float, float]
+"""Weights of a latent variable on the income and the wealth factor; the rest of its variance is its own."""
+
+
+@dataclass(frozen=True)
+class Tail:
+    """A Pareto tail in place of the top of a lognormal distribution, ended at ``end`` times where it begins.
+
+    ``begins`` is the share of holders below it, an entry an age group. A bounded tail has a variance, so that the
+    mean of a sample does not hang on one household.
+    """
+
+    begins: Floats
+    exponent: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """How an amount is spread among its holders, an entry an age group.
+
+    ``median`` in thousands of 2022 dollars; ``spread``: standard deviation of the logarithm below the tail.
+    """
+
+    median: Floats
+    spread: Floats
+    tail: Tail | None
+
+    def at(self, u: Floats, group: Ints) -> Floats:
+        """Quantile function at ``u`` in (0, 1)."""
+        if self.tail is None:
+            return np.asarray(self.median[group] * np.exp(self.spread[group] * normal_quantile(u)))
+        begins = self.tail.begins[group]
+        body = self.median[group] * np.exp(self.spread[group] * normal_quantile(np.minimum(u, begins)))
+        within = np.clip((u - begins) / (1 - begins), 0.0, 1.0)
+        return np.asarray(body * pareto(within, self.tail.exponent, self.tail.end))
+
+
+def pareto(u: Floats, exponent: float, end: float) -> Floats:
+    """Quantile function of a Pareto distribution on 1 … ``end``."""
+    return np.asarray((1 - u * (1 - end**-exponent)) ** (-1 / exponent))
+
+
+@dataclass(frozen=True)
+class Item:
+    """One asset or debt: the share of households that hold it by age group, how much, and what both hang on."""
+
+    hold_share: Floats
+    hold: Loadings
+    amounts: Amounts
+    amount: Loadings
+
+
+@dataclass(frozen=True)
+class HouseholdModel:
+    """All of it. ``items`` are the columns of a balance sheet but income."""
+
+    income: Amounts
+    unusual_year_share: float
+    """Households whose income this year says nothing of their usual one."""
+    wealth_on_income: float
+    """Correlation of the wealth factor with the income factor."""
+    wealth_curve: float
+    amount_curve: float
+    """How much steeper wealth and amounts rise at high incomes: weight of the second Hermite polynomial."""
+    own_tail: float
+    """Tukey's h of a holding's own part: a few own no home at any income."""
+    wealth_weight: Floats
+    """By age group: factor on every loading on wealth."""
+    loan_own_spread: float
+    """Of the logarithm of a mortgage: the part that is not its home's value. Mortgages rank by both."""
+    highest_loan_to_value: float
+    items: Mapping[str, Item]
+
+
+@cache
+def household_model() -> HouseholdModel:
+    """The packaged model."""
+    return read_model(packaged_document())
+
+
+def packaged_document() -> dict[str, Any]:
+    """The packaged file."""
+    found: dict[str, Any] = orjson.loads(
+        resources.files("loadgen.population").joinpath("data", MODEL_FILE).read_bytes()
+    )
+    return found
+
+
+def read_model(document: Mapping[str, Any]) -> HouseholdModel:
+    """The model that a document of the file's form describes."""
+    return HouseholdModel(
+        income=_amounts(document["income"]),
+        items={
+            name: Item(
+                np.array(item["hold_share"]), tuple(item["hold"]), _amounts(item["amounts"]), tuple(item["amount"])
+            )
+            for name, item in document["items"].items()
+        },
+        wealth_weight=np.array(document["wealth_weight"]),
+        **document["factors"],
+    )
+
+
+def _amounts(document: Mapping[str, Any]) -> Amounts:
+    tail = document.get("tail")
+    return Amounts(
+        np.array(document["median"]),
+        np.array(document["spread"]),
+        tail and Tail(np.array(tail["begins"]), tail["exponent"], tail["end"]),
+    )
