@@ -29,7 +29,8 @@ from loadgen.population.comparison import (
 )
 from loadgen.population.families import draw_families
 from loadgen.population.household_model import MODEL_FILE, packaged_document, read_model
-from loadgen.population.households import Draws, compose, draw, net_worth
+from loadgen.population.households import compose, net_worth
+from loadgen.population.latents import Draws, draw
 from loadgen.population.parameters import FREE, document
 from loadgen.population.streams import Bools, Floats, Ints
 
