@@ -88,7 +88,8 @@ def loaded_by(process: subprocess.Popen[str]) -> tuple[int, int]:
 
 def workers_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """Its processes that load."""
-    return [child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline())]
+    servers = [child for child in psutil.Process(process.pid).children() if "forkserver" in " ".join(child.cmdline())]
+    return [child for server in servers for child in server.children()]
 
 
 def checksums(target: Target) -> tuple[TableChecksum, ...]:

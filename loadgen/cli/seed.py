@@ -86,6 +86,11 @@ def seed(
     day = _date(as_of) if as_of is not None else None
     months = quantities.whole(age, "--age", least=0, most=MOST_MONTHS)
 
+    if jobs_n > 1:
+        from loadgen.seeding.forking import get_ready
+
+        get_ready()  # before all that is imported here
+
     from loadgen import settings
     from loadgen.database.connect import resolve
     from loadgen.population.model import CHUNK_USERS, MODEL_VERSION, Population

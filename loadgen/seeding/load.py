@@ -19,10 +19,10 @@ from loadgen.population.model import MODEL_VERSION, Population
 from loadgen.seeding import ledger
 from loadgen.seeding.begin import begin
 from loadgen.seeding.finish import finish
+from loadgen.seeding.forking import get_ready
 from loadgen.seeding.ledger import Begun
 from loadgen.seeding.phases import Phases, Progress
 from loadgen.seeding.session import faults, open_session
-from loadgen.seeding.worker import LOAD_PARTS
 from loadgen.seeding.workers import Workers
 
 POLL_S: Final = 0.2
@@ -76,13 +76,12 @@ def seed(
     the network or a process; the same call then resumes.
     """
     began = time.monotonic()
+    if jobs > 1:
+        get_ready()
     by, phases = uuid4(), Phases(progress)
     asked = Begun(MODEL_VERSION, wanted, ageing_months)
-    with faults(target), open_session(target) as conn, Workers(target, by, wanted, jobs) as workers:
+    with faults(target), open_session(target) as conn, Workers(target, by, jobs) as workers:
         guard.initialise(conn, allow_unmarked)
-        # One job is one process at work: its worker gets ready when there is nothing to plan any more.
-        if jobs > 1 and not _is_loaded(conn):
-            workers.start()
         with phases.phase(PLANNING), ledger.one_at_a_time(conn, lambda: phases.show(WAITING)):
             load = begin(
                 conn,
@@ -93,7 +92,7 @@ def seed(
         before = ledger.loaded(conn)
         if not before.complete:
             with phases.phase(LOADING):
-                workers.go(load.population)
+                workers.start(load.population)
                 _watch(conn, workers, load.population, by, phases)
         with ledger.one_at_a_time(conn, lambda: phases.show(WAITING)):
             finish(conn, target, load, jobs, phases)
@@ -108,10 +107,6 @@ def seed(
             time.monotonic() - began,
             phases.seconds,
         )
-
-
-def _is_loaded(conn: psycopg.Connection) -> bool:
-    return ledger.read_begun(conn) is not None and ledger.all_loaded(conn, *LOAD_PARTS)
 
 
 def _watch(conn: psycopg.Connection, workers: Workers, population: Population, by: UUID, phases: Phases) -> None:
@@ -130,5 +125,6 @@ def _watch(conn: psycopg.Connection, workers: Workers, population: Population, b
             phases.show("chat messages", state.messages_loaded, state.messages)
         if state.complete:
             break
-        time.sleep(max(POLL_S, _POLLS_SHARE * (time.monotonic() - asked)))
+        # Not longer than they live: when they are through, so is the load.
+        workers.join(max(POLL_S, _POLLS_SHARE * (time.monotonic() - asked)))
     workers.join(_COUNTED_S)

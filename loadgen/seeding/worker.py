@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import multiprocessing
 import signal
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Final
 from uuid import UUID
@@ -33,21 +34,15 @@ class Failure:
     is_cause: bool
 
 
-def work(target: Target, by: UUID, likely: Population, parent: Connection) -> None:
-    """The body of a process: wait for the population, load until nothing is left, or send a :class:`Failure`.
-
-    ``likely`` is what the parent means to load, for whatever can be got ready while it plans; ``by`` its own name.
-    """
+def work(target: Target, by: UUID, population: Population, parent: Connection) -> None:
+    """The body of a process: load until nothing is left, or send a :class:`Failure`; ``by`` is the parent's name."""
     # Ctrl-C goes to the whole group; the parent hears it too and ends this process in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        _warm(likely)
         with open_session(target) as conn:
             conn.execute(statement("session_load"))
-            _load(conn, parent.recv(), by)
-    except EOFError:
-        pass  # there was nothing to do, or the parent is gone
+            _load(conn, population, by)
     except psycopg.Error as error:
         parent.send(Failure(str(fault(error, target)), error.sqlstate is not None))
     except LoadgenError as error:
@@ -94,9 +89,9 @@ def rows_of(population: Population, entry: Entry) -> ChunkRows:
     return population.chunk_rows(entry.chunk, entry.first_ids)
 
 
-def _warm(likely: Population) -> None:
+def warm() -> None:
     """Make what a process makes once, the simulated grid above all: two users' rows need all of it."""
-    few = replace(likely, users=2)
+    few = Population(2, 0, dt.date(2026, 1, 1))
     made = few.chunk_rows(0, dict.fromkeys(CHUNK_TABLES, 1))
     for rows in (*made.tables, few.chat_rows(few.chat_slice(0))):
         encode(rows)

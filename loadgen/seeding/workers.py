@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import time
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from typing import Final
 from uuid import UUID
 
 from loadgen.database.connect import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.population.model import Population
+from loadgen.seeding.forking import CAN_FORK
 from loadgen.seeding.worker import Failure, work
 
 _END_S: Final = 5.0
@@ -20,36 +21,23 @@ _END_S: Final = 5.0
 class Workers:
     """Processes that load. Leaving the context ends those that still run; what they were at is rolled back."""
 
-    def __init__(self, target: Target, by: UUID, likely: Population, jobs: int) -> None:
-        self._arguments = target, by, likely
-        self._jobs = jobs
-        self._running: list[tuple[SpawnProcess, Connection]] = []
+    def __init__(self, target: Target, by: UUID, jobs: int) -> None:
+        self._target, self._by, self._jobs = target, by, jobs
+        self._running: list[tuple[BaseProcess, Connection]] = []
 
     def __enter__(self) -> Workers:
         return self
 
-    def start(self) -> None:
-        """Have them import and get ready; nothing if that was done. They load once they hear :meth:`go`."""
-        if self._running:
-            return
-        # Not fork: it would share the parent's connection.
-        context = multiprocessing.get_context("spawn")
+    def start(self, population: Population) -> None:
+        """Let them load."""
+        # Not forked from here: they would share this process's connection.
+        context = multiprocessing.get_context("forkserver") if CAN_FORK else multiprocessing.get_context("spawn")
         for _ in range(self._jobs):
-            mine, theirs = context.Pipe()
-            process = context.Process(target=work, args=(*self._arguments, theirs), daemon=True)
+            mine, theirs = context.Pipe(duplex=False)
+            process = context.Process(target=work, args=(self._target, self._by, population, theirs), daemon=True)
             process.start()
             theirs.close()
             self._running.append((process, mine))
-
-    def go(self, population: Population) -> None:
-        """Let them load. Raises EnvironmentFault if one has failed by now."""
-        self.start()
-        for process, pipe in self._running:
-            try:
-                pipe.send(population)
-            except BrokenPipeError:
-                process.join()  # why, it has said
-        self.check()
 
     def __exit__(self, *exception: object) -> None:
         for process, _ in self._running:
@@ -79,7 +67,7 @@ class Workers:
         self.check()
 
 
-def _failure(process: SpawnProcess, pipe: Connection) -> Failure | None:
+def _failure(process: BaseProcess, pipe: Connection) -> Failure | None:
     """What an ended process said, or what its exit code says."""
     try:
         if pipe.poll():
