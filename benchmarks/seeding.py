@@ -44,6 +44,7 @@ AS_OF: Final = dt.date(2026, 6, 30)
 SEED: Final = 1
 JOBS: Final = 2
 _TIMEOUT_S: Final = 3600.0
+_FIGURE: Final = ("measure", "group", "published", "stored", "low", "high", "error", "allowed", "verdict")
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Users = Annotated[int, typer.Option(min=1000, max=10_000_000)]
@@ -228,7 +229,8 @@ def accuracy(users: Users = 100_000, seeds: Annotated[int, typer.Option(min=1, m
                 )  # fmt: skip
                 document = orjson.loads(run.stdout)
                 failed += run.returncode != 0
-                found.append(document)
+                figures = [{name: figure[name] for name in _FIGURE} for figure in document["figures"]]
+                found.append({"seed": number, "exit": run.returncode, "figures": figures})
                 say(f"  seed {number}: exit {run.returncode}")
         say(f"{seeds - failed} of {seeds} seeds within every tolerance")
         keep(RAW / "accuracy.json", {"facts": facts(of), "users": users, "seeds": found})
