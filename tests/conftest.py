@@ -22,7 +22,7 @@ from loadgen.database.embedded import Instance, all_instances
 from loadgen.database.processes import wait_for_orphans
 from loadgen.settings import Settings
 
-pytest_plugins = ("seeding_samples",)
+pytest_plugins = ("seeding_samples", "pgbench_fixtures")
 
 Loadgen = Callable[..., "subprocess.CompletedProcess[str]"]
 

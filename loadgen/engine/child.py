@@ -105,14 +105,15 @@ class Child:
             )
             watch = gevent.spawn(self._watch, recorder, opened)
             try:
-                self._phases(schedule, opened)
+                done = self._phases(schedule, opened)
             finally:
                 watch.kill()
                 recorder.close()
                 if opened:
                     opened.dispatcher.close()
+        self.say(done)  # not before all of it is in the spool, which the parent reads when it hears this
 
-    def _phases(self, schedule: Schedule, opened: OpenLoad | None) -> None:
+    def _phases(self, schedule: Schedule, opened: OpenLoad | None) -> Done:
         self._environment.stop_timeout = schedule.drain_s
         self._begin("ramp")
         self._runner.start(schedule.users, spawn_rate=schedule.users / max(schedule.ramp_s, 0.1))
@@ -136,7 +137,7 @@ class Child:
             self._drain(schedule.drain_s, end, opened)
         self._runner.stop()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        self.say(Done(ended=time.monotonic(), cpu_cores=used, peak_rss_bytes=peak, interrupted=self._stop.is_set()))
+        return Done(ended=time.monotonic(), cpu_cores=used, peak_rss_bytes=peak, interrupted=self._stop.is_set())
 
     def _begin(self, phase: Literal["ramp", "warmup", "measure", "drain"]) -> float:
         at = time.monotonic()

@@ -13,9 +13,9 @@ STANDARD_ERRORS = 3.0
 def judge(published: Published, found: Measured) -> Figure:
     """The figure with its error and verdict.
 
-    Enough households to tell (1.96 standard errors, of a mean one, within the tolerance): within or outside, by the
-    error against what is allowed. Too few: outside only if the whole interval is, else undecided. Allowed is the
-    tolerance; for a mean, three of its standard errors if that is more.
+    Within: the error is what is allowed or less, and there are enough households to tell (1.96 standard errors, of a
+    mean one, within the tolerance). Outside: the whole interval is. Else undecided. Allowed is the tolerance; for a
+    mean, whose error alone then decides, three of its standard errors if that is more.
     """
     p = published
     to_error = 1.0 if p.unit == "percent" else 100 / abs(p.value)
@@ -44,7 +44,7 @@ def judge(published: Published, found: Measured) -> Figure:
 def _verdict(p: Published, found: Measured, error: float | None, allowed: float, to_error: float) -> Verdict:
     if error is None:
         return "undecided"
-    if _enough(p, found, to_error):
+    if _enough(p, found, to_error) and (abs(error) <= allowed or p.statistic == "mean"):
         return "within" if abs(error) <= allowed else "outside"
     if p.statistic == "mean":  # its allowance has the standard error in it already
         return "outside" if found.standard_error is not None and abs(error) > allowed else "undecided"
