@@ -4,8 +4,8 @@ from pathlib import Path
 
 import orjson
 import psycopg
-
 from conftest import Loadgen
+
 from loadgen.database.connect import Target, connect
 
 BEGUN = """
