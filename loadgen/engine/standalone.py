@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from typing import Final, NoReturn
+from typing import Final, NoReturn, get_args
 
 from locust.env import Environment
 from locust.runners import MasterRunner
@@ -15,7 +15,8 @@ from loadgen.database.connect import resolve
 from loadgen.engine.load import open_load
 from loadgen.engine.recorder import Recorder
 from loadgen.engine.users import PostgresUser
-from loadgen.errors import LoadgenError
+from loadgen.errors import LoadgenError, UsageError
+from loadgen.runs.format import Mode
 from loadgen.seeding.starter import ensure_data
 
 MODE_VARIABLE: Final = "LOADGEN_MODE"
@@ -43,10 +44,17 @@ def on_init(environment: Environment, **_: object) -> None:
                 recorder=Recorder(),
                 think=True,
                 seed=secrets.randbits(32),
-                pipeline=os.environ.get(MODE_VARIABLE) == "pipeline",
+                pipeline=_mode() == "pipeline",
             )
     except LoadgenError as error:
         _leave(error)
+
+
+def _mode() -> str:
+    mode = os.environ.get(MODE_VARIABLE) or "sequential"
+    if mode not in get_args(Mode):
+        raise UsageError(f"{MODE_VARIABLE}={mode!r} is unknown; set it to {' or '.join(get_args(Mode))}")
+    return mode
 
 
 def _leave(error: LoadgenError) -> NoReturn:

@@ -168,7 +168,7 @@ class Projection:
         return np.asarray(((lower * (1 - self.weight) + upper * self.weight) * self.scale).round(2))
 
 
-def within_grid(horizon_years: int) -> int:
+def _within_grid(horizon_years: int) -> int:
     """The horizon that is simulated: 1 … 50 years."""
     return min(max(horizon_years, 1), LONGEST_YEARS)
 
@@ -190,7 +190,7 @@ def project(
     nothing, left after the horizon. Same arguments, same bytes. The first call of a process simulates the grid.
     """
     place = Projection.of(balance, annual_contribution, stock_share)
-    horizon = within_grid(horizon_years)
+    horizon = _within_grid(horizon_years)
     shown = min(horizon, SUMMARY_YEARS) if variant is Detail.SUMMARY else LONGEST_YEARS
     what_ifs = [
         (name, Projection.of(balance * balance_times, annual_contribution * contribution_times, stock_share))

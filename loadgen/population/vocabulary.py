@@ -21,7 +21,7 @@ from loadgen.population.text import Piece, Text, integers, join, pool, quoted_po
 
 FAKER_SEED: Final = 20260801
 _FILE: Final = "vocabulary.json"
-_SIZES: Final = {"first_names": 600, "last_names": 900, "occupations": 300, "cities": 400, "banks": 120}
+_SIZES: Final = {"first_names": 600, "last_names": 900, "occupations": 300, "cities": 400}
 
 EMAIL_DOMAINS: Final = ("example.com", "example.org", "example.net")
 """Reserved by RFC 2606: no address on them can receive mail."""
@@ -98,7 +98,6 @@ class Vocabulary:
     last_names: tuple[str, ...]
     occupations: tuple[str, ...]
     cities: tuple[str, ...]
-    banks: tuple[str, ...]
 
 
 @cache
@@ -119,7 +118,6 @@ def fill() -> dict[str, list[str]]:
         "last_names": faker.last_name,
         "occupations": lambda: faker.job().partition(",")[0].lower(),  # noqa: PLW0108 - drawn anew each time
         "cities": faker.city,
-        "banks": lambda: f"{faker.last_name()} {faker.random_element(('Bank', 'Credit Union', 'Savings', 'Trust'))}",
     }
     pools = {}
     for name, make in makers.items():

@@ -19,7 +19,6 @@ from loadgen.population.model import MODEL_VERSION, Population
 from loadgen.seeding import ledger
 from loadgen.seeding.begin import begin
 from loadgen.seeding.finish import finish
-from loadgen.seeding.forking import get_ready
 from loadgen.seeding.ledger import Begun
 from loadgen.seeding.phases import Phases, Progress
 from loadgen.seeding.session import faults, open_session
@@ -76,8 +75,6 @@ def seed(
     the network or a process; the same call then resumes.
     """
     began = time.monotonic()
-    if jobs > 1:
-        get_ready()
     by, phases = uuid4(), Phases(progress)
     asked = Begun(MODEL_VERSION, wanted, ageing_months)
     with faults(target), open_session(target) as conn, Workers(target, by, jobs) as workers:
