@@ -59,7 +59,7 @@ def service_demands(runs: Sequence[RunUse], level: float = 0.9) -> tuple[Demand,
     Source: utilisation law, P. J. Denning and J. P. Buzen, ACM Computing Surveys 10, 1978; collinearity, D. A.
     Belsley, E. Kuh and R. E. Welsch, Regression Diagnostics, 1980.
     """
-    if (refusal := _unusable(runs, level)) is not None:
+    if (refusal := refuse_unusable(runs, level)) is not None:
         return refusal
     names = sorted({name for run in runs for name, tps in run.tps_by_class.items() if tps > 0})
     if len(runs) <= len(names):
@@ -108,7 +108,8 @@ def cores_used(demands: Sequence[Demand], tps_by_class: Mapping[str, float]) -> 
     return Interval(low, value, high, level)
 
 
-def _unusable(runs: Sequence[RunUse], level: float) -> Refusal | None:
+def refuse_unusable(runs: Sequence[RunUse], level: float) -> Refusal | None:
+    """Why these runs tell no demand whatever is done with them; None where they may."""
     if not 0 < level < 1:
         return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
     if not runs:
