@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 import gevent
 
@@ -16,7 +16,7 @@ from loadgen.engine.client import DatabaseError, PipelineError, Row, first_row, 
 from loadgen.engine.statements import Parameter, Statement, load
 from loadgen.engine.wire import TYPES, Value
 from loadgen.errors import UsageError
-from loadgen.runs.format import TransactionDescription
+from loadgen.runs.format import Isolation, TransactionDescription, begin_command
 
 if TYPE_CHECKING:
     from loadgen.engine.client import Connection, Query
@@ -52,12 +52,14 @@ class Transaction:
     """A weighted list of statements, all in one database transaction.
 
     ``repeat`` runs the list that many times in the same database transaction, each time as another user: a batch.
+    ``isolation`` is its level; under one above read committed, failures to serialise are retried like deadlocks.
     """
 
     name: str
     weight: int
     statements: tuple[str, ...]
     repeat: int = 1
+    isolation: Isolation = "read committed"
 
 
 @cache
@@ -99,12 +101,14 @@ class Plan:
     transaction: Transaction
     steps: tuple[Step, ...]
     writes: bool
+    begin: bytes
+    """The command that it starts with: the isolation level, unless it is the usual one, and whether it only reads."""
 
     def describe(self) -> TransactionDescription:
         """The part of ``loadgen.scenario/1`` that this transaction is."""
         t = self.transaction
         names = tuple(step.statement.name for step in self.steps)
-        return TransactionDescription(t.name, t.weight, names, t.repeat, self.writes, "read committed")
+        return TransactionDescription(t.name, t.weight, names, t.repeat, self.writes, t.isolation)
 
 
 def bind(transaction: Transaction, statements: Mapping[str, Statement], draws: Mapping[str, Draw], where: str) -> Plan:
@@ -130,7 +134,12 @@ def bind(transaction: Transaction, statements: Mapping[str, Statement], draws: M
             bound.append(BoundParameter(p, TYPES[p.type].encode, draws.get(p.draw)))
         seen.add(statement.name)
         steps.append(Step(statement, tuple(bound), statement.name in read))
-    return Plan(transaction, tuple(steps), any(s.writes for s in chosen))
+    writes = any(s.writes for s in chosen)
+    if transaction.isolation not in get_args(Isolation):
+        levels = ", ".join(get_args(Isolation))
+        what = f"transaction {transaction.name!r} has isolation {transaction.isolation!r}"
+        raise UsageError(f"{where}: {what}; levels are {levels}")
+    return Plan(transaction, tuple(steps), writes, begin_command(writes, transaction.isolation).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +179,7 @@ def perform(plan: Plan, worker: Worker) -> int:
 
 def _attempt(plan: Plan, worker: Worker, users: list[int]) -> int:
     rows = 0
-    worker.connection.command(b"BEGIN" if plan.writes else b"BEGIN READ ONLY")
+    worker.connection.command(plan.begin)
     for user in users:
         results: dict[str, Row | None] = {}
         for step in plan.steps:
@@ -187,7 +196,7 @@ def _attempt_pipelined(plan: Plan, worker: Worker, users: list[int]) -> int:
     a transaction that is committed.
     """
     rows = 0
-    queries: list[Query] = [(b"BEGIN" if plan.writes else b"BEGIN READ ONLY", ())]
+    queries: list[Query] = [(plan.begin, ())]
     sent: list[_Sent] = [None]
     for user in users:
         results: dict[str, Row | None] = {}

@@ -18,7 +18,7 @@ from loadgen.exporting.network import sorting_network
 from loadgen.exporting.syntax import choose, constant, ended, with_parameters
 from loadgen.exporting.users import UserDraw
 from loadgen.runs.draws import Captured, StepDraws, Variant
-from loadgen.runs.format import StatementDescription, TransactionDescription
+from loadgen.runs.format import StatementDescription, TransactionDescription, begin_command
 
 READY: Final = "ready"
 """The one variable that the command line sets, to 0: bit n says that the connection is ready for script n."""
@@ -83,7 +83,7 @@ class ScriptWriter:
 
     @property
     def _begin(self) -> str:
-        return "BEGIN;" if self.transaction.writes else "BEGIN READ ONLY;"
+        return begin_command(self.transaction.writes, self.transaction.isolation) + ";"
 
     def _sequential(self) -> Iterator[str]:
         yield self._begin

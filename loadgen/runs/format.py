@@ -39,6 +39,14 @@ RunStatus = Literal["valid", "invalid", "partial"]
 Mode = Literal["sequential", "pipeline"]
 """A round trip for each statement, or as few as a transaction's draws allow."""
 Spacing = Literal["poisson", "constant"]
+Isolation = Literal["read committed", "repeatable read", "serializable"]
+"""PostgreSQL's levels; its read uncommitted is read committed."""
+
+
+def begin_command(writes: bool, isolation: str) -> str:
+    """How a transaction begins. The level is named only where it is not the usual one."""
+    level = "" if isolation == "read committed" else f" ISOLATION LEVEL {isolation.upper()}"
+    return f"BEGIN{level}{'' if writes else ' READ ONLY'}"
 
 
 # --- the scenario description -----------------------------------------------------------------------------------

@@ -51,6 +51,26 @@ def test_a_transaction_begins_by_naming_the_user_and_writes_if_a_statement_does(
 
 
 @pytest.mark.parametrize(
+    ("names", "isolation", "begin"),
+    [
+        (("inputs",), "read committed", b"BEGIN READ ONLY"),
+        (("inputs", "store"), "read committed", b"BEGIN"),
+        (("inputs", "store"), "repeatable read", b"BEGIN ISOLATION LEVEL REPEATABLE READ"),
+        (("inputs",), "serializable", b"BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY"),
+    ],
+)
+def test_a_transaction_begins_at_its_isolation_level(statements, names, isolation, begin) -> None:
+    plan = bind(Transaction("t", 1, names, isolation=isolation), statements, {"double": double}, "s.py")
+    assert plan.begin == begin
+    assert plan.describe().isolation == isolation
+
+
+def test_an_unknown_isolation_level_is_named(statements) -> None:
+    with pytest.raises(UsageError, match="isolation 'snapshot'; levels are read committed, repeatable read"):
+        bind(Transaction("t", 1, ("inputs",), isolation="snapshot"), statements, {}, "s.py")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
     ("names", "draws", "message"),
     [
         (("absent",), {}, "names statement 'absent'; there are inputs, store"),
