@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -56,3 +57,23 @@ def summary(drawn: Floats, level: float = 0.9) -> Interval:
     """The median of draws, and the interval that holds their central ``level``; an order statistic each, so exact."""
     low, value, high = np.quantile(drawn, [(1 - level) / 2, 0.5, (1 + level) / 2], method="inverted_cdf")
     return Interval(float(low), float(value), float(high), level)
+
+
+def median_interval(values: Sequence[float], level: float = 0.9) -> Interval:
+    """The median of independent values with the interval of order statistics, which assumes no shape of their law.
+
+    The interval reaches from the k-th smallest to the k-th largest, k the greatest with P(k ≤ Bin(n, ½) ≤ n − k) ≥
+    ``level``; of too few values for any k it holds all of them and says less than ``level``. Raises ValueError for
+    none.
+    """
+    from scipy.stats import binom
+
+    if not values:
+        raise ValueError("a median needs at least one value")
+    ordered, count = sorted(values), len(values)
+    middle = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+    # P(fewer than k of n lie below the median) on either side.
+    k = max(int(binom.ppf((1 - level) / 2, count, 0.5)), 1)
+    while k > 1 and 2 * float(binom.cdf(k - 1, count, 0.5)) > 1 - level:
+        k -= 1
+    return Interval(min(ordered[k - 1], middle), middle, max(ordered[count - k], middle), level)

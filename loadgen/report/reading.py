@@ -26,4 +26,6 @@ def read_subject(path: Path) -> Subject:
         return parse(SweepRecord, text, str(path))
     if kind == "fidelity":
         return parse(FidelityRecord, text, str(path))
+    if kind == "calibration":
+        raise UsageError(f"{path} is a calibration, which has no page; its figures are those of the plan made with it")
     return RunPage(parse(RunRecord, text, str(path)), read_timeline(path.parent / TIMELINE))

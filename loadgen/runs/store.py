@@ -7,6 +7,7 @@ Layout::
     results/<sweep id>/runs/<run id>/manifest.json …
     results/<plan id>/plan.json
     results/<fidelity id>/fidelity.json
+    results/<calibration id>/calibration.json
     results/.<id>.partial/              being written, or left by a process that died
 
 A directory without its leading dot is complete; nothing in it changes afterwards.
@@ -27,18 +28,25 @@ from typing import Final, Literal
 
 from loadgen.errors import EnvironmentFault, UsageError
 
-Kind = Literal["run", "sweep", "plan", "fidelity"]
+Kind = Literal["run", "sweep", "plan", "fidelity", "calibration"]
 
 DOCUMENTS: Final[dict[Kind, str]] = {
     "run": "manifest.json",
     "sweep": "sweep.json",
     "plan": "plan.json",
     "fidelity": "fidelity.json",
+    "calibration": "calibration.json",
 }
 """The one file by which a directory is known as a record."""
 
-VERSIONS: Final[dict[Kind, tuple[int, ...]]] = {"run": (1,), "sweep": (1,), "plan": (1,), "fidelity": (1,)}
-"""Format versions that are read, by ``loadgen.runs.format`` and ``loadgen.fidelity.format``."""
+VERSIONS: Final[dict[Kind, tuple[int, ...]]] = {
+    "run": (1,),
+    "sweep": (1,),
+    "plan": (1,),
+    "fidelity": (1,),
+    "calibration": (1,),
+}
+"""Format versions that are read, by ``runs.format``, ``fidelity.format`` and ``planning.calibration``."""
 
 RUNS: Final = "runs"
 """Folder of a sweep's own runs."""
