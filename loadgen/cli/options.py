@@ -44,5 +44,17 @@ ModeText = Annotated[
         help="sequential: a round trip a statement, as the application works; pipeline: as few as its draws allow.",
     ),
 ]
+Processes = Annotated[
+    str,
+    typer.Option(
+        "--processes", metavar="P", help="Load generator processes here that share the load: one uses one core."
+    ),
+]
+OnLoss = Annotated[
+    str,
+    typer.Option(
+        "--on-worker-loss", metavar="HOW", help="When one of several is lost: stop the run, or continue without it."
+    ),
+]
 LoadSeed = Annotated[str, typer.Option("--seed", metavar="S", help="Seed of the load's random draws.")]
 Horizon = Annotated[str, typer.Option("--horizon", metavar="N", help="Periods ahead: months, for a monthly history.")]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
+    from loadgen.runner.parts import OnLoss
     from loadgen.runs.format import Mode, Objective
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -16,6 +17,8 @@ LONGEST_S: Final = 7 * 24 * 3600.0
 """Every load is bounded in time."""
 MOST_USERS: Final = 10_000
 """One process holds a session for each."""
+MOST_PROCESSES: Final = 64
+"""More cores than this in one machine deserve a second generator beside it."""
 
 
 def duration_s(text: str, option: str, *, least_s: float = 0.0) -> float:
@@ -44,6 +47,23 @@ def mode(text: str) -> Mode:
     if text in ("sequential", "pipeline"):
         return cast("Mode", text)
     raise UsageError(f"--mode {text!r} is unknown; give sequential or pipeline")
+
+
+def on_loss(text: str) -> OnLoss:
+    """``stop`` or ``continue``. Raises UsageError."""
+    if text in ("stop", "continue"):
+        return cast("OnLoss", text)
+    raise UsageError(f"--on-worker-loss {text!r} is unknown; give stop or continue")
+
+
+def processes(text: str, users: int) -> int:
+    """How many processes share so many users, or connections. Raises UsageError."""
+    found = whole(text, "--processes", most=MOST_PROCESSES)
+    if found > users:
+        raise UsageError(
+            f"--processes {found} would share {users} users; give --users {found} or more, or fewer of them"
+        )
+    return found
 
 
 def share(text: str, option: str, *, least: float, most: float) -> float:

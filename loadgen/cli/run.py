@@ -65,6 +65,8 @@ def run(
     ramp: options.Ramp = "2s",
     think: Annotated[bool, typer.Option("--think/--no-think", help="Keep the scenario's think time.")] = True,
     mode: options.ModeText = "sequential",
+    processes: options.Processes = "1",
+    on_worker_loss: options.OnLoss = "stop",
     objective: options.ObjectiveText = None,
     seed: options.LoadSeed = "1",
     dsn: options.Dsn = None,
@@ -78,6 +80,8 @@ def run(
     opened = _open(rate, arrivals, late_limit)
     default_users = CLOSED_USERS if opened.rate is None else OPEN_USERS
     users_n = quantities.whole(users or str(default_users), "--users", most=quantities.MOST_USERS)
+    processes_n = quantities.processes(processes, users_n)
+    on_loss = quantities.on_loss(on_worker_loss)
     measure_s = _window_s(duration, opened.rate)
     warmup_s = quantities.duration_s(warmup, "--warmup")
     ramp_s = quantities.duration_s(ramp, "--ramp")
@@ -111,11 +115,12 @@ def run(
         arrivals=opened.arrivals,
         late_limit_s=opened.late_limit_s,
         mode=mode_wanted,
+        processes=processes_n,
     )
     if opened.rate is not None and users is None:
         say(f"on {users_n} connections; --users sets how many")
     with (
-        ScenarioChild(path, target.environment(), allow_unmarked) as child,
+        ScenarioChild(path, target.environment(), allow_unmarked, processes=processes_n, on_loss=on_loss) as child,
         PhaseProgress(child.description.name, schedule) as shown,
     ):
         record, directory = record_run(child, target, schedule, wanted, found.results_dir, shown.phase_began)

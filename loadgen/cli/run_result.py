@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loadgen.cli.output import console
 
 if TYPE_CHECKING:
-    from loadgen.runs.format import OpenResult, RunRecord, RunResult, TransactionResult
+    from loadgen.runs.format import GeneratorUse, OpenResult, RunRecord, RunResult, TransactionResult
 
 
 def show(record: RunRecord) -> None:
@@ -44,8 +44,34 @@ def _show_result(result: RunResult, users: int) -> None:
     out.print(table)
     if opened:
         _show_arrivals(opened, percentile(result.lag, 99.0))
+    if len(result.generator.parts) > 1:
+        _show_parts(result.generator)
     for sqlstate, message in result.error_examples.items():
         out.print(f"error {sqlstate}, {result.errors_by_sqlstate[sqlstate]} times: {message}", soft_wrap=True)
+
+
+def _show_parts(generator: GeneratorUse) -> None:
+    from rich.table import Table
+
+    from loadgen.report.numbers import MISSING, milliseconds, number, size
+
+    out = console()
+    out.print(
+        f"load generator: {len(generator.parts)} processes, {number(generator.cpu_cores)} cores, "
+        f"{size(generator.peak_rss_bytes)}"
+    )
+    table = Table("process", "users", "transactions", "cores", "hub lag p99", "memory", "", box=None)
+    for part in generator.parts:
+        table.add_row(
+            part.name,
+            f"{part.users:,}",
+            f"{part.count:,}",
+            MISSING if part.cpu_cores is None else number(part.cpu_cores),
+            milliseconds(part.hub_lag_p99_ms),
+            size(part.peak_rss_bytes),
+            "" if part.lost_after_s is None else f"lost after {number(part.lost_after_s)} s",
+        )
+    out.print(table)
 
 
 def _show_arrivals(arrivals: OpenResult, lag_p99_ms: str) -> None:

@@ -34,6 +34,7 @@ def sweep(
     ramp: options.Ramp = "1s",
     think: Think = False,
     mode: options.ModeText = "sequential",
+    processes: options.Processes = "1",
     objective: options.ObjectiveText = None,
     seed: options.LoadSeed = "1",
     dsn: options.Dsn = None,
@@ -49,8 +50,9 @@ def sweep(
     from loadgen.runner.run import DRAIN_S
     from loadgen.runner.sweep import MAX_LEVELS, MAX_REPEATS, SweepPlan
 
+    found_levels = quantities.levels(levels, most_levels=MAX_LEVELS)
     plan = SweepPlan(
-        levels=quantities.levels(levels, most_levels=MAX_LEVELS),
+        levels=found_levels,
         repeats=quantities.whole(repeats, "--repeats", most=MAX_REPEATS),
         think=think,
         ramp_s=quantities.duration_s(ramp, "--ramp"),
@@ -59,6 +61,7 @@ def sweep(
         drain_s=DRAIN_S,
         seed=quantities.whole(seed, "--seed", least=0, most=2**31 - 1),
         mode=quantities.mode(mode),
+        processes=quantities.processes(processes, max(found_levels)),
     )
     wanted = quantities.objective(objective)
 

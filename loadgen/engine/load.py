@@ -18,6 +18,7 @@ from loadgen.engine.open_recorder import OpenRecorder
 from loadgen.engine.recorder import Recorder
 from loadgen.errors import EnvironmentFault
 from loadgen.population.activity import ActivityRanks
+from loadgen.runs.shares import WHOLE, Share
 
 STATEMENT_TIMEOUT_MS: Final = 30_000
 _BATCH: Final = 4096
@@ -45,6 +46,8 @@ class Load:
     """None: closed, a user sends when it has thought."""
     pipeline: bool = False
     """Whether a transaction's statements share a round trip."""
+    share: Share = WHOLE
+    """Which part of the load this process makes."""
 
 
 def open_load(
@@ -58,6 +61,7 @@ def open_load(
     seed: int,
     arrivals: OpenLoad | None = None,
     pipeline: bool = False,
+    share: Share = WHOLE,
 ) -> Load:
     """Check the guard if the scenario writes, and learn how many users there are to be.
 
@@ -76,10 +80,11 @@ def open_load(
     conninfo = make_conninfo(target.conninfo, application_name="loadgen")
     if target.password is not None:
         conninfo = make_conninfo(conninfo, password=target.password)
-    return Load(conninfo, _users(users, data_seed or 0, skew, seed), recorder, think, seed, arrivals, pipeline)
+    drawn = _users(users, data_seed or 0, skew, (seed, share.process))
+    return Load(conninfo, drawn, recorder, think, seed, arrivals, pipeline, share)
 
 
-def _users(users: int, data_seed: int, skew: float, seed: int) -> Callable[[], int]:
+def _users(users: int, data_seed: int, skew: float, seed: tuple[int, int]) -> Callable[[], int]:
     """Draw users by the activity rank that the stored rows were made with, a batch at a time."""
     ranks = ActivityRanks(users, data_seed)
     rng = np.random.Generator(np.random.PCG64(seed))
@@ -95,5 +100,5 @@ def _users(users: int, data_seed: int, skew: float, seed: int) -> Callable[[], i
 
 
 def user_rng(load: Load, number: int) -> random.Random:
-    """The random stream of one Locust user: choices that do not depend on how users interleave."""
-    return random.Random(f"{load.seed}:{number}")
+    """The random stream of this process's n-th user: its choices do not depend on how users interleave."""
+    return random.Random(f"{load.seed}:{load.share.number(number)}")

@@ -1,4 +1,4 @@
-"""The parent's hold on a scenario's child: start it, give it schedules, hear what it says, leave nothing behind."""
+"""The parent's hold on its children: start them, give them schedules, hear what they say, leave nothing behind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -18,12 +20,15 @@ import orjson
 from pydantic import TypeAdapter
 
 from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, UsageError
-from loadgen.runs.control import Command, Done, Event, Failed, PhaseBegan, Ready
+from loadgen.runner.parts import Made, OnLoss
+from loadgen.runs.control import Command, Done, Event, Failed, Phase, PhaseBegan, Ramped, Ready
 from loadgen.runs.format import ScenarioDescription, Schedule
 
 START_TIMEOUT_S: Final = 60.0
 GRACE_S: Final = 30.0
 """How much longer than its schedule a run may take before its child counts as hung."""
+BEGIN_S: Final = 0.02
+"""Notice that all processes get of the beginning of the warm-up, so that they begin together."""
 
 
 def find_scenario(name: str) -> Path:
@@ -52,30 +57,116 @@ def _shipped() -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-class ScenarioChild:
-    """One scenario's process; a context manager that ends it. Not for several threads.
+class Child:
+    """One process of a load generator, and threads that pass on what it says to ``inbox``, None at its end.
 
-    ``environment`` tells the child where to connect (see ``Target.environment``): no password is on a command line.
+    ``environment`` tells it where to connect (see ``Target.environment``): no password is on a command line.
     """
 
-    def __init__(self, scenario: Path, environment: Mapping[str, str], allow_unmarked: str | None = None) -> None:
-        self._path = scenario
-        self._events: queue.Queue[Event | None] = queue.Queue()
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], inbox: Inbox) -> None:
         self._stderr: list[str] = []
-        unmarked = {} if allow_unmarked is None else {"LOADGEN_ALLOW_UNMARKED": allow_unmarked}
         # A session of its own: Ctrl-C in the terminal reaches the parent only, which then asks the child to stop.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "loadgen.engine.child", str(scenario)],
+            [sys.executable, "-m", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, **environment, **unmarked},
+            env={**os.environ, **environment},
             start_new_session=True,
         )
-        self._readers = [threading.Thread(target=reader, daemon=True) for reader in (self._hear, self._keep_errors)]
+        self._readers = [
+            threading.Thread(target=self._hear, args=(inbox,), daemon=True),
+            threading.Thread(target=self._keep_errors, daemon=True),
+        ]
         for thread in self._readers:
             thread.start()
-        self.description: ScenarioDescription = self._ready().scenario
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def tell(self, command: Command) -> None:
+        """Send one line. A dead child is noticed by the end of its output."""
+        with contextlib.suppress(BrokenPipeError):
+            assert self._process.stdin is not None
+            self._process.stdin.write(orjson.dumps(command) + b"\n")
+            self._process.stdin.flush()
+
+    def let_go(self) -> None:
+        """Ask it to end: it stops when its input ends."""
+        with contextlib.suppress(OSError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+
+    def close(self) -> None:
+        """End it: what does not stop when its input ends is killed."""
+        self.let_go()
+        try:
+            self._process.wait(GRACE_S)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            self.kill()
+        for thread in self._readers:
+            thread.join(1.0)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):  # what could not be said to one that died
+                    stream.close()
+
+    def kill(self) -> None:
+        """End it at once; the server cancels what it was running when it notices."""
+        self._process.kill()
+        self._process.wait()
+
+    def why(self) -> str:
+        """Its last words, to follow a message; empty when it had none."""
+        self._readers[1].join(1.0)
+        return f": {self._stderr[-1]}" if self._stderr else ""
+
+    def _hear(self, inbox: Inbox) -> None:
+        read: Callable[[bytes], Event] = TypeAdapter[Event](Event).validate_json
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            inbox.put((self, read(line)))
+        inbox.put((self, None))
+
+    def _keep_errors(self) -> None:
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            self._stderr = [*self._stderr[-19:], line.decode(errors="replace").rstrip()]
+
+
+Inbox = queue.Queue[tuple[Child, Event | None]]
+
+
+class ScenarioChild:
+    """The load generator of one scenario on this machine: one child, or several that share every load.
+
+    A context manager that ends them. Not for several threads.
+    """
+
+    def __init__(
+        self,
+        scenario: Path,
+        environment: Mapping[str, str],
+        allow_unmarked: str | None = None,
+        *,
+        processes: int = 1,
+        on_loss: OnLoss = "stop",
+    ) -> None:
+        self._path = scenario
+        self._on_loss = on_loss
+        self._inbox: Inbox = queue.Queue()
+        unmarked = {} if allow_unmarked is None else {"LOADGEN_ALLOW_UNMARKED": allow_unmarked}
+        command = ("loadgen.engine.child", str(scenario))
+        self._children = [Child(command, {**environment, **unmarked}, self._inbox) for _ in range(processes)]
+        try:
+            self.description: ScenarioDescription = self._ready()
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                for child in self._children:
+                    child.kill()
+            self.close()
+            raise
 
     def __enter__(self) -> ScenarioChild:
         return self
@@ -84,99 +175,135 @@ class ScenarioChild:
         self.close()
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
+    def processes(self) -> int:
+        return len(self._children)
 
-    def run(self, schedule: Schedule, spool: Path, on_phase: Callable[[PhaseBegan], None]) -> Done | None:
-        """Carry out one schedule. A first interrupt ends it early and keeps what was measured.
+    def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[Made]:
+        """Carry out one schedule; what each process made of it, its seconds in a spool in ``directory``.
 
-        None when the child died under way; what it measured up to then is in the spool. Raises the child's own
-        LoadgenError, and EnvironmentFault for a child that hangs.
+        A first interrupt ends it early and keeps what was measured. ``on_phase`` hears of a phase when the first
+        process begins it. Raises a child's own LoadgenError, and EnvironmentFault for children that hang.
         """
-        self._tell(Command("run", schedule, str(spool)))
+        schedule = replace(schedule, processes=self.processes)
+        run = _Run(self._children, schedule, directory, self._on_loss)
         planned_s = schedule.ramp_s + schedule.warmup_s + schedule.measure_s + schedule.drain_s
         left_s = planned_s + GRACE_S
-        while True:
+        while not run.over:
             try:
-                event = self._events.get(timeout=left_s)
+                child, event = self._inbox.get(timeout=left_s)
             except queue.Empty:
-                self.kill()
-                raise EnvironmentFault(
-                    f"the load generator of {self._path.stem} hung and was ended{self._why()}"
-                ) from None
+                for hung in run.working:
+                    hung.kill()
+                if not run.done:
+                    raise EnvironmentFault(
+                        f"the load generator of {self._path.stem} hung and was ended{self._children[0].why()}"
+                    ) from None
+                continue
             except KeyboardInterrupt:
-                self._tell(Command("stop"))
+                run.stop()
                 left_s = schedule.drain_s + GRACE_S
                 continue
             match event:
                 case PhaseBegan():
-                    on_phase(event)
-                case Done():
-                    return event
+                    if run.first(event):
+                        on_phase(event)
                 case Failed():
+                    run.stop()
                     raise as_error(event)
-                case None:
-                    return None
                 case Ready():
                     raise EnvironmentFault(f"the load generator of {self._path.stem} started over; run it again")
+                case _:
+                    run.heard(child, event)
+        for gone in set(self._children) - run.done.keys():
+            gone.close()
+        self._children = [child for child in self._children if child in run.done]
+        return run.made()
 
     def close(self) -> None:
-        """End the child: it stops when its input ends; what does not stop is killed."""
-        with contextlib.suppress(OSError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-        try:
-            self._process.wait(GRACE_S)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            self.kill()
-        for thread in self._readers:
-            thread.join(1.0)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        """End the children."""
+        for child in self._children:
+            child.let_go()
+        for child in self._children:
+            child.close()
 
-    def kill(self) -> None:
-        """End the child at once; the server cancels what it was running when it notices."""
-        self._process.kill()
-        self._process.wait()
+    def _ready(self) -> ScenarioDescription:
+        """What the children are ready to run; the first that is not says why."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        found: list[ScenarioDescription] = []
+        while len(found) < len(self._children):
+            try:
+                child, event = self._inbox.get(timeout=max(deadline - time.monotonic(), 0.0))
+            except queue.Empty:
+                for slow in self._children:
+                    slow.kill()
+                why = self._children[0].why()
+                raise EnvironmentFault(f"{self._path} did not load within {START_TIMEOUT_S:g} s{why}") from None
+            if isinstance(event, Failed):
+                raise as_error(event)
+            if not isinstance(event, Ready):
+                raise UsageError(f"{self._path} could not be loaded{child.why()}")
+            found.append(event.scenario)
+        return found[0]
 
-    def _ready(self) -> Ready:
-        try:
-            event = self._events.get(timeout=START_TIMEOUT_S)
-        except (queue.Empty, KeyboardInterrupt) as error:
-            self.kill()
-            self.close()
-            if isinstance(error, KeyboardInterrupt):
-                raise
-            raise EnvironmentFault(f"{self._path} did not load within {START_TIMEOUT_S:g} s{self._why()}") from None
-        if isinstance(event, Ready):
-            return event
-        self.close()
-        if isinstance(event, Failed):
-            raise as_error(event)
-        raise UsageError(f"{self._path} could not be loaded{self._why()}")
 
-    def _tell(self, command: Command) -> None:
-        with contextlib.suppress(BrokenPipeError):  # a dead child is noticed by the end of its output
-            assert self._process.stdin is not None
-            self._process.stdin.write(orjson.dumps(command) + b"\n")
-            self._process.stdin.flush()
+class _Run:
+    """The state of one run over several children."""
 
-    def _hear(self) -> None:
-        read: Callable[[bytes], Event] = TypeAdapter[Event](Event).validate_json
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._events.put(read(line))
-        self._events.put(None)
+    def __init__(self, children: Sequence[Child], schedule: Schedule, directory: Path, on_loss: OnLoss) -> None:
+        self._children = list(children)
+        self._on_loss = on_loss
+        self._ramped: set[Child] = set()
+        self._lost: set[Child] = set()
+        self._begun: set[Phase] = set()
+        self._told = False
+        self.done: dict[Child, Done] = {}
+        self._spools = [directory / f"seconds-{process}.jsonl" for process in range(len(children))]
+        for process, (child, spool) in enumerate(zip(children, self._spools, strict=True)):
+            child.tell(Command("run", schedule, str(spool), process))
 
-    def _keep_errors(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self._stderr = [*self._stderr[-19:], line.decode(errors="replace").rstrip()]
+    @property
+    def working(self) -> list[Child]:
+        """Those still at it."""
+        return [child for child in self._children if child not in self.done and child not in self._lost]
 
-    def _why(self) -> str:
-        self._readers[1].join(1.0)
-        return f": {self._stderr[-1]}" if self._stderr else ""
+    @property
+    def over(self) -> bool:
+        return not self.working
+
+    def first(self, event: PhaseBegan) -> bool:
+        """Whether no other process has begun this phase."""
+        known = event.phase in self._begun
+        self._begun.add(event.phase)
+        return not known
+
+    def heard(self, child: Child, event: Ramped | Done | None) -> None:
+        """One child is there, has ended its part, or (None) is no more."""
+        if isinstance(event, Ramped):
+            self._ramped.add(child)
+        elif isinstance(event, Done):
+            self.done[child] = event
+        else:
+            self._lost.add(child)
+            if self._on_loss == "stop":
+                self.stop()
+        if not self._told and self._ramped >= set(self.working):
+            self._told = True
+            at = time.monotonic() + BEGIN_S
+            for waiting in self.working:
+                waiting.tell(Command("begin", at=at))
+
+    def stop(self) -> None:
+        """End it early."""
+        for child in self.working:
+            child.tell(Command("stop"))
+
+    def made(self) -> list[Made]:
+        """What each made, in the order of their shares."""
+        names = [f"process {process}" for process in range(len(self._children))]
+        return [
+            Made(name, spool, self.done.get(child))
+            for name, spool, child in zip(names, self._spools, self._children, strict=True)
+        ]
 
 
 def as_error(failed: Failed) -> LoadgenError:

@@ -8,7 +8,17 @@ from typing import Final
 
 from capacity.values import Refusal
 from loadgen.runs.estimate import throughput
-from loadgen.runs.format import Objective, OpenResult, Reason, RunResult, RunStatus, Schedule, Verdict
+from loadgen.runs.format import (
+    GeneratorPart,
+    GeneratorUse,
+    Objective,
+    OpenResult,
+    Reason,
+    RunResult,
+    RunStatus,
+    Schedule,
+    Verdict,
+)
 from loadgen.runs.spool import Second
 
 GENERATOR_CPU_CORES: Final = 0.9
@@ -34,13 +44,16 @@ def judge(
     died: bool,
     writes: bool,
     shared_machine: bool,
+    lost: Sequence[GeneratorPart] = (),
 ) -> Verdict:
     """The verdict on a run: invalid if the generator was the limit, it was not steady, or there is too little of it.
 
-    ``shared_machine``: generator and server ran on the same cores. A run that ended early is ``partial``, with reasons.
+    ``shared_machine``: generator and server ran on the same cores; ``lost``: processes that did not last to the end.
+    A run that ended early, or went on without a part of its load, is ``partial``, with reasons.
     """
-    reasons = tuple(_faults(window, result, schedule, died=died))
-    status: RunStatus = "partial" if interrupted or died else "invalid" if reasons else "valid"
+    gone = [_lost(part, schedule) for part in lost] if not died else []
+    reasons = (*gone, *_faults(window, result, schedule, died=died))
+    status: RunStatus = "partial" if interrupted or died or lost else "invalid" if reasons else "valid"
     return Verdict(status, reasons, tuple(_limits(result, schedule, writes=writes, shared_machine=shared_machine)))
 
 
@@ -56,9 +69,7 @@ def _faults(window: Sequence[Second], result: RunResult | None, schedule: Schedu
         what = f"{count} transactions in {window_s:g} s are too few for a median with its interval"
         return [Reason("too_few_transactions", what, "measure for longer, or with more users")]
     faults = []
-    if result.generator.cpu_cores >= GENERATOR_CPU_CORES:
-        what = f"the generator used {result.generator.cpu_cores:.2f} of its one core"
-        faults.append(Reason("generator_saturated", what, "lower the load, or run it on a faster machine"))
+    faults += _saturated(result.generator)
     faults += _own_lag(result)
     # What a rate that changes by itself carries is not meant to be the same throughout.
     drift = _drift(window) if schedule.rate is None or schedule.rate.constant else None
@@ -66,6 +77,30 @@ def _faults(window: Sequence[Second], result: RunResult | None, schedule: Schedu
         what = f"throughput of the second half was {drift:.2f} of the first's, beyond chance"
         faults.append(Reason("not_steady", what, "warm up for longer, or look for what changed in the timeline"))
     return faults
+
+
+def _saturated(generator: GeneratorUse) -> list[Reason]:
+    """The busiest process against its one core."""
+    used = max([part.cpu_cores or 0.0 for part in generator.parts] or [generator.cpu_cores])
+    if used < GENERATOR_CPU_CORES:
+        return []
+    one, do = (
+        ("the generator", "lower the load, or raise --processes if the machine has cores to spare")
+        if len(generator.parts) < 2
+        else (f"one of the generator's {len(generator.parts)} processes", "lower the load, or use more processes")
+    )
+    return [Reason("generator_saturated", f"{one} used {used:.2f} of its one core", do)]
+
+
+def _lost(part: GeneratorPart, schedule: Schedule) -> Reason:
+    """A process that did not last: what it was to make, and what came from it until when."""
+    assert part.lost_after_s is not None
+    meant = f"{part.users} of {schedule.users} {'users' if schedule.rate is None else 'connections'}"
+    if part.arrivals_meant is not None:
+        meant += f" and {part.arrivals_meant:,} arrivals"
+    when = f"{part.lost_after_s:g} s into the window" if part.lost_after_s > 0 else "before the window"
+    what = f"{part.name}, which had {meant}, reported for the last time {when}, {part.count:,} transactions in all"
+    return Reason("generator_lost", what, "see why it ended or was cut off, and run it again")
 
 
 def _own_lag(result: RunResult) -> list[Reason]:

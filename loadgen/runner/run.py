@@ -14,15 +14,15 @@ from loadgen.observe.facts import client_facts, database_facts
 from loadgen.observe.sampler import Sampler
 from loadgen.runner.checkpoints import ForcedCheckpoints
 from loadgen.runner.child import ScenarioChild
+from loadgen.runner.parts import all_seconds, part_of
 from loadgen.runner.quality import judge, refusal_of
 from loadgen.runner.summary import Window, committed, summarise, write_latency_log, write_timeline
 from loadgen.runs import documents
 from loadgen.runs.control import PhaseBegan
 from loadgen.runs.format import ClientFacts, DatabaseFacts, Objective, Reason, RunRecord, Schedule
-from loadgen.runs.spool import read
+from loadgen.runs.shares import Share
 from loadgen.runs.store import DOCUMENTS, new_id, new_record
 
-SPOOL: Final = "seconds.jsonl"
 DRAIN_S: Final = 10.0
 """Transactions under way at the end may take so long to finish before they are cancelled."""
 
@@ -70,11 +70,16 @@ def record_run(
             if on_phase is not None:
                 on_phase(event)
 
-        spool = directory / SPOOL
-        done = child.run(schedule, spool, phase_began)
+        made = child.run(schedule, directory, phase_began)
         running.close()  # the sampler's last sample, before anything is summed up
-        seconds = list(read(spool))
+        by_part = [part.seconds() for part in made]
+        seconds = all_seconds(by_part)
         measured = window.seconds(seconds)
+        shares = [Share(process, len(made)) for process in range(len(made))]
+        parts = [
+            part_of(one, its, share, schedule, window.bounds(seconds))
+            for one, its, share in zip(made, by_part, shares, strict=True)
+        ]
         result = None
         seen: tuple[Reason, ...] = ()
         if measured:
@@ -85,15 +90,17 @@ def record_run(
                 checkpoints_forced=checkpoints.forced,
             )
             seen = sampler.notes(measured[0].at, measured[-1].at + 1.0)
-            cpu_cores, peak = (done.cpu_cores, done.peak_rss_bytes) if done else (0.0, 0)
+            cpu_cores = sum(part.cpu_cores or 0.0 for part in parts)
+            peak = sum(part.peak_rss_bytes or 0 for part in parts)
             examples = {state: words for second in seconds for state, words in second.error_examples.items()}
-            result = summarise(measured, server, cpu_cores, peak, examples, window.warmup(seconds))
+            result = summarise(measured, server, cpu_cores, peak, examples, window.warmup(seconds), parts)
         verdict = judge(
             measured,
             result,
             schedule,
-            interrupted=done is not None and done.interrupted,
-            died=done is None,
+            interrupted=any(part.done is not None and part.done.interrupted for part in made),
+            died=all(part.done is None for part in made),
+            lost=[part for part in parts if part.lost_after_s is not None],
             writes=scenario.writes,
             shared_machine=facts.database.embedded,
         )
@@ -102,7 +109,7 @@ def record_run(
             id=run_id,
             started_at=now.isoformat(timespec="seconds"),
             scenario=scenario,
-            schedule=schedule,
+            schedule=replace(schedule, processes=len(made)),
             objective=objective,
             database=facts.database,
             client=facts.client,
@@ -113,5 +120,6 @@ def record_run(
         write_latency_log(directory / "latency.hlog", seconds)
         write_timeline(directory / "timeline.csv", seconds, window)
         (directory / DOCUMENTS["run"]).write_text(documents.dump(record), "utf-8")
-        spool.unlink(missing_ok=True)
+        for part in made:
+            part.spool.unlink(missing_ok=True)
     return record, results_dir / run_id

@@ -15,7 +15,7 @@ from loadgen.runner.arrivals import open_result, totals
 from loadgen.runs import hlog
 from loadgen.runs.control import Phase
 from loadgen.runs.estimate import latency, throughput
-from loadgen.runs.format import GeneratorUse, RunResult, ServerUse, StatementResult, TransactionResult
+from loadgen.runs.format import GeneratorPart, GeneratorUse, RunResult, ServerUse, StatementResult, TransactionResult
 from loadgen.runs.histogram import EMPTY, Histogram, merge
 from loadgen.runs.spool import CENSORED, LAG, RESPONSE, SERVICE, Second, Tally
 
@@ -46,14 +46,17 @@ class Window:
         """The seconds before the window."""
         return [] if self.start is None else [second for second in seconds if second.at < round(self.start)]
 
-    def seconds(self, seconds: Iterable[Second]) -> list[Second]:
-        """The whole seconds inside the window, one for each even where nothing happened."""
+    def bounds(self, seconds: Iterable[Second]) -> tuple[int, int]:
+        """The whole seconds inside the window: the first, and the one after the last; both 0 when it never began."""
         if self.start is None:
-            return []
-        by_start = {second.at: second for second in seconds}
+            return 0, 0
         first = round(self.start)
-        end = self.began.get("drain", max(by_start, default=float(first)) + 1)
-        return [by_start.get(float(s)) or _empty(float(s)) for s in range(first, int(end))]
+        return first, int(self.began.get("drain", max((second.at for second in seconds), default=float(first)) + 1))
+
+    def seconds(self, seconds: Iterable[Second]) -> list[Second]:
+        """The seconds of :meth:`bounds`, one for each even where nothing happened."""
+        by_start = {second.at: second for second in seconds}
+        return [by_start.get(float(s)) or _empty(float(s)) for s in range(*self.bounds(by_start.values()))]
 
 
 def summarise(
@@ -63,10 +66,11 @@ def summarise(
     peak_rss_bytes: int,
     examples: Mapping[str, str] | None = None,
     warmup: Sequence[Second] = (),
+    parts: Sequence[GeneratorPart] = (),
 ) -> RunResult:
     """The result of the seconds of a window; ``examples`` are messages by SQLSTATE. Raises ValueError for no second.
 
-    ``warmup``: the seconds before it, for what an open load did there.
+    ``warmup``: the seconds before it, for what an open load did there; ``parts``: the generator's processes.
     """
     transactions = _names(second.transactions for second in window)
     statements = _names(second.statements for second in window)
@@ -97,8 +101,9 @@ def summarise(
         server=server,
         generator=GeneratorUse(
             cpu_cores=generator_cpu_cores,
-            hub_lag_p99_ms=hub_lag.percentile_us(99) / 1000,
+            hub_lag_p99_ms=max([hub_lag.percentile_us(99) / 1000, *(part.hub_lag_p99_ms for part in parts)]),
             peak_rss_bytes=peak_rss_bytes,
+            parts=tuple(parts),
         ),
         error_examples={state: words for state, words in (examples or {}).items() if state in errors},
         arrivals=open_result(window, warmup),

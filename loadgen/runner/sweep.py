@@ -39,6 +39,8 @@ class SweepPlan:
     drain_s: float
     seed: int
     mode: Mode = "sequential"
+    processes: int = 1
+    """Of the generator; at a level below them some have nothing to do."""
 
     def order(self) -> tuple[tuple[int, int], ...]:
         """(level, repeat) in the order of running: every repeat visits all levels in an order of its own.
@@ -61,6 +63,7 @@ class SweepPlan:
             drain_s=self.drain_s,
             seed=self.seed + place,
             mode=self.mode,
+            processes=self.processes,
         )
 
 
@@ -90,7 +93,8 @@ def record_sweep(
     interrupted = False
     working = fresh_copy(target)
     try:
-        with ScenarioChild(scenario, working.environment(), allow_unmarked and working.database) as child:
+        unmarked = allow_unmarked and working.database
+        with ScenarioChild(scenario, working.environment(), unmarked, processes=plan.processes) as child:
             description = child.description
             sweep_id = new_id(f"sweep-{description.name}", now)
             with new_record(results_dir, sweep_id) as directory:

@@ -12,11 +12,14 @@ Phase = Literal["ramp", "warmup", "measure", "drain"]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Parent to child. ``run`` has a schedule and a spool, ``stop`` has neither."""
+    """Parent to child. ``run`` has a schedule, a spool and a share, ``begin`` a time on the monotonic clock."""
 
-    do: Literal["run", "stop"]
+    do: Literal["run", "begin", "stop"]
     schedule: Schedule | None = None
     spool: str | None = None
+    process: int = 0
+    """Which of the schedule's processes the child is."""
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,13 @@ class PhaseBegan:
     phase: Phase
     at: float
     event: Literal["phase"] = "phase"
+
+
+@dataclass(frozen=True, slots=True)
+class Ramped:
+    """The users are there and at work; the warm-up begins when the parent says so, in all processes at one time."""
+
+    event: Literal["ramped"] = "ramped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +66,4 @@ class Failed:
     event: Literal["failed"] = "failed"
 
 
-Event = Ready | PhaseBegan | Done | Failed
+Event = Ready | PhaseBegan | Ramped | Done | Failed

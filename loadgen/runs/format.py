@@ -3,7 +3,8 @@
 History
 -------
 loadgen.run/1, loadgen.sweep/1, loadgen.plan/1   first. Since then, with defaults so that older ones are read: an open
-    load's rate and arrivals, the mode and the processes of a schedule; what became of its arrivals; censored latencies.
+    load's rate and arrivals, the mode and the processes of a schedule; what became of its arrivals; censored latencies;
+    the generator's processes, each with its share.
 
 A document is written with :func:`dump` and read with :func:`parse`, which checks every field; a newer reader reads
 older versions by converting them here. Files of a run's directory::
@@ -302,12 +303,38 @@ class ServerUse:
 
 
 @dataclass(frozen=True)
+class GeneratorPart:
+    """One process of the load generator: its share of the load, what it made of it, and what that cost it."""
+
+    name: str
+    users: int
+    """Users, or connections of an open load, that were its share."""
+    arrivals_meant: int | None
+    """Arrivals of the window that were its share; None: a closed load."""
+    count: int
+    """Transactions of the window that it reported."""
+    cpu_cores: float | None
+    """None: it was lost before it could tell."""
+    hub_lag_p99_ms: float
+    peak_rss_bytes: int | None
+    lost_after_s: float | None = None
+    """It died or was cut off: until when it had reported, in seconds of the window; None: it lasted to the end."""
+    clock_error_ms: float | None = None
+    """On another machine: its clock was matched to the master's within this; None: the same clock."""
+
+
+@dataclass(frozen=True)
 class GeneratorUse:
     """What the load generator itself spent: the reason to believe, or not, its latencies."""
 
     cpu_cores: float
+    """All processes together."""
     hub_lag_p99_ms: float
+    """Of the process in which it was longest."""
     peak_rss_bytes: int
+    """All processes together."""
+    parts: tuple[GeneratorPart, ...] = ()
+    """Each process; none in records from before there could be several."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Final
 
@@ -119,7 +119,7 @@ def read(path: Path) -> Iterator[Second]:
 
 
 def together(one: Second, other: Second) -> Second:
-    """Two parts of the same second as one."""
+    """Two parts of the same second of one process as one."""
     return Second(
         at=one.at,
         users=max(one.users, other.users),
@@ -131,6 +131,16 @@ def together(one: Second, other: Second) -> Second:
         own_lag=merge((one.own_lag, other.own_lag)),
         backlog=max(one.backlog, other.backlog),
         backlog_end=max(one.backlog_end, other.backlog_end),
+    )
+
+
+def beside(one: Second, other: Second) -> Second:
+    """The same second of two processes: what they had at the same time adds up."""
+    return replace(
+        together(one, other),
+        users=one.users + other.users,
+        backlog=one.backlog + other.backlog,  # at most: they need not have had it at the same moment
+        backlog_end=one.backlog_end + other.backlog_end,
     )
 
 
