@@ -15,6 +15,9 @@ def show(record: RunRecord) -> None:
     out = console()
     if record.result is not None:
         _show_result(record.result, record.schedule.users)
+    if record.server_statements and all(s.agrees for s in record.server_statements):
+        calls = sum(s.calls for s in record.server_statements)
+        out.print(f"the server counted the same {calls:,} calls, statement by statement")
     for reason in (*record.verdict.reasons, *record.verdict.notes):
         out.print(f"{reason.code}: {reason.what}; {reason.do}", soft_wrap=True)
     out.print(f"verdict: [bold]{record.verdict.status}[/bold]")

@@ -52,11 +52,12 @@ class DatabaseError(Exception):
 
 
 class PipelineError(DatabaseError):
-    """A query of a pipeline was refused: ``place`` is its number among them, from 0."""
+    """A query of a pipeline was refused: ``place`` is its number among them, from 0; ``ran`` of those before it ran."""
 
-    def __init__(self, sqlstate: str, message: str, place: int) -> None:
+    def __init__(self, sqlstate: str, message: str, place: int, ran: int | None = None) -> None:
         super().__init__(sqlstate, message)
         self.place = place
+        self.ran = place if ran is None else ran
 
     def __reduce__(self) -> tuple[type[DatabaseError], tuple[str, str]]:
         return DatabaseError, (self.sqlstate, self.message)
@@ -148,7 +149,7 @@ class Connection:
         """
         pgconn = self._pgconn
         try:
-            preparing = self._send_preparations(queries)
+            self._prepare_new(queries)
             for query, parameters in queries:
                 if isinstance(query, bytes):
                     pgconn.send_query_params(query, None, result_format=_BINARY)
@@ -156,20 +157,28 @@ class Connection:
                     known = self._prepared[query.name]
                     pgconn.send_query_prepared(known.name, parameters, known.formats, result_format=_BINARY)
             pgconn.pipeline_sync()
-            return self._answers(preparing, len(queries))
+            return self._answers(len(queries))
         except BaseException as error:
             self._abandon(error)
             raise
 
-    def _send_preparations(self, queries: Sequence[Query]) -> int:
-        """Prepare, in the same round trip, what is new to this session; how many."""
-        new = {query.name: query for query, _ in queries if not isinstance(query, bytes)}
-        count = 0
-        for name, statement in new.items():
-            if name not in self._prepared:
-                self._prepared[name] = self._send_prepare(statement)
-                count += 1
-        return count
+    def _prepare_new(self, queries: Sequence[Query]) -> None:
+        """Prepare what is new to this session, in a round trip of its own.
+
+        In the same one, preparing would begin the transaction, and BEGIN could not choose its isolation level any more.
+        """
+        new = {q.name: q for q, _ in queries if not isinstance(q, bytes) and q.name not in self._prepared}
+        if not new:
+            return
+        sent = {name: self._send_prepare(statement) for name, statement in new.items()}
+        self._pgconn.pipeline_sync()
+        try:
+            self._answers(len(sent))
+        except PipelineError as error:
+            refused = list(new)[error.place]
+            place = next(n for n, (q, _) in enumerate(queries) if not isinstance(q, bytes) and q.name == refused)
+            raise PipelineError(error.sqlstate, error.message, place, ran=0) from error
+        self._prepared.update(sent)
 
     def _send_prepare(self, statement: Statement) -> _Prepared:
         name = b"s%d" % next(self._numbers)
@@ -223,8 +232,8 @@ class Connection:
             raise DatabaseError(_GONE, _first_line(self._pgconn.error_message))
         return last
 
-    def _answers(self, preparing: int, count: int) -> list[PGresult]:
-        """All answers up to the synchronisation point, without those of preparing."""
+    def _answers(self, count: int) -> list[PGresult]:
+        """All answers up to the synchronisation point."""
         self._flush()
         results: list[PGresult] = []
         failed: DatabaseError | None = None
@@ -238,15 +247,13 @@ class Connection:
                 break
             if failed is None and result.status == pq.ExecStatus.FATAL_ERROR:
                 refused = self._refused(result)
-                failed = PipelineError(refused.sqlstate, refused.message, max(len(results) - preparing, 0))
+                failed = PipelineError(refused.sqlstate, refused.message, len(results))
             results.append(result)
         if failed is not None:
-            if preparing:  # whatever was being prepared may or may not be there: name it anew
-                self._prepared.clear()
             raise failed
-        if len(results) != preparing + count:
-            raise DatabaseError(_GONE, f"{len(results)} answers to {preparing + count} queries")
-        return results[preparing:]
+        if len(results) != count:
+            raise DatabaseError(_GONE, f"{len(results)} answers to {count} queries")
+        return results
 
     def _refused(self, failed: PGresult) -> DatabaseError:
         state = failed.error_field(pq.DiagnosticField.SQLSTATE)

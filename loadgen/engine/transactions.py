@@ -221,7 +221,7 @@ def _exchange(queries: Sequence[Query], sent: Sequence[_Sent], worker: Worker) -
     try:
         answers = worker.connection.exchange(queries)
     except PipelineError as error:
-        for earlier in sent[: error.place]:
+        for earlier in sent[: error.ran]:
             if earlier is not None:
                 worker.recorder.statement_pipelined(earlier[0].statement.name, 0)
         failed = sent[error.place]

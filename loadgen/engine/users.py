@@ -96,6 +96,15 @@ class PostgresUser(User):
         self._worker: Worker | None = None
         self._intended = time.monotonic()
         self._reconnect_s = RECONNECT_S[0]
+        self._ending = False
+
+    def stop(self, force: bool = False) -> bool:
+        """End this user: what it is doing is finished, unless forced.
+
+        Locust kills a user that thinks, and one that stops thinking just then is killed in its next transaction.
+        """
+        self._ending = True
+        return bool(super().stop(force))
 
     def wait_time(self) -> float:
         """Think; the next transaction is intended for when that ends."""
@@ -120,6 +129,8 @@ class PostgresUser(User):
 
         Under an open load this waits for an arrival first, and ends the user when there is no other.
         """
+        if self._ending:
+            raise StopUser
         opened = self._load.open
         turn = None
         if opened is not None:

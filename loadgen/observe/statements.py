@@ -43,9 +43,29 @@ class StatementUse:
             self.wal_bytes - before.wal_bytes,
         )
 
+    def plus(self, other: StatementUse) -> StatementUse:
+        """The same statement on two servers, or two texts that count as one."""
+        return StatementUse(
+            self.queryid,
+            self.query,
+            self.calls + other.calls,
+            self.rows + other.rows,
+            self.total_exec_ms + other.total_exec_ms,
+            self.shared_blocks_hit + other.shared_blocks_hit,
+            self.shared_blocks_read + other.shared_blocks_read,
+            self.shared_blocks_dirtied + other.shared_blocks_dirtied,
+            self.wal_bytes + other.wal_bytes,
+        )
+
 
 Snapshot = Mapping[int, StatementUse]
 """By queryid."""
+
+
+def schema(connection: Connection) -> str | None:
+    """Where the extension lives; None if this database lacks it."""
+    found = connection.execute(text("statements_schema")).fetchone()
+    return None if found is None else str(found[0])
 
 
 def snapshot(connection: Connection) -> Snapshot | None:
@@ -53,11 +73,10 @@ def snapshot(connection: Connection) -> Snapshot | None:
 
     Statements of other users are left out without pg_read_all_stats.
     """
-    found = connection.execute(text("statements_schema")).fetchone()
-    if found is None:
+    place = schema(connection)
+    if place is None:
         return None
-    template = sql.SQL(text("statements").decode())
-    query = template.format(schema=sql.Identifier(str(found[0])))
+    query = sql.SQL(text("statements").decode()).format(schema=sql.Identifier(place))
     try:
         with connection.transaction(), connection.cursor(row_factory=class_row(StatementUse)) as cursor:
             return {use.queryid: use for use in cursor.execute(query)}

@@ -46,10 +46,17 @@ def over_time(run: RunRecord, timeline: Sequence[Second]) -> Section | None:
 
 
 def statements(run: RunRecord) -> Section | None:
-    """Each statement as the client saw it."""
+    """Each statement as the client saw it, and as the server counted it."""
     if run.result is None or not run.result.statements:
         return None
-    return section("statements", "Statements", "By statement", "run/statements", statements=run.result.statements)
+    return section(
+        "statements",
+        "Statements",
+        "By statement",
+        "run/statements",
+        statements=run.result.statements,
+        counted=run.server_statements,
+    )
 
 
 def server(run: RunRecord) -> Section | None:

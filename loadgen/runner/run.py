@@ -12,8 +12,10 @@ from typing import Final
 from loadgen.database.connect import Target, connect
 from loadgen.observe.facts import client_facts, database_facts
 from loadgen.observe.sampler import Sampler
+from loadgen.observe.statement_counts import StatementCounter, differences
 from loadgen.runner.checkpoints import ForcedCheckpoints
 from loadgen.runner.child import ScenarioChild
+from loadgen.runner.counting import client_counts, unaccounted
 from loadgen.runner.parts import all_seconds, part_of
 from loadgen.runner.quality import judge, refusal_of
 from loadgen.runner.summary import Window, committed, summarise, write_latency_log, write_timeline
@@ -59,6 +61,7 @@ def record_run(
     now = dt.datetime.now(dt.UTC)
     run_id = new_id(scenario.name, now)
     window = Window({})
+    counter = StatementCounter([target], scenario)
     with new_record(results_dir, run_id) as directory, ExitStack() as running:
         sampler = running.enter_context(Sampler(target, directory / "server.csv"))
         checkpoints = running.enter_context(ForcedCheckpoints(target))
@@ -104,6 +107,8 @@ def record_run(
             writes=scenario.writes,
             shared_machine=facts.database.embedded,
         )
+        server_statements = counter.end(client_counts(seconds), unaccounted(seconds, scenario, schedule.mode))
+        seen = (*seen, *counter.notes, *differences(server_statements))
         verdict = replace(verdict, notes=(*verdict.notes, *seen))
         record = RunRecord(
             id=run_id,
@@ -116,6 +121,7 @@ def record_run(
             verdict=verdict,
             result=result,
             refusal=refusal_of(verdict),
+            server_statements=server_statements,
         )
         write_latency_log(directory / "latency.hlog", seconds)
         write_timeline(directory / "timeline.csv", seconds, window)

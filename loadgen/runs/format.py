@@ -4,7 +4,7 @@ History
 -------
 loadgen.run/1, loadgen.sweep/1, loadgen.plan/1   first. Since then, with defaults so that older ones are read: an open
     load's rate and arrivals, the mode and the processes of a schedule; what became of its arrivals; censored latencies;
-    the generator's processes, each with its share.
+    the generator's processes, each with its share; statements as the server counted them.
 
 A document is written with :func:`dump` and read with :func:`parse`, which checks every field; a newer reader reads
 older versions by converting them here. Files of a run's directory::
@@ -285,6 +285,36 @@ class StatementResult:
 
 
 @dataclass(frozen=True)
+class ServerStatement:
+    """What pg_stat_statements counted of one statement over the whole run, ramp and drain included.
+
+    Beside it what the client counted as answered without an error. ``unaccounted``: how often it may have been under
+    way on a connection that broke, so that one of them knows of it and the other does not.
+    """
+
+    name: str
+    calls: int
+    client_calls: int
+    rows: int
+    client_rows: int
+    unaccounted: int
+    exec_ms: float
+    blocks_hit: int
+    blocks_read: int
+    blocks_dirtied: int
+    wal_bytes: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both counts are the same, up to what is explained."""
+        return abs(self.calls - self.client_calls) <= self.unaccounted
+
+    @property
+    def exec_ms_per_call(self) -> float:
+        return self.exec_ms / max(self.calls, 1)
+
+
+@dataclass(frozen=True)
 class ServerUse:
     """What the server spent inside the measured window. None: could not be measured there."""
 
@@ -405,6 +435,8 @@ class RunRecord:
     result: RunResult | None
     refusal: Refusal | None = None
     """Of an invalid run: the first of its reasons."""
+    server_statements: tuple[ServerStatement, ...] = ()
+    """Empty: the server did not count them, and the verdict's notes say why; or an older record."""
     format: Literal["loadgen.run/1"] = RUN_FORMAT
 
 

@@ -1,0 +1,35 @@
+"""What the client counted of each statement in a whole run, to be held against the server's own count."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from loadgen.observe.statement_counts import ClientCount
+from loadgen.runs.format import Mode, ScenarioDescription
+from loadgen.runs.spool import Second
+
+_BROKEN: Final = ("08", "57P")
+"""SQLSTATEs of a connection that ended under a transaction begin so: connection exceptions, operator intervention."""
+
+
+def client_counts(seconds: Sequence[Second]) -> dict[str, ClientCount]:
+    """By statement, what was answered without an error."""
+    calls, rows = Counter[str](), Counter[str]()
+    for second in seconds:
+        for name, tally in second.statements.items():
+            calls[name] += tally.calls - sum(tally.errors.values())
+            rows[name] += tally.rows
+    return {name: ClientCount(calls[name], rows[name]) for name in calls}
+
+
+def unaccounted(seconds: Sequence[Second], scenario: ScenarioDescription, mode: Mode) -> int:
+    """How often a statement may have been under way on a connection that broke, or was closed at the run's end."""
+    broken = 0
+    for second in seconds:
+        for tally in second.transactions.values():
+            broken += sum(n for state, n in tally.errors.items() if state.startswith(_BROKEN))
+            broken += tally.open.unfinished if tally.open else 0
+    # One at a time when sequential; of a pipeline, all that a batch sent together.
+    return broken * (1 if mode == "sequential" else max(t.repeat for t in scenario.transactions))
