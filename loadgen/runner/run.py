@@ -108,7 +108,9 @@ def record_run(
             shared_machine=facts.database.embedded,
         )
         server_statements = counter.end(client_counts(seconds), unaccounted(seconds, scenario, schedule.mode))
-        seen = (*seen, *counter.notes, *differences(server_statements))
+        # A process that died took up to a second of its counts with it, and the verdict says that it died.
+        differ = () if any(part.done is None for part in made) else differences(server_statements)
+        seen = (*seen, *counter.notes, *differ)
         verdict = replace(verdict, notes=(*verdict.notes, *seen))
         record = RunRecord(
             id=run_id,
