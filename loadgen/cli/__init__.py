@@ -7,6 +7,7 @@ from collections.abc import Callable
 from loadgen.cli.app import main
 from loadgen.cli.calibrate import calibrate
 from loadgen.cli.checksum import checksum
+from loadgen.cli.demand import demand
 from loadgen.cli.demo import demo
 from loadgen.cli.describe import describe
 from loadgen.cli.down import down
@@ -31,7 +32,7 @@ VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Server": (up, down, status, psql),
     "Data": (init, seed, fidelity, profile, checksum, reset),
     "Load": (run, sweep, describe, export),
-    "Plan": (forecast, scalability, calibrate, plan, report),
+    "Plan": (forecast, scalability, demand, calibrate, plan, report),
 }
 """By panel of the help, in the order shown. A verb is added here and nowhere else."""
 

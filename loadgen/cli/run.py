@@ -53,6 +53,11 @@ LateLimit = Annotated[
     typer.Option("--late-limit", metavar="TIME", help="With --rate: drop what is later. Default: send it late."),
 ]
 
+Only = Annotated[
+    str | None,
+    typer.Option("--only", metavar="NAME,…", help="Do only these transactions of the scenario: what does each cost?"),
+]
+
 
 def run(
     scenario: Scenario,
@@ -65,6 +70,7 @@ def run(
     ramp: options.Ramp = "2s",
     think: Annotated[bool, typer.Option("--think/--no-think", help="Keep the scenario's think time.")] = True,
     mode: options.ModeText = "sequential",
+    only: Only = None,
     processes: options.Processes = "1",
     on_worker_loss: options.OnLoss = "stop",
     objective: options.ObjectiveText = None,
@@ -85,6 +91,7 @@ def run(
     measure_s = _window_s(duration, opened.rate)
     warmup_s = quantities.duration_s(warmup, "--warmup")
     ramp_s = quantities.duration_s(ramp, "--ramp")
+    chosen = tuple(name.strip() for name in only.split(",")) if only is not None else ()
     seed_n = quantities.whole(seed, "--seed", least=0, most=2**31 - 1)
     mode_wanted = quantities.mode(mode)
 
@@ -116,11 +123,14 @@ def run(
         late_limit_s=opened.late_limit_s,
         mode=mode_wanted,
         processes=processes_n,
+        only=chosen,
     )
     if opened.rate is not None and users is None:
         say(f"on {users_n} connections; --users sets how many")
     with (
-        ScenarioChild(path, target.environment(), allow_unmarked, processes=processes_n, on_loss=on_loss) as child,
+        ScenarioChild(
+            path, target.environment(), allow_unmarked, processes=processes_n, on_loss=on_loss, only=chosen
+        ) as child,
         PhaseProgress(child.description.name, schedule) as shown,
     ):
         record, directory = record_run(child, target, schedule, wanted, found.results_dir, shown.phase_began)

@@ -1,4 +1,4 @@
-"""A supervised scenario: ``python -m loadgen.engine.child SCENARIO.py``, driven by its parent over pipes.
+"""A supervised scenario: ``python -m loadgen.engine.child FILE.py [TRANSACTION]…``, driven by its parent over pipes.
 
 Lines of JSON both ways. The child says ``{"event": "ready", "scenario": …}``; the parent answers with commands:
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -47,6 +48,16 @@ def load_scenario(path: Path) -> type[PostgresUser]:
     return found[0]
 
 
+def restrict(user: type[PostgresUser], only: Sequence[str]) -> None:
+    """Leave a scenario's other transactions out; those named keep their weights. Raises UsageError for unknown ones."""
+    known = {t.name for t in user.transactions}
+    for name in only:
+        if name not in known:
+            raise UsageError(f"no transaction {name!r} in this scenario; there are {', '.join(sorted(known))}")
+    if only:
+        user.take(tuple(t for t in user.transactions if t.name in only))
+
+
 class Child:
     """One scenario in one process; runs one schedule after another."""
 
@@ -67,9 +78,10 @@ class Child:
         self.say(done)  # not before all of it is in the spool, which the parent reads when it hears this
 
 
-def serve(path: Path, output: IO[bytes]) -> None:
+def serve(path: Path, only: Sequence[str], output: IO[bytes]) -> None:
     """Load the scenario, then obey the parent until its end of the pipe closes."""
     user = load_scenario(path)
+    restrict(user, only)
     child = Child(user, output)
     child.say(Ready(scenario=user.describe()))
     commands = FileObjectPosix(sys.stdin.fileno(), "rb")
@@ -107,7 +119,7 @@ def main() -> None:
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:
-        serve(Path(sys.argv[1]), output)
+        serve(Path(sys.argv[1]), sys.argv[2:], output)
     except LoadgenError as error:
         output.write(orjson.dumps(Failed(exit_code=int(error.exit_code), message=str(error))) + b"\n")
         output.flush()

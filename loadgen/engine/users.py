@@ -50,9 +50,15 @@ class PostgresUser(User):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if cls.transactions:
-            cls.abstract = False
-            # Locust draws from this list evenly; a weight is how often a task stands in it.
-            cls.tasks = [_task(t.name) for t in cls.transactions for _ in range(t.weight)]
+            cls.take(cls.transactions)
+
+    @classmethod
+    def take(cls, transactions: tuple[Transaction, ...]) -> None:
+        """Do these transactions and no others; before anything else asked for them."""
+        cls.abstract = False
+        cls.transactions = transactions
+        # Locust draws from this list evenly; a weight is how often a task stands in it.
+        cls.tasks = [_task(t.name) for t in transactions for _ in range(t.weight)]
 
     @classmethod
     def prepare(cls) -> None:

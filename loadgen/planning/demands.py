@@ -44,7 +44,7 @@ class ScenarioDemand:
 
 
 def scenario_demand(
-    sweep: SweepRecord, runs: Iterable[RunRecord] = (), idle: IdleUse = NONE_MEASURED
+    sweep: SweepRecord, runs: Iterable[RunRecord] = (), idle: IdleUse = NONE_MEASURED, confidence: float = 0.9
 ) -> ScenarioDemand | Refusal:
     """The demand of a sweep's scenario, from its valid runs.
 
@@ -58,7 +58,7 @@ def scenario_demand(
     if not used:
         missing = f"sweep {sweep.id}: a valid run that measured what the server used"
         return Refusal("no_valid_runs", missing, f"run `loadgen sweep {sweep.scenario.name}` again")
-    found = demand_by_level(used)
+    found = demand_by_level(used, confidence)
     if isinstance(found, Refusal):
         return Refusal(found.code, f"sweep {sweep.id}: {found.missing}", found.do)
     level = sweep.capacity.level if sweep.capacity is not None else None

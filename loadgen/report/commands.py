@@ -47,6 +47,7 @@ def _how(schedule: Schedule, objective: Objective) -> list[str]:
     else:
         words = ["--rate", schedule.rate.text, "--arrivals", schedule.arrivals]
         words += [] if schedule.late_limit_s is None else ["--late-limit", f"{schedule.late_limit_s:g}s"]
+    words += ["--only", ",".join(schedule.only)] if schedule.only else []
     words += [] if schedule.mode == "sequential" else ["--mode", schedule.mode]
     words += ["--objective", f"p{objective.percentile:g}={objective.response_ms:g}ms"]
     words += ["--ramp", f"{schedule.ramp_s:g}s", "--warmup", f"{schedule.warmup_s:g}s"]

@@ -141,7 +141,7 @@ Inbox = queue.Queue[tuple[Child, Event | None]]
 class ScenarioChild:
     """The load generator of one scenario on this machine: one child, or several that share every load.
 
-    A context manager that ends them. Not for several threads.
+    A context manager that ends them. Not for several threads. ``only``: the transactions to do, all of them for none.
     """
 
     def __init__(
@@ -152,12 +152,13 @@ class ScenarioChild:
         *,
         processes: int = 1,
         on_loss: OnLoss = "stop",
+        only: Sequence[str] = (),
     ) -> None:
         self._path = scenario
         self._on_loss = on_loss
         self._inbox: Inbox = queue.Queue()
         unmarked = {} if allow_unmarked is None else {"LOADGEN_ALLOW_UNMARKED": allow_unmarked}
-        command = ("loadgen.engine.child", str(scenario))
+        command = ("loadgen.engine.child", str(scenario), *only)
         self._children = [Child(command, {**environment, **unmarked}, self._inbox) for _ in range(processes)]
         try:
             self.description: ScenarioDescription = self._ready()

@@ -4,7 +4,8 @@ History
 -------
 loadgen.run/1, loadgen.sweep/1, loadgen.plan/1   first. Since then, with defaults so that older ones are read: an open
     load's rate and arrivals, the mode and the processes of a schedule; what became of its arrivals; censored latencies;
-    the generator's processes, each with its share; statements as the server counted them.
+    the generator's processes, each with its share; statements as the server counted them;
+    the transactions that a run was restricted to.
 
 A document is written with :func:`dump` and read with :func:`parse`, which checks every field; a newer reader reads
 older versions by converting them here. Files of a run's directory::
@@ -173,6 +174,8 @@ class Schedule:
     late_limit_s: float | None = None
     mode: Mode = "sequential"
     processes: int = 1
+    only: tuple[str, ...] = ()
+    """Of the scenario's transactions, those that were done; all of them for none."""
 
 
 @dataclass(frozen=True)

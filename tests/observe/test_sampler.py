@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -17,7 +18,7 @@ from loadgen.database.connect import Target, connect, embedded_target
 from loadgen.database.embedded import Instance
 from loadgen.observe.checkpoint import force_checkpoint
 from loadgen.observe.probe import Probe
-from loadgen.observe.processes import local_server
+from loadgen.observe.processes import ServerProcesses, local_server
 from loadgen.observe.sampler import COLUMNS, Sampler
 from loadgen.settings import Settings
 
@@ -195,3 +196,23 @@ def test_a_session_is_found_among_this_machines_processes(conn: psycopg.Connecti
     assert first is not None
     assert second is not None
     assert second > first
+
+
+class Ending:
+    """The postmaster's tree in the moment in which a child ends: it is seen, then missed, then reaped."""
+
+    def __init__(self) -> None:
+        self._seen = iter([(1.0, [4.0]), (1.0, []), (5.5, [])])
+
+    def cpu_times(self) -> object:
+        own, self._left = next(self._seen)
+        return SimpleNamespace(user=own, system=0.0, children_user=0.0, children_system=0.0)
+
+    def children(self, recursive: bool) -> list[object]:
+        times = [SimpleNamespace(user=used, system=0.0) for used in self._left]
+        return [SimpleNamespace(cpu_times=lambda one=one: one) for one in times]
+
+
+def test_a_process_that_ends_between_two_looks_is_no_restart() -> None:
+    found = ServerProcesses(Ending())  # type: ignore[arg-type]
+    assert [found.cpu_s() for _ in range(3)] == [5.0, 5.0, 5.5]

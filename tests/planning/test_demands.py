@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from sweep_samples import sweep
+from sweep_samples import CLIENT, DATABASE, scenario, store, sweep
 
-from capacity.values import Refusal
+from capacity.values import Interval, Origin, Refusal
+from loadgen.errors import RefusalError
+from loadgen.planning.demand_answer import DemandAnswer, demand_answer
 from loadgen.planning.demands import IdleUse, ScenarioDemand, scenario_demand
-from loadgen.runs.format import SweepRecord
+from loadgen.runs import documents
+from loadgen.runs.format import (
+    GeneratorUse,
+    Latency,
+    Objective,
+    RunRecord,
+    RunResult,
+    Schedule,
+    ServerUse,
+    SweepRecord,
+    TransactionResult,
+    Verdict,
+)
 
 
 def used(record: SweepRecord, cpu_s: float = 0.003) -> SweepRecord:
@@ -56,3 +71,74 @@ def test_without_a_valid_run_there_is_a_refusal() -> None:
     answer = scenario_demand(replace(record, points=points))
     assert isinstance(answer, Refusal)
     assert answer.code == "no_valid_runs"
+
+
+def run(name: str, tps: dict[str, float], number: int, cpu_s: dict[str, float]) -> RunRecord:
+    """A recorded run whose transactions cost what ``cpu_s`` says."""
+    latency = Latency(1_000, 2.0, Interval.exact(2), Interval.exact(3), None, 9)
+    results = tuple(TransactionResult(t, 99, 0, Interval.exact(x), latency, latency, latency) for t, x in tps.items())
+    total = sum(tps.values())
+    use = sum(x * cpu_s[t] for t, x in tps.items()) * (1 + 0.01 * (number % 3))
+    server = ServerUse(Interval.exact(use), 6_000, 1.0, 100, 30, 0, 0, 0, 0, {})
+    return RunRecord(
+        id=f"20261101T12000{number}Z-{name}-abc12{number}",
+        started_at="20261101T120000Z",
+        scenario=scenario(name, writes=1),
+        schedule=Schedule(users=8, think=False, ramp_s=1, warmup_s=1, measure_s=60, drain_s=10, seed=1),
+        objective=Objective(),
+        database=DATABASE,
+        client=CLIENT,
+        verdict=Verdict("valid"),
+        result=RunResult(
+            60.0, round(total * 60), 0, {}, 0, Interval.exact(total), latency, latency, latency, results, (), server,
+            GeneratorUse(0.1, 0.1, 1),
+        ),
+    )  # fmt: skip
+
+
+def stored(results_dir: Path, *runs: RunRecord) -> list[str]:
+    for one in runs:
+        documents.write_atomically(results_dir / one.id / "manifest.json", documents.dump(one))
+    return [one.id for one in runs]
+
+
+CPU_S = {"look": 0.001, "store": 0.004}
+
+
+def test_runs_of_one_transaction_each_tell_it_apart(tmp_path: Path) -> None:
+    alone = [run("dashboard", {t: 100.0}, i + 2 * j, CPU_S) for j, t in enumerate(CPU_S) for i in range(2)]
+    answer = demand_answer(tmp_path, stored(tmp_path, *alone), "transaction", 0.9, None)
+    found = {one.transaction: one for one in answer.demands}
+    for name, truth in CPU_S.items():
+        cpu, reads = found[name].cpu_s, found[name].block_reads
+        assert cpu is not None and reads is not None
+        assert cpu.value == pytest.approx(truth, rel=0.02)
+        assert reads.value == pytest.approx(30 / 60 / 100)
+    assert answer.idle.origin is Origin.ASSUMPTION
+    assert documents.parse(DemandAnswer, documents.dump(answer), "it") == answer
+
+
+def test_transactions_that_rose_together_are_refused(tmp_path: Path) -> None:
+    together = [run("dashboard", {"look": 100.0 * (i + 1), "store": 10.0 * (i + 1)}, i, CPU_S) for i in range(4)]
+    with pytest.raises(RefusalError) as refused:
+        demand_answer(tmp_path, stored(tmp_path, *together), "transaction", 0.9, None)
+    assert refused.value.refusal.code == "collinear_classes"
+    one_class = demand_answer(tmp_path, [one.id for one in together], "scenario", 0.9, None)
+    assert [one.transaction for one in one_class.demands] == ["dashboard"]
+
+
+def test_sweeps_are_told_level_by_level(tmp_path: Path) -> None:
+    store(tmp_path, used(sweep()))
+    store(tmp_path, used(sweep("montecarlo", single_tps=60), cpu_s=0.02))
+    answer = demand_answer(tmp_path, (), "scenario", 0.9, None)
+    assert [(one.transaction, sorted(one.by_level or {})) for one in answer.demands] == [
+        ("dashboard", [1, 2, 4, 8, 16]),
+        ("montecarlo", [1, 2, 4, 8, 16]),
+    ]
+    assert documents.parse(DemandAnswer, documents.dump(answer), "it") == answer
+
+
+def test_a_plan_or_nothing_tells_no_demand(tmp_path: Path) -> None:
+    with pytest.raises(RefusalError) as refused:
+        demand_answer(tmp_path, (), "scenario", 0.9, None)
+    assert refused.value.refusal.code == "no_sweep"
