@@ -83,6 +83,11 @@ def levels(text: str, *, most_levels: int) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
+def names(text: str | None) -> tuple[str, ...]:
+    """``a,b``; nothing for None."""
+    return tuple(name.strip() for name in text.split(",")) if text is not None else ()
+
+
 def objective(text: str | None, error_share: float = 0.001) -> Objective:
     """``p95=100ms``; None is the default objective. Raises UsageError."""
     from loadgen.runs.format import PERCENTILES, Objective

@@ -91,7 +91,6 @@ def run(
     measure_s = _window_s(duration, opened.rate)
     warmup_s = quantities.duration_s(warmup, "--warmup")
     ramp_s = quantities.duration_s(ramp, "--ramp")
-    chosen = tuple(name.strip() for name in only.split(",")) if only is not None else ()
     seed_n = quantities.whole(seed, "--seed", least=0, most=2**31 - 1)
     mode_wanted = quantities.mode(mode)
 
@@ -123,13 +122,13 @@ def run(
         late_limit_s=opened.late_limit_s,
         mode=mode_wanted,
         processes=processes_n,
-        only=chosen,
+        only=quantities.names(only),
     )
     if opened.rate is not None and users is None:
         say(f"on {users_n} connections; --users sets how many")
     with (
         ScenarioChild(
-            path, target.environment(), allow_unmarked, processes=processes_n, on_loss=on_loss, only=chosen
+            path, target.environment(), allow_unmarked, processes=processes_n, on_loss=on_loss, only=schedule.only
         ) as child,
         PhaseProgress(child.description.name, schedule) as shown,
     ):
