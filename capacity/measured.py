@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from capacity.plan import Input
+from capacity.plan.values import Input
 from capacity.scalability import Capacity, Repeat
 from capacity.storage import TableSize
 from capacity.values import Origin, Refusal
@@ -24,6 +24,13 @@ class SweptScenario:
     """Every connection at work all the time, no think time: a level is then a number of connections."""
     repeats: tuple[Repeat, ...]
     source: str
+    p99_ms: Mapping[int, float] = field(default_factory=dict)
+    """By level, the geometric mean of the runs' 99th percentile of response time; a level without is left out."""
+    round_trips: float | None = None
+    """Of a transaction between client and server, on average."""
+    wal_bytes_per_txn: float | None = None
+    utilisation: float | None = None
+    """Of the server's cores at the level of the capacity; None where they were not seen."""
 
     def mean_tps(self, level: int) -> float | None:
         """Geometric mean throughput of the runs at ``level``; None when it was not measured."""
@@ -56,6 +63,19 @@ class MeasuredServer:
     cores: int | None
     ram_bytes: int | None
     source: str
+    max_connections: int | None = None
+    reserved_connections: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StatementUse:
+    """What a statement touches, as far as partitions care."""
+
+    name: str
+    """``scenario.statement``."""
+    table: str
+    columns: tuple[str, ...]
+    """Of the table, those that it compares to find its rows; of an insert, those that it gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +85,9 @@ class MeasuredTables:
     users: int
     tables: tuple[TableSize, ...]
     source: str
+    statements: tuple[StatementUse, ...] = ()
+    filled_by_time: tuple[str, ...] = ()
+    """Tables that every account goes on filling; the others hold what an account is, however old."""
 
 
 def _geometric_mean(values: Sequence[float]) -> float | None:

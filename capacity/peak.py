@@ -7,40 +7,66 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from capacity.growth import Forecast
-from capacity.plan import Due
-from capacity.uncertainty import Floats, at_scores, scores, summary
+from capacity.plan.values import Due
+from capacity.uncertainty import Draws, Floats, at_scores, summary
 from capacity.values import Interval
-from capacity.workload import Workload
+from capacity.workload import Event, Workload
 
 LEVEL = 0.9
-"""Of every interval in a plan; dates are read at its lower edge, middle and upper edge."""
+"""Of every interval in a plan."""
+DUE_SHARES = (0.1, 0.5, 0.9)
+"""Of the draws that have crossed a threshold by the three dates of a step."""
+_DAY = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class PeakLoad:
     """Users and peak transactions a second: a row per date, the last observation first; a column per draw.
 
-    A draw keeps its place in the forecast's interval from date to date: growth that is fast stays fast.
+    A draw keeps its place in the forecast's interval from date to date: growth that is fast stays fast. Where an event
+    begins or ends there is a row for the day before and one for the day itself, on a straight line between forecasts.
     """
 
     dates: tuple[dt.date, ...]
     users: Floats
     tps: Floats
+    past: tuple[tuple[dt.date, float], ...] = ()
+    """Users before the first date."""
 
     @staticmethod
-    def of(users: Forecast, workload: Workload) -> PeakLoad:
-        """Raises ValueError for a forecast whose periods have no dates."""
+    def of(
+        users: Forecast,
+        workload: Workload,
+        growth: float = 1.0,
+        sample: Draws = Draws(),  # noqa: B008  # frozen
+    ) -> PeakLoad:
+        """``growth``: what-if, the forecast's change from today times this. Raises ValueError without dates."""
         last = users.history[-1]
-        dates = [last.date, *(p.date for p in users.forecast)]
-        if any(date is None for date in dates):
+        dates = [date for date in (last.date, *(p.date for p in users.forecast)) if date is not None]
+        if len(dates) != len(users.forecast) + 1:
             raise ValueError("a plan needs a history with dates")
+        if not 0 <= growth <= 100:
+            raise ValueError(f"growth is multiplied by 0 to 100, not {growth:g}")
         ahead = [Interval(p.low, p.point, p.high, users.level) for p in users.forecast]
-        score = scores("users")
+        score = sample.scores("users")
         rows = np.stack([at_scores(score, interval) for interval in (Interval.exact(last.value), *ahead)])
-        rows = np.maximum(rows, 0.0)
-        return PeakLoad(tuple(d for d in dates if d is not None), rows, rows * workload.peak_tps_per_user())
+        rows = np.maximum(last.value + growth * (rows - last.value), 0.0)
+        days = _days(dates, workload.events)
+        rows = _between(dates, rows, days)
+        tps = rows * workload.peak_tps_per_user(sample)
+        for event in workload.events:
+            during = np.array([event.covers(day) and event.date > dates[0] for day in days])
+            if event.days is not None:
+                during |= np.array([event.covers(day) for day in days])
+            factor = np.where(during[:, None], sample.of(event.factor.name, event.factor.value), 1.0)
+            tps = tps * factor
+            if event.on == "users":
+                rows = rows * factor
+        past = tuple((o.date, o.value) for o in users.history[:-1] if o.date is not None)
+        return PeakLoad(tuple(days), rows, tps, past)
 
     def tps_by_date(self) -> tuple[tuple[dt.date, Interval], ...]:
         return tuple((date, summary(row, LEVEL)) for date, row in zip(self.dates, self.tps, strict=True))
@@ -48,13 +74,38 @@ class PeakLoad:
     def users_at(self, index: int) -> Interval:
         return summary(self.users[index], LEVEL)
 
+    @property
+    def months(self) -> Floats:
+        """Average months from each date to the next; a value less than there are dates."""
+        ordinals = np.array([date.toordinal() for date in self.dates], dtype=np.float64)
+        return np.diff(ordinals) / 30.436875
+
 
 def due(dates: Sequence[dt.date], needed: Floats, amount: float) -> Due:
-    """The first dates at which 5, 50 and 95 % of the draws of ``needed`` (a row per date) are at least ``amount``."""
-    reached = np.mean(needed >= amount, axis=1)
+    """The first dates at which 10, 50 and 90 % of the draws of ``needed`` (a row per date) are at least ``amount``."""
+    return due_when(dates, needed >= amount)
 
-    def first(share: float) -> dt.date | None:
-        return next((date for date, r in zip(dates, reached, strict=True) if r >= share), None)
 
-    edge = (1 - LEVEL) / 2
-    return Due(earliest=first(edge), expected=first(0.5), latest=first(1 - edge))
+def due_when(dates: Sequence[dt.date], crossed: npt.NDArray[np.bool_]) -> Due:
+    """The first dates by which 10, 50 and 90 % of the draws have ``crossed`` (a row per date) at least once."""
+    reached = np.mean(np.logical_or.accumulate(crossed, axis=0), axis=1)
+    found = [next((date for date, r in zip(dates, reached, strict=True) if r >= share), None) for share in DUE_SHARES]
+    return Due(earliest=found[0], expected=found[1], latest=found[2])
+
+
+def _days(dates: Sequence[dt.date], events: Sequence[Event]) -> list[dt.date]:
+    """The forecast's dates, and those on either side of where an event begins and ends."""
+    edges = {edge for event in events for edge in (event.date, event.end) if edge is not None}
+    near = {day for edge in edges if edge > dt.date.min for day in (edge - _DAY, edge)}
+    return sorted(set(dates) | {day for day in near if dates[0] < day <= dates[-1]})
+
+
+def _between(dates: Sequence[dt.date], rows: Floats, days: Sequence[dt.date]) -> Floats:
+    """Rows of ``dates`` read off at ``days``, on straight lines."""
+    if len(days) == len(dates):
+        return rows
+    known = np.array([date.toordinal() for date in dates])
+    wanted = np.array([day.toordinal() for day in days])
+    above = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
+    part = (wanted - known[above - 1]) / (known[above] - known[above - 1])
+    return np.asarray(rows[above - 1] + part[:, None] * (rows[above] - rows[above - 1]), dtype=np.float64)

@@ -2,28 +2,43 @@
 
 Uncertainty is carried by deterministic draws (``capacity.uncertainty``): the users' place in the forecast's interval,
 the workload's factors, each measured capacity and each assumption, independent of one another. Every interval holds
-the central 90 % of what follows; a step's dates are those at which 5, 50 and 95 % of the draws need it.
+the central 90 % of what follows; a step's dates are those by which 10, 50 and 90 % of the draws need it; what is chosen
+is the cheapest that meets the objective with the probability asked for, on every date.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from capacity.growth import Forecast
 from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.partitions import PartitionKey, recommend_partitions
-from capacity.peak import PeakLoad
-from capacity.plan import Input, Plan, Recommendation, RefusedRecommendation
-from capacity.pool import recommend_pool
-from capacity.replicas import Policy, recommend_replicas
-from capacity.storage import table_growth
-from capacity.values import Interval, Origin
+from capacity.peak import LEVEL, PeakLoad
+from capacity.plan.choose import Choice, choose
+from capacity.plan.sensitivity import sensitivities
+from capacity.plan.simulate import Futures, Policy, simulate
+from capacity.plan.triggers import triggers
+from capacity.plan.values import Input, Plan, Recommendation, RefusedRecommendation, Resource, Sensitivity
+from capacity.pool import ONE_INSTANCE, Deployment, PoolSetting, recommend_pool
+from capacity.replicas import replica_advice
+from capacity.resources import resources
+from capacity.storage import bytes_by_date, drawn_growth
+from capacity.targets import Server, Target, measured_target
+from capacity.uncertainty import Draws, Floats
+from capacity.values import Interval, Origin, Refusal
 from capacity.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
 class PlanInputs:
-    """Everything that a plan is made from. ``users`` must have dates; ``users_origin`` is that of its history."""
+    """Everything that a plan is made from. ``users`` must have dates; ``users_origin`` is that of its history.
+
+    ``target`` None: the measured server. ``wanted``: probability of the objective. ``spare``: servers that may fail at
+    the peak. ``growth``: what-if, change of users times this. ``retention_months``: of the tables that expire.
+    """
 
     users: Forecast
     users_origin: Origin
@@ -34,23 +49,49 @@ class PlanInputs:
     server: MeasuredServer
     tables: MeasuredTables
     partition_keys: tuple[PartitionKey, ...]
+    target: Target | None = None
+    wanted: float = 0.95
+    spare: int = 0
+    growth: float = 1.0
+    retention_months: float | None = None
+    deployment: Deployment = ONE_INSTANCE
+    notes: tuple[str, ...] = ()
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
     """The plan. What cannot be recommended stands in ``refused``; the same inputs give the same plan.
 
-    Raises ValueError for a forecast without dates.
+    Raises ValueError for a forecast without dates, and for values that no plan can have.
     """
-    peak = PeakLoad.of(inputs.users, inputs.workload)
-    advice: list[Recommendation | RefusedRecommendation] = [
-        *recommend_replicas(inputs.scenarios, peak, inputs.workload, inputs.policy),
-        recommend_pool(inputs.scenarios, inputs.server, peak.dates[0]),
-        *recommend_partitions(inputs.tables, inputs.server, peak, inputs.partition_keys),
-    ]
-    demanded = (*_growth_inputs(inputs), *inputs.workload.inputs)
+    target = inputs.target or measured_target(inputs.server)
+    peak = PeakLoad.of(inputs.users, inputs.workload, inputs.growth)
+    futures = _simulate(inputs, peak, Draws())
+    choice: Choice | None = None
+    advice: list[Recommendation | RefusedRecommendation] = []
+    if isinstance(futures, Refusal):
+        advice.append(RefusedRecommendation("replicas", "reads", futures))
+    elif not target.measured and inputs.server.cores is None:
+        missing = "the cores of the measured server, by which capacity is carried to the target"
+        refusal = Refusal("cores_unknown", missing, "sweep a server on this machine, or plan without --target")
+        advice.append(RefusedRecommendation("servers", target.name, refusal))
+    else:
+        choice = choose(futures, target, inputs.server, inputs.wanted, inputs.spare)
+        advice += replica_advice(choice)
+        if not choice.sizing.met:
+            advice.append(RefusedRecommendation("servers", target.name, _unreachable(choice)))
+    pool = recommend_pool(inputs.scenarios, inputs.server, _pool_setting(inputs, target, peak, choice))
+    partitions = recommend_partitions(
+        inputs.tables,
+        inputs.server,
+        peak,
+        inputs.partition_keys,
+        inputs.retention_months,
+        _server_at_horizon(inputs, target, choice),
+    )
+    advice += [pool, *partitions]
     recommendations = tuple(a for a in advice if isinstance(a, Recommendation))
-    now, horizon = peak.users_at(0), peak.users_at(-1)
-    storage = table_growth(inputs.tables.tables, inputs.tables.users, now, horizon) if inputs.tables.users else ()
+    drawn = bytes_by_date(inputs.tables, peak, inputs.retention_months) if inputs.tables.users > 0 else {}
+    good_pool = pool if isinstance(pool, Recommendation) else None
     return Plan(
         start=peak.dates[0],
         horizon=peak.dates[-1],
@@ -58,9 +99,87 @@ def make_plan(inputs: PlanInputs) -> Plan:
         demand_tps=peak.tps_by_date(),
         recommendations=recommendations,
         refused=tuple(a for a in advice if isinstance(a, RefusedRecommendation)),
-        inputs=_unique((*demanded, *(i for r in recommendations for i in r.inputs))),
-        storage=storage,
+        inputs=_unique(
+            (
+                *_growth_inputs(inputs),
+                *inputs.workload.inputs,
+                *target.inputs,
+                *(i for r in recommendations for i in r.inputs),
+            )
+        ),
+        storage=drawn_growth(inputs.tables, drawn, LEVEL),
+        sizing=choice.sizing if choice else None,
+        sensitivity=_sensitivity(inputs, choice),
+        triggers=triggers(
+            choice,
+            good_pool,
+            [a for a in partitions if isinstance(a, Recommendation)],
+            choice.configurations[0].server.ram_bytes,
+        )
+        if choice
+        else (),
+        resources=_resources(inputs, choice, drawn, peak, good_pool),
+        notes=(*inputs.notes, *target.notes),
     )
+
+
+def _simulate(inputs: PlanInputs, peak: PeakLoad, sample: Draws) -> Futures | Refusal:
+    return simulate(
+        inputs.scenarios, peak, inputs.workload, inputs.policy, inputs.tables, inputs.retention_months, sample
+    )
+
+
+def _sensitivity(inputs: PlanInputs, choice: Choice | None) -> tuple[Sensitivity, ...]:
+    if choice is None:
+        return ()
+    growth, at_horizon = _growth_inputs(inputs)
+    grown = Input(growth.name, at_horizon.value, growth.unit, growth.origin, growth.source)
+    candidates = [grown, *choice.futures.inputs]
+
+    def again(known: frozenset[str]) -> Futures | Refusal:
+        sample = Draws(known)
+        return _simulate(inputs, PeakLoad.of(inputs.users, inputs.workload, inputs.growth, sample), sample)
+
+    return sensitivities(choice.futures, candidates, again)
+
+
+def _unreachable(choice: Choice) -> Refusal:
+    sizing = choice.sizing
+    return Refusal(
+        "objective_out_of_reach",
+        f"a configuration of {sizing.target} that meets the objective with a probability of {sizing.wanted:.0%}: the "
+        f"likeliest has {sizing.probability:.0%}",
+        "narrow the uncertainty that matters most, allow larger servers by --target, write in batches, split or shard",
+    )
+
+
+def _pool_setting(inputs: PlanInputs, target: Target, peak: PeakLoad, choice: Choice | None) -> PoolSetting:
+    server: Server | None = None
+    peak_tps: Mapping[str, float] | None = None
+    if choice is not None:
+        server = choice.configurations[0].server
+        servers = 1 + choice.last.replicas
+        middle = {name: float(np.median(share)) for name, share in inputs.workload.shares().items()}
+        peak_tps = {name: share * float(np.median(peak.tps[-1])) / servers for name, share in middle.items()}
+    return PoolSetting(peak.dates[0], inputs.policy.round_trip_ms, inputs.deployment, target, server, peak_tps)
+
+
+def _server_at_horizon(inputs: PlanInputs, target: Target, choice: Choice | None) -> MeasuredServer | None:
+    if choice is None or target.measured:
+        return None
+    ram = choice.last.server.ram_bytes
+    name = f"{choice.last.server.name} of {target.name}"
+    return MeasuredServer(inputs.server.cores, None if ram is None else int(ram), name)
+
+
+def _resources(
+    inputs: PlanInputs,
+    choice: Choice | None,
+    drawn: Mapping[str, Floats],
+    peak: PeakLoad,
+    pool: Recommendation | None,
+) -> tuple[Resource, ...]:
+    return resources(inputs.scenarios, inputs.workload, peak, drawn, choice, pool)
 
 
 def _growth_inputs(inputs: PlanInputs) -> tuple[Input, Input]:

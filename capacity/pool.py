@@ -2,69 +2,133 @@
 
 A connection waits for one of few cores, disks and locks. Past the pool that keeps those busy, more connections only
 queue inside the server, where they also contend: throughput stays or falls, and response time grows in proportion.
+
+- A pool of N is as good as the best when its throughput X(N) is not lower by more than 5 %, and the 99th percentile
+  with waiting not longer by more than 15 %: with M clients it is p99(N) + (M − N)/X(N), the wait for one of N
+  connections by Little's law, M the most that were measured.
+- A connection is held while the client's messages travel. Against the server those are idle, so a round trip of t
+  between application and server adds X·n·t connections, n the round trips of a transaction.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from capacity.measured import MeasuredServer, SweptScenario
-from capacity.plan import Due, Input, Prediction, Recommendation, RefusedRecommendation, Rejected, Step
+from capacity.plan.values import (
+    Check,
+    Division,
+    Due,
+    Input,
+    Prediction,
+    Recommendation,
+    RefusedRecommendation,
+    Rejected,
+    Step,
+)
+from capacity.pool_limits import checks
 from capacity.prose import figure
 from capacity.repeats import POOL_MARGIN, PooledLogs, pool_range
+from capacity.targets import Server, Target
 from capacity.values import Interval, Origin, Refusal
+
+P99_MARGIN = 0.15
+"""A pool is as good as the best when its p99, waiting included, is not longer by more than this share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """How the application connects. ``pools``: pairs of user and database, each with a pool of its own."""
+
+    instances: int = 1
+    pools: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.instances <= 100_000 or not 1 <= self.pools <= 1_000:
+            raise ValueError("a deployment has 1 to 100000 instances, and 1 to 1000 pools in each")
+
+
+ONE_INSTANCE = Deployment()
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSetting:
+    """Where the pool is to be: the target's server, how it is reached, and the load on it at the horizon."""
+
+    start: dt.date
+    round_trip_ms: Input
+    deployment: Deployment = ONE_INSTANCE
+    target: Target | None = None
+    server: Server | None = None
+    """Of the target; None: the measured one."""
+    peak_tps: Mapping[str, float] | None = None
+    """By scenario, of one server at the horizon."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """One scenario's pools: those measured as good, and with the application's round trips."""
+
+    measured: tuple[int, int]
+    pool: Interval
+    hold_s: float
 
 
 def recommend_pool(
-    scenarios: Sequence[SweptScenario], server: MeasuredServer, start: dt.date
+    scenarios: Sequence[SweptScenario], server: MeasuredServer, setting: PoolSetting
 ) -> Recommendation | RefusedRecommendation:
     """The least pool that is as good as the best for every scenario swept.
 
     Its interval: the true least lies above the next smaller level measured, and the pool may be as large as the
     smallest of the largest equally good ones. It hangs on the server, not on the number of users.
     """
-    ranges: dict[str, tuple[int, int]] = {}
+    ranges: dict[str, _Range] = {}
+    grown = _growth(server, setting)
     for scenario in scenarios:
         found = _range(scenario)
         if isinstance(found, Refusal):
             return RefusedRecommendation("pool", "primary", found)
-        ranges[scenario.name] = found
+        ranges[scenario.name] = _with_round_trips(scenario, found, setting.round_trip_ms.value, grown)
     if not ranges:
         missing = "a sweep of a scenario"
         return RefusedRecommendation("pool", "primary", Refusal("no_sweep", missing, "run `loadgen sweep dashboard`"))
-    binding = max(scenarios, key=lambda s: ranges[s.name][0])
-    size = ranges[binding.name][0]
-    most = max(size, min(high for _, high in ranges.values()))
-    smaller = [level for level in binding.levels if level < size]
-    pool = Interval((max(smaller) if smaller else 0) + 1, size, most)
-    each = ", ".join(f"{name} {low} to {high}" for name, (low, high) in ranges.items())
-    margin = f"{POOL_MARGIN:.0%}"
+    binding = max(scenarios, key=lambda s: ranges[s.name].pool.value)
+    size = round(ranges[binding.name].pool.value)
+    most = max(size, round(min(r.pool.high for r in ranges.values())))
+    pool = Interval(float(min(round(ranges[binding.name].pool.low), size)), float(size), float(most))
+    limits = checks(size, most, server, setting, {name: r.hold_s for name, r in ranges.items()})
+    where = "the measured server" if setting.server is None or grown == 1 else setting.server.name
     return Recommendation(
         kind="pool",
         subject="primary",
-        headline=f"{size} connections to the measured server, never more than {most}",
+        headline=f"{size} connections to {where}, never more than {most}",
         now=pool,
         at_horizon=pool,
         unit="connections, over all application instances",
-        steps=(Step(size, "connections", Due(start, start, start), "the sweeps hold for today's server"),),
-        reason=(
-            f"Pools not worse than the best by {margin} in throughput: {each}. The smallest that suits all of them "
-            "leaves the least waiting inside the server."
-        ),
-        rejected=_rejected(scenarios, ranges, server, binding),
-        prediction=_prediction(binding, size),
-        inputs=tuple(
-            Input(
-                f"pool.{s.name}",
-                Interval(ranges[s.name][0], ranges[s.name][0], ranges[s.name][1]),
+        steps=(
+            Step(
+                size,
                 "connections",
-                Origin.MEASURED,
-                f"{s.source}: throughput within {margin} of the best",
-            )
-            for s in scenarios
+                Due(setting.start, setting.start, setting.start),
+                "the sweeps hold for today's server",
+            ),
         ),
+        reason=_reason(ranges, setting, grown),
+        rejected=_rejected(scenarios, ranges, server, binding, size),
+        prediction=_prediction(binding, ranges[binding.name].measured[0]),
+        inputs=_inputs(scenarios, ranges, setting),
+        checks=limits,
+        division=_divide(size, setting.deployment),
     )
+
+
+def _growth(server: MeasuredServer, setting: PoolSetting) -> float:
+    """Cores of the target's server over those measured; 1 for the measured server itself."""
+    if setting.target is None or setting.target.measured or setting.server is None:
+        return 1.0
+    return (setting.server.cores or 1.0) / server.cores if server.cores else 1.0
 
 
 def _range(scenario: SweptScenario) -> tuple[int, int] | Refusal:
@@ -87,17 +151,98 @@ def _range(scenario: SweptScenario) -> tuple[int, int] | Refusal:
             f"{top}, or too few levels are valid",
             f"run `loadgen sweep {scenario.name}` with at least three levels, up to {4 * top}",
         )
-    return found
+    waits = p99_with_waiting_ms(scenario)
+    best = min(waits.values())
+    good = [n for n in scenario.levels if found[0] <= n <= found[1] and waits[n] <= (1 + P99_MARGIN) * best]
+    return (good[0], good[-1]) if good else found
+
+
+def p99_with_waiting_ms(scenario: SweptScenario) -> dict[int, float]:
+    """By pool, with as many clients as the highest level. The objective's percentile stands in for a missing p99."""
+    clients = max(scenario.levels)
+    whole = all(level in scenario.p99_ms for level in scenario.levels)
+    waits = {}
+    for level in scenario.levels:
+        inside = scenario.p99_ms[level] if whole else scenario.mean_response_ms(level)
+        tps = scenario.mean_tps(level)
+        if inside is not None and tps is not None:
+            waits[level] = inside + 1000 * (clients - level) / tps
+    return waits
+
+
+def _with_round_trips(scenario: SweptScenario, good: tuple[int, int], round_trip_ms: Interval, grown: float) -> _Range:
+    smaller = [level for level in scenario.levels if level < good[0]]
+    least = (max(smaller) if smaller else 0) + 1
+    tps = (scenario.mean_tps(good[0]) or 0.0) * grown
+    seconds = round_trip_ms.scaled((scenario.round_trips or 1.0) / 1000)
+    pool = Interval(
+        float(int(max(1.0, least * grown) + tps * seconds.low)),
+        float(-int(-(max(1.0, good[0] * grown) + tps * seconds.value) // 1)),
+        float(-int(-(max(1.0, good[1] * grown) + tps * seconds.high) // 1)),
+        round_trip_ms.level,
+    )
+    hold_s = (good[0] * grown / tps if tps else 0.0) + seconds.value
+    return _Range(good, pool, hold_s)
+
+
+def _reason(ranges: Mapping[str, _Range], setting: PoolSetting, grown: float) -> str:
+    each = ", ".join(f"{name} {r.measured[0]} to {r.measured[1]}" for name, r in ranges.items())
+    reason = (
+        f"Pools not worse than the best by {POOL_MARGIN:.0%} in throughput and {P99_MARGIN:.0%} in p99 with waiting: "
+        f"{each}. The smallest that suits all of them leaves the least waiting inside the server."
+    )
+    if grown != 1:
+        reason += f" Carried over by cores, {figure(grown)} times those measured: an assumption."
+    trip = setting.round_trip_ms
+    if trip.value.high > 0:
+        reason += (
+            f" Connections held while messages travel are added, at {figure(trip.value.value)} ms a round trip "
+            f"({trip.origin})."
+        )
+    return reason
+
+
+def _divide(size: int, deployment: Deployment) -> Division:
+    parts = deployment.instances * deployment.pools
+    if parts == 1:
+        return Division(size, 1, 1, size, "one pool in one application instance; a second one would halve it")
+    if size >= parts:
+        each = size // parts
+        what = f"{each} connections in each of {deployment.pools} pools of {deployment.instances} instances"
+        return Division(size, deployment.instances, deployment.pools, each, what)
+    what = (
+        f"{parts} pools cannot share {size} connections: put one pooler in transaction mode before the server, and let "
+        "the instances connect to it"
+    )
+    return Division(size, deployment.instances, deployment.pools, 0, what)
+
+
+def _inputs(
+    scenarios: Sequence[SweptScenario], ranges: Mapping[str, _Range], setting: PoolSetting
+) -> tuple[Input, ...]:
+    measured = tuple(
+        Input(
+            f"pool.{s.name}",
+            Interval(float(low), float(low), float(high)),
+            "connections",
+            Origin.MEASURED,
+            f"{s.source}: within {POOL_MARGIN:.0%} of the best throughput and {P99_MARGIN:.0%} of the best p99",
+        )
+        for s in scenarios
+        for low, high in [ranges[s.name].measured]
+    )
+    return (*measured, setting.round_trip_ms)
 
 
 def _rejected(
     scenarios: Sequence[SweptScenario],
-    ranges: Mapping[str, tuple[int, int]],
+    ranges: Mapping[str, _Range],
     server: MeasuredServer,
     binding: SweptScenario,
+    size: int,
 ) -> tuple[Rejected, ...]:
     rejected = []
-    size = ranges[binding.name][0]
+    least = ranges[binding.name].measured[0]
     if server.cores:
         rule = 2 * server.cores
         share = _share_of_best(binding, rule)
@@ -108,24 +253,26 @@ def _rejected(
             Rejected(
                 f"2 × cores = {rule} connections",
                 f"a rule of thumb about hardware; this server was measured under this load instead{seen}",
+                "rule_of_thumb",
             )
         )
-    for smaller in [level for level in binding.levels if level < size][-1:]:
+    for smaller in [level for level in binding.levels if level < least][-1:]:
         share = _share_of_best(binding, smaller)
-        rejected.append(Rejected(f"{smaller} connections", f"carry only {share:.0%} of the best under {binding.name}"))
+        why = f"carry only {share:.0%} of the best under {binding.name}"
+        rejected.append(Rejected(f"{smaller} connections", why, "too_small"))
     larger: dict[int, list[str]] = {}
     for scenario in scenarios:
         if (top := scenario.levels[-1]) > size:
-            larger.setdefault(top, []).append(_cost(scenario, ranges[scenario.name], size))
-    rejected += [Rejected(f"{top} connections", "; ".join(costs)) for top, costs in larger.items()]
+            larger.setdefault(top, []).append(_cost(scenario, ranges[scenario.name].measured))
+    rejected += [Rejected(f"{top} connections", "; ".join(costs), "too_many") for top, costs in larger.items()]
     return tuple(rejected)
 
 
-def _cost(scenario: SweptScenario, good: tuple[int, int], size: int) -> str:
+def _cost(scenario: SweptScenario, good: tuple[int, int]) -> str:
     """What the largest pool measured costs: throughput where it has lost some, response time in any case."""
     top = scenario.levels[-1]
     share = _share_of_best(scenario, top)
-    slow, quick = scenario.mean_response_ms(top), scenario.mean_response_ms(size)
+    slow, quick = scenario.mean_response_ms(top), scenario.mean_response_ms(good[0])
     if top > good[1]:
         cost = f"a fault under {scenario.name}: throughput falls to {share:.0%} of the best"
     else:
@@ -142,7 +289,7 @@ def _share_of_best(scenario: SweptScenario, level: int) -> float | None:
 
 
 def _prediction(scenario: SweptScenario, size: int) -> Prediction | None:
-    """Throughput with the recommended pool over that with the largest measured; None without repeats."""
+    """Throughput with the least good pool measured over that with the largest; None without repeats."""
     from scipy.stats import t as student
 
     levels = scenario.levels
@@ -153,3 +300,6 @@ def _prediction(scenario: SweptScenario, size: int) -> Prediction | None:
     low, value, high = pooled.ratio(levels.index(size), len(levels) - 1, float(student.ppf(0.95, pooled.df)))
     metric = f"throughput of {scenario.name}, every connection busy"
     return Prediction(metric, f"{top} connections", f"{size} connections", Interval(low, value, high))
+
+
+__all__ = ["Check", "Deployment", "PoolSetting", "p99_with_waiting_ms", "recommend_pool"]

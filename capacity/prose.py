@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 
-from capacity.plan import Due
+from capacity.plan.values import Due
 from capacity.values import Interval
 
 

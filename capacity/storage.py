@@ -1,22 +1,39 @@
-"""How large each table becomes: measured bytes per user, times the users to come."""
+"""How large each table becomes: measured bytes per user, times the users to come; and what time adds to some.
+
+A table that accounts go on filling (messages) holds what user-months have put there: bytes ∝ M, the users summed up
+over the months so far, at a constant rate per user (an assumption). With a retention of m months it holds what the last
+m months put there, M(t) − M(t − m).
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from capacity.uncertainty import Floats
 from capacity.values import Interval
+
+if TYPE_CHECKING:
+    from capacity.measured import MeasuredTables
+    from capacity.peak import PeakLoad
+
+DAYS_IN_MONTH = 30.436875
 
 
 @dataclass(frozen=True)
 class TableSize:
-    """Measured bytes of one table."""
+    """Measured bytes of one table. ``column_bytes``: of the columns that were looked at, as stored."""
 
     name: str
     rows: int
     heap_bytes: int
     toast_bytes: int
     index_bytes: int
+    column_bytes: dict[str, int] = field(default_factory=dict)
 
     @property
     def total_bytes(self) -> int:
@@ -38,12 +55,49 @@ def bytes_per_user(table: TableSize, users: int) -> float:
     return table.total_bytes / users
 
 
-def bytes_at(table: TableSize, measured_users: int, users: Interval) -> Interval:
-    """Size with ``users`` users, if each needs what a user of the measured database needs.
+def bytes_by_date(tables: MeasuredTables, peak: PeakLoad, retention_months: float | None = None) -> dict[str, Floats]:
+    """Draws of each table's bytes, a row per date, by the laws above. Needs users in the measured database.
 
-    That holds while the mix of young and old accounts stays as measured. Tables that every account goes on filling
-    (messages) outgrow it as accounts age; nothing measured here says by how much.
+    Raises ValueError for a retention that is not above 0.
     """
+    if retention_months is not None and not 0 < retention_months <= 1200:
+        raise ValueError(f"a retention is above 0 and up to 1200 months, not {retention_months:g}")
+    kept: Floats | None = None
+    found = {}
+    for table in tables.tables:
+        stored = peak.users * bytes_per_user(table, tables.users)
+        if table.name in tables.filled_by_time:
+            if kept is None:
+                kept = _user_months(peak, retention_months)
+            stored = stored[0] * kept
+        found[table.name] = stored
+    return found
+
+
+def _user_months(peak: PeakLoad, retention_months: float | None) -> Floats:
+    """User-months that the table holds on each date, over those that it holds today with nothing deleted."""
+    days = np.array([*(date.toordinal() for date, _ in peak.past), *(date.toordinal() for date in peak.dates)])
+    past = np.array([value for _, value in peak.past], dtype=np.float64)
+    users = np.concatenate([np.repeat(past[:, None], peak.users.shape[1], axis=1), peak.users])
+    months = np.diff(days)[:, None] / DAYS_IN_MONTH
+    steps = np.cumsum((users[1:] + users[:-1]) / 2 * months, axis=0)
+    summed = np.concatenate([np.zeros_like(users[:1]), steps])
+    # Before the history began: a straight line from nobody, at its mean pace.
+    pace = max((users[len(past)][0] - users[0][0]) / max((days[len(past)] - days[0]) / DAYS_IN_MONTH, 1.0), 1e-9)
+    before = min(users[0][0] / pace, 120.0) * users[0][0] / 2
+    summed = summed + before
+    today = np.maximum(summed[len(past)], 1e-9)
+    if retention_months is None:
+        return np.asarray(summed[len(past) :] / today, dtype=np.float64)
+    then = days[len(past) :] - retention_months * DAYS_IN_MONTH
+    above = np.clip(np.searchsorted(days, then), 1, len(days) - 1)
+    part = np.clip((then - days[above - 1]) / (days[above] - days[above - 1]), 0.0, 1.0)[:, None]
+    gone = np.where((then < days[0])[:, None], 0.0, summed[above - 1] + part * (summed[above] - summed[above - 1]))
+    return np.asarray((summed[len(past) :] - gone) / today, dtype=np.float64)
+
+
+def bytes_at(table: TableSize, measured_users: int, users: Interval) -> Interval:
+    """Size with ``users`` users, if each needs what a user of the measured database needs."""
     return users.scaled(bytes_per_user(table, measured_users))
 
 
@@ -61,3 +115,24 @@ def table_growth(
         for table in tables
     )
     return tuple(sorted(grown, key=lambda g: (-g.horizon_bytes.value, g.table)))
+
+
+def drawn_growth(tables: MeasuredTables, drawn: dict[str, Floats], level: float) -> tuple[TableGrowth, ...]:
+    """All tables as :func:`bytes_by_date` drew them, largest at the horizon first."""
+    from capacity.uncertainty import summary
+
+    grown = (
+        TableGrowth(
+            table.name,
+            bytes_per_user(table, tables.users),
+            summary(drawn[table.name][0], level),
+            summary(drawn[table.name][-1], level),
+        )
+        for table in tables.tables
+    )
+    return tuple(sorted(grown, key=lambda g: (-g.horizon_bytes.value, g.table)))
+
+
+def months_between(first: dt.date, last: dt.date) -> float:
+    """Average months."""
+    return (last - first).days / DAYS_IN_MONTH

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +52,21 @@ def at_scores(score: Floats, interval: Interval) -> Floats:
     spread = np.where(score < 0, middle - below, above - middle) / edge
     drawn = middle + score * spread
     return np.asarray(np.exp(drawn) if interval.low > 0 else drawn, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Draws of named quantities, those in ``known`` held at their middle: what the answer would be if one knew."""
+
+    known: frozenset[str] = frozenset()
+
+    def of(self, name: str, interval: Interval) -> Floats:
+        """See :func:`draws`."""
+        return at_scores(self.scores(name), interval)
+
+    def scores(self, name: str) -> Floats:
+        """See :func:`scores`; 0 for what is known."""
+        return np.zeros(DRAWS) if name in self.known else scores(name)
 
 
 def summary(drawn: Floats, level: float = 0.9) -> Interval:

@@ -6,13 +6,15 @@ session × peak-to-mean ÷ 86,400. A mix splits them over scenarios. Each quanti
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from capacity.plan import Input
-from capacity.uncertainty import DRAWS, Floats, draws
+from capacity.plan.values import Input
+from capacity.uncertainty import DRAWS, Draws, Floats
 from capacity.values import Interval
 
 SECONDS_A_DAY = 86_400
@@ -35,6 +37,34 @@ class MixShare:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """A launch or a campaign: from ``date`` on, users or the peak are ``factor`` times what they would be.
+
+    ``days``: how long; None for good. Raises ValueError for what no event can be.
+    """
+
+    name: str
+    date: dt.date
+    factor: Input
+    on: Literal["users", "peak"]
+    days: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.factor.value.low <= self.factor.value.high <= 1000:
+            raise ValueError(f"event {self.name!r} needs a factor above 0, and at most 1000")
+        if self.days is not None and not 1 <= self.days <= 36_500:
+            raise ValueError(f"event {self.name!r} lasts 1 to 36500 days, not {self.days}")
+
+    @property
+    def end(self) -> dt.date | None:
+        """The first day after it; None: it stays."""
+        return None if self.days is None else self.date + dt.timedelta(days=self.days)
+
+    def covers(self, date: dt.date) -> bool:
+        return self.date <= date and (self.end is None or date < self.end)
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """What a user does to the database. Raises ValueError for values no workload can have."""
 
@@ -43,8 +73,11 @@ class Workload:
     transactions_per_session: Input
     peak_to_mean: Input
     mix: tuple[MixShare, ...]
+    events: tuple[Event, ...] = ()
 
     def __post_init__(self) -> None:
+        if len({event.name for event in self.events}) != len(self.events):
+            raise ValueError("every event needs a name of its own")
         for factor in self.factors:
             if factor.value.low < 0 or not math.isfinite(factor.value.high):
                 raise ValueError(f"{factor.name} must be 0 or more, and finite")
@@ -70,7 +103,7 @@ class Workload:
     @property
     def inputs(self) -> tuple[Input, ...]:
         """Everything stated, for the list of origins."""
-        return self.factors + tuple(m.share for m in self.mix)
+        return self.factors + tuple(m.share for m in self.mix) + tuple(event.factor for event in self.events)
 
     def peak_tps(self, users: Interval) -> Interval:
         """The law with every factor at its middle, lowest and highest: a range sure to hold the planner's interval.
@@ -82,16 +115,16 @@ class Workload:
             low, value, high = low * factor.value.low, value * factor.value.value, high * factor.value.high
         return Interval(low, value, high, users.level).scaled(1 / SECONDS_A_DAY)
 
-    def peak_tps_per_user(self) -> Floats:
+    def peak_tps_per_user(self, sample: Draws = Draws()) -> Floats:  # noqa: B008  # frozen
         """Draws of the peak load of one user, factors independent."""
         product = np.ones(DRAWS)
         for factor in self.factors:
-            drawn = draws(factor.name, factor.value)
+            drawn = sample.of(factor.name, factor.value)
             product = product * (drawn.clip(0, 1) if factor is self.daily_active_share else drawn)
         return product / SECONDS_A_DAY
 
-    def shares(self) -> dict[str, Floats]:
+    def shares(self, sample: Draws = Draws()) -> dict[str, Floats]:  # noqa: B008  # frozen
         """Draws of each scenario's share, made to sum to 1."""
-        drawn = {m.scenario: draws(f"mix.{m.scenario}", m.share.value).clip(0, 1) for m in self.mix}
+        drawn = {m.scenario: sample.of(m.share.name, m.share.value).clip(0, 1) for m in self.mix}
         total = sum(drawn.values(), start=np.zeros(DRAWS))
-        return {scenario: share / total for scenario, share in drawn.items()}
+        return {scenario: share / np.where(total > 0, total, 1.0) for scenario, share in drawn.items()}

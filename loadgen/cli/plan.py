@@ -36,28 +36,82 @@ def plan(
         typer.Option("--workload", metavar="FILE", help="TOML that says what a user does. Default: assumptions."),
     ] = None,
     horizon: options.Horizon = "18",
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="WHAT",
+            help="neon, neon-scale, or a TOML file of servers. Default: the measured server.",
+        ),
+    ] = None,
+    probability: Annotated[
+        str, typer.Option("--probability", metavar="P", help="Of meeting the objective, on every date.")
+    ] = "0.95",
+    spare: Annotated[
+        str, typer.Option("--spare", metavar="N", help="Servers that may fail at the peak (N+1: --spare 1).")
+    ] = "0",
+    growth: Annotated[
+        str, typer.Option("--growth", metavar="X", help="What if users grow X times as much as forecast?")
+    ] = "1",
+    mix: Annotated[
+        str | None,
+        typer.Option("--mix", metavar="NAME=SHARE,…", help="What if the transactions were these? Shares sum to 1."),
+    ] = None,
+    objective: Annotated[
+        str | None, typer.Option("--objective", metavar="pNN=TIME", help="What if this were the objective?")
+    ] = None,
+    retention: Annotated[
+        str | None, typer.Option("--retention", metavar="MONTHS", help="What if messages were deleted at this age?")
+    ] = None,
+    app_instances: Annotated[
+        str, typer.Option("--app-instances", metavar="N", help="Application instances that share the pool.")
+    ] = "1",
+    pools: Annotated[
+        str, typer.Option("--pools", metavar="N", help="Pairs of user and database, each with a pool of its own.")
+    ] = "1",
+    round_trip: Annotated[
+        str | None,
+        typer.Option("--round-trip", metavar="TIME", help="Between application and server. Default: the workload's."),
+    ] = None,
     dsn: options.Dsn = None,
     instance: options.Instance = None,
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
-    """Join sweeps, growth and workload into a plan: replicas, pool size, partitions, each with interval and date.
+    """Join sweeps, growth and workload into a plan: servers, pool size, partitions, each with interval and date.
 
-    What the measurements do not tell is refused by name. The plan is for the server that was swept.
+    The cheapest that meets the objective with the probability asked for; what the measurements do not tell is refused
+    by name. The plan is for the server that was swept unless --target names another.
     """
     import datetime as dt
 
+    from capacity.pool import Deployment
     from loadgen import settings
     from loadgen.planning.make import plan_record, write_plan
     from loadgen.planning.sweeps import find_sweeps
+    from loadgen.planning.what_if import WhatIf
     from loadgen.planning.workload_file import read_workload
     from loadgen.runs import documents
 
+    asked = WhatIf(
+        wanted=quantities.share(probability, "--probability", least=0.5, most=0.999),
+        target=target,
+        spare=quantities.whole(spare, "--spare", least=0, most=10),
+        growth=quantities.share(growth, "--growth", least=0, most=100),
+        mix=quantities.shares(mix, "--mix") if mix is not None else None,
+        objective=quantities.objective(objective) if objective is not None else None,
+        retention_months=quantities.whole(retention, "--retention", most=1200) if retention is not None else None,
+        round_trip_ms=1000 * quantities.duration_s(round_trip, "--round-trip") if round_trip is not None else None,
+        deployment=Deployment(
+            quantities.whole(app_instances, "--app-instances", most=100_000),
+            quantities.whole(pools, "--pools", most=1_000),
+        ),
+    )
     periods = quantities.whole(horizon, "--horizon", most=240)
     found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
-    block = read_workload(workload)
+    block = asked.applied(read_workload(workload))
     sweeps = find_sweeps(found.results_dir, sweep or (), [share.scenario for share in block.workload.mix])
-    record = plan_record(sweeps, read_history(history, found), block, periods, dt.datetime.now(dt.UTC))
+    record = plan_record(sweeps, read_history(history, found), block, periods, dt.datetime.now(dt.UTC), asked)
     directory = write_plan(record, found.results_dir)
     if json:
         emit(documents.dump(record))

@@ -73,6 +73,19 @@ def share(text: str, option: str, *, least: float, most: float) -> float:
     return float(text)
 
 
+def shares(text: str, option: str) -> dict[str, float]:
+    """``dashboard=0.9,montecarlo=0.1``: shares by name. Raises UsageError."""
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, given, value = part.strip().partition("=")
+        if not given or not name.strip():
+            raise UsageError(f"{option} {text!r} is not one; write NAME=SHARE,NAME=SHARE")
+        if name.strip() in found:
+            raise UsageError(f"{option} {text} names {name.strip()!r} twice")
+        found[name.strip()] = share(value, option, least=0, most=1)
+    return found
+
+
 def levels(text: str, *, most_levels: int) -> tuple[int, ...]:
     """Distinct levels of ``1,2,4,8`` in order. Raises UsageError."""
     found = tuple(whole(part, "--levels", most=MOST_USERS) for part in text.split(","))

@@ -12,6 +12,8 @@ from loadgen.errors import RefusalError, UsageError
 from loadgen.planning import sweeps as swept
 from loadgen.planning.history import History
 from loadgen.planning.partition_keys import PARTITION_KEYS
+from loadgen.planning.targets import read_target
+from loadgen.planning.what_if import WhatIf
 from loadgen.planning.workload_file import Block
 from loadgen.runs import documents
 from loadgen.runs.format import PlanRecord, SweepRecord
@@ -22,7 +24,12 @@ LEVEL = 0.9
 
 
 def plan_record(
-    sweeps: tuple[SweepRecord, ...], history: History, block: Block, horizon: int, now: dt.datetime
+    sweeps: tuple[SweepRecord, ...],
+    history: History,
+    block: Block,
+    horizon: int,
+    now: dt.datetime,
+    asked: WhatIf = WhatIf(),  # noqa: B008  # frozen
 ) -> PlanRecord:
     """Make the plan. Raises UsageError for a history without dates, RefusalError when nothing can be recommended."""
     if history.dates is None:
@@ -33,6 +40,7 @@ def plan_record(
         missing = f"{history.source}: a history that carries an interval: {users.why}"
         raise RefusalError(Refusal(code, missing, "give a longer history; see `loadgen forecast`"))
     newest = max(sweeps, key=lambda sweep: sweep.started_at)
+    block = asked.applied(block)
     plan = make_plan(
         PlanInputs(
             users=users,
@@ -40,10 +48,17 @@ def plan_record(
             users_source=history.source,
             workload=block.workload,
             policy=block.policy,
-            scenarios=tuple(swept.swept_scenario(sweep) for sweep in sweeps),
+            scenarios=tuple(swept.swept_scenario(sweep, asked.objective) for sweep in sweeps),
             server=swept.measured_server(newest),
-            tables=swept.measured_tables(newest),
+            tables=swept.measured_tables(newest, sweeps),
             partition_keys=PARTITION_KEYS,
+            target=read_target(asked.target, block.workload.peak_to_mean.value),
+            wanted=asked.wanted,
+            spare=asked.spare,
+            growth=asked.growth,
+            retention_months=asked.retention_months,
+            deployment=asked.deployment,
+            notes=asked.notes,
         )
     )
     if not plan.recommendations:

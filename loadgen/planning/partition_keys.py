@@ -9,7 +9,7 @@ from capacity.plan import Rejected
 
 _BY_USER: Final = "Its statements find rows by user_id, so each touches one partition."
 _NOT_BY_TIME: Final = Rejected(
-    "ranges of time", "its statements carry no time: each would plan and lock every partition"
+    "ranges of time", "its statements carry no time: each would plan and lock every partition", "no_pruning"
 )
 
 
@@ -27,24 +27,20 @@ PARTITION_KEYS: Final = (
             Rejected(
                 "hash of user_id",
                 "every partition goes on growing and stays warm, and none can be dropped when its messages expire",
+                "no_expiry",
             ),
         ),
         worth_weighing=True,
+        expires=True,
     ),
     PartitionKey(
         "financial_profiles",
         "user_id",
         by_time=False,
         why=_BY_USER,
-        alternatives=(
-            Rejected(
-                "splitting monte_carlo_results into a table of its own",
-                "may be the cheaper remedy, since few statements read it, but its share of the bytes is not measured: "
-                "take sum(pg_column_size(monte_carlo_results)) before deciding",
-            ),
-            _NOT_BY_TIME,
-        ),
+        alternatives=(_NOT_BY_TIME,),
         worth_weighing=True,
+        split="monte_carlo_results",
     ),
     _by_user("users", "id"),
     _by_user("goals"),
@@ -53,3 +49,6 @@ PARTITION_KEYS: Final = (
     _by_user("user_achievements"),
     _by_user("user_progress"),
 )
+
+FILLED_BY_TIME: Final = tuple(key.table for key in PARTITION_KEYS if key.by_time)
+"""Tables that every account goes on filling."""

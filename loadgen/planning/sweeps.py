@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
-from capacity.scalability import Capacity
+from capacity.scalability import Capacity, capacity_at_objective
 from capacity.values import Refusal
 from loadgen.errors import RefusalError, UsageError
+from loadgen.planning.partition_keys import FILLED_BY_TIME
+from loadgen.planning.pruning import statement_uses
 from loadgen.runs import documents, store
-from loadgen.runs.format import CapacityAnswer, DatabaseFacts, SweepRecord
+from loadgen.runs.format import CapacityAnswer, DatabaseFacts, Objective, SweepPoint, SweepRecord
 from loadgen.runs.repeats import repeat_of
 
 
@@ -59,28 +62,88 @@ def newest_complete(results_dir: Path, scenario: str) -> SweepRecord | None:
     return None
 
 
-def swept_scenario(sweep: SweepRecord) -> SweptScenario:
-    """The sweep as the planner sees it; only valid runs count."""
-    refusal = sweep.refusal or Refusal("no_capacity", "a capacity in the sweep's record", "sweep again")
+def swept_scenario(sweep: SweepRecord, objective: Objective | None = None) -> SweptScenario:
+    """The sweep as the planner sees it; only valid runs count. Another ``objective`` is judged on the same runs."""
+    aim = objective or sweep.objective
+    repeats = tuple(r for p in sweep.points if (r := repeat_of(p, aim.percentile)) is not None)
+    capacity: Capacity | Refusal
+    if objective is not None:
+        capacity = capacity_at_objective(repeats, aim.response_ms, aim.error_share)
+    elif sweep.capacity is not None:
+        capacity = _capacity(sweep.capacity)
+    else:
+        capacity = sweep.refusal or Refusal("no_capacity", "a capacity in the sweep's record", "sweep again")
+    valid = [point for point in sweep.points if point.verdict.status == "valid"]
     return SweptScenario(
         name=sweep.scenario.name,
-        capacity=_capacity(sweep.capacity) if sweep.capacity is not None else refusal,
+        capacity=capacity,
         read_share=sweep.scenario.read_share,
-        objective=str(sweep.objective),
+        objective=str(aim),
         busy=not sweep.schedule.think,
-        repeats=tuple(r for p in sweep.points if (r := repeat_of(p, sweep.objective.percentile)) is not None),
+        repeats=repeats,
         source=f"sweep {sweep.id}",
+        p99_ms=_p99_ms(valid),
+        round_trips=_round_trips(sweep),
+        wal_bytes_per_txn=_mean([p.wal_bytes_per_txn for p in valid]),
+        utilisation=_utilisation(sweep, valid, capacity),
     )
 
 
 def measured_server(sweep: SweepRecord) -> MeasuredServer:
-    return MeasuredServer(sweep.database.cores, sweep.database.ram_bytes, f"server of sweep {sweep.id}")
+    """The server that was swept, with the connections that its settings allow."""
+    settings = sweep.database.settings
+    most = settings.get("max_connections", "")
+    reserved = [settings.get(name, "") for name in ("superuser_reserved_connections", "reserved_connections")]
+    known = sum(int(text) for text in reserved if text.isdigit())
+    return MeasuredServer(
+        sweep.database.cores,
+        sweep.database.ram_bytes,
+        f"server of sweep {sweep.id}",
+        int(most) if most.isdigit() and int(most) > 0 else None,
+        known or 3,
+    )
 
 
-def measured_tables(sweep: SweepRecord) -> MeasuredTables:
-    """Table sizes with the users that they hold: the rows of ``users``."""
+def measured_tables(sweep: SweepRecord, sweeps: Sequence[SweepRecord] = ()) -> MeasuredTables:
+    """Table sizes with the users that they hold, the rows of ``users``; and what the statements of ``sweeps`` touch."""
     users = next((table.rows for table in sweep.tables if table.name == "users"), 0)
-    return MeasuredTables(users, sweep.tables, f"tables measured by sweep {sweep.id}")
+    return MeasuredTables(
+        users,
+        sweep.tables,
+        f"tables measured by sweep {sweep.id}",
+        tuple(use for each in sweeps for use in statement_uses(each.scenario)),
+        FILLED_BY_TIME,
+    )
+
+
+def _p99_ms(points: Sequence[SweepPoint]) -> dict[int, float]:
+    by_level: dict[int, list[float]] = {}
+    for point in points:
+        p99 = point.response.p99_ms if point.response else None
+        if p99 is not None and p99.value > 0:
+            by_level.setdefault(point.level, []).append(math.log(p99.value))
+    return {level: math.exp(sum(logs) / len(logs)) for level, logs in by_level.items()}
+
+
+def _round_trips(sweep: SweepRecord) -> float:
+    """Of a transaction on average: begin, commit, and for each user who it is and the statements, one by one."""
+    if sweep.schedule.mode == "pipeline":
+        return 2.0
+    total = sum(t.weight for t in sweep.scenario.transactions)
+    trips = sum(t.weight * (2 + t.repeat * (1 + len(t.statements))) for t in sweep.scenario.transactions)
+    return trips / total if total > 0 else 2.0
+
+
+def _utilisation(sweep: SweepRecord, points: Sequence[SweepPoint], capacity: Capacity | Refusal) -> float | None:
+    if isinstance(capacity, Refusal) or not sweep.database.cores:
+        return None
+    used = _mean([p.server_cpu_cores for p in points if p.level == capacity.level])
+    return None if used is None else used / sweep.database.cores
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
 def is_short(sweep: SweepRecord) -> bool:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from capacity.plan import Input
-from capacity.replicas import POLICY_UNITS, Policy
+from capacity.plan.simulate import POLICY_UNITS, Policy
 from capacity.values import Interval, Origin
-from capacity.workload import UNITS, MixShare, Workload
+from capacity.workload import UNITS, Event, MixShare, Workload
 from loadgen.errors import UsageError
 
 SHARE_UNIT: Final = "share of transactions"
 DEFAULT_FILE: Final = "workload.toml"
 _KEYS: Final = ("value", "low", "high", "unit", "origin", "source")
+EVENT_UNIT: Final = "times the load without it"
+_EVENT_KEYS: Final = ("name", "date", "days", "on", "factor", "low", "high", "origin", "source")
 _ORIGINS: Final = {"assumption": Origin.ASSUMPTION, "measured": Origin.MEASURED}
 
 
@@ -38,15 +41,22 @@ def read_workload(path: Path | None) -> Block:
     """
     shipped = tomllib.loads((files("loadgen.planning") / DEFAULT_FILE).read_text("utf-8"))
     entries = _entries(shipped, DEFAULT_FILE)
+    events: tuple[Event, ...] = ()
     if path is not None:
-        given = _entries(_parse(path), str(path))
+        document = _parse(path)
+        given = _entries(document, str(path))
+        events = _events(document.get("events", []), str(path))
         if any(name.startswith("mix.") for name in given):
             entries = {name: entry for name, entry in entries.items() if not name.startswith("mix.")}
         entries |= given
     where = str(path) if path is not None else DEFAULT_FILE
     try:
         workload = Workload(
-            **{name: entries[f"workload.{name}"] for name in UNITS},
+            daily_active_share=entries["workload.daily_active_share"],
+            sessions_per_active_day=entries["workload.sessions_per_active_day"],
+            transactions_per_session=entries["workload.transactions_per_session"],
+            peak_to_mean=entries["workload.peak_to_mean"],
+            events=events,
             mix=tuple(
                 MixShare(name.removeprefix("mix."), entry) for name, entry in entries.items() if name.startswith("mix.")
             ),
@@ -71,8 +81,12 @@ def _entries(document: Mapping[str, object], file: str) -> dict[str, Input]:
     known = {"workload": UNITS, "mix": None, "policy": POLICY_UNITS}
     found: dict[str, Input] = {}
     for section, tables in document.items():
+        if section == "events":
+            continue
         if section not in known or not isinstance(tables, dict):
-            raise UsageError(f"{file}: unknown key {section!r}; known are [workload.…], [mix.…] and [policy.…]")
+            raise UsageError(
+                f"{file}: unknown key {section!r}; known are [workload.…], [mix.…], [policy.…] and [[events]]"
+            )
         units = known[section]
         for name, table in tables.items():
             if units is not None and name not in units:
@@ -81,6 +95,51 @@ def _entries(document: Mapping[str, object], file: str) -> dict[str, Input]:
             key = f"{section}.{name}"
             found[key] = _entry(table, f"{file}: {key}", name if units is not None else key, unit)
     return found
+
+
+def _events(tables: object, file: str) -> tuple[Event, ...]:
+    """Launches and campaigns: ``[[events]]`` with name, date, factor and its range, days (none: for good), on."""
+    if not isinstance(tables, list) or any(not isinstance(table, dict) for table in tables):
+        raise UsageError(f"{file}: events: write each as [[events]] with name, date and factor")
+    return tuple(_event(table, f"{file}: events[{n}]", n) for n, table in enumerate(tables, start=1))
+
+
+def _event(table: Mapping[str, object], where: str, number: int) -> Event:
+    for key in table:
+        if key not in _EVENT_KEYS:
+            raise UsageError(f"{where}: unknown key {key!r}; known are {', '.join(_EVENT_KEYS)}")
+    name = table.get("name", f"event {number}")
+    if not isinstance(name, str) or not name.strip():
+        raise UsageError(f"{where}.name: give one in words")
+    days = table.get("days")
+    if days is not None and (isinstance(days, bool) or not isinstance(days, int)):
+        raise UsageError(f"{where}.days: {days!r} is not a whole number; leave it out for a change that stays")
+    on: Literal["users", "peak"]
+    if (given := table.get("on", "peak")) == "users":
+        on = "users"
+    elif given == "peak":
+        on = "peak"
+    else:
+        raise UsageError(f"{where}.on: is {given!r}; write users or peak")
+    if "factor" not in table:
+        raise UsageError(f"{where}: factor is missing; give one, like 1.5")
+    values = {key: table[key] for key in ("low", "high", "origin", "source") if key in table}
+    factor = _entry({"value": table["factor"], **values}, where, f"event.{name}", EVENT_UNIT)
+    try:
+        return Event(name, _date(table.get("date"), where), factor, on, days)
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}; correct it") from error
+
+
+def _date(given: object, where: str) -> dt.date:
+    if isinstance(given, dt.datetime):
+        return given.date()
+    if isinstance(given, dt.date):
+        return given
+    try:
+        return dt.date.fromisoformat(str(given))
+    except ValueError as error:
+        raise UsageError(f"{where}.date: {given!r} is not one; write YYYY-MM-DD") from error
 
 
 def _entry(table: object, where: str, name: str, unit: str) -> Input:

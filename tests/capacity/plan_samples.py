@@ -10,8 +10,8 @@ from capacity.growth import Forecast, forecast
 from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.periods import Cadence
 from capacity.plan import Input
+from capacity.plan.simulate import POLICY_UNITS, Policy
 from capacity.planner import PlanInputs
-from capacity.replicas import POLICY_UNITS, Policy
 from capacity.scalability import Repeat, capacity_at_objective
 from capacity.storage import TableSize
 from capacity.values import Interval, Origin
@@ -51,6 +51,9 @@ def policy(replay: Interval | None = None, target: float = 0.7) -> Policy:
         "target_utilisation": Interval.exact(target),
         "replay_cost": replay or Interval(0.05, 0.5, 0.95),
         "write_cost": Interval(1, 2, 4),
+        "fresh_read_share": Interval.exact(0.0),
+        "working_set_share": Interval.exact(0.1),
+        "round_trip_ms": Interval.exact(0.0),
     }
     return Policy(**{n: given(n, v, POLICY_UNITS[n]) for n, v in values.items()})
 

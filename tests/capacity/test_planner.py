@@ -17,7 +17,7 @@ def test_the_same_inputs_give_the_same_plan() -> None:
 
 
 def test_every_kind_is_answered_with_reason_and_alternatives() -> None:
-    plan = make_plan(samples.inputs(20))
+    plan = make_plan(samples.inputs(20, workload=samples.workload(spread=1.2, montecarlo=0.01)))
     assert {r.kind for r in plan.recommendations} == {"replicas", "pool", "partitions"}
     assert plan.refused == ()
     for advice in plan.recommendations:

@@ -1,0 +1,50 @@
+"""What a plan says, and how it is found: futures are simulated, configurations held against them, the cheapest chosen.
+
+``simulate`` draws futures, ``candidates`` says in which of them a configuration meets the objective, ``choose`` takes
+the cheapest that does with the probability wanted, ``sensitivity`` says which input the answer hangs on, ``triggers``
+which figures of the server tell that a step is due. ``capacity.planner.make_plan`` joins them.
+"""
+
+from capacity.plan.values import (
+    Check,
+    DatedConfiguration,
+    Division,
+    Due,
+    Input,
+    Kind,
+    Metric,
+    PartitionDesign,
+    Plan,
+    Prediction,
+    Recommendation,
+    RefusedRecommendation,
+    Rejected,
+    Resource,
+    Sensitivity,
+    Sizing,
+    Stage,
+    Step,
+    Trigger,
+)
+
+__all__ = [
+    "Check",
+    "DatedConfiguration",
+    "Division",
+    "Due",
+    "Input",
+    "Kind",
+    "Metric",
+    "PartitionDesign",
+    "Plan",
+    "Prediction",
+    "Recommendation",
+    "RefusedRecommendation",
+    "Rejected",
+    "Resource",
+    "Sensitivity",
+    "Sizing",
+    "Stage",
+    "Step",
+    "Trigger",
+]

@@ -1,0 +1,131 @@
+"""Configurations, and in which futures each meets the objective.
+
+With k replicas of a server that carries σ times the measured one, W of writes, R of reads of which a share ρ must see
+its own user's last write, replay at a fraction f of the writes' cost and a target u:
+
+- the primary alone answers writes and fresh reads: W + ρR ≤ uσ;
+- what it has no room for, x = W + R − uσ, goes to replicas: x ≤ k(uσ − fW);
+- the working set fits into the share of memory that it may fill, on every server.
+
+With n servers to spare, the load must still be carried without n of the replicas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from capacity.measured import MeasuredServer
+from capacity.plan.simulate import Futures
+from capacity.targets import Server, Target
+from capacity.uncertainty import Floats
+
+Bools = npt.NDArray[np.bool_]
+SLACK = 1 + 1e-9
+"""Rounding must not make a server too small for exactly its capacity."""
+
+
+class Shortfall(StrEnum):
+    """Why a configuration fails in a future, the first of these that holds."""
+
+    MEMORY = "memory"
+    WRITES = "writes"
+    FRESH_READS = "fresh_reads"
+    REPLAY = "replay"
+    READS = "reads"
+
+
+SHORT_OF = {
+    Shortfall.MEMORY: "its memory is too small for the working set",
+    Shortfall.WRITES: "the writes alone exceed its primary",
+    Shortfall.FRESH_READS: "writes and the reads that must see them exceed its primary",
+    Shortfall.REPLAY: "its replicas cannot keep up with the writes and answer reads",
+    Shortfall.READS: "it has too little room for the reads",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A primary and ``replicas`` more servers of the same size."""
+
+    server: Server
+    replicas: int
+
+    @property
+    def name(self) -> str:
+        if not self.replicas:
+            return self.server.name
+        return f"{self.server.name} + {self.replicas} {'replica' if self.replicas == 1 else 'replicas'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One size of server against the futures. A row per date, a column per draw."""
+
+    server: Server
+    replicas: Floats
+    """The fewest that meet the objective, spare ones included; +inf where no number does."""
+    shortfall: npt.NDArray[np.int8]
+    """With no replica: the index of the first Shortfall that holds, or −1."""
+
+    def meets(self, replicas: int) -> Bools:
+        return np.asarray(self.replicas <= replicas, dtype=np.bool_)
+
+
+def replicas_needed(
+    reads: Floats, writes: Floats, replay_cost: Floats, target: Floats, fresh: Floats | float = 0.0
+) -> Floats:
+    """k by the law above, elementwise, in units of σ; +inf where no number of replicas helps."""
+    excess = np.maximum(reads + writes - target * SLACK, 0.0)
+    room = target - replay_cost * writes
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        needed = np.where(excess > 0, np.ceil(excess / room - 1e-9), 0.0)
+    bound = (writes + fresh * reads > target * SLACK) | (room <= 0)
+    return np.asarray(np.where((excess > 0) & bound, np.inf, np.maximum(needed, excess > 0)), dtype=np.float64)
+
+
+def fits(futures: Futures, target: Target, measured: MeasuredServer, spare: int = 0) -> tuple[Fit, ...]:
+    """Each server of the target. ``spare`` of its servers may fail at the peak."""
+    return tuple(_fit(futures, target, server, measured, spare) for server in target.servers)
+
+
+def _fit(futures: Futures, target: Target, server: Server, measured: MeasuredServer, spare: int) -> Fit:
+    carried = futures.target * target.speed(server, measured, futures.draw)
+    reads, writes = futures.reads, futures.writes
+    needed = replicas_needed(reads, writes, futures.replay_cost, carried, futures.fresh) + spare
+    checks = (
+        (Shortfall.READS, reads + writes > carried * SLACK),
+        (Shortfall.REPLAY, (futures.replay_cost * writes >= carried) & (reads + writes > carried * SLACK)),
+        (Shortfall.FRESH_READS, writes + futures.fresh * reads > carried * SLACK),
+        (Shortfall.WRITES, writes > carried * SLACK),
+    )
+    shortfall = np.full(reads.shape, -1, dtype=np.int8)
+    order = list(Shortfall)
+    for name, holds in checks:
+        shortfall[holds] = order.index(name)
+    if server.ram_bytes is not None and futures.working_set_bytes is not None:
+        too_large = futures.working_set_bytes > target.usable_ram * server.ram_bytes * SLACK
+        needed = np.where(too_large, np.inf, needed)
+        shortfall[too_large] = order.index(Shortfall.MEMORY)
+    return Fit(server, needed, shortfall)
+
+
+def carried_tps(
+    futures: Futures, target: Target, measured: MeasuredServer, configuration: Configuration, spare: int = 0
+) -> Floats:
+    """Draws of the load of today's mix that a configuration carries at the objective, memory aside; +inf for no load.
+
+    The laws above are linear in the load, so it is today's times the least of the factors by which each of them binds.
+    """
+    carried = futures.target * target.speed(configuration.server, measured, futures.draw)
+    reads, writes = futures.reads[0], futures.writes[0]
+    left = max(configuration.replicas - spare, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        whole = (1 + left) * carried / (reads + writes + left * futures.replay_cost * writes)
+        primary = carried / (writes + futures.fresh * reads)
+        factor = np.minimum(whole, primary) if left else carried / (reads + writes)
+        tps = np.where(futures.tps[0] > 0, futures.tps[0] * factor, np.inf)
+    return np.asarray(tps, dtype=np.float64)

@@ -1,0 +1,168 @@
+"""What to plan for: ``neon``, or a TOML catalogue of servers; without either, the server that was swept."""
+
+from __future__ import annotations
+
+import csv
+import math
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from capacity.neon import PRICE_PER_CU_HOUR, ComputeSize, neon_target
+from capacity.plan import Input
+from capacity.targets import CORE_SPEED, GIB, SCALING, Pooler, Server, Target
+from capacity.values import Interval, Origin
+from loadgen.errors import UsageError
+
+NEON_FILE: Final = "neon_compute.csv"
+_TOP: Final = (
+    "name", "as_of", "source", "currency", "most_replicas", "shared_storage", "storage_price", "usable_ram",
+    "reserved_connections", "core_speed", "scaling", "pooler", "servers",
+)  # fmt: skip
+_SERVER: Final = ("name", "cores", "ram_gib", "price", "max_connections")
+_POOLER: Final = ("name", "max_clients", "default_pool", "queue_timeout_s")
+_RANGE: Final = ("value", "low", "high", "origin", "source")
+
+
+def read_target(name: str | None, peak_to_mean: Interval) -> Target | None:
+    """``neon`` (its launch plan), ``neon-scale``, or a TOML file. None: the measured server.
+
+    Raises UsageError that names the file and the key for what cannot be used.
+    """
+    if name is None or name == "measured":
+        return None
+    if name == "neon" or name.startswith("neon-"):
+        plan = name.partition("-")[2] or "launch"
+        if plan not in PRICE_PER_CU_HOUR:
+            known = ", ".join(f"neon-{each}" for each in PRICE_PER_CU_HOUR)
+            raise UsageError(f"--target {name}: no such plan of Neon's; known are {known}")
+        return _neon(plan, peak_to_mean)
+    path = Path(name)
+    if not path.suffix and not path.exists():
+        raise UsageError(f"--target {name!r} is unknown; give neon, neon-scale or a TOML file of servers")
+    return _read(path)
+
+
+def _neon(plan: str, peak_to_mean: Interval) -> Target:
+    """From the table that ships with this package, its first comment being where and when it is from."""
+    lines = (files("loadgen.planning") / NEON_FILE).read_text("utf-8").splitlines()
+    source = lines[0].lstrip("# ").split(".")[0]
+    rows = [
+        ComputeSize(float(row["compute_units"]), float(row["ram_gb"]), int(row["max_connections"]))
+        for row in csv.DictReader(line for line in lines if not line.startswith("#"))
+    ]
+    return neon_target(rows, peak_to_mean, plan, source.rpartition(", ")[2], source)
+
+
+def _read(path: Path) -> Target:
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read target {path}: {error.strerror}; give a TOML file of servers") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}; correct it") from error
+    _known(document, _TOP, str(path))
+    tables = document.get("servers")
+    if not isinstance(tables, list) or not tables:
+        raise UsageError(f"{path}: servers: list at least one as [[servers]] with name, cores and ram_gib")
+    try:
+        return Target(
+            name=_text(document, "name", str(path), path.stem),
+            servers=tuple(_server(table, f"{path}: servers[{n}]") for n, table in enumerate(tables, start=1)),
+            most_replicas=int(_number(document.get("most_replicas", 5), f"{path}: most_replicas")),
+            as_of=_text(document, "as_of", str(path), ""),
+            source=_text(document, "source", str(path), str(path)),
+            shared_storage=document.get("shared_storage") is True,
+            storage_price=_range(document.get("storage_price"), f"{path}: storage_price"),
+            currency=_text(document, "currency", str(path), "USD"),
+            usable_ram=_number(document.get("usable_ram", 0.75), f"{path}: usable_ram"),
+            reserved_connections=int(_number(document.get("reserved_connections", 3), f"{path}: reserved_connections")),
+            pooler=_pooler(document.get("pooler"), f"{path}: pooler"),
+            core_speed=_input(document.get("core_speed"), CORE_SPEED, f"{path}: core_speed"),
+            scaling=_input(document.get("scaling"), SCALING, f"{path}: scaling"),
+        )
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}; correct it") from error
+
+
+def _server(table: object, where: str) -> Server:
+    if not isinstance(table, dict):
+        raise UsageError(f"{where}: must be a table with name, cores and ram_gib")
+    _known(table, _SERVER, where)
+    for key in ("name", "cores", "ram_gib"):
+        if key not in table:
+            raise UsageError(f"{where}: {key} is missing; give it")
+    most = table.get("max_connections")
+    return Server(
+        _text(table, "name", where, ""),
+        _number(table["cores"], f"{where}.cores"),
+        _number(table["ram_gib"], f"{where}.ram_gib") * GIB,
+        _range(table.get("price"), f"{where}.price"),
+        None if most is None else int(_number(most, f"{where}.max_connections")),
+    )
+
+
+def _pooler(table: object, where: str) -> Pooler | None:
+    if table is None:
+        return None
+    if not isinstance(table, dict):
+        raise UsageError(f"{where}: must be a table")
+    _known(table, _POOLER, where)
+    clients, share, timeout = (
+        None if (value := table.get(key)) is None else _number(value, f"{where}.{key}") for key in _POOLER[1:]
+    )
+    return Pooler(_text(table, "name", where, "the pooler"), None if clients is None else int(clients), share, timeout)
+
+
+def _input(given: object, default: Input, where: str) -> Input:
+    """A number, or a table with value, low, high, origin and source."""
+    if given is None:
+        return default
+    table: Mapping[str, object] = given if isinstance(given, dict) else {"value": given}
+    _known(table, _RANGE, where)
+    origin = table.get("origin", "assumption")
+    if origin not in ("assumption", "measured"):
+        raise UsageError(f"{where}.origin: is {origin!r}; write assumption or measured")
+    interval = _range({key: table[key] for key in ("value", "low", "high") if key in table}, where)
+    assert interval is not None
+    return Input(default.name, interval, default.unit, Origin(origin), _text(table, "source", where, where))
+
+
+def _range(given: object, where: str) -> Interval | None:
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        return Interval.exact(_number(given, where))
+    _known(given, ("value", "low", "high"), where)
+    if "value" not in given:
+        raise UsageError(f"{where}: value is missing; give one")
+    value = _number(given["value"], f"{where}.value")
+    low, high = (_number(given.get(key, value), f"{where}.{key}") for key in ("low", "high"))
+    if not low <= value <= high:
+        raise UsageError(f"{where}: low ≤ value ≤ high must hold, not {low:g}, {value:g}, {high:g}")
+    return Interval(low, value, high)
+
+
+def _known(table: Mapping[str, object], keys: tuple[str, ...], where: str) -> None:
+    for key in table:
+        if key not in keys:
+            raise UsageError(f"{where}: unknown key {key!r}; known are {', '.join(keys)}")
+
+
+def _text(table: Mapping[str, object], key: str, where: str, default: str) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str):
+        return str(value)
+    if not value and key == "name":
+        raise UsageError(f"{where}.{key}: give a name")
+    return value
+
+
+def _number(value: object, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UsageError(f"{where}: {value!r} is not a number; correct it")
+    if not math.isfinite(value) or value < 0 or value > 1e12:
+        raise UsageError(f"{where}: {value:g} is out of range; give 0 to 1e12")
+    return float(value)

@@ -1,0 +1,67 @@
+"""What a plan is asked for beyond its measurements: another mix, objective or growth; a target, a certainty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from capacity.plan import Input
+from capacity.pool import ONE_INSTANCE, Deployment
+from capacity.values import Interval, Origin
+from capacity.workload import MixShare, Workload
+from loadgen.errors import UsageError
+from loadgen.planning.workload_file import SHARE_UNIT, Block
+from loadgen.runs.format import Objective
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """Defaults are the plan as measured. ``mix``: shares by scenario; ``round_trip_ms``: of the application."""
+
+    wanted: float = 0.95
+    target: str | None = None
+    spare: int = 0
+    growth: float = 1.0
+    mix: Mapping[str, float] | None = None
+    objective: Objective | None = None
+    retention_months: float | None = None
+    round_trip_ms: float | None = None
+    deployment: Deployment = ONE_INSTANCE
+
+    def applied(self, block: Block) -> Block:
+        """The workload block with this mix and round trip. Raises UsageError for shares that are no mix."""
+        workload, policy = block.workload, block.policy
+        if self.mix is not None:
+            workload = self._mixed(workload)
+        if self.round_trip_ms is not None:
+            trip = Interval.exact(self.round_trip_ms)
+            given = replace(policy.round_trip_ms, value=trip, source="what-if: --round-trip")
+            policy = replace(policy, round_trip_ms=given)
+        return Block(workload, policy)
+
+    def _mixed(self, workload: Workload) -> Workload:
+        assert self.mix is not None
+        shares = tuple(
+            MixShare(name, Input(f"mix.{name}", Interval.exact(share), SHARE_UNIT, Origin.ASSUMPTION, "what-if: --mix"))
+            for name, share in self.mix.items()
+        )
+        try:
+            return replace(workload, mix=shares)
+        except ValueError as error:
+            raise UsageError(f"--mix: {error}; correct it") from error
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the plan supposes, in a line each."""
+        found = []
+        if self.growth != 1:
+            found.append(f"What-if: users grow {self.growth:g} times as much as forecast.")
+        if self.mix is not None:
+            found.append(f"What-if: the mix is {', '.join(f'{n} {s:.0%}' for n, s in self.mix.items())}.")
+        if self.objective is not None:
+            found.append(f"What-if: the objective is {self.objective}, judged on the runs that were measured.")
+        if self.retention_months is not None:
+            found.append(f"What-if: messages are deleted after {self.retention_months:g} months.")
+        if self.spare:
+            found.append(f"{self.spare} of the servers may fail at the peak.")
+        return tuple(found)
