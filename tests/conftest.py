@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
 from loadgen.database import guard
@@ -25,6 +26,10 @@ from loadgen.settings import Settings
 pytest_plugins = ("seeding_samples", "pgbench_fixtures")
 
 Loadgen = Callable[..., "subprocess.CompletedProcess[str]"]
+
+# The first example imports scipy, and another process may have the core: time tells nothing here.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 """What stands for a name of LOADGEN_REQUIRE, where it is not the program's own."""
