@@ -1,74 +1,65 @@
 """One connection to PostgreSQL under gevent: ``psycopg.pq``, prepared statements, binary both ways.
 
-Why not psycopg's cursors: decoding rows that nobody looks at cost 750–1,050 µs of client CPU a six-statement
-transaction, this costs a quarter of it, and under gevent psycopg leaves its C wait for a slow poll. Here a greenlet
-waits on one read watcher a connection, which stays started: starting it at every wait costs a tenth. All result bytes
-are read, as an application would read them.
+Why not psycopg's cursors: decoding rows that nobody looks at cost several times the client's CPU, and under gevent
+psycopg leaves its C wait for a slow poll. All result bytes are read, as an application would read them.
 
-A session is sequential, a round trip a statement, or in libpq's pipeline mode, where many statements share one.
+A session is sequential, a round trip a statement, or in libpq's pipeline mode, where many statements share one. The
+work itself is a generator that pauses wherever there is nothing to read: the hub resumes it, so that a sequence goes
+from one answer straight to the next statement, and its greenlet sleeps until the last. One watcher a connection stays
+started, since starting it at every wait costs a tenth.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+import sys
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import gevent
 import greenlet
 import psycopg
 from gevent import socket as gsocket
-from psycopg import pq
+from psycopg import generators, pq
+from psycopg.waiting import READY_RW
 
-from loadgen.engine.wire import DECODERS, TYPES, Value
+from loadgen.engine.answers import Answers, Query
+from loadgen.engine.failures import DatabaseError, QueryError, first_line
+from loadgen.engine.wire import TYPES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from psycopg.pq.abc import PGconn, PGresult
 
     from loadgen.engine.statements import Statement
 
 _BINARY: Final = 1
+_READ, _READ_OR_WRITE = 1, 3
+"""libev's events."""
 _GONE: Final = "08006"
 """connection_failure: the SQLSTATE given to a connection that broke without the server saying why."""
+UNEXPECTED_ROWS: Final = "P0002"
+"""no_data_found: a statement returned or changed a number of rows that its header does not allow."""
 _CANCEL_TIMEOUT_S: Final = 2.0
-Row = tuple[Value, ...]
+# Looking up a member of an enumeration costs more than asking libpq for the status.
+_TUPLES, _COMMAND, _SYNC = (
+    int(s) for s in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.PIPELINE_SYNC)
+)
+_NOTHING_TO_SEND: Final[deque[Callable[[], None]]] = deque()
 
-Query = tuple["Statement | bytes", Sequence[bytes | None]]
-"""A statement with its binary parameters, or a command (BEGIN, COMMIT) without any."""
-
-
-class DatabaseError(Exception):
-    """What the server, or the loss of it, answered: ``sqlstate`` is what a run counts errors by."""
-
-    def __init__(self, sqlstate: str, message: str) -> None:
-        super().__init__(f"{sqlstate}: {message}")
-        self.sqlstate = sqlstate
-        self.message = message
-
-    def __reduce__(self) -> tuple[type[DatabaseError], tuple[str, str]]:
-        # Locust's workers send exceptions to their master.
-        return DatabaseError, (self.sqlstate, self.message)
+_Steps = Generator[None, None, None]
 
 
-class PipelineError(DatabaseError):
-    """A query of a pipeline was refused: ``place`` is its number among them, from 0; ``ran`` of those before it ran."""
-
-    def __init__(self, sqlstate: str, message: str, place: int, ran: int | None = None) -> None:
-        super().__init__(sqlstate, message)
-        self.place = place
-        self.ran = place if ran is None else ran
-
-    def __reduce__(self) -> tuple[type[DatabaseError], tuple[str, str]]:
-        return DatabaseError, (self.sqlstate, self.message)
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A statement as the server knows it, and the formats of its parameters."""
+class _Known(NamedTuple):
+    """A query as this session sends it. Without ``formats`` of parameters, ``name`` is the text of a command."""
 
     name: bytes
-    formats: list[int]
+    formats: list[int] | None
+    least_rows: int
+    most_rows: int
 
 
 class Connection:
@@ -81,16 +72,18 @@ class Connection:
         self._pgconn.nonblocking = 1
         self._pgconn.notice_handler = None
         self._hub = gevent.get_hub()
-        self._readable = self._hub.loop.io(self._pgconn.socket, 1)
+        self._watcher = self._hub.loop.io(self._pgconn.socket, _READ)
         self._watching = False
-        self._waiting: greenlet.greenlet | None = None
-        self._prepared: dict[str, _Prepared] = {}
+        self._steps: _Steps | None = None
+        self._sleeper: greenlet.greenlet | None = None
+        self._known: dict[Statement | bytes, _Known] = {}
         self._numbers = itertools.count()
         self._pipeline = False
         self.command(b"SET statement_timeout = %d" % statement_timeout_ms)
         if pipeline:
             self._pgconn.enter_pipeline_mode()
             self._pipeline = True
+            self._known.clear()
 
     @staticmethod
     def _connect(conninfo: str, timeout_s: float) -> PGconn:
@@ -106,7 +99,7 @@ class Connection:
                         case pq.PollingStatus.WRITING:
                             gsocket.wait_write(pgconn.socket)
                         case _:
-                            raise DatabaseError("08001", _first_line(pgconn.error_message))
+                            raise DatabaseError("08001", first_line(pgconn.error_message))
         except BaseException:
             pgconn.finish()
             raise
@@ -118,154 +111,206 @@ class Connection:
 
     def command(self, sql: bytes) -> None:
         """Send one parameterless command (BEGIN, COMMIT, SET) and wait for its end."""
-        if self._pipeline:
-            self.exchange([(sql, ())])
-            return
-        try:
-            self._pgconn.send_query(sql)
-            self._answer()
-        except BaseException as error:
-            self._abandon(error)
-            raise
+        self.exchange([(sql, ())], Answers())
 
     def execute(self, statement: Statement, parameters: Sequence[bytes | None]) -> PGresult:
         """Run a statement, prepared at its first use here, and read all of its answer."""
+        answers = Answers()
+        self.exchange([(statement, parameters)], answers)
+        return answers.results[0]
+
+    def exchange(self, queries: Sequence[Query], answers: Answers) -> None:
+        """Carry queries out in order, a round trip each, or in pipeline mode one for all; ``answers`` is filled.
+
+        What is new to the session is prepared before the first query is sent: preparing would begin a transaction,
+        whose isolation BEGIN could no longer choose. Raises QueryError for the first query that failed; those before
+        it are in ``answers``, those after it were not run. A number of rows that a statement's header does not allow
+        is a DatabaseError: nothing more of a sequence is sent, while a pipeline has been carried out.
+        """
+        known = self._known
         try:
-            known = self._prepared.get(statement.name)
-            if known is None:
-                known = self._send_prepare(statement)
-                self._answer()
-                self._prepared[statement.name] = known
-            self._pgconn.send_query_prepared(known.name, parameters, known.formats, result_format=_BINARY)
-            return self._answer()
+            try:
+                found = [known[query] for query, _ in queries]
+            except KeyError:
+                self._learn(queries)
+                found = [known[query] for query, _ in queries]
+            work = self._burst if self._pipeline else self._sequence
+            self._drive(work(queries, found, answers))
         except BaseException as error:
-            self._abandon(error)
+            self._abandon(error, len(answers.counts))
             raise
 
-    def exchange(self, queries: Sequence[Query]) -> list[PGresult]:
-        """Send queries in one go and read all of their answers, in order; for a session in pipeline mode.
-
-        Raises PipelineError with the place of the first that failed; those after it were not run.
-        """
-        pgconn = self._pgconn
-        try:
-            self._prepare_new(queries)
-            for query, parameters in queries:
-                if isinstance(query, bytes):
-                    pgconn.send_query_params(query, None, result_format=_BINARY)
-                else:
-                    known = self._prepared[query.name]
-                    pgconn.send_query_prepared(known.name, parameters, known.formats, result_format=_BINARY)
-            pgconn.pipeline_sync()
-            return self._answers(len(queries))
-        except BaseException as error:
-            self._abandon(error)
-            raise
-
-    def _prepare_new(self, queries: Sequence[Query]) -> None:
-        """Prepare what is new to this session, in a round trip of its own.
-
-        In the same one, preparing would begin the transaction, and BEGIN could not choose its isolation level any more.
-        """
-        new = {q.name: q for q, _ in queries if not isinstance(q, bytes) and q.name not in self._prepared}
-        if not new:
-            return
-        sent = {name: self._send_prepare(statement) for name, statement in new.items()}
-        self._pgconn.pipeline_sync()
-        try:
-            self._answers(len(sent))
-        except PipelineError as error:
-            refused = list(new)[error.place]
-            place = next(n for n, (q, _) in enumerate(queries) if not isinstance(q, bytes) and q.name == refused)
-            raise PipelineError(error.sqlstate, error.message, place, ran=0) from error
-        self._prepared.update(sent)
-
-    def _send_prepare(self, statement: Statement) -> _Prepared:
-        name = b"s%d" % next(self._numbers)
-        oids = [TYPES[p.type].oid for p in statement.parameters]
-        self._pgconn.send_prepare(name, statement.sql.encode(), oids)
-        return _Prepared(name, [_BINARY] * len(oids))
-
-    def _flush(self) -> None:
-        """Send all of it, reading meanwhile: a server that cannot send its answers stops reading."""
-        while self._pgconn.flush():
-            gsocket.wait_readwrite(self._pgconn.socket)
-            self._pgconn.consume_input()
-
-    def _next_result(self) -> PGresult | None:
-        """The next result of an answer, once all of it has arrived; None where an answer ends."""
-        pgconn = self._pgconn
-        while pgconn.is_busy():
-            self._wait_readable()
-            pgconn.consume_input()
-        return pgconn.get_result()
-
-    def _wait_readable(self) -> None:
+    def _drive(self, steps: _Steps) -> None:
+        """Go on with ``steps`` whenever there is something to read; sleep until they end."""
+        next(steps)
+        self._steps = steps
+        self._sleeper = greenlet.getcurrent()
         if not self._watching:
-            self._readable.start(self._wake)
+            self._watcher.start(self._go_on)
             self._watching = True
-        self._waiting = greenlet.getcurrent()
         try:
-            self._hub.switch()
+            failure: BaseException | None = self._hub.switch()
         finally:
-            self._waiting = None
+            self._steps = None
+        if failure is not None:
+            raise failure
 
-    def _wake(self) -> None:
-        if self._waiting is not None:
-            self._waiting.switch()
-        else:
-            self._readable.stop()  # the server says something that nobody waits for: its shutdown, a notice
+    def _go_on(self) -> None:
+        """In the hub: there is something to read, or to be sent."""
+        steps = self._steps
+        if steps is None:
+            self._watcher.stop()  # the server says something that nobody waits for: its shutdown, a notice
             self._watching = False
+            return
+        failure: BaseException | None = None
+        try:
+            next(steps)
+            return
+        except StopIteration:
+            pass
+        except BaseException as error:  # the hub must not see it
+            failure = error
+        self._steps = None
+        assert self._sleeper is not None
+        self._sleeper.switch(failure)
 
-    def _answer(self) -> PGresult:
-        """Flush, wait and read up to the end of the answer; raise what the server refused."""
-        self._flush()
-        last: PGresult | None = None
-        failed: PGresult | None = None
-        while (result := self._next_result()) is not None:
-            last = result
-            if result.status == pq.ExecStatus.FATAL_ERROR:
-                failed = result
-        if failed is not None:
-            raise self._refused(failed)
-        if last is None:
-            raise DatabaseError(_GONE, _first_line(self._pgconn.error_message))
-        return last
-
-    def _answers(self, count: int) -> list[PGresult]:
-        """All answers up to the synchronisation point."""
-        self._flush()
-        results: list[PGresult] = []
-        failed: DatabaseError | None = None
-        while True:
-            result = self._next_result()
-            if result is None:
-                if not self.usable:
-                    raise DatabaseError(_GONE, _first_line(self._pgconn.error_message))
-                continue
-            if result.status == pq.ExecStatus.PIPELINE_SYNC:
-                break
-            if failed is None and result.status == pq.ExecStatus.FATAL_ERROR:
-                refused = self._refused(result)
-                failed = PipelineError(refused.sqlstate, refused.message, len(results))
+    def _sequence(self, queries: Sequence[Query], found: Sequence[_Known], answers: Answers) -> _Steps:
+        """Each query when the one before it is answered."""
+        pgconn = self._pgconn
+        send = pgconn.send_query_prepared
+        results, counts, times = answers.results, answers.counts, answers.times
+        for (_, parameters), (name, formats, least, most) in zip(queries, found, strict=True):
+            if formats is None:
+                pgconn.send_query(name)
+            else:
+                send(name, parameters, formats, _BINARY)
+            result = yield from self._answer()
+            count = self._count(result, len(counts))
+            times.append(monotonic())
+            counts.append(count)
             results.append(result)
-        if failed is not None:
-            raise failed
-        if len(results) != count:
-            raise DatabaseError(_GONE, f"{len(results)} answers to {count} queries")
-        return results
+            if not least <= count <= most:
+                raise _unexpected(queries[len(counts) - 1][0], count)
 
-    def _refused(self, failed: PGresult) -> DatabaseError:
-        state = failed.error_field(pq.DiagnosticField.SQLSTATE)
-        message = failed.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or self._pgconn.error_message
-        return DatabaseError(state.decode() if state else _GONE, _first_line(message))
+    def _burst(self, queries: Sequence[Query], found: Sequence[_Known], answers: Answers) -> _Steps:
+        """All queries at once, and a synchronisation point."""
+        send = self._pgconn.send_query_prepared
+        for (_, parameters), known in zip(queries, found, strict=True):
+            send(known[0], parameters, known[1], _BINARY)
+        received: list[PGresult] = []
+        yield from self._synchronised(received)
+        results, counts = answers.results, answers.counts
+        wrong: tuple[int, int] | None = None
+        for result, (_, _, least, most) in zip(received, found, strict=True):
+            count = self._count(result, len(counts))
+            if wrong is None and not least <= count <= most:
+                wrong = len(counts), count
+            counts.append(count)
+            results.append(result)
+        if wrong is not None:
+            raise _unexpected(queries[wrong[0]][0], wrong[1])
+
+    def _synchronised(self, received: list[PGresult]) -> _Steps:
+        """Send what is pending with a synchronisation point, and receive a result for each query up to there."""
+        pgconn = self._pgconn
+        pgconn.pipeline_sync()
+        if pgconn.flush():
+            yield from self._flushing()
+        while True:
+            yield
+            fetch = generators.pipeline_communicate(pgconn, _NOTHING_TO_SEND)
+            next(fetch)
+            try:
+                fetch.send(READY_RW)
+            except StopIteration as done:  # everything that has arrived, as a list for each query
+                for group in done.value:
+                    if group[0].status == _SYNC:
+                        return
+                    received.append(group[0])
+            if not self.usable:
+                raise psycopg.OperationalError(first_line(pgconn.error_message))
+
+    def _answer(self) -> Generator[None, None, PGresult]:
+        """The one result of what was sent, all of it."""
+        pgconn = self._pgconn
+        if pgconn.flush():
+            yield from self._flushing()
+        yield
+        pgconn.consume_input()
+        while pgconn.is_busy():
+            yield
+            pgconn.consume_input()
+        result = pgconn.get_result()
+        while True:
+            while pgconn.is_busy():
+                yield
+                pgconn.consume_input()
+            if pgconn.get_result() is None:
+                break
+        if result is None:
+            raise psycopg.OperationalError(first_line(pgconn.error_message))
+        return result
+
+    def _flushing(self) -> _Steps:
+        """Send all of it, reading meanwhile: a server that cannot send its answers stops reading."""
+        self._watch(_READ_OR_WRITE)
+        try:
+            while self._pgconn.flush():
+                yield
+                self._pgconn.consume_input()
+        finally:
+            self._watch(_READ)
+
+    def _watch(self, events: int) -> None:
+        self._watcher.stop()
+        self._watcher.close()
+        self._watcher = self._hub.loop.io(self._pgconn.socket, events)
+        self._watcher.start(self._go_on)
+        self._watching = True
+
+    def _learn(self, queries: Iterable[Query]) -> None:
+        """Prepare what this session has not sent before. Raises QueryError with the place of a query it concerns."""
+        for place, (query, _) in enumerate(queries):
+            if query in self._known:
+                continue
+            if not isinstance(query, bytes):
+                least, most = query.least_rows, sys.maxsize if query.most_rows is None else query.most_rows
+                oids = [TYPES[p.type].oid for p in query.parameters]
+                self._drive(self._prepare(name := b"s%d" % next(self._numbers), query.sql.encode(), oids, place))
+                self._known[query] = _Known(name, [_BINARY] * len(oids), least, most)
+            elif self._pipeline:
+                self._drive(self._prepare(name := b"s%d" % next(self._numbers), query, [], place))
+                self._known[query] = _Known(name, [], 0, sys.maxsize)
+            else:
+                self._known[query] = _Known(query, None, 0, sys.maxsize)
+
+    def _prepare(self, name: bytes, sql: bytes, oids: Sequence[int], place: int) -> _Steps:
+        self._pgconn.send_prepare(name, sql, oids)
+        if self._pipeline:
+            received: list[PGresult] = []
+            yield from self._synchronised(received)
+            result = received[0]
+        else:
+            result = yield from self._answer()
+        self._count(result, place)
+
+    def _count(self, result: PGresult, place: int) -> int:
+        """The rows of a result. Raises what the server refused."""
+        status = result.status
+        if status == _TUPLES:
+            return result.ntuples
+        if status == _COMMAND:
+            return result.command_tuples or 0
+        state = result.error_field(pq.DiagnosticField.SQLSTATE)
+        message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or self._pgconn.error_message
+        raise QueryError(state.decode() if state else _GONE, first_line(message), place)
 
     def rollback(self) -> None:
         """End a failed transaction if the session still lives."""
         if self.usable and self._pgconn.transaction_status != pq.TransactionStatus.IDLE:
             self.command(b"ROLLBACK")
 
-    def _abandon(self, error: BaseException) -> None:
+    def _abandon(self, error: BaseException, place: int) -> None:
         """Leave no query running: an error from the server ends its query, anything else must cancel it."""
         if isinstance(error, DatabaseError):
             if not self.usable:
@@ -274,7 +319,7 @@ class Connection:
         self._cancel()
         self.close()
         if isinstance(error, psycopg.Error):
-            raise DatabaseError(_GONE, str(error)) from error
+            raise QueryError(_GONE, first_line(str(error)), place) from error
 
     def _cancel(self) -> None:
         """Ask the server to stop this session's query, without blocking the hub and within a bound of time."""
@@ -296,31 +341,11 @@ class Connection:
 
     def close(self) -> None:
         """Close the session. Safe to call twice."""
-        self._readable.stop()
-        self._readable.close()
+        self._watcher.stop()
+        self._watcher.close()
         self._pgconn.finish()
 
 
-def first_row(result: PGresult) -> Row | None:
-    """The first row, decoded for a draw; None when there is none. Raises DatabaseError for a type it cannot read."""
-    if result.ntuples == 0:
-        return None
-    values: list[Value] = []
-    for column in range(result.nfields):
-        raw = result.get_value(0, column)
-        decode = DECODERS.get(result.ftype(column))
-        if decode is None:
-            name = (result.fname(column) or b"?").decode()
-            raise DatabaseError("42804", f"column {name!r}: no draw can read type {result.ftype(column)}; cast it")
-        values.append(None if raw is None else decode(raw))
-    return tuple(values)
-
-
-def row_count(result: PGresult) -> int:
-    """Rows returned, or rows changed by a statement that returns none."""
-    return result.ntuples or result.command_tuples or 0
-
-
-def _first_line(message: bytes | str | None) -> str:
-    text = message.decode(errors="replace") if isinstance(message, bytes) else message or "connection lost"
-    return text.strip().split("\n")[0]
+def _unexpected(query: Statement | bytes, count: int) -> DatabaseError:
+    name = query.decode() if isinstance(query, bytes) else query.name
+    return DatabaseError(UNEXPECTED_ROWS, f"{name} touched {count} rows, which its header does not allow")

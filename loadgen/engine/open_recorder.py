@@ -16,8 +16,8 @@ from loadgen.runs.format import LATE_MS
 from loadgen.runs.spool import CENSORED, LAG, RESPONSE
 
 if TYPE_CHECKING:
-    from loadgen.engine.client import DatabaseError
     from loadgen.engine.dispatch import Turn
+    from loadgen.engine.failures import DatabaseError
 
 _LATE_S: Final = LATE_MS / 1000
 

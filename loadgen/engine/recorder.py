@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from typing import IO, Final
+from collections.abc import Iterable, Sequence
+from typing import IO, TYPE_CHECKING, Final
 
-from loadgen.engine.client import DatabaseError
+from loadgen.engine.failures import DatabaseError
 from loadgen.runs import histogram, spool
 from loadgen.runs.hlog import Measure
 from loadgen.runs.spool import LAG, RESPONSE, SERVICE
+
+if TYPE_CHECKING:
+    from loadgen.engine.transactions import Step
 
 KEPT_IN_LATENCY: Final = frozenset({"40001", "40P01", "57014", "55P03"})
 """Failures after waiting on the server: retries exhausted, statement and lock timeouts. They stay in the latency, so
@@ -68,19 +72,29 @@ class Recorder:
         tally.histograms[LAG].record_us(lag_us)
         tally.histograms[RESPONSE].record_us(lag_us + service_us)
 
-    def statement(self, name: str, sent: float, answered: float, rows: int) -> None:
-        """Record one statement that the server answered."""
-        self._roll(answered)
-        tally = self._statements[name]
-        tally.calls += 1
-        tally.rows += rows
-        tally.histograms[SERVICE].record_us(round((answered - sent) * 1e6))
+    def statements(
+        self, steps: Iterable[Step | None], sent: float, counts: Sequence[int], times: Sequence[float]
+    ) -> None:
+        """Record statements that the server answered, in order; None stands for a command, which is not recorded.
 
-    def statement_pipelined(self, name: str, rows: int) -> None:
-        """Record one statement that shared its round trip with others: it has no latency of its own."""
-        tally = self._statements[name]
-        tally.calls += 1
-        tally.rows += rows
+        ``times`` is when each was answered, having been sent as soon as the one before it was. Without it they shared
+        a round trip, and have no latency of their own.
+        """
+        tallies = self._statements
+        if not times:
+            for step, count in zip(steps, counts, strict=False):
+                if step is not None:
+                    tally = tallies[step.statement.name]
+                    tally.calls += 1
+                    tally.rows += count
+            return
+        for step, count, answered in zip(steps, counts, times, strict=False):
+            if step is not None:
+                tally = tallies[step.statement.name]
+                tally.calls += 1
+                tally.rows += count
+                tally.histograms[SERVICE].record_us(round((answered - sent) * 1e6))
+            sent = answered
 
     def statement_failed(self, name: str, sqlstate: str) -> None:
         """Record one statement that the server refused or never answered."""

@@ -11,7 +11,7 @@ import numpy as np
 import psycopg
 from psycopg import pq
 
-from loadgen.engine.client import Row, first_row
+from loadgen.engine.answers import Row, first_row
 from loadgen.engine.statements import Statement
 from loadgen.engine.transactions import Plan, Step, identify
 from loadgen.engine.wire import DECODERS, TYPES, Value

@@ -40,9 +40,9 @@ class Parameter:
     of: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """One statement as it is prepared. ``most_rows`` None: any number."""
+    """One statement as it is prepared. ``most_rows`` None: any number. Compared by identity: sessions look it up."""
 
     name: str
     sql: str

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 import gevent
 
-from loadgen.engine.client import DatabaseError, PipelineError, Row, first_row, row_count
+from loadgen.engine.answers import Answers, Query, Row, first_row
+from loadgen.engine.failures import DatabaseError, QueryError
 from loadgen.engine.statements import Parameter, Statement, load
 from loadgen.engine.wire import TYPES, Value
 from loadgen.errors import UsageError
 from loadgen.runs.format import Isolation, TransactionDescription, begin_command
 
 if TYPE_CHECKING:
-    from loadgen.engine.client import Connection, Query
+    from loadgen.engine.client import Connection
     from loadgen.engine.recorder import Recorder
 
 ACTIVE_USER: Final = "active_user"
@@ -29,8 +30,8 @@ MAX_ATTEMPTS: Final = 4
 BACKOFF_S: Final = 0.005
 DRAW_FAILED: Final = "P0001"
 """raise_exception: a scenario's own function raised, or returned what its parameter's type cannot hold."""
-UNEXPECTED_ROWS: Final = "P0002"
-"""no_data_found: a statement returned or changed a number of rows that its header does not allow."""
+
+_encode_user: Final = TYPES["bigint"].encode
 
 Draw = Callable[..., Value]
 F = TypeVar("F", bound=Draw)
@@ -92,6 +93,10 @@ class Step:
     statement: Statement
     parameters: tuple[BoundParameter, ...]
     read_by_draw: bool
+    waits: bool = False
+    """Whether its own draws read a row that is not there before what was sent earlier is answered."""
+    of_user: bool = False
+    """Whether the transaction's user, as a bigint, is all that it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +125,7 @@ def bind(transaction: Transaction, statements: Mapping[str, Statement], draws: M
             raise UsageError(f"{where}: transaction {transaction.name!r} names statement {name!r}; there are {known}")
         chosen.append(statements[name])
     seen: set[str] = set()
+    answered: set[str] = set()
     steps: list[Step] = []
     read = {p.of for s in chosen for p in s.parameters if p.of}
     for statement in chosen:
@@ -132,8 +138,12 @@ def bind(transaction: Transaction, statements: Mapping[str, Statement], draws: M
                     f"{where}: {statement.name} reads {p.of!r}, which {transaction.name} does not run before"
                 )
             bound.append(BoundParameter(p, TYPES[p.type].encode, draws.get(p.draw)))
+        waits = any(p.of and p.of not in answered for p in statement.parameters)
+        if waits:
+            answered |= seen
         seen.add(statement.name)
-        steps.append(Step(statement, tuple(bound), statement.name in read))
+        of_user = all(p.draw == ACTIVE_USER and p.type == "bigint" for p in statement.parameters)
+        steps.append(Step(statement, tuple(bound), statement.name in read, waits, of_user))
     writes = any(s.writes for s in chosen)
     if transaction.isolation not in get_args(Isolation):
         levels = ", ".join(get_args(Isolation))
@@ -144,14 +154,16 @@ def bind(transaction: Transaction, statements: Mapping[str, Statement], draws: M
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What carrying out a transaction needs: the session, where to count, and where random values come from."""
+    """What carrying out a transaction needs: the session, where to count, and where random values come from.
+
+    A transaction's statements are sent as far as no draw needs an earlier row: in one go by a session in pipeline mode,
+    else with a round trip each.
+    """
 
     connection: Connection
     recorder: Recorder
     rng: random.Random
     next_user: Callable[[], int]
-    pipeline: bool = False
-    """Send a transaction's statements together, as far as no draw needs an earlier row; else a round trip each."""
 
 
 def perform(plan: Plan, worker: Worker) -> int:
@@ -160,11 +172,12 @@ def perform(plan: Plan, worker: Worker) -> int:
     Raises DatabaseError when it failed for good; the session is then idle again, or closed.
     """
     # In order of id, as a batch would be written: two that lock the same users cannot deadlock.
-    users = sorted(worker.next_user() for _ in range(plan.transaction.repeat))
+    repeat = plan.transaction.repeat
+    users = [worker.next_user()] if repeat == 1 else sorted(worker.next_user() for _ in range(repeat))
     attempt = 1
     while True:
         try:
-            return _attempt_pipelined(plan, worker, users) if worker.pipeline else _attempt(plan, worker, users)
+            return _attempt(plan, worker, users)
         except DatabaseError as error:
             try:
                 worker.connection.rollback()
@@ -178,72 +191,51 @@ def perform(plan: Plan, worker: Worker) -> int:
 
 
 def _attempt(plan: Plan, worker: Worker, users: list[int]) -> int:
-    rows = 0
-    worker.connection.command(plan.begin)
-    for user in users:
-        results: dict[str, Row | None] = {}
-        for step in plan.steps:
-            values = [_drawn(bound, user, results, worker.rng) for bound in step.parameters]
-            rows += _run(step, values, worker, results)
-    worker.connection.command(b"COMMIT")
-    return rows
+    """Once from BEGIN to COMMIT.
 
-
-def _attempt_pipelined(plan: Plan, worker: Worker, users: list[int]) -> int:
-    """As :func:`_attempt`; a draw that reads an earlier row waits for the answers up to there.
-
-    COMMIT travels with the last statements, so a number of rows that a header does not allow is counted as an error of
-    a transaction that is committed.
+    In pipeline mode COMMIT travels with the last statements, so a number of rows that a header does not allow is
+    counted as an error of a transaction that is committed.
     """
     rows = 0
     queries: list[Query] = [(plan.begin, ())]
-    sent: list[_Sent] = [None]
+    steps: list[Step | None] = [None]
     for user in users:
         results: dict[str, Row | None] = {}
+        only_user = [_encode_user(user)]
         for step in plan.steps:
-            if any(bound.parameter.of and bound.parameter.of not in results for bound in step.parameters):
-                rows += _exchange(queries, sent, worker)
-                queries, sent = [], []
-            values = [_drawn(bound, user, results, worker.rng) for bound in step.parameters]
-            queries.append((step.statement, values))
-            sent.append((step, results))
+            if step.waits:
+                rows += _exchange(queries, steps, results, worker)
+                queries, steps = [], []
+            if step.of_user:
+                queries.append((step.statement, only_user * len(step.parameters)))
+            else:
+                values = [_drawn(bound, user, results, worker.rng) for bound in step.parameters]
+                queries.append((step.statement, values))
+            steps.append(step)
     queries.append((b"COMMIT", ()))
-    sent.append(None)
-    return rows + _exchange(queries, sent, worker)
+    steps.append(None)
+    return rows + _exchange(queries, steps, {}, worker)
 
 
-_Sent = tuple[Step, dict[str, Row | None]] | None
-"""What a query of a pipeline was: a step and where its first row goes, or a command."""
-
-
-def _exchange(queries: Sequence[Query], sent: Sequence[_Sent], worker: Worker) -> int:
-    """One round trip; the rows that its statements touched."""
+def _exchange(
+    queries: Sequence[Query], steps: Sequence[Step | None], results: dict[str, Row | None], worker: Worker
+) -> int:
+    """Send queries and count what came of them; the rows that they touched. ``results`` gets the rows for draws."""
+    answers = Answers()
+    sent = time.monotonic()
     try:
-        answers = worker.connection.exchange(queries)
-    except PipelineError as error:
-        for earlier in sent[: error.ran]:
-            if earlier is not None:
-                worker.recorder.statement_pipelined(earlier[0].statement.name, 0)
-        failed = sent[error.place]
+        worker.connection.exchange(queries, answers)
+    except QueryError as error:
+        failed = steps[error.place]
         if failed is not None:
-            worker.recorder.statement_failed(failed[0].statement.name, error.sqlstate)
+            worker.recorder.statement_failed(failed.statement.name, error.sqlstate)
         raise
-    rows = 0
-    wrong: str | None = None
-    for query, answer in zip(sent, answers, strict=True):
-        if query is None:
-            continue
-        step, results = query
-        statement, count = step.statement, row_count(answer)
-        worker.recorder.statement_pipelined(statement.name, count)
-        rows += count
-        if count < statement.least_rows or (statement.most_rows is not None and count > statement.most_rows):
-            wrong = wrong or f"{statement.name} touched {count} rows, which its header does not allow"
-        if step.read_by_draw:
-            results[statement.name] = first_row(answer)
-    if wrong is not None:
-        raise DatabaseError(UNEXPECTED_ROWS, wrong)
-    return rows
+    finally:
+        worker.recorder.statements(steps, sent, answers.counts, answers.times)
+    for step, result in zip(steps, answers.results, strict=True):
+        if step is not None and step.read_by_draw:
+            results[step.statement.name] = first_row(result)
+    return sum(answers.counts)
 
 
 def _drawn(bound: BoundParameter, user: int, results: Mapping[str, Row | None], rng: random.Random) -> bytes | None:
@@ -253,20 +245,3 @@ def _drawn(bound: BoundParameter, user: int, results: Mapping[str, Row | None], 
     except Exception as error:
         name, draw_name = bound.parameter.name, bound.parameter.draw
         raise DatabaseError(DRAW_FAILED, f"drawing {name} from {draw_name} failed: {error!r}") from error
-
-
-def _run(step: Step, values: list[bytes | None], worker: Worker, results: dict[str, Row | None]) -> int:
-    statement = step.statement
-    sent = time.monotonic()
-    try:
-        result = worker.connection.execute(statement, values)
-    except DatabaseError as error:
-        worker.recorder.statement_failed(statement.name, error.sqlstate)
-        raise
-    count = row_count(result)
-    worker.recorder.statement(statement.name, sent, time.monotonic(), count)
-    if count < statement.least_rows or (statement.most_rows is not None and count > statement.most_rows):
-        raise DatabaseError(UNEXPECTED_ROWS, f"{statement.name} touched {count} rows, which its header does not allow")
-    if step.read_by_draw:
-        results[statement.name] = first_row(result)
-    return count

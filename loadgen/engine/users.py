@@ -16,7 +16,8 @@ from locust import User
 from locust.env import Environment
 from locust.exception import StopUser
 
-from loadgen.engine.client import Connection, DatabaseError
+from loadgen.engine.client import Connection
+from loadgen.engine.failures import DatabaseError
 from loadgen.engine.load import STATEMENT_TIMEOUT_MS, Load, user_rng
 from loadgen.engine.statements import load as load_statements
 from loadgen.engine.think import NO_THINK_TIME, ThinkTime, exponential
@@ -182,7 +183,7 @@ class PostgresUser(User):
         if self._worker is None:
             load = self._load
             connection = Connection(load.conninfo, statement_timeout_ms=STATEMENT_TIMEOUT_MS, pipeline=load.pipeline)
-            self._worker = Worker(connection, load.recorder, self._rng, load.next_user, load.pipeline)
+            self._worker = Worker(connection, load.recorder, self._rng, load.next_user)
         return self._worker
 
 

@@ -11,7 +11,9 @@ import locust  # noqa: F401 - patches for gevent
 
 from loadgen import settings
 from loadgen.database.connect import resolve
-from loadgen.engine.client import Connection, DatabaseError, PipelineError, row_count
+from loadgen.engine.answers import Answers
+from loadgen.engine.client import Connection
+from loadgen.engine.failures import DatabaseError, QueryError
 from loadgen.engine.recorder import Recorder
 from loadgen.engine.statements import Parameter, Statement
 from loadgen.engine.transactions import Transaction, Worker, bind, draw, perform
@@ -30,6 +32,12 @@ def session() -> Connection:
     return Connection(conninfo, statement_timeout_ms=30_000, pipeline=True)
 
 
+def exchanged(connection: Connection, queries) -> Answers:
+    answers = Answers()
+    connection.exchange(queries, answers)
+    return answers
+
+
 def number(value: int) -> bytes:
     return value.to_bytes(4, "big", signed=True)
 
@@ -39,33 +47,34 @@ def answers() -> object:
     found = []
     for _ in range(2):  # prepared with the first, found prepared by the second
         queries = [(b"BEGIN", ()), (ECHO, [b"one"]), (ECHO, [b"two"]), (DIVIDE, [number(1)]), (b"COMMIT", ())]
-        results = connection.exchange(queries)
-        found.append([results[1].get_value(0, 0).decode(), results[2].get_value(0, 0).decode(), row_count(results[3])])
+        answers = exchanged(connection, queries)
+        results = answers.results
+        found.append([results[1].get_value(0, 0).decode(), results[2].get_value(0, 0).decode(), answers.counts[3]])
     return found
 
 
 def failure() -> object:
     connection = session()
     try:
-        connection.exchange(
-            [(b"BEGIN", ()), (ECHO, [b"one"]), (DIVIDE, [number(0)]), (ECHO, [b"two"]), (b"COMMIT", ())]
+        exchanged(
+            connection, [(b"BEGIN", ()), (ECHO, [b"one"]), (DIVIDE, [number(0)]), (ECHO, [b"two"]), (b"COMMIT", ())]
         )
-    except PipelineError as error:
+    except QueryError as error:
         place, sqlstate = error.place, error.sqlstate
     connection.rollback()
-    after = connection.exchange([(ECHO, [b"still here"])])[0].get_value(0, 0).decode()
+    after = exchanged(connection, [(ECHO, [b"still here"])]).results[0].get_value(0, 0).decode()
     return {"place": place, "sqlstate": sqlstate, "usable": connection.usable, "after": after}
 
 
 def more_than_buffers_hold() -> object:
     text = b"x" * 400_000
-    results = session().exchange([(ECHO, [text])] * 100)
+    results = exchanged(session(), [(ECHO, [text])] * 100).results
     return sum(len(result.get_value(0, 0)) for result in results)
 
 
 def killed() -> object:
     connection = session()
-    user = gevent.spawn(connection.exchange, [(ECHO, [b"one"]), (SLEEP, ()), (ECHO, [b"two"])])
+    user = gevent.spawn(exchanged, connection, [(ECHO, [b"one"]), (SLEEP, ()), (ECHO, [b"two"])])
     gevent.sleep(0.5)
     user.kill()
     left = session()
@@ -76,7 +85,7 @@ def killed() -> object:
     deadline = time.monotonic() + 10
     count = -1
     while count and time.monotonic() < deadline:
-        count = int.from_bytes(left.exchange([(running, ())])[0].get_value(0, 0), "big")
+        count = int.from_bytes(exchanged(left, [(running, ())]).results[0].get_value(0, 0), "big")
         gevent.sleep(0.05)
     return {"usable": connection.usable, "running": count}
 
@@ -86,11 +95,11 @@ def server_gone() -> object:
     ender = session()
     end = Statement("end", "SELECT pg_terminate_backend($1)", False, (Parameter("p", "integer", "p", None),), 1, 1)
     pid = Statement("pid", "SELECT pg_backend_pid()", False, (), 1, 1)
-    mine = connection.exchange([(pid, ())])[0].get_value(0, 0)
-    ender.exchange([(end, [mine])])
+    mine = exchanged(connection, [(pid, ())]).results[0].get_value(0, 0)
+    exchanged(ender, [(end, [mine])])
     gevent.sleep(0.3)
     try:
-        connection.exchange([(ECHO, [b"one"])])
+        exchanged(connection, [(ECHO, [b"one"])])
     except DatabaseError as error:
         return {"sqlstate": error.sqlstate, "usable": connection.usable}
     return "no error"
@@ -108,7 +117,7 @@ def draws_of_earlier_rows() -> object:
     )
     users = iter((40, 7))
     recorder = Recorder()
-    rows = perform(plan, Worker(session(), recorder, random.Random(1), lambda: next(users), pipeline=True))
+    rows = perform(plan, Worker(session(), recorder, random.Random(1), lambda: next(users)))
     return rows
 
 

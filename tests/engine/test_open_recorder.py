@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.engine.client import DatabaseError
 from loadgen.engine.dispatch import Turn
+from loadgen.engine.failures import DatabaseError
 from loadgen.engine.open_recorder import OpenRecorder
 from loadgen.runner.summary import summarise
 from loadgen.runs import spool

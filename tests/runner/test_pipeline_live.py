@@ -8,14 +8,15 @@ from conftest import Loadgen
 
 from loadgen.database.connect import Target, connect
 
-BEGUN = """
+# Each transaction identifies its user once. A prepared BEGIN the extension counts at its first execution only.
+IDENTIFIED = """
 SELECT sum(calls)::bigint FROM pg_stat_statements
-WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query LIKE 'BEGIN%'
+WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query LIKE '%set_config(%'
 """
 
 
-def begun(conn: psycopg.Connection) -> int:
-    row = conn.execute(BEGUN).fetchone()
+def identified(conn: psycopg.Connection) -> int:
+    row = conn.execute(IDENTIFIED).fetchone()
     return int(row[0] or 0) if row else 0
 
 
@@ -24,7 +25,7 @@ def test_a_pipelined_run_counts_statements_and_has_no_latency_for_them(
 ) -> None:
     with connect(seeded, autocommit=True) as conn:
         conn.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-        before = begun(conn)
+        before = identified(conn)
     done = loadgen(
         "run", "montecarlo", "--mode", "pipeline", "--users", "2", "--no-think", "--duration", "2s", "--warmup", "0s",
         "--ramp", "0s", "--results-dir", str(tmp_path), "--json", target=seeded,
@@ -41,4 +42,4 @@ def test_a_pipelined_run_counts_statements_and_has_no_latency_for_them(
         assert statement["service"]["p50_ms"] is None
     with connect(seeded, autocommit=True) as conn:
         # The window is a part of what the server saw: ramp and drain are outside of it.
-        assert begun(conn) - before >= result["count"]
+        assert identified(conn) - before >= result["count"]
