@@ -17,6 +17,7 @@ LONGEST_S: Final = 7 * 24 * 3600.0
 """Every load is bounded in time."""
 MOST_USERS: Final = 10_000
 """One process holds a session for each."""
+MOST_WORKERS: Final = 1_000
 MOST_PROCESSES: Final = 64
 """More cores than this in one machine deserve a second generator beside it."""
 

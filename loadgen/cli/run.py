@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from loadgen.cli import options, quantities
+from loadgen.cli import machines, options, quantities
 from loadgen.cli.describe import Scenario
 from loadgen.cli.output import emit, say
 from loadgen.cli.rates import rate as parse_rate
 from loadgen.errors import ExitCode, LoadgenError, NegativeAnswer, RefusalError, UsageError
 
 if TYPE_CHECKING:
-    from loadgen.runs.format import Rate, Spacing
+    from loadgen.runner.master import MasterChild
+    from loadgen.runs.format import Rate, RunRecord, Spacing
 
 CLOSED_USERS: Final = 8
 OPEN_USERS: Final = 32
@@ -60,6 +61,7 @@ Only = Annotated[
 
 
 def run(
+    context: typer.Context,
     scenario: Scenario,
     users: Users = None,
     duration: Duration = None,
@@ -72,6 +74,13 @@ def run(
     mode: options.ModeText = "sequential",
     only: Only = None,
     processes: options.Processes = "1",
+    master: machines.MasterFlag = False,
+    bind_host: machines.BindHost = "*",
+    bind_port: machines.BindPort = machines.DEFAULT_PORT,
+    expect_workers: machines.ExpectWorkers = "1",
+    worker: machines.WorkerFlag = False,
+    master_host: machines.MasterHost = machines.DEFAULT_HOST,
+    master_port: machines.MasterPort = machines.DEFAULT_PORT,
     on_worker_loss: options.OnLoss = "stop",
     objective: options.ObjectiveText = None,
     seed: options.LoadSeed = "1",
@@ -81,7 +90,14 @@ def run(
     allow_unmarked: options.AllowUnmarked = None,
     json: options.Json = False,
 ) -> None:
-    """Run a scenario at one load and record it: ramp, warm-up, measure, drain. Ctrl-C keeps what was measured."""
+    """Run a scenario at one load and record it: ramp, warm-up, measure, drain. Ctrl-C keeps what was measured.
+
+    From several machines: --master here, and on each of the others --worker --master-host HERE.
+    """
+    machines.check(machines.given(context), master=master, worker=worker)
+    if worker:
+        where = machines.Where(dsn, instance, allow_unmarked)
+        return machines.work(scenario, where, host=master_host, port=master_port, processes=processes)
     wanted = quantities.objective(objective)
     opened = _open(rate, arrivals, late_limit)
     default_users = CLOSED_USERS if opened.rate is None else OPEN_USERS
@@ -98,8 +114,8 @@ def run(
     from loadgen.cli.phases import PhaseProgress
     from loadgen.cli.run_result import show
     from loadgen.database.connect import resolve
+    from loadgen.database.identity import database_identity
     from loadgen.runner.child import ScenarioChild, find_scenario
-    from loadgen.runner.quality import objective_met, undecided
     from loadgen.runner.run import DRAIN_S, record_run
     from loadgen.runs import documents
     from loadgen.runs.format import Schedule
@@ -126,25 +142,28 @@ def run(
     )
     if opened.rate is not None and users is None:
         say(f"on {users_n} connections; --users sets how many")
-    with (
-        ScenarioChild(
+    generator: ScenarioChild | MasterChild
+    if master:
+        generator = machines.master(
+            path,
+            database_identity(target),
+            on_loss,
+            host=bind_host,
+            port=bind_port,
+            expect=expect_workers,
+            users=users_n,
+            only=schedule.only,
+        )
+    else:
+        generator = ScenarioChild(
             path, target.environment(), allow_unmarked, processes=processes_n, on_loss=on_loss, only=schedule.only
-        ) as child,
-        PhaseProgress(child.description.name, schedule) as shown,
-    ):
+        )
+    with generator as child, PhaseProgress(child.description.name, schedule) as shown:
         record, directory = record_run(child, target, schedule, wanted, found.results_dir, shown.phase_began)
     show(record)
     say(f"recorded in {directory}; a page of it: loadgen report {directory}")
     document = documents.dump(record)
-    error: LoadgenError | None = None
-    if record.refusal is not None:
-        error = RefusalError(record.refusal)
-    elif objective is not None and record.verdict.status == "valid" and record.result is not None:
-        met = objective_met(record.result, wanted)
-        if met is None:
-            error = RefusalError(undecided(record.result, wanted))
-        elif not met:
-            error = NegativeAnswer(f"the objective was not met: {wanted}")
+    error = _why_not(record, objective is not None)
     if error is not None:
         error.document = document
         raise error
@@ -152,6 +171,20 @@ def run(
         emit(document)
     if record.verdict.status == "partial":
         raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _why_not(record: RunRecord, judged: bool) -> LoadgenError | None:
+    """What the exit code says of a run that was not all that was asked for; ``judged``: its objective counts."""
+    from loadgen.runner.quality import objective_met, undecided
+
+    if record.refusal is not None:
+        return RefusalError(record.refusal)
+    if not judged or record.verdict.status != "valid" or record.result is None:
+        return None
+    met = objective_met(record.result, record.objective)
+    if met is None:
+        return RefusalError(undecided(record.result, record.objective))
+    return None if met else NegativeAnswer(f"the objective was not met: {record.objective}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,16 +48,6 @@ def load_scenario(path: Path) -> type[PostgresUser]:
     return found[0]
 
 
-def restrict(user: type[PostgresUser], only: Sequence[str]) -> None:
-    """Leave a scenario's other transactions out; those named keep their weights. Raises UsageError for unknown ones."""
-    known = {t.name for t in user.transactions}
-    for name in only:
-        if name not in known:
-            raise UsageError(f"no transaction {name!r} in this scenario; there are {', '.join(sorted(known))}")
-    if only:
-        user.take(tuple(t for t in user.transactions if t.name in only))
-
-
 class Child:
     """One scenario in one process; runs one schedule after another."""
 
@@ -81,7 +71,7 @@ class Child:
 def serve(path: Path, only: Sequence[str], output: IO[bytes]) -> None:
     """Load the scenario, then obey the parent until its end of the pipe closes."""
     user = load_scenario(path)
-    restrict(user, only)
+    user.restrict(only)
     child = Child(user, output)
     child.say(Ready(scenario=user.describe()))
     commands = FileObjectPosix(sys.stdin.fileno(), "rb")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final
 
-from loadgen.engine.recorder import Recorder, Tally
+from loadgen.engine.recorder import Output, Recorder, Tally
 from loadgen.runs import histogram, spool
 from loadgen.runs.format import LATE_MS
 from loadgen.runs.spool import CENSORED, LAG, RESPONSE
@@ -49,11 +49,11 @@ _Tallies = defaultdict[str, _OpenTally]
 class OpenRecorder(Recorder):
     """Counts arrivals. Statements, retries and the hub's lag stay with the second in which they happened."""
 
-    def __init__(self, output: IO[bytes] | None = None) -> None:
+    def __init__(self, output: Output | None = None, ahead_s: float = 0.0) -> None:
         self._meant: defaultdict[float, _Tallies] = defaultdict(lambda: defaultdict(_OpenTally))
         self._own_lag = histogram.Recorder()
         self._backlog = self._backlog_most = 0
-        super().__init__(output)
+        super().__init__(output, ahead_s)
 
     def arrival(self, name: str, turn: Turn, sent: float, answered: float, failure: DatabaseError | None) -> None:
         """Record an arrival that was answered."""
@@ -94,7 +94,7 @@ class OpenRecorder(Recorder):
         self._backlog_most = max(self._backlog_most, waiting)
 
     def _of(self, name: str, intended: float) -> _OpenTally:
-        return self._meant[float(int(intended))][name]
+        return self._meant[float(int(intended - self._ahead_s))][name]
 
     def _never_sent(self, tally: _OpenTally, waited_s: float) -> None:
         tally.late += 1
@@ -114,7 +114,6 @@ class OpenRecorder(Recorder):
         for at, tallies in self._meant.items():
             taken = {name: tally.taken() for name, tally in tallies.items()}
             self._output.write(spool.encode(spool.Second(at, 0, 0, taken, {}, histogram.EMPTY)))
-        self._output.flush()
         self._meant.clear()
 
     def _taken(self) -> spool.Second:

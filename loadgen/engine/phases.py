@@ -11,7 +11,7 @@ import random
 import resource
 import time
 from collections.abc import Callable
-from typing import IO, Final, Literal
+from typing import Final, Literal
 
 import gevent
 from gevent.event import Event
@@ -22,7 +22,7 @@ from loadgen.database.connect import resolve
 from loadgen.engine.dispatch import Dispatcher
 from loadgen.engine.load import OpenLoad, open_load
 from loadgen.engine.open_recorder import OpenRecorder
-from loadgen.engine.recorder import Recorder
+from loadgen.engine.recorder import Output, Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.runs.control import Done, PhaseBegan, Ramped
 from loadgen.runs.format import Schedule
@@ -58,13 +58,16 @@ class Phases:
         """End the present run early."""
         self._stop.set()
 
-    def run(self, schedule: Schedule, share: Share, output: IO[bytes]) -> Done:
-        """Ramp, wait for the word to begin, warm up, measure, drain; the share's seconds go to ``output``."""
+    def run(self, schedule: Schedule, share: Share, output: Output, ahead_s: float = 0.0) -> Done:
+        """Ramp, wait for the word to begin, warm up, measure, drain; the share's seconds go to ``output``.
+
+        ``ahead_s``: how far this clock is ahead of the one that all share; seconds and the window are of the latter.
+        """
         self._stop.clear()
         self._begin_at = None
         self._user.prepare()
-        opened = None if schedule.rate is None else _open(schedule, output)
-        recorder = opened.recorder if opened else Recorder(output)
+        opened = None if schedule.rate is None else _open(schedule, output, ahead_s)
+        recorder = opened.recorder if opened else Recorder(output, ahead_s)
         self._user.load = open_load(
             resolve(settings.load()),
             writes=self._user.describe().writes,
@@ -79,14 +82,14 @@ class Phases:
         )
         watch = gevent.spawn(self._watch, recorder, opened)
         try:
-            return self._phases(schedule, share, opened)
+            return self._phases(schedule, share, opened, ahead_s)
         finally:
             watch.kill()
             recorder.close()
             if opened:
                 opened.dispatcher.close()
 
-    def _phases(self, schedule: Schedule, share: Share, opened: OpenLoad | None) -> Done:
+    def _phases(self, schedule: Schedule, share: Share, opened: OpenLoad | None, ahead_s: float) -> Done:
         self._runner.environment.stop_timeout = schedule.drain_s
         self._phase("ramp")
         users = share.users(schedule.users)
@@ -95,8 +98,8 @@ class Phases:
             self._until_connected(users, opened.dispatcher)
         self._say(Ramped())
         warm = self._until_told()
-        # Seconds of the spool begin at whole seconds of the clock: so does the window.
-        window = math.ceil(warm + schedule.warmup_s)
+        # Seconds of the spool begin at whole seconds of the clock that is shared: so does the window.
+        window = math.ceil(warm - ahead_s + schedule.warmup_s) + ahead_s
         if opened:
             opened.dispatcher.begin(arrival_times(schedule, share, warm, window))
         self._wait_until(warm)
@@ -170,9 +173,9 @@ class Phases:
             recorder.hub_lag(now - due)
 
 
-def _open(schedule: Schedule, output: IO[bytes]) -> OpenLoad:
+def _open(schedule: Schedule, output: Output, ahead_s: float) -> OpenLoad:
     limit_s = math.inf if schedule.late_limit_s is None else schedule.late_limit_s
-    return OpenLoad(Dispatcher(), OpenRecorder(output), limit_s)
+    return OpenLoad(Dispatcher(), OpenRecorder(output, ahead_s), limit_s)
 
 
 def _cpu_seconds() -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from loadgen.engine.failures import DatabaseError
 from loadgen.runs import histogram, spool
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 KEPT_IN_LATENCY: Final = frozenset({"40001", "40P01", "57014", "55P03"})
 """Failures after waiting on the server: retries exhausted, statement and lock timeouts. They stay in the latency, so
 that failing cannot make a server look fast; a transaction that failed at once is an error and has no latency."""
+
+
+class Output(Protocol):
+    """Where lines go: a spool, or the wire to a master."""
+
+    def write(self, line: bytes, /) -> object:
+        """Keep one line, whole."""
 
 
 class Tally:
@@ -40,10 +47,13 @@ class Recorder:
     """Counts into the current second; a transaction belongs to the second in which it was answered.
 
     Without an ``output`` (a bare locust) it counts and forgets. ``tick`` must be called about once a second.
+    ``ahead_s``: seconds are those of a clock that this process's own is ahead of by so much.
     """
 
-    def __init__(self, output: IO[bytes] | None = None) -> None:
+    def __init__(self, output: Output | None = None, ahead_s: float = 0.0) -> None:
         self._output = output
+        # What was meant for a whole second must not fall before it by rounding.
+        self._ahead_s = ahead_s and ahead_s - 1e-7
         self._users = 0
         self._hub_lag = histogram.Recorder()
         self._examples: dict[str, str] = {}
@@ -120,8 +130,8 @@ class Recorder:
         self._write()
 
     def _begin(self, now: float) -> None:
-        self._at = float(int(now))
-        self._ends = self._at + 1.0
+        self._at = float(int(now - self._ahead_s))
+        self._ends = self._at + 1.0 + self._ahead_s
         self._retries = 0
         self._new_examples: dict[str, str] = {}
         self._transactions: defaultdict[str, Tally] = defaultdict(Tally)
@@ -136,7 +146,6 @@ class Recorder:
         second = self._taken()
         if self._output is not None:
             self._output.write(spool.encode(second))
-            self._output.flush()
 
     def _taken(self) -> spool.Second:
         """What the present second holds."""

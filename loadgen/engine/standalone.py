@@ -8,10 +8,12 @@ import sys
 from typing import Final, NoReturn, get_args
 
 from locust.env import Environment
-from locust.runners import MasterRunner
+from locust.runners import MasterRunner, WorkerRunner
 
 from loadgen import settings
 from loadgen.database.connect import resolve
+from loadgen.database.identity import database_identity
+from loadgen.engine.link import Link
 from loadgen.engine.load import open_load
 from loadgen.engine.recorder import Recorder
 from loadgen.engine.users import PostgresUser
@@ -29,8 +31,11 @@ def on_init(environment: Environment, **_: object) -> None:
     The guard holds here as for ``loadgen run``. Locust logs what listeners raise and goes on, so this exits instead.
     """
     users = [cls for cls in environment.user_classes if issubclass(cls, PostgresUser)]
-    if not users or isinstance(environment.runner, MasterRunner):
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.register_message("loadgen_hello", lambda **_: None)  # its workers know no better
         return  # a master makes no load
+    if not users:
+        return
     try:
         target = resolve(settings.load())
         ensure_data(target)
@@ -46,6 +51,8 @@ def on_init(environment: Environment, **_: object) -> None:
                 seed=secrets.randbits(32),
                 pipeline=_mode() == "pipeline",
             )
+        if isinstance(environment.runner, WorkerRunner) and len(users) == 1:
+            Link(environment, users[0], database_identity(target))
     except LoadgenError as error:
         _leave(error)
 

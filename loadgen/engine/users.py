@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import ClassVar, Final
@@ -55,11 +55,22 @@ class PostgresUser(User):
 
     @classmethod
     def take(cls, transactions: tuple[Transaction, ...]) -> None:
-        """Do these transactions and no others; before anything else asked for them."""
+        """Do these transactions and no others, from the next run on."""
         cls.abstract = False
+        cls.plans.cache_clear()
         cls.transactions = transactions
         # Locust draws from this list evenly; a weight is how often a task stands in it.
         cls.tasks = [_task(t.name) for t in transactions for _ in range(t.weight)]
+
+    @classmethod
+    def restrict(cls, only: Sequence[str]) -> None:
+        """Leave the others out; those named keep their weights, none named is all. Raises UsageError for unknown."""
+        known = {t.name for t in cls.transactions}
+        for name in only:
+            if name not in known:
+                raise UsageError(f"no transaction {name!r} in this scenario; there are {', '.join(sorted(known))}")
+        if only:
+            cls.take(tuple(t for t in cls.transactions if t.name in only))
 
     @classmethod
     def prepare(cls) -> None:

@@ -85,6 +85,10 @@ class Child:
     def pid(self) -> int:
         return self._process.pid
 
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
     def tell(self, command: Command) -> None:
         """Send one line. A dead child is noticed by the end of its output."""
         with contextlib.suppress(BrokenPipeError):
@@ -211,10 +215,10 @@ class ScenarioChild:
                 case Failed():
                     run.stop()
                     raise as_error(event)
-                case Ready():
-                    raise EnvironmentFault(f"the load generator of {self._path.stem} started over; run it again")
-                case _:
+                case Ramped() | Done() | None:
                     run.heard(child, event)
+                case _:
+                    raise EnvironmentFault(f"the load generator of {self._path.stem} started over; run it again")
         for gone in set(self._children) - run.done.keys():
             gone.close()
         self._children = [child for child in self._children if child in run.done]

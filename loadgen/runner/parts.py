@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from loadgen.runs import spool
-from loadgen.runs.control import Done
-from loadgen.runs.format import GeneratorPart, Schedule
+from loadgen.runs.control import Done, PhaseBegan
+from loadgen.runs.format import GeneratorPart, ScenarioDescription, Schedule
 from loadgen.runs.histogram import merge
 from loadgen.runs.shares import Share, arrivals_meant
 from loadgen.runs.spool import Second
@@ -31,6 +31,15 @@ class Made:
     def seconds(self) -> list[Second]:
         """What it reported, in order."""
         return list(spool.read(self.spool))
+
+
+class Generator(Protocol):
+    """What makes a load: children of this process, or a master's workers."""
+
+    description: ScenarioDescription
+
+    def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[Made]:
+        """Carry out one schedule, with spools in ``directory``; what each process made of it, by its share."""
 
 
 def all_seconds(parts: Iterable[Sequence[Second]]) -> list[Second]:

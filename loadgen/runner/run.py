@@ -14,9 +14,8 @@ from loadgen.observe.facts import client_facts, database_facts
 from loadgen.observe.sampler import Sampler
 from loadgen.observe.statement_counts import StatementCounter, differences
 from loadgen.runner.checkpoints import ForcedCheckpoints
-from loadgen.runner.child import ScenarioChild
 from loadgen.runner.counting import client_counts, unaccounted
-from loadgen.runner.parts import all_seconds, part_of
+from loadgen.runner.parts import Generator, all_seconds, part_of
 from loadgen.runner.quality import judge, refusal_of
 from loadgen.runner.summary import Window, committed, summarise, write_latency_log, write_timeline
 from loadgen.runs import documents
@@ -44,7 +43,7 @@ class Facts:
 
 
 def record_run(
-    child: ScenarioChild,
+    child: Generator,
     target: Target,
     schedule: Schedule,
     objective: Objective,

@@ -23,6 +23,8 @@ TIMELINE_COLUMNS: Final = (
     "second", "phase", "users", "transactions", "errors", "response_p50_ms", "response_p95_ms", "response_max_ms",
     "offered", "dropped", "backlog", "lag_p99_ms",
 )  # fmt: skip
+CLOCK_S: Final = 0.001
+"""Another machine's clock may say a little less than the whole second at which its window ended."""
 _NOTHING: Final = Tally(0, 0, {}, {})
 
 
@@ -51,7 +53,8 @@ class Window:
         if self.start is None:
             return 0, 0
         first = round(self.start)
-        return first, int(self.began.get("drain", max((second.at for second in seconds), default=float(first)) + 1))
+        end = self.began.get("drain", max((second.at for second in seconds), default=float(first)) + 1)
+        return first, int(end + CLOCK_S)
 
     def seconds(self, seconds: Iterable[Second]) -> list[Second]:
         """The seconds of :meth:`bounds`, one for each even where nothing happened."""

@@ -20,6 +20,8 @@ class Command:
     process: int = 0
     """Which of the schedule's processes the child is."""
     at: float = 0.0
+    database: str | None = None
+    """To a master: which database its workers must be on; None: that could not be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +68,38 @@ class Failed:
     event: Literal["failed"] = "failed"
 
 
-Event = Ready | PhaseBegan | Ramped | Done | Failed
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """A master's workers, as they come and go before a run."""
+
+    names: tuple[str, ...]
+    event: Literal["workers"] = "workers"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerMissing:
+    """A master has heard nothing from one of its workers, in the middle of a run."""
+
+    name: str
+    event: Literal["missing"] = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerMade:
+    """What a master has of one worker after a run; ``done`` None: it was lost."""
+
+    name: str
+    spool: str
+    done: Done | None
+    clock_error_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """A master's run is over, and all that will come has come; workers in the order of their shares."""
+
+    made: tuple[WorkerMade, ...]
+    event: Literal["collected"] = "collected"
+
+
+Event = Ready | PhaseBegan | Ramped | Done | Failed | Workers | WorkerMissing | Collected

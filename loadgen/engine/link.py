@@ -1,0 +1,212 @@
+"""A worker's end of the wire to its master: on Locust's own protocol, under our own messages.
+
+Started by ``loadgen run --worker`` or by plain ``locust --worker``, a worker greets its master and then does what that
+says. Of a plain Locust master it hears nothing here, and makes load as Locust has it.
+
+======================  =======================================================================================
+``loadgen_hello``       worker: what it is (see :class:`Hello`)
+``loadgen_ping``        master: its clock; the worker answers ``loadgen_pong`` with that and its own
+``loadgen_run``         master: a schedule, which share of it, and how far the worker's clock is ahead
+``loadgen_begin``       master: when the warm-up begins
+``loadgen_stop``        master: end the run early
+``loadgen_ack``         master: the number of the line that it waits for
+======================  =======================================================================================
+
+Seconds and events travel as numbered lines in ``data["loadgen"]`` of Locust's reports, which go every 3 s and after
+each event, until acknowledged (``runs/stream.py``). Seconds are lines of the spool as they are: HdrHistogram's encoding
+of a second's two dozen histograms would stop the hub for 5 ms.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import IO, Any, Final
+
+import gevent
+import orjson
+from locust.env import Environment
+from locust.exception import RPCError
+from locust.runners import WorkerRunner
+from pydantic import TypeAdapter
+
+from loadgen.engine.phases import Phases
+from loadgen.engine.users import PostgresUser
+from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
+from loadgen.runs.control import Done, Event, Failed, PhaseBegan, Ramped
+from loadgen.runs.format import ScenarioDescription, Schedule
+from loadgen.runs.shares import Share
+from loadgen.runs.stream import Outbox
+
+PROTOCOL: Final = 1
+SILENCE_S: Final = 10.0
+"""A worker that hears nothing from its master for so long ends its load; Locust itself would go on for a minute."""
+COPY_VARIABLE: Final = "LOADGEN_WORKER_SPOOL"
+"""A directory in which a worker keeps a copy of its seconds: of what a master could not be told."""
+SECOND: Final = b"s"
+EVENT: Final = b"e"
+"""First byte of a line: a second of the spool, or an event."""
+
+_SCHEDULE: Final = TypeAdapter(Schedule)
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What a worker says that it is; the master runs only workers that agree with it."""
+
+    protocol: int
+    host: str
+    pid: int
+    scenario_sha256: str
+    database: str | None
+    """Which database its environment leads to: see ``database_identity``."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.host}:{self.pid}"
+
+
+def scenario_sha256(scenario: ScenarioDescription) -> str:
+    """The same for the same scenario: its statements, draws by name, transactions and weights."""
+    return sha256(orjson.dumps(scenario)).hexdigest()
+
+
+class Link:
+    """One worker that a master may drive. ``heard`` is told of every event, for whoever watches on this machine."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        user: type[PostgresUser],
+        database: str | None,
+        heard: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        assert isinstance(environment.runner, WorkerRunner)
+        self._environment = environment
+        self._runner = environment.runner
+        self._user = user
+        self._transactions = user.transactions
+        self._heard = heard
+        self._phases = Phases(user, self._runner, self._say)
+        self._outbox = Outbox()
+        self._run: str | None = None
+        self._ahead_s = 0.0
+        self._running: gevent.Greenlet[..., None] | None = None
+        self._alive_at = time.monotonic()
+        self._copy: IO[bytes] | None = None
+        for name, answer in (("ping", self._ping), ("run", self._start), ("begin", self._begin), ("stop", self._stop),
+                             ("ack", self._ack)):  # fmt: skip
+            self._runner.register_message(f"loadgen_{name}", _data_of(answer))
+        environment.events.report_to_master.add_listener(self._report)  # type: ignore[no-untyped-call]
+        environment.events.heartbeat_received.add_listener(self._alive)  # type: ignore[no-untyped-call]
+        hello = Hello(PROTOCOL, socket.gethostname(), os.getpid(), scenario_sha256(user.describe()), database)
+        self._runner.send_message("loadgen_hello", asdict(hello))
+
+    def close(self, timeout_s: float = 15.0) -> None:
+        """End the present run early, and wait until the master has all of it."""
+        self._phases.stop()
+        deadline = time.monotonic() + timeout_s
+        if self._running is not None:
+            self._running.join(timeout_s)
+        while len(self._outbox) and time.monotonic() < deadline:
+            gevent.sleep(0.05)
+
+    def _ping(self, data: dict[str, Any]) -> None:
+        self._runner.send_message("loadgen_pong", {"sent": data["sent"], "clock": time.monotonic()})
+
+    def _start(self, data: dict[str, Any]) -> None:
+        self._outbox = Outbox()
+        self._run = data["run"]
+        self._ahead_s = data["ahead_s"]
+        schedule = _SCHEDULE.validate_json(data["schedule"])
+        share = Share(data["process"], schedule.processes)
+        self._running = gevent.spawn(self._carry_out, schedule, share)
+
+    def _begin(self, data: dict[str, Any]) -> None:
+        if data["run"] == self._run:
+            self._phases.begin(data["at"] + self._ahead_s)
+
+    def _stop(self, data: dict[str, Any]) -> None:
+        if data["run"] == self._run:
+            self._phases.stop()
+
+    def _ack(self, data: dict[str, Any]) -> None:
+        if data["run"] == self._run:
+            self._outbox.acknowledged(data["next"])
+
+    def _alive(self, **_: object) -> None:
+        self._alive_at = time.monotonic()
+
+    def _carry_out(self, schedule: Schedule, share: Share) -> None:
+        watch = gevent.spawn(self._watch)
+        ended: Done | Failed
+        try:
+            self._user.take(self._transactions)
+            self._user.restrict(schedule.only)
+            self._copy = _copy_of(f"{self._run}-{share.process}.jsonl")
+            ended = self._phases.run(schedule, share, self, self._ahead_s)
+        except LoadgenError as error:
+            ended = Failed(exit_code=int(error.exit_code), message=str(error))
+        except OSError as error:
+            fault = EnvironmentFault(f"cannot write to {COPY_VARIABLE}: {error.strerror}; correct or unset it")
+            ended = Failed(exit_code=int(fault.exit_code), message=str(fault))
+        except Exception as error:  # a scenario's own code; its master would wait for the schedule's end
+            failed = UsageError(f"the scenario failed: {error!r}; correct it")
+            ended = Failed(exit_code=int(failed.exit_code), message=str(failed))
+        finally:
+            watch.kill()
+            if self._copy is not None:
+                self._copy.close()
+                self._copy = None
+        self._say(ended)
+
+    def _watch(self) -> None:
+        """A master that is not there any more cannot stop what it began."""
+        while time.monotonic() - self._alive_at < SILENCE_S:
+            gevent.sleep(0.5)
+        self._phases.stop()
+
+    def write(self, line: bytes, /) -> None:
+        """A second of the spool; it goes with the next report."""
+        self._outbox.add(SECOND + line)
+        if self._copy is not None:
+            self._copy.write(line)
+
+    def _say(self, event: PhaseBegan | Ramped | Done | Failed) -> None:
+        self._heard(event)
+        if isinstance(event, PhaseBegan):
+            event = replace(event, at=event.at - self._ahead_s)
+        self._outbox.add(EVENT + orjson.dumps(event))
+        data: dict[str, Any] = {}
+        fire = self._environment.events.report_to_master.fire
+        fire(client_id=self._runner.client_id, data=data)  # type: ignore[no-untyped-call]
+        try:
+            self._runner.send_message("stats", data)
+        except RPCError:
+            return  # goes with a later report
+
+    def _report(self, client_id: str, data: dict[str, Any]) -> None:
+        if self._run is not None and len(self._outbox):
+            first, lines = self._outbox.report(time.monotonic())
+            data["loadgen"] = {"run": self._run, "first": first, "lines": lines}
+
+
+def _copy_of(name: str) -> IO[bytes] | None:
+    """Where a copy of what goes to the master is kept, if it is."""
+    directory = os.environ.get(COPY_VARIABLE)
+    return None if not directory else (Path(directory) / name).open("ab", buffering=0)
+
+
+def _data_of(answer: Callable[[dict[str, Any]], None]) -> Callable[..., None]:
+    """A listener as Locust calls it."""
+
+    def listener(environment: Environment, msg: Any, **_: object) -> None:
+        answer(msg.data)
+
+    return listener

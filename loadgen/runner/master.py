@@ -1,0 +1,116 @@
+"""The parent's hold on a master whose workers, on this machine or others, make the load."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from loadgen.errors import EnvironmentFault, UsageError
+from loadgen.runner.child import GRACE_S, START_TIMEOUT_S, Child, Inbox, as_error
+from loadgen.runner.parts import Made, OnLoss
+from loadgen.runs.control import Collected, Command, Event, Failed, PhaseBegan, Ready, WorkerMissing, Workers
+from loadgen.runs.format import ScenarioDescription, Schedule
+
+BEGINNING_S: Final = 60.0
+"""Workers connect and agree on a clock before a schedule begins."""
+
+
+class MasterChild:
+    """A master's process; a context manager that ends it, and with it its workers. Not for several threads.
+
+    Used as a ``ScenarioChild`` is, after :meth:`wait_for_workers`. It is told of no server: workers find their own.
+    """
+
+    def __init__(
+        self,
+        scenario: Path,
+        host: str,
+        port: int,
+        *,
+        database: str | None,
+        on_loss: OnLoss,
+        only: Sequence[str] = (),
+        say: Callable[[str], None],
+    ) -> None:
+        self._path = scenario
+        self._on_loss = on_loss
+        self._database = database
+        self._say = say
+        self._inbox: Inbox = queue.Queue()
+        self._workers: tuple[str, ...] = ()
+        command = ("loadgen.engine.master", str(scenario), host, str(port), *only)
+        self._child = Child(command, {}, self._inbox)
+        try:
+            event = self._next(START_TIMEOUT_S, f"{scenario} did not load within {START_TIMEOUT_S:g} s")
+            if not isinstance(event, Ready):
+                raise UsageError(f"{scenario} could not be loaded{self._child.why()}")
+            self.description: ScenarioDescription = event.scenario
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> MasterChild:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def processes(self) -> int:
+        return len(self._workers)
+
+    def wait_for_workers(self, count: int, timeout_s: float) -> None:
+        """Until so many have joined. Raises EnvironmentFault when they have not by then."""
+        deadline = time.monotonic() + timeout_s
+        while len(self._workers) < count:
+            late = f"{len(self._workers)} of {count} workers joined within {timeout_s:g} s; see what the others say"
+            event = self._next(deadline - time.monotonic(), late)
+            if isinstance(event, Workers):
+                self._workers = event.names
+                self._say(f"{len(event.names)} of {count} workers: {', '.join(event.names)}")
+
+    def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[Made]:
+        """Carry out one schedule; see ``ScenarioChild.run``."""
+        self._child.tell(Command("run", schedule, str(directory), database=self._database))
+        planned_s = schedule.ramp_s + schedule.warmup_s + schedule.measure_s + schedule.drain_s
+        while True:
+            try:
+                event = self._next(planned_s + BEGINNING_S + GRACE_S, f"the master of {self._path.stem} hung")
+            except KeyboardInterrupt:
+                self._child.tell(Command("stop"))
+                continue
+            match event:
+                case PhaseBegan():
+                    on_phase(event)
+                case WorkerMissing():
+                    ends = "the run stops" if self._on_loss == "stop" else "the run goes on without it"
+                    self._say(f"worker {event.name} does not answer: {ends}")
+                    if self._on_loss == "stop":
+                        self._child.tell(Command("stop"))
+                case Workers():
+                    self._workers = event.names
+                case Collected():
+                    return [Made(m.name, Path(m.spool), m.done, m.clock_error_ms) for m in event.made]
+                case _:
+                    raise EnvironmentFault(f"the master of {self._path.stem} ended early{self._child.why()}")
+
+    def close(self) -> None:
+        """End the master, and with it its workers."""
+        self._child.close()
+
+    def _next(self, timeout_s: float, late: str) -> Event | None:
+        try:
+            _, event = self._inbox.get(timeout=max(timeout_s, 0.0))
+        except queue.Empty:
+            raise EnvironmentFault(f"{late}{self._child.why() if self._child.ended else ''}") from None
+        if isinstance(event, Failed):
+            raise as_error(event)
+        return event
