@@ -1,0 +1,326 @@
+"""Latency against load: the measured curve that decides, and the laws of queueing as bounds beside it.
+
+A sweep gives a percentile of response at each level of concurrency. More load never makes it shorter, so the means of
+levels are drawn to a rising curve (isotonic in logs, each level weighing by what it is known to); between levels it is
+a straight line in log concurrency and log response, and its interval widens there by the curvature that the levels
+show. Utilisation is throughput over the greatest that the sweep reached, which needs no look at the server's CPU.
+
+Beside it stand Erlang's C, for arrivals that come by themselves, and mean-value analysis, for connections that wait for
+their answer before they ask again. Neither is a forecast: what else than CPU is waited for is in neither.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from capacity.queueing import Station, asymptotic_bounds, erlang_c, mean_value_analysis
+from capacity.scalability.blocks import BlockedMeans, blocked_means
+from capacity.values import Interval, Refusal
+
+Floats = npt.NDArray[np.float64]
+
+LEAST_LEVELS = 3
+MET_PROBABILITY = 0.95
+"""From it on an objective counts as met, as in :mod:`capacity.scalability`."""
+STILL_RISING = 0.02
+"""Throughput of the last level over the best before it, by more than a standard error: more, and the sweep did not
+reach what the server can do. Assumption; a server with room left gains far more from a doubling of connections."""
+LARGEST = 1e50
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRun:
+    """One valid run: throughput and a percentile of its response time. ``block`` as in ``scalability.Repeat``."""
+
+    level: int
+    block: int
+    throughput_tps: float
+    response_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """A measured level: its share of the greatest throughput, and the percentile of response, means of its runs."""
+
+    level: int
+    throughput_tps: float
+    utilisation: Interval
+    response_ms: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How busy a server may be for an objective to be met.
+
+    ``utilisation`` is the greatest at which it is met with P ≥ 0.95, ``level`` the concurrency there; ``crossing``
+    is where the curve itself crosses the objective, with its interval.
+    """
+
+    utilisation: float
+    level: float
+    crossing: Interval
+    met_everywhere: bool
+    """No level measured misses it: the answer is "at least"."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyCurve:
+    """One percentile of response against concurrency, from a sweep."""
+
+    points: tuple[CurvePoint, ...]
+    level: float
+    saturated: bool
+    """Throughput no longer rose at the end: the greatest measured is what the server can do."""
+    _response: BlockedMeans = field(repr=False, compare=False)
+    _rising: Floats = field(repr=False, compare=False)
+    _curvature: float = field(repr=False, compare=False)
+
+    def response_ms(self, concurrency: float) -> Interval | Refusal:
+        """The mean of runs at a concurrency within those measured; refused outside of them."""
+        return self._at(concurrency, further_run=False)
+
+    def predict_ms(self, concurrency: float) -> Interval | Refusal:
+        """The same of one further run, which scatters, and drifts as a block of its own does."""
+        return self._at(concurrency, further_run=True)
+
+    def target(self, response_ms: float) -> Target | Refusal:
+        """How busy the server may be for the percentile to be at most ``response_ms``; see :class:`Target`.
+
+        Refuses where no level meets it with P ≥ 0.95, and where throughput still rose at the last level, so that
+        nothing tells what share of the server's own the load was.
+        """
+        if not 1 / LARGEST < response_ms < LARGEST:
+            return Refusal("bad_objective", f"a response time above 0 ms, not {response_ms:g}", "correct it")
+        if not self.saturated:
+            missing = "throughput that no longer rises: the sweep ended below what the server can do"
+            return Refusal("not_saturated", missing, "sweep higher levels")
+        sure, likely, hardly = (self._crossing(math.log(response_ms), p) for p in (MET_PROBABILITY, 0.5, 0.05))
+        if sure is None or likely is None or hardly is None:
+            met = self._met(0, math.log(response_ms))
+            missing = f"a level that meets it: at the lowest, {self.points[0].level}, P is {met:.2f}"
+            return Refusal("objective_not_met", missing, "sweep lower levels, or relax the objective")
+        ends = sorted(self._utilisation(n) for n in (sure, likely, hardly))
+        last = len(self.points) - 1
+        return Target(
+            utilisation=self._utilisation(sure),
+            level=sure,
+            crossing=Interval(ends[0], ends[1], ends[2], 0.9),
+            met_everywhere=self._met(last, math.log(response_ms)) >= MET_PROBABILITY,
+        )
+
+    @property
+    def _logs(self) -> Floats:
+        return np.log([point.level for point in self.points])
+
+    def _at(self, concurrency: float, *, further_run: bool) -> Interval | Refusal:
+        first, last = self.points[0].level, self.points[-1].level
+        if not first <= concurrency <= last:
+            missing = f"a measured level beyond {concurrency:g}: the sweep went from {first} to {last}"
+            return Refusal("not_identified", missing, f"sweep {concurrency:g} too")
+        x = math.log(concurrency)
+        value = float(np.interp(x, self._logs, self._rising))
+        half = float(np.interp(x, self._logs, self._response.half_widths(self.level)))
+        half = math.hypot(half, self._between(x) * self._quantile(len(self.points) - 2))
+        if further_run:
+            runs = self._response.run_sd * self._quantile(self._response.run_df)
+            blocks = self._response.block_sd * self._quantile(self._response.block_df)
+            half = math.hypot(half, runs, blocks)
+        half = min(half, 300.0)
+        return Interval(math.exp(value - half), math.exp(value), math.exp(value + half), self.level)
+
+    def _between(self, x: float) -> float:
+        """Standard deviation of a straight line's error at ``x``: curvature times half the product of distances."""
+        logs = self._logs
+        right = min(max(int(np.searchsorted(logs, x)), 1), len(logs) - 1)
+        return self._curvature * abs(x - logs[right - 1]) * abs(logs[right] - x) / 2
+
+    def _quantile(self, df: int) -> float:
+        from scipy.stats import t as student
+
+        return float(student.ppf((1 + self.level) / 2, max(df, 1)))
+
+    def _met(self, i: int, limit: float) -> float:
+        """Probability that level ``i`` meets it."""
+        margin = limit - float(self._rising[i] - self._response.means[i])
+        return float(self._response.probability_below(margin)[i])
+
+    def _crossing(self, limit: float, probability: float) -> float | None:
+        """The concurrency up to which P(met) ≥ ``probability``, linear in log concurrency between levels."""
+        met = [self._met(i, limit) for i in range(len(self.points))]
+        if met[0] < probability:
+            return None
+        for i, p in enumerate(met[1:], start=1):
+            if p < probability:
+                share = (met[i - 1] - probability) / (met[i - 1] - p)
+                # Where P falls from sure to never within one step, it is the curve that tells where.
+                low, high = self._rising[i - 1], self._rising[i]
+                if probability == 0.5 and high > low:
+                    share = min(max((limit - low) / (high - low), 0.0), 1.0)
+                x = self._logs[i - 1] + share * (self._logs[i] - self._logs[i - 1])
+                return float(math.exp(x))
+        return float(self.points[-1].level)
+
+    def _utilisation(self, concurrency: float) -> float:
+        seen = [point.utilisation.value for point in self.points]
+        # Past the peak throughput falls, and load does not: the server is as busy as at its best.
+        return float(np.interp(math.log(concurrency), self._logs, np.maximum.accumulate(seen)))
+
+
+def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurve | Refusal:
+    """The curve of one percentile through a sweep's runs, all of it in the units of ``response_ms``.
+
+    Refuses unusable numbers, fewer than three levels, and runs none of which was repeated.
+    """
+    if (refusal := _unusable(runs, level)) is not None:
+        return refusal
+    by_level: dict[int, list[LatencyRun]] = defaultdict(list)
+    for run in runs:
+        by_level[run.level].append(run)
+    levels = sorted(by_level)
+    response = blocked_means([[(r.block, math.log(r.response_ms)) for r in by_level[n]] for n in levels])
+    throughput = blocked_means([[(r.block, math.log(r.throughput_tps)) for r in by_level[n]] for n in levels])
+    if response is None or throughput is None:
+        return Refusal(
+            "too_few_repeats", "two valid runs of a level: nothing tells how runs scatter", "repeat the sweep"
+        )
+    weights = 1 / np.maximum(response.own_errors**2, 1e-12)
+    rising = _rising(response.means, weights)
+    best = int(np.argmax(throughput.means))
+    halves = response.half_widths(level)
+    points = tuple(
+        CurvePoint(
+            n,
+            math.exp(throughput.means[i]),
+            _share(throughput, i, best, level),
+            _exp(float(rising[i]), float(halves[i]) + abs(float(rising[i] - response.means[i])), level),
+        )
+        for i, n in enumerate(levels)
+    )
+    before = int(np.argmax(throughput.means[:-1]))
+    error = math.hypot(throughput.own_errors[-1], throughput.own_errors[before])
+    return LatencyCurve(
+        points=points,
+        level=level,
+        saturated=bool(throughput.means[-1] - throughput.means[before] - error <= math.log1p(STILL_RISING)),
+        _response=response,
+        _rising=rising,
+        _curvature=_curvature(np.log(levels), rising, response.own_errors),
+    )
+
+
+def _unusable(runs: Sequence[LatencyRun], level: float) -> Refusal | None:
+    if not 0 < level < 1:
+        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
+    for i, run in enumerate(runs, start=1):
+        if not all(1 / LARGEST < value < LARGEST for value in (run.level, run.throughput_tps, run.response_ms)):
+            missing = f"level, throughput and response above 0 in run {i}, not {run}"
+            return Refusal("bad_measurement", missing, "measure that run again, or leave it out")
+    if (count := len({run.level for run in runs})) < LEAST_LEVELS:
+        return Refusal("too_few_levels", f"at least {LEAST_LEVELS} levels, there are {count}", "sweep more levels")
+    return None
+
+
+def _rising(values: Floats, weights: Floats) -> Floats:
+    """The rising sequence nearest to the values in weighted least squares: pool adjacent violators."""
+    blocks: list[tuple[float, float, int]] = []
+    for value, weight in zip(values, weights, strict=True):
+        blocks.append((float(value), float(weight), 1))
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            (v, w, n), (u, x, m) = blocks.pop(), blocks.pop()
+            blocks.append(((v * w + u * x) / (w + x), w + x, n + m))
+    return np.repeat([value for value, _, _ in blocks], [count for _, _, count in blocks])
+
+
+def _curvature(x: Floats, y: Floats, errors: Floats) -> float:
+    """Root mean square second derivative by which a straight line misses its inner levels, less what noise explains."""
+    squares = []
+    for i in range(1, len(x) - 1):
+        left, right = x[i] - x[i - 1], x[i + 1] - x[i]
+        share = left / (left + right)
+        off = y[i] - (y[i - 1] + share * (y[i + 1] - y[i - 1]))
+        noise = errors[i] ** 2 + (1 - share) ** 2 * errors[i - 1] ** 2 + share**2 * errors[i + 1] ** 2
+        squares.append(max(off**2 - noise, 0.0) * (2 / (left * right)) ** 2)
+    return math.sqrt(math.fsum(squares) / len(squares))
+
+
+def _share(throughput: BlockedMeans, i: int, best: int, level: float) -> Interval:
+    """A level's throughput over the best one's; drift is common to both."""
+    value = float(throughput.means[i] - throughput.means[best])
+    halves = throughput.own_half_widths(level)
+    half = 0.0 if i == best else min(float(math.hypot(halves[i], halves[best])), 300.0)
+    return Interval(
+        math.exp(value - half), math.exp(value), max(min(math.exp(value + half), 1.0), math.exp(value)), level
+    )
+
+
+def _exp(value: float, half: float, level: float) -> Interval:
+    half = min(half, 300.0)
+    return Interval(math.exp(value - half), math.exp(value), math.exp(value + half), level)
+
+
+# --- bounds -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedBounds:
+    """What queueing for the CPU alone does to busy connections: mean response by mean-value analysis, and its range.
+
+    The low end is that of any closed network with this demand; the high end that of the worst. A measured mean above
+    ``mean_ms`` waits for more than CPU; one below ``low_ms`` contradicts the demand.
+    """
+
+    low_ms: float
+    mean_ms: float
+    high_ms: float
+    throughput_high_tps: float
+
+
+def closed_bounds(cpu_s: float, cores: int, connections: int, other_s: float = 0.0) -> ClosedBounds | Refusal:
+    """Of a transaction that needs ``cpu_s`` of CPU on ``cores`` and ``other_s`` without it (network, disk, no queue).
+
+    Refuses what :func:`capacity.queueing.mean_value_analysis` refuses.
+    """
+    stations = [Station("cpu", cpu_s, cores)]
+    exact = mean_value_analysis(stations, connections, other_s)
+    wide = asymptotic_bounds(stations, connections, other_s)
+    if isinstance(exact, Refusal):
+        return exact
+    if isinstance(wide, Refusal):
+        return wide
+    ends = (wide.response_low_s, exact[-1].response_s, wide.response_high_s)
+    low, mean, high = ((one + other_s) * 1000 for one in ends)
+    return ClosedBounds(min(low, mean), mean, max(high, mean), wide.throughput_high_tps)
+
+
+def open_response_ms(utilisation: float, cores: int, service_ms: float, percentile: float) -> float | Refusal:
+    """A percentile of response, waiting and service, of an M/M/c queue: arrivals that do not wait for answers.
+
+    With C = P(wait), c servers, load a = uc and t in services: P(R > t) = e⁻ᵗ(1 + C(1 − e^(−t(c−1−a)))/(c−1−a)).
+    Refuses a utilisation of 1 or more, where the queue grows for ever, and percentiles that are none.
+    """
+    if not (0 < percentile < 100 and 1 / LARGEST < service_ms < LARGEST and utilisation >= 0):
+        missing = "a percentile between 0 and 100, a service time above 0 and a utilisation of 0 or more"
+        return Refusal("bad_queue", missing, "correct the inputs")
+    queue = erlang_c(utilisation * cores, cores)
+    if isinstance(queue, Refusal):
+        return queue
+    waits, gap = queue.probability_of_waiting, cores - 1 - queue.offered_load
+
+    def beyond(t: float) -> float:
+        grown = t if abs(gap * t) < 1e-9 else -math.expm1(-gap * t) / gap
+        return math.exp(-t) * (1 + waits * grown)
+
+    wanted, high = 1 - percentile / 100, 1.0
+    while beyond(high) > wanted:
+        high *= 2
+    low = 0.0
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if beyond(middle) > wanted else (low, middle)
+    return high * service_ms
