@@ -138,7 +138,7 @@ class LatencyCurve:
         """Standard deviation of a straight line's error at ``x``: curvature times half the product of distances."""
         logs = self._logs
         right = min(max(int(np.searchsorted(logs, x)), 1), len(logs) - 1)
-        return self._curvature * abs(x - logs[right - 1]) * abs(logs[right] - x) / 2
+        return self._curvature * float(abs(x - logs[right - 1]) * abs(logs[right] - x)) / 2
 
     def _quantile(self, df: int) -> float:
         from scipy.stats import t as student

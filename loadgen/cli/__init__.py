@@ -22,6 +22,7 @@ from loadgen.cli.report import report
 from loadgen.cli.reset import reset
 from loadgen.cli.run import run
 from loadgen.cli.scalability import scalability
+from loadgen.cli.schema import schema
 from loadgen.cli.seed import seed
 from loadgen.cli.status import status
 from loadgen.cli.sweep import sweep
@@ -32,7 +33,7 @@ VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Server": (up, down, status, psql),
     "Data": (init, seed, fidelity, profile, checksum, reset),
     "Load": (run, sweep, describe, export),
-    "Plan": (forecast, scalability, demand, calibrate, plan, report),
+    "Plan": (forecast, scalability, demand, calibrate, plan, report, schema),
 }
 """By panel of the help, in the order shown. A verb is added here and nowhere else."""
 

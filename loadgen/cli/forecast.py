@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from loadgen.cli import options, quantities
-from loadgen.cli.output import console, emit_values, say
+from loadgen.cli.output import console, emit, say
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from capacity.growth import Forecast, Scenarios
     from loadgen.planning.history import History
     from loadgen.settings import Settings
@@ -49,6 +46,8 @@ def forecast(
     """
     from loadgen import settings
     from loadgen.errors import UsageError
+    from loadgen.planning.answers import forecast_answer
+    from loadgen.runs import documents
 
     periods = quantities.whole(horizon, "--horizon", most=1200)
     wanted = quantities.share(level, "--level", least=0.5, most=0.99)
@@ -57,7 +56,7 @@ def forecast(
     history = read_history(file, settings.load(dsn=dsn, instance=instance))
     answer = history.forecast(periods, wanted, "mean" if doubles == "mean" else "last")
     if json:
-        _emit(history, answer)
+        emit(documents.dump(forecast_answer(history, answer)))
     show(history, answer)
 
 
@@ -67,43 +66,6 @@ def read_history(file: Path | None, found: Settings) -> History:
     from loadgen.planning.history import from_database, read_csv
 
     return read_csv(file) if file is not None else from_database(resolve(found))
-
-
-def _emit(history: History, answer: Forecast | Scenarios) -> None:
-    from capacity.growth import Forecast
-
-    about = {
-        "history": len(answer.history),
-        "origin": history.origin,
-        "source": history.source,
-        "adjustments": [asdict(a) for a in answer.adjustments],
-    }
-    if not isinstance(answer, Forecast):
-        scenarios = {
-            s.name: [_labelled(p.period, p.date) | {"point": p.point} for p in s.points] for s in answer.scenarios
-        }
-        emit_values("loadgen.forecast/1", scenarios=scenarios, code=answer.code, why=answer.why, **about)
-        return
-    emit_values(
-        "loadgen.forecast/1",
-        forecast=[
-            _labelled(p.period, p.date) | {"point": p.point, "low": p.low, "high": p.high} for p in answer.forecast
-        ],
-        level=answer.level,
-        coverage=answer.coverage,
-        origins=answer.origins,
-        tested_horizon=answer.tested_horizon,
-        model=answer.model,
-        weights={w.model: w.weight for w in answer.weights},
-        season=asdict(answer.season) if answer.season else None,
-        ceiling={"value": c.value, "low": c.low, "high": c.high} if (c := answer.ceiling) else None,
-        findings=[_labelled(f.period, f.date) | {"kind": f.kind, "amount": f.amount} for f in answer.findings],
-        **about,
-    )
-
-
-def _labelled(period: int, date: dt.date | None) -> dict[str, object]:
-    return {"period": period} if date is None else {"period": period, "date": date}
 
 
 def show(history: History, answer: Forecast | Scenarios) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loadgen.cli import options, quantities
-from loadgen.cli.output import console, emit_values, say
+from loadgen.cli.output import console, emit, say
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
     from capacity.scalability import Usl
-    from capacity.values import Interval, Refusal
+    from capacity.values import Interval
+    from loadgen.planning.latencies import SweptLatency
     from loadgen.planning.throughputs import Throughputs
 
 MOST_PREDICTIONS = 100
@@ -23,6 +23,7 @@ MOST_ROWS = 24
 """Of the table in the terminal, evenly spread over the levels, besides the predictions asked for."""
 CHART = 27
 """Characters of the chart."""
+LATENCY_CHART = 18
 
 
 def scalability(
@@ -45,24 +46,21 @@ def scalability(
     Intervals are by profile likelihood. Past 1.25 times the largest load measured the law is not identified.
     """
     from loadgen import settings
+    from loadgen.planning.answers import scalability_answer
+    from loadgen.planning.latencies import swept_latency
     from loadgen.planning.throughputs import read
+    from loadgen.runs import documents
 
     wanted = quantities.share(level, "--level", least=0.5, most=0.99)
     loads = _concurrencies(at)
     measured = read(settings.load(results_dir=results_dir).results_dir, source)
     fit = measured.fit(wanted)
-    predictions = [Predicted(n, fit.predict(n)) for n in loads]
+    latency = swept_latency(measured.sweep, wanted) if measured.sweep is not None else None
     if json:
-        _emit(measured, fit, predictions)
-    show(measured, fit, predictions)
-
-
-@dataclass(frozen=True, slots=True)
-class Predicted:
-    """What the law says of a concurrency that was asked for."""
-
-    concurrency: float
-    throughput: Interval | Refusal
+        emit(documents.dump(scalability_answer(measured, fit, loads, latency)))
+    show(measured, fit, loads)
+    if latency is not None:
+        show_latency(latency, loads)
 
 
 def _concurrencies(text: str | None) -> tuple[float, ...]:
@@ -77,44 +75,7 @@ def _concurrencies(text: str | None) -> tuple[float, ...]:
     return tuple(float(part) for part in parts)
 
 
-def _emit(measured: Throughputs, fit: Usl, predictions: Sequence[Predicted]) -> None:
-    emit_values(
-        "loadgen.scalability/1",
-        alpha=_ends(fit.alpha),
-        beta=_ends(fit.beta),
-        gamma=_ends(fit.gamma),
-        peak=fit.peak,
-        peak_interval=_ends(fit.peak_interval) if fit.peak_interval else None,
-        identified=fit.identified,
-        predictions=[_prediction(p) for p in predictions],
-        level=fit.alpha.level,
-        model=fit.model,
-        standard_errors=dict(zip(("alpha", "beta", "gamma"), fit.standard_errors, strict=True)),
-        residual_standard_error=fit.residual_standard_error,
-        degrees_of_freedom=fit.degrees_of_freedom,
-        largest_measured=fit.largest_measured,
-        reach=fit.law.reach,
-        points=len(measured.throughput),
-        left_out=measured.left_out,
-        source=measured.source,
-    )
-
-
-def _ends(interval: Interval) -> dict[str, float]:
-    return {"value": interval.value, "low": interval.low, "high": interval.high}
-
-
-def _prediction(predicted: Predicted) -> dict[str, object]:
-    from capacity.values import Refusal
-
-    n, found = predicted.concurrency, predicted.throughput
-    if isinstance(found, Refusal):
-        refusal = {"code": found.code, "missing": found.missing, "do": found.do}
-        return {"concurrency": n, "identified": False, "value": None, "low": None, "high": None, "refusal": refusal}
-    return {"concurrency": n, "identified": True, **_ends(found), "response_s": n / found.value}
-
-
-def show(measured: Throughputs, fit: Usl, predictions: Sequence[Predicted]) -> None:
+def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:
     """Levels, law and predictions as people read them, on stderr."""
     from rich.table import Table
 
@@ -125,7 +86,7 @@ def show(measured: Throughputs, fit: Usl, predictions: Sequence[Predicted]) -> N
     for n, x in zip(measured.concurrency, measured.throughput, strict=True):
         seen.setdefault(n, []).append(x)
     means = {n: sum(values) / len(values) for n, values in seen.items()}
-    loads = sorted({*_thinned(sorted(seen)), *(p.concurrency for p in predictions)})
+    loads = sorted({*_thinned(sorted(seen)), *asked})
     law = {n: found for n in loads if not isinstance(found := fit.predict(n), Refusal)}
     top = max(*means.values(), *(found.high for found in law.values()))
     table = Table("N", "runs", "measured", "law", f"{fit.alpha.level:.0%} of runs", "", box=None)
@@ -138,11 +99,50 @@ def show(measured: Throughputs, fit: Usl, predictions: Sequence[Predicted]) -> N
     say("N: concurrency   ● measured   ┃ law   ─ where a further run is expected")
     say(f"contention α {interval(fit.alpha)}, coherency β {interval(fit.beta)}, one alone γ {interval(fit.gamma)}")
     say(f"{_shape(fit)}; {_peak(fit)}")
-    refused = [p.concurrency for p in predictions if p.concurrency > fit.law.reach]
+    refused = [n for n in asked if n > fit.law.reach]
     if refused:
         say(f"past {number(fit.law.reach)} the law is not identified: sweep up to {max(refused):g}")
     left_out = f", {measured.left_out} left out without a usable throughput" if measured.left_out else ""
     say(f"{len(measured.throughput)} points of {measured.source}{left_out}")
+
+
+def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
+    """Response by level, what queueing for CPU alone would make of it, and how busy the server may be."""
+    from rich.table import Table
+
+    from capacity.latency import LatencyCurve
+    from capacity.values import Refusal
+    from loadgen.report.numbers import interval, interval_range, milliseconds, number, share
+
+    curve = latency.curves[latency.percentile]
+    if isinstance(curve, LatencyCurve):
+        name = f"p{latency.percentile:g}"
+        measured = {p.level: p for p in curve.points}
+        table = Table("N", "busy", f"{name} ms", "a further run", "CPU alone, mean ms", "", box=None)
+        top = max(p.response_ms.value for p in curve.points)
+        for n in sorted({*_thinned(sorted(measured)), *asked}):
+            said, point = curve.predict_ms(n), measured.get(int(n))
+            if isinstance(said, Refusal):
+                continue
+            bound = latency.bounds.get(int(n)) if point else None
+            table.add_row(
+                f"{n:g}",
+                share(point.utilisation.value) if point else "",
+                interval(point.response_ms) if point else number(said.value),
+                interval_range(said),
+                number(bound.mean_ms) if bound else "",
+                "█" * max(round(LATENCY_CHART * min(said.value / top, 1)), 1),
+            )
+        console().print(table)
+        say("busy: of the greatest throughput measured; CPU alone: mean-value analysis from the demand at rest")
+    elif isinstance(curve, Refusal):
+        say(f"latency by load is refused ({curve.code}): needs {curve.missing}")
+    aim = f"p{latency.percentile:g} ≤ {milliseconds(latency.objective_ms)}"
+    if isinstance(latency.target, Refusal):
+        say(f"how busy for {aim} is refused ({latency.target.code}): needs {latency.target.missing}")
+    else:
+        least = "at least " if latency.target.met_everywhere else ""
+        say(f"{aim} is met up to {least}{share(latency.target.utilisation)} busy, with P ≥ 95 %")
 
 
 def _shape(fit: Usl) -> str:

@@ -14,6 +14,7 @@ from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.history import MISSING
 from loadgen.planning.sweeps import read_sweep, swept_scenario
 from loadgen.runs import store
+from loadgen.runs.format import SweepRecord
 
 MOST_ROWS: Final = 100_000
 """Of a CSV: more is a log of events; sum it up."""
@@ -32,6 +33,8 @@ class Throughputs:
     left_out: int
     """Rows without a throughput, or runs that were not valid."""
     source: str
+    sweep: SweepRecord | None = None
+    """The sweep that they are of."""
 
     def fit(self, level: float) -> Usl:
         """The law that they follow. Raises RefusalError where they do not tell."""
@@ -69,6 +72,7 @@ def from_sweep(path: Path) -> Throughputs:
         swept.repeats,
         len(sweep.points) - len(swept.repeats),
         swept.source,
+        sweep,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from published import validate
 
 from loadgen.cli import VERBS
 from loadgen.database.connect import Target, connect
@@ -22,6 +23,7 @@ def document(done: "subprocess.CompletedProcess[str]") -> dict[str, object]:
     found = json.loads(done.stdout)
     assert isinstance(found, dict)
     assert str(found["format"]).startswith("loadgen.")
+    validate(found)
     assert "Traceback" not in done.stderr
     return found
 
@@ -64,6 +66,9 @@ CASES = [
     Case(("demand",), 4, "loadgen.refusal/1"),
     Case(("demand", "absent"), 2, "loadgen.error/1"),
     Case(("run", "dashboard", "--only", "nothing", *SHORT), 2, "loadgen.error/1"),
+    Case(("schema",), 0, "loadgen.schemas/1"),
+    Case(("schema", "forecast"), 0, "loadgen.schema/1"),
+    Case(("schema", "everything"), 2, "loadgen.error/1"),
     Case(("plan",), 4, "loadgen.refusal/1"),
     Case(("plan", "--sweep", "absent"), 2, "loadgen.error/1"),
     Case(("report", "absent"), 2, "loadgen.error/1"),

@@ -1,0 +1,58 @@
+"""JSON Schemas of every document that ``--json`` prints and of every record, made from the values themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+def kinds() -> dict[str, Any]:
+    """The type of each document by kind, ``run`` for ``loadgen.run/1``."""
+    from loadgen.cli import documents as plain
+    from loadgen.exporting.format import Export
+    from loadgen.fidelity.format import FidelityRecord
+    from loadgen.planning.answers import ForecastAnswer, ScalabilityAnswer, ScenariosAnswer
+    from loadgen.planning.calibration import CalibrationRecord
+    from loadgen.planning.demand_answer import DemandAnswer
+    from loadgen.profiling.format import Profile
+    from loadgen.runs.format import PlanRecord, RunRecord, ScenarioDescription, SweepRecord
+
+    return {
+        "calibration": CalibrationRecord,
+        "checksum": plain.ChecksumDocument,
+        "demand": DemandAnswer,
+        "demo": plain.DemoDocument,
+        "error": plain.ErrorDocument,
+        "export": Export,
+        "fidelity": FidelityRecord,
+        "forecast": ForecastAnswer | ScenariosAnswer,
+        "init": plain.InitDocument,
+        "plan": PlanRecord,
+        "profile": Profile,
+        "psql": plain.PsqlDocument,
+        "refusal": plain.RefusalDocument,
+        "report": plain.ReportDocument,
+        "reset": plain.ResetDocument,
+        "run": RunRecord,
+        "scalability": ScalabilityAnswer,
+        "scenario": ScenarioDescription,
+        "schema": plain.SchemaDocument,
+        "schemas": plain.SchemasDocument,
+        "seed": plain.SeedDocument,
+        "server": plain.ServerDocument,
+        "servers": plain.ServersDocument,
+        "sweep": SweepRecord,
+    }
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """The JSON Schema of one kind. Raises KeyError for another."""
+    from pydantic import TypeAdapter
+
+    made = TypeAdapter(kinds()[kind]).json_schema(mode="serialization")
+    ends = made.get("$defs", {}).get("Interval", {}).get("properties", {})
+    if "high" in ends:
+        # An interval without an upper bound has this string there: JSON has no infinity.
+        ends["high"] = {"anyOf": [ends["high"], {"const": "Infinity"}], "title": "High"}
+    return {"$schema": DIALECT, "$id": f"loadgen.{kind}/1", **made}
