@@ -14,7 +14,7 @@ says. Of a plain Locust master it hears nothing here, and makes load as Locust h
 
 Seconds and events travel as numbered lines in ``data["loadgen"]`` of Locust's reports, which go every 3 s and after
 each event, until acknowledged (``runs/stream.py``). Seconds are lines of the spool as they are: HdrHistogram's encoding
-of a second's two dozen histograms would stop the hub for 5 ms.
+of a second's three dozen histograms would stop the hub for 2.8 ms, this does for 0.5 ms.
 """
 
 from __future__ import annotations
