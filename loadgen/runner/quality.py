@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from capacity.values import Refusal
-from loadgen.runs.estimate import throughput
+from loadgen.runner.steady import unsteady
 from loadgen.runs.format import (
     GeneratorPart,
     GeneratorUse,
@@ -27,8 +27,6 @@ HUB_LAG_SHARE: Final = 0.5
 """The hub's own lag (p99) may be this share of the p95 response at most; assumption, no published threshold."""
 HUB_LAG_MS: Final = 5.0
 """… unless it is under this, which only fast answers would notice; assumption."""
-UNSTEADY: Final = 0.25
-"""Halves of the window whose throughput differs by more, beyond what chance explains, are not one state; assumption."""
 BEHIND_SHARE: Final = 0.01
 """Arrivals waiting at the end, dropped or unfinished beyond this share and chance: not carried; assumption."""
 DECISION_S: Final = 60.0
@@ -45,19 +43,23 @@ def judge(
     writes: bool,
     shared_machine: bool,
     lost: Sequence[GeneratorPart] = (),
+    warmup: Sequence[Second] = (),
 ) -> Verdict:
     """The verdict on a run: invalid if the generator was the limit, it was not steady, or there is too little of it.
 
-    ``shared_machine``: generator and server ran on the same cores; ``lost``: processes that did not last to the end.
+    ``shared_machine``: generator and server ran on the same cores; ``lost``: processes that did not last to the end;
+    ``warmup``: the seconds before the window.
     A run that ended early, or went on without a part of its load, is ``partial``, with reasons.
     """
     gone = [_lost(part, schedule) for part in lost] if not died else []
-    reasons = (*gone, *_faults(window, result, schedule, died=died))
+    reasons = (*gone, *_faults(window, result, schedule, warmup, died=died))
     status: RunStatus = "partial" if interrupted or died or lost else "invalid" if reasons else "valid"
     return Verdict(status, reasons, tuple(_limits(result, schedule, writes=writes, shared_machine=shared_machine)))
 
 
-def _faults(window: Sequence[Second], result: RunResult | None, schedule: Schedule, *, died: bool) -> list[Reason]:
+def _faults(
+    window: Sequence[Second], result: RunResult | None, schedule: Schedule, warmup: Sequence[Second], *, died: bool
+) -> list[Reason]:
     if died:
         return [
             Reason(
@@ -72,10 +74,8 @@ def _faults(window: Sequence[Second], result: RunResult | None, schedule: Schedu
     faults += _saturated(result.generator)
     faults += _own_lag(result)
     # What a rate that changes by itself carries is not meant to be the same throughout.
-    drift = _drift(window) if schedule.rate is None or schedule.rate.constant else None
-    if drift is not None:
-        what = f"throughput of the second half was {drift:.2f} of the first's, beyond chance"
-        faults.append(Reason("not_steady", what, "warm up for longer, or look for what changed in the timeline"))
+    if schedule.rate is None or schedule.rate.constant:
+        faults += unsteady(window, warmup, schedule)
     return faults
 
 
@@ -116,17 +116,6 @@ def _own_lag(result: RunResult) -> list[Reason]:
             whole = f"{what} {lag_ms:.1f} ms late (p99) beside a p95 {measure} of {p95.value:.1f} ms"
             return [Reason("generator_late", whole, "lower the load, or give the generator cores of its own")]
     return []
-
-
-def _drift(window: Sequence[Second]) -> float | None:
-    """Second half's throughput over the first's, if they differ by more than UNSTEADY and by more than chance."""
-    done = [sum(t.ended for t in second.transactions.values()) for second in window]
-    half = len(done) // 2
-    first, second = throughput(done[:half]), throughput(done[half:])
-    if first.value == 0 or abs(second.value / first.value - 1) <= UNSTEADY:
-        return None
-    apart = first.high < second.low or second.high < first.low
-    return second.value / first.value if apart else None
 
 
 def _limits(result: RunResult | None, schedule: Schedule, *, writes: bool, shared_machine: bool) -> list[Reason]:

@@ -103,6 +103,7 @@ def record_run(
             interrupted=any(part.done is not None and part.done.interrupted for part in made),
             died=all(part.done is None for part in made),
             lost=[part for part in parts if part.lost_after_s is not None],
+            warmup=window.warmed(seconds),
             writes=scenario.writes,
             shared_machine=facts.database.embedded,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -47,6 +48,11 @@ class Window:
     def warmup(self, seconds: Iterable[Second]) -> list[Second]:
         """The seconds before the window."""
         return [] if self.start is None else [second for second in seconds if second.at < round(self.start)]
+
+    def warmed(self, seconds: Iterable[Second]) -> list[Second]:
+        """The whole seconds of the warm-up, all users there."""
+        began = self.began.get("warmup", math.inf)
+        return [second for second in self.warmup(seconds) if second.at >= began]
 
     def bounds(self, seconds: Iterable[Second]) -> tuple[int, int]:
         """The whole seconds inside the window: the first, and the one after the last; both 0 when it never began."""

@@ -30,6 +30,9 @@ def test_a_steady_run_with_a_generator_at_ease_is_valid() -> None:
         (STEADY, 0.95, "generator_saturated"),
         ([replace(s, hub_lag=Histogram.of([20_000] * 9)) for s in STEADY], 0.3, "generator_late"),
         ([second(float(n), [1000] * (80 if n < 45 else 20)) for n in range(90)], 0.3, "not_steady"),
+        ([second(float(n), [1000] * round(50 + 0.3 * n + 9 * (n % 3))) for n in range(90)], 0.3, "not_steady"),
+        ([second(float(n), [1000 + 9 * n % 90] * (15 if n < 15 else 50)) for n in range(90)], 0.3, "warmup_too_short"),
+        ([second(float(n), [1000 + 10 * (n % 7) + 300 * (n > 50)] * 50) for n in range(90)], 0.3, "not_steady"),
         ([second(float(n), [1000] if n == 3 else []) for n in range(90)], 0.3, "too_few_transactions"),
         ([], 0.3, "too_few_transactions"),
     ],
@@ -39,6 +42,17 @@ def test_a_run_that_cannot_be_believed_says_why_and_what_to_change(window: list[
     assert found.status == "invalid"
     assert [reason.code for reason in found.reasons] == [code]
     assert all(reason.do for reason in found.reasons)
+
+
+def test_a_beginning_that_had_not_settled_says_how_long_to_warm_up() -> None:
+    slow = [second(float(n), [1000] * (15 + n % 2 if n < 15 else 50 + n % 3)) for n in range(100)]
+    warmup, window = slow[:10], slow[10:]
+    assert verdict(window).status == "valid", "five slow seconds alone move the mean of ninety by too little"
+    warmup, window = slow[:3], slow[3:93]
+    (reason,) = verdict(window, warmup=warmup).reasons
+    assert reason.code == "warmup_too_short"
+    assert "settled only 15 s into the window" in reason.what
+    assert "--warmup 20s" in reason.do
 
 
 def test_a_run_that_ended_early_is_partial() -> None:
