@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
 from loadgen.engine.failures import DatabaseError
 from loadgen.engine.wire import DECODERS, Value
@@ -14,21 +13,26 @@ if TYPE_CHECKING:
 
     from loadgen.engine.statements import Statement
 
-Query = tuple["Statement | bytes", Sequence[bytes | None]]
-"""A statement with its binary parameters, or a command (BEGIN, COMMIT) without any."""
+Query = Union["Statement", bytes]
+"""A statement, or a command (BEGIN, COMMIT) without parameters."""
+
+Parameters = Sequence[bytes | None]
+"""In binary; None is SQL's NULL."""
 
 Row = tuple[Value, ...]
 
 
-@dataclass(slots=True)
 class Answers:
     """What came of queries, in order, as far as they were answered."""
 
-    results: list[PGresult] = field(default_factory=list)
-    counts: list[int] = field(default_factory=list)
-    """Rows returned, or rows changed by a statement that returns none; 0 for a command."""
-    times: list[float] = field(default_factory=list)
-    """When each was answered, monotonic; empty of a pipeline, whose answers come together."""
+    __slots__ = ("counts", "results", "times")
+
+    def __init__(self) -> None:
+        self.results: list[PGresult] = []
+        self.counts: list[int] = []
+        """Rows returned, or rows changed by a statement that returns none; 0 for a command."""
+        self.times: list[float] = []
+        """When each was answered, monotonic; empty of a pipeline, whose answers come together."""
 
 
 def first_row(result: PGresult) -> Row | None:

@@ -25,7 +25,7 @@ from gevent import socket as gsocket
 from psycopg import generators, pq
 from psycopg.waiting import READY_RW
 
-from loadgen.engine.answers import Answers, Query
+from loadgen.engine.answers import Answers, Parameters, Query
 from loadgen.engine.failures import DatabaseError, QueryError, first_line
 from loadgen.engine.wire import TYPES
 
@@ -76,14 +76,19 @@ class Connection:
         self._watching = False
         self._steps: _Steps | None = None
         self._sleeper: greenlet.greenlet | None = None
-        self._known: dict[Statement | bytes, _Known] = {}
+        self._known: dict[Query, _Known] = {}
         self._numbers = itertools.count()
+        self._found: dict[tuple[Query, ...], tuple[_Known, ...]] = {}
+        """Of every list of queries that was sent before: what a transaction sends is always the same."""
         self._pipeline = False
+        self._work = self._sequence
         self.command(b"SET statement_timeout = %d" % statement_timeout_ms)
         if pipeline:
             self._pgconn.enter_pipeline_mode()
             self._pipeline = True
+            self._work = self._burst
             self._known.clear()
+            self._found.clear()
 
     @staticmethod
     def _connect(conninfo: str, timeout_s: float) -> PGconn:
@@ -111,15 +116,15 @@ class Connection:
 
     def command(self, sql: bytes) -> None:
         """Send one parameterless command (BEGIN, COMMIT, SET) and wait for its end."""
-        self.exchange([(sql, ())], Answers())
+        self.exchange((sql,), ((),), Answers())
 
-    def execute(self, statement: Statement, parameters: Sequence[bytes | None]) -> PGresult:
+    def execute(self, statement: Statement, parameters: Parameters) -> PGresult:
         """Run a statement, prepared at its first use here, and read all of its answer."""
         answers = Answers()
-        self.exchange([(statement, parameters)], answers)
+        self.exchange((statement,), (parameters,), answers)
         return answers.results[0]
 
-    def exchange(self, queries: Sequence[Query], answers: Answers) -> None:
+    def exchange(self, queries: tuple[Query, ...], parameters: Sequence[Parameters], answers: Answers) -> None:
         """Carry queries out in order, a round trip each, or in pipeline mode one for all; ``answers`` is filled.
 
         What is new to the session is prepared before the first query is sent: preparing would begin a transaction,
@@ -127,15 +132,12 @@ class Connection:
         it are in ``answers``, those after it were not run. A number of rows that a statement's header does not allow
         is a DatabaseError: nothing more of a sequence is sent, while a pipeline has been carried out.
         """
-        known = self._known
         try:
-            try:
-                found = [known[query] for query, _ in queries]
-            except KeyError:
+            found = self._found.get(queries)
+            if found is None:
                 self._learn(queries)
-                found = [known[query] for query, _ in queries]
-            work = self._burst if self._pipeline else self._sequence
-            self._drive(work(queries, found, answers))
+                found = self._found[queries] = tuple(self._known[query] for query in queries)
+            self._drive(self._work(queries, parameters, found, answers))
         except BaseException as error:
             self._abandon(error, len(answers.counts))
             raise
@@ -174,29 +176,33 @@ class Connection:
         assert self._sleeper is not None
         self._sleeper.switch(failure)
 
-    def _sequence(self, queries: Sequence[Query], found: Sequence[_Known], answers: Answers) -> _Steps:
+    def _sequence(
+        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: Sequence[_Known], answers: Answers
+    ) -> _Steps:
         """Each query when the one before it is answered."""
         pgconn = self._pgconn
         send = pgconn.send_query_prepared
         results, counts, times = answers.results, answers.counts, answers.times
-        for (_, parameters), (name, formats, least, most) in zip(queries, found, strict=True):
+        for values, (name, formats, least, most) in zip(parameters, found, strict=True):
             if formats is None:
                 pgconn.send_query(name)
             else:
-                send(name, parameters, formats, _BINARY)
+                send(name, values, formats, _BINARY)
             result = yield from self._answer()
             count = self._count(result, len(counts))
             times.append(monotonic())
             counts.append(count)
             results.append(result)
             if not least <= count <= most:
-                raise _unexpected(queries[len(counts) - 1][0], count)
+                raise _unexpected(queries[len(counts) - 1], count)
 
-    def _burst(self, queries: Sequence[Query], found: Sequence[_Known], answers: Answers) -> _Steps:
+    def _burst(
+        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: Sequence[_Known], answers: Answers
+    ) -> _Steps:
         """All queries at once, and a synchronisation point."""
         send = self._pgconn.send_query_prepared
-        for (_, parameters), known in zip(queries, found, strict=True):
-            send(known[0], parameters, known[1], _BINARY)
+        for values, known in zip(parameters, found, strict=True):
+            send(known[0], values, known[1], _BINARY)
         received: list[PGresult] = []
         yield from self._synchronised(received)
         results, counts = answers.results, answers.counts
@@ -208,7 +214,7 @@ class Connection:
             counts.append(count)
             results.append(result)
         if wrong is not None:
-            raise _unexpected(queries[wrong[0]][0], wrong[1])
+            raise _unexpected(queries[wrong[0]], wrong[1])
 
     def _synchronised(self, received: list[PGresult]) -> _Steps:
         """Send what is pending with a synchronisation point, and receive a result for each query up to there."""
@@ -270,7 +276,7 @@ class Connection:
 
     def _learn(self, queries: Iterable[Query]) -> None:
         """Prepare what this session has not sent before. Raises QueryError with the place of a query it concerns."""
-        for place, (query, _) in enumerate(queries):
+        for place, query in enumerate(queries):
             if query in self._known:
                 continue
             if not isinstance(query, bytes):
@@ -346,6 +352,6 @@ class Connection:
         self._pgconn.finish()
 
 
-def _unexpected(query: Statement | bytes, count: int) -> DatabaseError:
+def _unexpected(query: Query, count: int) -> DatabaseError:
     name = query.decode() if isinstance(query, bytes) else query.name
     return DatabaseError(UNEXPECTED_ROWS, f"{name} touched {count} rows, which its header does not allow")

@@ -1,15 +1,29 @@
 """Locust's own console, page, CSV and JSON with the figures as they were measured.
 
 Locust was made for web pages: it counts response times below 100 ms in whole milliseconds and prints whole ones, so
-that 0.3 ms becomes 0. Only how figures are rounded is replaced here; what is counted, and when, stays Locust's.
+that 0.3 ms becomes 0. Only how figures are rounded is replaced here, and when they are counted: what succeeds is
+added once a second, from the recorder's histograms, since counting each request in Locust's way costs more than sending
+some. Where anybody else listens to every request, every request is fired as Locust would.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+from functools import cache, partial
 from typing import Final, cast
 
 from locust import stats
+from locust.env import Environment
 from locust.stats import StatsCSV, StatsEntry
+
+from loadgen.engine.failures import DatabaseError
+from loadgen.engine.recorder import Recorder
+from loadgen.runs.histogram import highest_us, lowest_us
+from loadgen.runs.spool import CENSORED, RESPONSE, Tally
+
+REQUEST_TYPE: Final = "transaction"
+"""What Locust shows in the column of an HTTP method."""
 
 _WIDTH: Final = 7
 """Of a column of Locust's table."""
@@ -33,6 +47,64 @@ def install() -> None:
     StatsEntry.percentile = _percentile  # type: ignore[method-assign]
     StatsEntry.to_dict = _to_dict  # type: ignore[method-assign]
     StatsCSV._percentile_fields = _percentile_fields  # type: ignore[method-assign]
+
+
+def attach(environment: Environment, recorder: Recorder) -> bool:
+    """Have a recorder's seconds counted in Locust's statistics; True where every request must be fired instead."""
+    if recorder.on_second is None:
+        others = [h for h in environment.events.request._handlers if getattr(h, "__module__", "") != "locust.runners"]
+        recorder.on_second = _leave if others else partial(_add, environment)
+    return recorder.on_second is _leave
+
+
+def failed(environment: Environment, name: str, response_ms: float, failure: DatabaseError, in_second: bool) -> None:
+    """Count a failure at once; ``in_second``: its time will be among those of its second."""
+    if not in_second:
+        environment.stats.log_request(REQUEST_TYPE, name, cast("int", response_ms), 0)
+    environment.stats.log_error(REQUEST_TYPE, name, failure)
+
+
+def _leave(at: float, transactions: Mapping[str, Tally]) -> None:
+    """Every request was fired."""
+
+
+def _add(environment: Environment, at: float, transactions: Mapping[str, Tally]) -> None:
+    began = time.time() - time.monotonic() + at
+    for name, tally in transactions.items():
+        for entry in (environment.stats.total, environment.stats.get(name, REQUEST_TYPE)):
+            _add_tally(entry, tally, began)
+
+
+def _add_tally(entry: StatsEntry, tally: Tally, began: float) -> None:
+    """As :meth:`StatsEntry.log` for each; what was dropped or not finished is no request."""
+    response, censored = tally.histogram(RESPONSE), tally.histogram(CENSORED).counts
+    counts = {slot: n - censored.get(slot, 0) for slot, n in response.counts.items() if n > censored.get(slot, 0)}
+    if not counts:
+        return
+    last = entry.last_request_timestamp or 0.0
+    middle = int(began + 0.5)
+    if entry.use_response_times_cache and last and middle > int(last):
+        entry._cache_response_times(middle - 1)
+    requests = sum(counts.values())
+    entry.num_requests += requests
+    entry.num_reqs_per_sec[middle] += requests
+    entry.last_request_timestamp = max(last, min(began + 1.0, time.time()))
+    entry.total_content_length += tally.rows
+    entry.total_response_time += cast("int", sum(_middle_ms(slot) * n for slot, n in counts.items()))
+    least, most = lowest_us(min(counts)) / 1000, min(highest_us(max(counts)), response.max_us) / 1000
+    entry.min_response_time = cast("int", min(least, entry.min_response_time or least))
+    entry.max_response_time = cast("int", max(most, entry.max_response_time))
+    for slot, n in counts.items():
+        entry.response_times[_bucket_of(slot)] += n
+
+
+def _middle_ms(slot: int) -> float:
+    return (lowest_us(slot) + highest_us(slot)) / 2000
+
+
+@cache
+def _bucket_of(slot: int) -> int:
+    return cast("int", bucket_ms(_middle_ms(slot)))
 
 
 _LOCUSTS_TO_DICT: Final = StatsEntry.to_dict

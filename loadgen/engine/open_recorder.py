@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from loadgen.engine.recorder import Output, Recorder, Tally
 from loadgen.runs import histogram, spool
 from loadgen.runs.format import LATE_MS
-from loadgen.runs.spool import CENSORED, LAG, RESPONSE
+from loadgen.runs.hlog import Measure
+from loadgen.runs.spool import CENSORED
 
 if TYPE_CHECKING:
     from loadgen.engine.dispatch import Turn
@@ -23,11 +24,16 @@ _LATE_S: Final = LATE_MS / 1000
 
 
 class _OpenTally(Tally):
-    __slots__ = ("dropped", "ended", "failed", "late", "unfinished", "unsent", "waited")
+    __slots__ = ("censored", "dropped", "ended", "failed", "late", "unfinished", "unsent", "waited")
 
     def __init__(self) -> None:
         super().__init__()
+        self.censored = histogram.Recorder()
         self.ended = self.failed = self.late = self.waited = self.dropped = self.unsent = self.unfinished = 0
+
+    def histograms(self) -> dict[Measure, histogram.Histogram]:
+        censored = self.censored.take()
+        return super().histograms() | ({CENSORED: censored} if censored.counts else {})
 
     def taken(self) -> spool.Tally:
         taken = super().taken()
@@ -55,10 +61,14 @@ class OpenRecorder(Recorder):
         self._backlog = self._backlog_most = 0
         super().__init__(output, ahead_s)
 
-    def arrival(self, name: str, turn: Turn, sent: float, answered: float, failure: DatabaseError | None) -> None:
+    def arrival(
+        self, name: str, turn: Turn, sent: float, answered: float, rows: int, failure: DatabaseError | None
+    ) -> None:
         """Record an arrival that was answered."""
-        self._roll(answered)
+        if answered >= self._ends:
+            self._roll(answered)
         tally = self._of(name, turn.intended)
+        tally.rows += rows
         self._count(tally, turn.intended, sent, answered, failure)
         tally.late += sent - turn.intended > _LATE_S
         tally.waited += turn.ready > turn.intended
@@ -85,7 +95,7 @@ class OpenRecorder(Recorder):
         tally = self._of(name, intended)
         tally.unfinished += 1
         tally.late += sent - intended > _LATE_S
-        tally.histograms[LAG].record_us(round((sent - intended) * 1e6))
+        tally.lag.record_us(round((sent - intended) * 1e6))
         self._censor(tally, now - intended)
 
     def backlog(self, waiting: int) -> None:
@@ -98,22 +108,20 @@ class OpenRecorder(Recorder):
 
     def _never_sent(self, tally: _OpenTally, waited_s: float) -> None:
         tally.late += 1
-        tally.histograms[LAG].record_us(round(waited_s * 1e6))
+        tally.lag.record_us(round(waited_s * 1e6))
         self._censor(tally, waited_s)
 
     def _censor(self, tally: _OpenTally, at_least_s: float) -> None:
         us = round(at_least_s * 1e6)
-        tally.histograms[RESPONSE].record_us(us)
-        tally.histograms[CENSORED].record_us(us)
+        tally.response.record_us(us)
+        tally.censored.record_us(us)
 
     def _write(self) -> None:
         super()._write()
-        if self._output is None:
-            return
         # Earlier seconds that have had answers meanwhile; whoever reads the spool puts them together.
         for at, tallies in self._meant.items():
             taken = {name: tally.taken() for name, tally in tallies.items()}
-            self._output.write(spool.encode(spool.Second(at, 0, 0, taken, {}, histogram.EMPTY)))
+            self._give(spool.Second(at, 0, 0, taken, {}, histogram.EMPTY))
         self._meant.clear()
 
     def _taken(self) -> spool.Second:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, Protocol
 
 from loadgen.engine.failures import DatabaseError
 from loadgen.runs import histogram, spool
 from loadgen.runs.hlog import Measure
 from loadgen.runs.spool import LAG, RESPONSE, SERVICE
-
-if TYPE_CHECKING:
-    from loadgen.engine.transactions import Step
 
 KEPT_IN_LATENCY: Final = frozenset({"40001", "40P01", "57014", "55P03"})
 """Failures after waiting on the server: retries exhausted, statement and lock timeouts. They stay in the latency, so
@@ -27,20 +24,35 @@ class Output(Protocol):
         """Keep one line, whole."""
 
 
+def kept_in_latency(failure: DatabaseError) -> bool:
+    """Whether a failed transaction has a latency."""
+    return failure.sqlstate in KEPT_IN_LATENCY
+
+
 class Tally:
     """Counts of one name within the current second."""
 
-    __slots__ = ("calls", "errors", "histograms", "rows")
+    __slots__ = ("calls", "errors", "lag", "response", "rows", "service")
 
     def __init__(self) -> None:
         self.calls = 0
         self.rows = 0
         self.errors: defaultdict[str, int] = defaultdict(int)
-        self.histograms: defaultdict[Measure, histogram.Recorder] = defaultdict(histogram.Recorder)
+        self.service = histogram.Recorder()
+        self.lag = histogram.Recorder()
+        self.response = histogram.Recorder()
 
     def taken(self) -> spool.Tally:
-        taken = {latency: recorder.take() for latency, recorder in self.histograms.items()}
-        return spool.Tally(self.calls, self.rows, dict(self.errors), taken)
+        return spool.Tally(self.calls, self.rows, dict(self.errors), self.histograms())
+
+    def histograms(self) -> dict[Measure, histogram.Histogram]:
+        """Those that hold anything; they begin anew."""
+        taken: dict[Measure, histogram.Histogram] = {
+            SERVICE: self.service.take(),
+            LAG: self.lag.take(),
+            RESPONSE: self.response.take(),
+        }
+        return {measure: found for measure, found in taken.items() if found.counts}
 
 
 class Recorder:
@@ -54,17 +66,22 @@ class Recorder:
         self._output = output
         # What was meant for a whole second must not fall before it by rounding.
         self._ahead_s = ahead_s and ahead_s - 1e-7
+        self.on_second: Callable[[float, Mapping[str, spool.Tally]], None] | None = None
+        """Is given the transactions of each second, or of a part of one, with its start by this process's clock."""
         self._users = 0
         self._hub_lag = histogram.Recorder()
         self._examples: dict[str, str] = {}
         self._begin(time.monotonic())
 
     def transaction(
-        self, name: str, intended: float, sent: float, answered: float, failure: DatabaseError | None
+        self, name: str, intended: float, sent: float, answered: float, rows: int, failure: DatabaseError | None
     ) -> None:
         """Record one transaction's latencies. Times are monotonic seconds; ``failure`` is None when it committed."""
-        self._roll(answered)
-        self._count(self._transactions[name], intended, sent, answered, failure)
+        if answered >= self._ends:
+            self._roll(answered)
+        tally = self._transactions[name]
+        tally.rows += rows
+        self._count(tally, intended, sent, answered, failure)
 
     def _count(
         self, tally: Tally, intended: float, sent: float, answered: float, failure: DatabaseError | None
@@ -74,16 +91,16 @@ class Recorder:
             tally.errors[failure.sqlstate] += 1
             if failure.sqlstate not in self._examples:
                 self._examples[failure.sqlstate] = self._new_examples[failure.sqlstate] = failure.message
-            if failure.sqlstate not in KEPT_IN_LATENCY:
+            if not kept_in_latency(failure):
                 return
-        lag_us = max(0, round((sent - intended) * 1e6))
+        lag_us = round((sent - intended) * 1e6) if sent > intended else 0
         service_us = round((answered - sent) * 1e6)
-        tally.histograms[SERVICE].record_us(service_us)
-        tally.histograms[LAG].record_us(lag_us)
-        tally.histograms[RESPONSE].record_us(lag_us + service_us)
+        tally.service.record_us(service_us)
+        tally.lag.record_us(lag_us)
+        tally.response.record_us(lag_us + service_us)
 
     def statements(
-        self, steps: Iterable[Step | None], sent: float, counts: Sequence[int], times: Sequence[float]
+        self, names: Iterable[str | None], sent: float, counts: Sequence[int], times: Sequence[float]
     ) -> None:
         """Record statements that the server answered, in order; None stands for a command, which is not recorded.
 
@@ -92,18 +109,18 @@ class Recorder:
         """
         tallies = self._statements
         if not times:
-            for step, count in zip(steps, counts, strict=False):
-                if step is not None:
-                    tally = tallies[step.statement.name]
+            for name, count in zip(names, counts, strict=False):
+                if name is not None:
+                    tally = tallies[name]
                     tally.calls += 1
                     tally.rows += count
             return
-        for step, count, answered in zip(steps, counts, times, strict=False):
-            if step is not None:
-                tally = tallies[step.statement.name]
+        for name, count, answered in zip(names, counts, times, strict=False):
+            if name is not None:
+                tally = tallies[name]
                 tally.calls += 1
                 tally.rows += count
-                tally.histograms[SERVICE].record_us(round((answered - sent) * 1e6))
+                tally.service.record_us(round((answered - sent) * 1e6))
             sent = answered
 
     def statement_failed(self, name: str, sqlstate: str) -> None:
@@ -128,6 +145,7 @@ class Recorder:
     def close(self) -> None:
         """Write what is left."""
         self._write()
+        self._begin(time.monotonic())
 
     def _begin(self, now: float) -> None:
         self._at = float(int(now - self._ahead_s))
@@ -143,9 +161,13 @@ class Recorder:
             self._begin(now)
 
     def _write(self) -> None:
-        second = self._taken()
+        self._give(self._taken())
+
+    def _give(self, second: spool.Second) -> None:
         if self._output is not None:
             self._output.write(spool.encode(second))
+        if self.on_second is not None:
+            self.on_second(second.at + self._ahead_s, second.transactions)
 
     def _taken(self) -> spool.Second:
         """What the present second holds."""

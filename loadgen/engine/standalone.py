@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import time
 from typing import Final, NoReturn, get_args
 
+import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -24,6 +26,8 @@ from loadgen.seeding.starter import ensure_data
 MODE_VARIABLE: Final = "LOADGEN_MODE"
 """``pipeline``: as ``loadgen run --mode``."""
 
+TICK_S: Final = 0.2
+
 
 def on_init(environment: Environment, **_: object) -> None:
     """Open the load that the environment's users share; ends the process with the design's exit code if it cannot.
@@ -39,6 +43,7 @@ def on_init(environment: Environment, **_: object) -> None:
     try:
         target = resolve(settings.load())
         ensure_data(target)
+        recorder = Recorder()
         for cls in users:
             cls.prepare()
             cls.load = open_load(
@@ -46,7 +51,7 @@ def on_init(environment: Environment, **_: object) -> None:
                 writes=cls.describe().writes,
                 allow_unmarked=os.environ.get("LOADGEN_ALLOW_UNMARKED"),
                 skew=cls.user_skew,
-                recorder=Recorder(),
+                recorder=recorder,
                 think=True,
                 seed=secrets.randbits(32),
                 pipeline=_mode() == "pipeline",
@@ -55,6 +60,15 @@ def on_init(environment: Environment, **_: object) -> None:
             Link(environment, users[0], database_identity(target))
     except LoadgenError as error:
         _leave(error)
+    gevent.spawn(_tick, recorder)
+    environment.events.test_stop.add_listener(lambda **_: recorder.close())  # type: ignore[no-untyped-call]
+
+
+def _tick(recorder: Recorder) -> None:
+    """Close the seconds in which nothing happens: what happened before shows in Locust's figures."""
+    while True:
+        gevent.sleep(TICK_S)
+        recorder.tick(time.monotonic(), 0)
 
 
 def _mode() -> str:

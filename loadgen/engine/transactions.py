@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 import gevent
 
-from loadgen.engine.answers import Answers, Query, Row, first_row
+from loadgen.engine.answers import Answers, Parameters, Query, Row, first_row
 from loadgen.engine.failures import DatabaseError, QueryError
 from loadgen.engine.statements import Parameter, Statement, load
 from loadgen.engine.wire import TYPES, Value
@@ -31,6 +31,7 @@ BACKOFF_S: Final = 0.005
 DRAW_FAILED: Final = "P0001"
 """raise_exception: a scenario's own function raised, or returned what its parameter's type cannot hold."""
 
+_NONE: Final[Parameters] = ()
 _encode_user: Final = TYPES["bigint"].encode
 
 Draw = Callable[..., Value]
@@ -96,7 +97,24 @@ class Step:
     waits: bool = False
     """Whether its own draws read a row that is not there before what was sent earlier is answered."""
     of_user: bool = False
-    """Whether the transaction's user, as a bigint, is all that it is given."""
+    """Whether the transaction's user, as a bigint, is the one parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What can be sent before anything of it is answered. Everything by query, in order."""
+
+    queries: tuple[Query, ...]
+    steps: tuple[Step | None, ...]
+    """None: a command."""
+    users: tuple[int, ...]
+    """For whom: the place among the transaction's users."""
+    names: tuple[str | None, ...]
+    """What they are counted as; None: not at all."""
+    of_user: bool
+    """Whether one user is all that any of them is given."""
+    read: tuple[int, ...]
+    """Places of those whose rows later draws read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +124,8 @@ class Plan:
     transaction: Transaction
     steps: tuple[Step, ...]
     writes: bool
-    begin: bytes
-    """The command that it starts with: the isolation level, unless it is the usual one, and whether it only reads."""
+    rounds: tuple[Round, ...]
+    """From BEGIN, with its isolation level unless it is the usual one, to COMMIT."""
 
     def describe(self) -> TransactionDescription:
         """The part of ``loadgen.scenario/1`` that this transaction is."""
@@ -142,14 +160,39 @@ def bind(transaction: Transaction, statements: Mapping[str, Statement], draws: M
         if waits:
             answered |= seen
         seen.add(statement.name)
-        of_user = all(p.draw == ACTIVE_USER and p.type == "bigint" for p in statement.parameters)
+        of_user = [(p.draw, p.type) for p in statement.parameters] == [(ACTIVE_USER, "bigint")]
         steps.append(Step(statement, tuple(bound), statement.name in read, waits, of_user))
     writes = any(s.writes for s in chosen)
     if transaction.isolation not in get_args(Isolation):
         levels = ", ".join(get_args(Isolation))
         what = f"transaction {transaction.name!r} has isolation {transaction.isolation!r}"
         raise UsageError(f"{where}: {what}; levels are {levels}")
-    return Plan(transaction, tuple(steps), writes, begin_command(writes, transaction.isolation).encode())
+    begin = begin_command(writes, transaction.isolation).encode()
+    return Plan(transaction, tuple(steps), writes, _rounds(begin, steps, transaction.repeat))
+
+
+def _rounds(begin: bytes, steps: Sequence[Step], repeat: int) -> tuple[Round, ...]:
+    """All steps for each of ``repeat`` users, parted where a draw needs the rows of what was sent before."""
+    parts: list[list[tuple[Query, Step | None, int]]] = [[(begin, None, 0)]]
+    for user in range(repeat):
+        for step in steps:
+            if step.waits:
+                parts.append([])
+            parts[-1].append((step.statement, step, user))
+    parts[-1].append((b"COMMIT", None, 0))
+    return tuple(_round(part) for part in parts)
+
+
+def _round(part: Sequence[tuple[Query, Step | None, int]]) -> Round:
+    queries, steps, users = zip(*part, strict=True)
+    return Round(
+        queries=queries,
+        steps=steps,
+        users=users,
+        names=tuple(step.statement.name if step else None for step in steps),
+        of_user=set(users) == {0} and all(step.of_user for step in steps if step),
+        read=tuple(place for place, step in enumerate(steps) if step and step.read_by_draw),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,45 +240,42 @@ def _attempt(plan: Plan, worker: Worker, users: list[int]) -> int:
     counted as an error of a transaction that is committed.
     """
     rows = 0
-    queries: list[Query] = [(plan.begin, ())]
-    steps: list[Step | None] = [None]
-    for user in users:
-        results: dict[str, Row | None] = {}
-        only_user = [_encode_user(user)]
-        for step in plan.steps:
-            if step.waits:
-                rows += _exchange(queries, steps, results, worker)
-                queries, steps = [], []
-            if step.of_user:
-                queries.append((step.statement, only_user * len(step.parameters)))
-            else:
-                values = [_drawn(bound, user, results, worker.rng) for bound in step.parameters]
-                queries.append((step.statement, values))
-            steps.append(step)
-    queries.append((b"COMMIT", ()))
-    steps.append(None)
-    return rows + _exchange(queries, steps, {}, worker)
+    encoded = [(_encode_user(user),) for user in users]
+    results: dict[str, Row | None] = {}
+    for part in plan.rounds:
+        if part.of_user:
+            one = encoded[0]
+            parameters = [_NONE if step is None else one for step in part.steps]
+        else:
+            parameters = [
+                _NONE if step is None
+                else encoded[place] if step.of_user
+                else [_drawn(bound, users[place], results, worker.rng) for bound in step.parameters]
+                for step, place in zip(part.steps, part.users, strict=True)
+            ]  # fmt: skip
+        answers = _exchange(part, parameters, worker)
+        for place in part.read:
+            step = part.steps[place]
+            if step is not None:
+                results[step.statement.name] = first_row(answers.results[place])
+        rows += sum(answers.counts)
+    return rows
 
 
-def _exchange(
-    queries: Sequence[Query], steps: Sequence[Step | None], results: dict[str, Row | None], worker: Worker
-) -> int:
-    """Send queries and count what came of them; the rows that they touched. ``results`` gets the rows for draws."""
+def _exchange(part: Round, parameters: Sequence[Parameters], worker: Worker) -> Answers:
+    """Send what is sent together, and count what came of it."""
     answers = Answers()
-    sent = time.monotonic()
+    sent = monotonic()
     try:
-        worker.connection.exchange(queries, answers)
+        worker.connection.exchange(part.queries, parameters, answers)
     except QueryError as error:
-        failed = steps[error.place]
+        failed = part.names[error.place]
         if failed is not None:
-            worker.recorder.statement_failed(failed.statement.name, error.sqlstate)
+            worker.recorder.statement_failed(failed, error.sqlstate)
         raise
     finally:
-        worker.recorder.statements(steps, sent, answers.counts, answers.times)
-    for step, result in zip(steps, answers.results, strict=True):
-        if step is not None and step.read_by_draw:
-            results[step.statement.name] = first_row(result)
-    return sum(answers.counts)
+        worker.recorder.statements(part.names, sent, answers.counts, answers.times)
+    return answers
 
 
 def _drawn(bound: BoundParameter, user: int, results: Mapping[str, Row | None], rng: random.Random) -> bytes | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import ClassVar, Final
 
 import gevent
@@ -16,9 +16,12 @@ from locust import User
 from locust.env import Environment
 from locust.exception import StopUser
 
+from loadgen.engine import locust_figures
 from loadgen.engine.client import Connection
 from loadgen.engine.failures import DatabaseError
-from loadgen.engine.load import STATEMENT_TIMEOUT_MS, Load, user_rng
+from loadgen.engine.load import STATEMENT_TIMEOUT_MS, Load, OpenLoad, user_rng
+from loadgen.engine.locust_figures import REQUEST_TYPE
+from loadgen.engine.recorder import kept_in_latency
 from loadgen.engine.statements import load as load_statements
 from loadgen.engine.think import NO_THINK_TIME, ThinkTime, exponential
 from loadgen.engine.transactions import Plan, Transaction, Worker, bind, draws_of, perform
@@ -112,9 +115,10 @@ class PostgresUser(User):
         self._rng = user_rng(self._load, next(self._numbers))
         self._think = self.think_time if self._load.think else NO_THINK_TIME
         self._worker: Worker | None = None
-        self._intended = time.monotonic()
+        self._intended = monotonic()
         self._reconnect_s = RECONNECT_S[0]
         self._ending = False
+        self._each_shown = locust_figures.attach(environment, self._load.recorder)
 
     def stop(self, force: bool = False) -> bool:
         """End this user: what it is doing is finished, unless forced.
@@ -127,14 +131,14 @@ class PostgresUser(User):
     def wait_time(self) -> float:
         """Think; the next transaction is intended for when that ends."""
         seconds = self._think()
-        self._intended = time.monotonic() + seconds
+        self._intended = monotonic() + seconds
         return seconds
 
     def on_start(self) -> None:
         """Connect before the first transaction, so that its latency is not the connection's."""
         with contextlib.suppress(DatabaseError):  # the first transaction tries again, and records it
             self._session()
-        self._intended = time.monotonic()
+        self._intended = monotonic()
 
     def on_stop(self) -> None:
         """Leave no session behind."""
@@ -142,53 +146,85 @@ class PostgresUser(User):
             self._worker.connection.close()
             self._worker = None
 
+    def live(self, plan: Plan) -> None:
+        """Carry out one transaction; a user that does not think goes on with others, by their weights, until stopped.
+
+        Locust's own loop does the thinking. Without any it would cost a quarter of the CPU of a short transaction.
+        """
+        self.transact(plan)
+        if self._think is not NO_THINK_TIME:
+            return
+        plans = self.plans()
+        choices = [plans[t.name] for t in self.transactions for _ in range(t.weight)]
+        draw = self._rng.random
+        while True:
+            self.transact(choices[int(draw() * len(choices))])
+
     def transact(self, plan: Plan) -> None:
-        """Carry out one transaction and record it, here and in Locust's own statistics.
+        """Carry out one transaction and record it.
 
         Under an open load this waits for an arrival first, and ends the user when there is no other.
         """
         if self._ending:
             raise StopUser
-        opened = self._load.open
-        turn = None
-        if opened is not None:
-            turn = opened.dispatcher.take()
-            if turn is None:
-                raise StopUser
-            self._intended = turn.intended
-        name = plan.transaction.name
-        sent = time.monotonic()
-        if opened is not None and sent - self._intended > opened.late_limit_s:
-            opened.recorder.dropped(name, self._intended, sent)
+        if self._load.open is not None:
+            self._take_turn(plan, self._load.open)
+            return
+        intended, sent = self._intended, monotonic()
+        failure: DatabaseError | None = None
+        rows = 0
+        try:
+            rows = perform(plan, self._worker or self._session())
+        except DatabaseError as error:
+            failure = error
+        answered = monotonic()
+        self._load.recorder.transaction(plan.transaction.name, intended, sent, answered, rows, failure)
+        self._intended = answered
+        if failure is not None or self._each_shown:
+            self._ended(plan, answered - min(intended, sent), rows, failure)
+
+    def _take_turn(self, plan: Plan, opened: OpenLoad) -> None:
+        turn = opened.dispatcher.take()
+        if turn is None:
+            raise StopUser
+        name, sent = plan.transaction.name, monotonic()
+        if sent - turn.intended > opened.late_limit_s:
+            opened.recorder.dropped(name, turn.intended, sent)
+            gevent.sleep(0)  # others may have something to do between many of these
             return
         failure: DatabaseError | None = None
         rows = 0
         try:
-            rows = perform(plan, self._session())
-            self._reconnect_s = RECONNECT_S[0]
+            rows = perform(plan, self._worker or self._session())
         except DatabaseError as error:
             failure = error
         except BaseException:
-            if opened is not None:
-                opened.recorder.unfinished(name, self._intended, sent, time.monotonic())
+            opened.recorder.unfinished(name, turn.intended, sent, monotonic())
             raise
-        answered = time.monotonic()
-        if opened is not None and turn is not None:
-            opened.recorder.arrival(name, turn, sent, answered, failure)
-        else:
-            self._load.recorder.transaction(name, self._intended, sent, answered, failure)
-        self.environment.events.request.fire(
-            request_type="transaction",
-            name=name,
-            response_time=(answered - min(self._intended, sent)) * 1000,
-            response_length=rows,
-            exception=failure,
-            context={},
-        )
-        if failure is not None and (self._worker is None or not self._worker.connection.usable):
-            self.on_stop()
-            gevent.sleep(self._reconnect_s * (0.5 + self._rng.random() / 2))
-            self._reconnect_s = min(self._reconnect_s * 2, RECONNECT_S[1])
+        answered = monotonic()
+        opened.recorder.arrival(name, turn, sent, answered, rows, failure)
+        if failure is not None or self._each_shown:
+            self._ended(plan, answered - min(turn.intended, sent), rows, failure)
+
+    def _ended(self, plan: Plan, response_s: float, rows: int, failure: DatabaseError | None) -> None:
+        """What is rare: a failure, or somebody who listens to every request."""
+        name, response_ms = plan.transaction.name, response_s * 1000
+        if self._each_shown:
+            self.environment.events.request.fire(
+                request_type=REQUEST_TYPE, name=name, response_time=response_ms, response_length=rows,
+                exception=failure, context={},
+            )  # fmt: skip
+        elif failure is not None:
+            locust_figures.failed(self.environment, name, response_ms, failure, kept_in_latency(failure))
+        if failure is None:
+            return
+        if self._worker is not None and self._worker.connection.usable:
+            self._reconnect_s = RECONNECT_S[0]
+            gevent.sleep(0)  # what fails before it is sent would let nobody else go on
+            return
+        self.on_stop()
+        gevent.sleep(self._reconnect_s * (0.5 + self._rng.random() / 2))
+        self._reconnect_s = min(self._reconnect_s * 2, RECONNECT_S[1])
 
     def _session(self) -> Worker:
         if self._worker is None:
@@ -200,7 +236,7 @@ class PostgresUser(User):
 
 def _task(name: str) -> Callable[[PostgresUser], None]:
     def task(user: PostgresUser) -> None:
-        user.transact(user.plans()[name])
+        user.live(user.plans()[name])
 
     task.__name__ = task.__qualname__ = name
     return task

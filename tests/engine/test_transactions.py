@@ -61,7 +61,7 @@ def test_a_transaction_begins_by_naming_the_user_and_writes_if_a_statement_does(
 )
 def test_a_transaction_begins_at_its_isolation_level(statements, names, isolation, begin) -> None:
     plan = bind(Transaction("t", 1, names, isolation=isolation), statements, {"double": double}, "s.py")
-    assert plan.begin == begin
+    assert plan.rounds[0].queries[0] == begin
     assert plan.describe().isolation == isolation
 
 

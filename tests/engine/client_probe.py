@@ -1,5 +1,5 @@
-"""Run by test_pipeline.py in a process of its own, which gevent patches: one check by name, on the database of the
-environment. Prints what the check found as JSON."""
+"""Run by test_client.py in a process of its own, which gevent patches: one check by name, in a mode, on the database of
+the environment. Prints what the check found as JSON."""
 
 import json
 import random
@@ -29,12 +29,12 @@ THEN = Statement("then", "SELECT generate_series(1, $1)", False,
 
 def session() -> Connection:
     conninfo = resolve(settings.load()).conninfo
-    return Connection(conninfo, statement_timeout_ms=30_000, pipeline=True)
+    return Connection(conninfo, statement_timeout_ms=30_000, pipeline=sys.argv[2] == "pipeline")
 
 
 def exchanged(connection: Connection, queries) -> Answers:
     answers = Answers()
-    connection.exchange(queries, answers)
+    connection.exchange(tuple(query for query, _ in queries), [parameters for _, parameters in queries], answers)
     return answers
 
 
