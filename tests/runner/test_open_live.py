@@ -212,7 +212,8 @@ def test_what_the_drain_leaves_is_censored_and_not_lost(seeded: Target, tmp_path
     found = record.result.arrivals
     assert found is not None
     assert found.offered == 600 == found.finished + found.unfinished
-    assert found.started == found.finished + 2, "one a connection was under way"
+    # One a connection was under way, unless it was answered while the users were being stopped.
+    assert 0 <= found.started - found.finished <= 2
     assert found.unfinished > 200
     assert found.backlog_end > 300
     assert record.result.response.count == 600
