@@ -7,11 +7,12 @@ neighbours in activity, and no table of N entries is needed in either direction.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
 
-from loadgen.population.streams import Floats, Ints, Part, Stream, Uniforms, Words
+from loadgen.population.streams import Floats, Ints, Part, Stream, Uniforms
 
 YCSB_SKEW = 0.99
 """The usual skew of requests over records (Cooper et al. 2010, YCSB)."""
@@ -32,10 +33,10 @@ class ActivityRanks:
         if users < 1:
             raise ValueError(f"there are ranks for at least one user, not {users}")
         self.users = users
-        self.half_bits = np.uint64(max(1, -(-(users - 1).bit_length() // 2)))
-        self._mask = (np.uint64(1) << self.half_bits) - np.uint64(1)
+        self.half_bits = max(1, -(-(users - 1).bit_length() // 2))
         self.keys = Stream(seed, Part.RANKS).words(_ROUNDS)
         """One 64-bit word a round."""
+        self._rounds = [self._scrambled(key) for key in self.keys]
 
     def user_of(self, ranks: Ints) -> Ints:
         """Users (1 … users) that hold these ranks."""
@@ -53,7 +54,7 @@ class ActivityRanks:
         """How often the network is applied to the rank that takes most to come inside, by trying all of them."""
         longest = 1
         for first in range(0, self.users, _BATCH):
-            state = np.arange(first, min(first + _BATCH, self.users), dtype=np.uint64)
+            state = np.arange(first, min(first + _BATCH, self.users))
             steps = 0
             while state.size:
                 state = self._permute(state, inverse=False)
@@ -63,29 +64,29 @@ class ActivityRanks:
         return longest
 
     def _walk(self, numbers: Ints, *, inverse: bool) -> Ints:
-        state = np.asarray(numbers, np.int64).astype(np.uint64) - np.uint64(1)
-        state = self._permute(state, inverse=inverse)
+        state = self._permute(np.asarray(numbers, np.int64) - 1, inverse=inverse)
         outside = np.flatnonzero(state >= self.users)
         while outside.size:
             state[outside] = self._permute(state[outside], inverse=inverse)
             outside = outside[state[outside] >= self.users]
-        return state.astype(np.int64) + 1
+        return state + 1
 
-    def _permute(self, state: Words, *, inverse: bool) -> Words:
-        left, right = state >> self.half_bits, state & self._mask
+    def _permute(self, state: Ints, *, inverse: bool) -> Ints:
+        left, right = state >> self.half_bits, state & ((1 << self.half_bits) - 1)
         if inverse:
-            for key in self.keys[::-1]:
-                left, right = right ^ self._scramble(left, key), left
+            for scrambled in reversed(self._rounds):
+                left, right = right ^ scrambled.take(left), left
         else:
-            for key in self.keys:
-                left, right = right, left ^ self._scramble(right, key)
+            for scrambled in self._rounds:
+                left, right = right, left ^ scrambled.take(right)
         return (left << self.half_bits) | right
 
-    def _scramble(self, half: Words, key: np.uint64) -> Words:
-        mixed = (half + key) * MIX
+    def _scrambled(self, key: np.uint64) -> Ints:
+        """What a round makes of each half of a number: there are few, because halves are short."""
+        mixed = (np.arange(1 << self.half_bits, dtype=np.uint64) + key) * MIX
         mixed ^= mixed >> np.uint64(32)
         mixed *= MIX
-        return np.asarray((mixed >> np.uint64(29)) & self._mask)
+        return (mixed >> np.uint64(29)).astype(np.int64) & ((1 << self.half_bits) - 1)
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ class RejectionBounds:
     sure: float
 
     @staticmethod
+    @cache
     def of(users: int, theta: float) -> RejectionBounds:
         """Raises ValueError unless users ≥ 1 and theta ≥ 0."""
         if users < 1 or theta < 0:

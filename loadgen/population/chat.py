@@ -12,10 +12,9 @@ import numpy as np
 
 from loadgen.population.activity import ActivityRanks, zipf_ranks
 from loadgen.population.calendar import Calendar
-from loadgen.population.columns import US_PER_S, Column, Kind, Rows
+from loadgen.population.columns import US_PER_S, Choice, Column, Kind, Rows
 from loadgen.population.shape import ChatShape
 from loadgen.population.streams import Bools, Ints, Part, Stream, choose
-from loadgen.population.text import Text, where
 from loadgen.population.vocabulary import chat_texts
 
 SESSION_LENGTHS: Final = np.array([0.34, 0.25, 0.16, 0.10, 0.07, 0.05, 0.03])  # one to seven messages: assumption
@@ -79,11 +78,12 @@ def _who(stream: Stream, calendar: Calendar, ranks: ActivityRanks, began_us: Int
 def _texts(stream: Stream, is_first: Bools, unanswered: float) -> tuple[Column, Column]:
     rows = len(is_first)
     texts = chat_texts()
-
-    def some(choices: Text) -> Text:
-        return choices[stream.integers(len(choices), rows)]
-
-    asked = where(is_first, some(texts.questions), some(texts.follow_ups))
-    answers = some(texts.answers)
-    answered = ~stream.chance(unanswered, rows)
-    return Column("message", Kind.TEXT, asked), Column("response", Kind.TEXT, answers, answered)
+    question = stream.integers(texts.questions, rows)
+    follow_up = stream.integers(len(texts.asked) - texts.questions, rows)
+    answer = stream.integers(len(texts.answers), rows)
+    asked = np.where(is_first, question, texts.questions + follow_up)
+    answered = np.where(stream.chance(unanswered, rows), -1, answer)
+    return (
+        Column("message", Kind.TEXT, Choice(texts.asked, asked)),
+        Column("response", Kind.TEXT, Choice(texts.answers, answered)),
+    )

@@ -33,22 +33,40 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
+class Choice:
+    """Texts of which each row has one; −1 is NULL."""
+
+    entries: tuple[bytes, ...]
+    index: Ints
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def to_list(self) -> list[bytes | None]:
+        """The texts row by row."""
+        entries = (*self.entries, None)
+        return [entries[place] for place in self.index.tolist()]
+
+
+@dataclass(frozen=True)
 class Column:
-    """One column of some rows: numbers, text as a matrix, or, where lengths differ much, a list of texts."""
+    """One column of some rows: numbers, text as a matrix or of a choice, or, where lengths differ much, a list."""
 
     name: str
     kind: Kind
-    values: Ints | Text | Sequence[bytes | None]
+    values: Ints | Text | Choice | Sequence[bytes | None]
     present: Bools | None = None
     """For a matrix: which rows are not NULL; None: all are."""
     solid: bool = False
-    """Of JSON in a matrix: NULs stand between its tokens only, so that blanks may take their place."""
+    """Of JSON in a matrix: it has no NULs, so that all of its bytes can be stored."""
 
     def __len__(self) -> int:
         return len(self.values)
 
     def to_list(self) -> Sequence[int | bytes | None]:
         """The values one by one; text as its bytes, None is NULL."""
+        if isinstance(self.values, Choice):
+            return self.values.to_list()
         if not isinstance(self.values, np.ndarray):
             return list(self.values)
         if self.kind not in (Kind.TEXT, Kind.JSONB):

@@ -28,6 +28,7 @@ from loadgen.population.text import (
     json_array,
     json_object,
     moments,
+    pick,
     quoted,
     quoted_pool,
     rounded,
@@ -116,22 +117,22 @@ def _inputs(finances: Finances, people: People) -> Inputs:
 
 def _basic_info(families: Families, finances: Finances, people: People) -> Piece:
     first_names = pools().quoted_first_names
-    spouse = json_object({"first_name": first_names[people.spouse_name], "age": integers(families.spouse_age)})
+    spouse = json_object({"first_name": pick(first_names, people.spouse_name), "age": integers(families.spouse_age)})
     children = []
     for names, ages in zip(people.children_names.T, families.children_ages.T, strict=True):
-        child = json_object({"name": first_names[names], "age": integers(np.maximum(ages, 0))})
+        child = json_object({"name": pick(first_names, names), "age": integers(np.maximum(ages, 0))})
         children.append((ages >= 0, child))
     return json_object(
         {
-            "first_name": first_names[people.first_name],
-            "last_name": pools().quoted_last_names[people.last_name],
+            "first_name": pick(first_names, people.first_name),
+            "last_name": pick(pools().quoted_last_names, people.last_name),
             "age": integers(families.age),
             "date_of_birth": quoted(dates(people.birth_days)),
             "marital_status": _word(MARITAL_STATUSES, families.marital_status),
             "spouse": where(families.married, spouse, b"null"),
             "children": json_array(children),
             "state": _word(STATES, people.state),
-            "occupation": pools().quoted_occupations[people.occupation],
+            "occupation": pick(pools().quoted_occupations, people.occupation),
             "employment_status": _word(EMPLOYMENT, finances.employment),
             "retirement_age": integers(finances.retirement_age),
             "life_expectancy": integers(finances.life_expectancy),
@@ -235,7 +236,7 @@ def _amounts(**amounts: Floats) -> Piece:
 
 
 def _word(words: Sequence[str], index: Ints) -> Piece:
-    return _quoted(tuple(words))[index]
+    return pick(_quoted(tuple(words)), index)
 
 
 @cache

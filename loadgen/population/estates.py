@@ -11,6 +11,7 @@ from loadgen.population.chunk import Chunk
 from loadgen.population.columns import US_PER_S, Column, Kind, Rows
 from loadgen.population.streams import Bools, Floats, Ints, Part, Stream
 from loadgen.population.text import (
+    NUL,
     Piece,
     Text,
     booleans,
@@ -22,6 +23,7 @@ from loadgen.population.text import (
     json_array,
     json_object,
     moments,
+    pick,
     pool,
     quoted,
     where,
@@ -70,7 +72,7 @@ def estate_plans(chunk: Chunk) -> Rows:
     columns = {
         "plan_data": _plan(chunk, owners, np.sum([present for present, _ in heirs], axis=0)),
         "documents": _documents(chunk, owners),
-        "beneficiaries": json_array(heirs),
+        "beneficiaries": json_array(heirs, NUL),
     }
     documents = (Column(name, Kind.JSONB, join(len(places), document)) for name, document in columns.items())
     return Rows("estate_plans", (*chunk.keys("estate_plans", places), *documents))
@@ -79,7 +81,6 @@ def estate_plans(chunk: Chunk) -> Rows:
 def _heirs(chunk: Chunk, owners: _Owners) -> list[tuple[Bools, Piece]]:
     """Spouse first, then the children in equal parts, else a sibling or a friend; a tenth to charity now and then."""
     families, people, draw = chunk.families, chunk.people, owners.u[0]
-    names = pools().first_names
     gives = draw < _GIVES
     married = families.married[owners.places]
     children = families.children[owners.places]
@@ -88,7 +89,7 @@ def _heirs(chunk: Chunk, owners: _Owners) -> list[tuple[Bools, Piece]]:
     to_children = left - to_spouse
     each = to_children // np.maximum(children, 1)
 
-    charity = quoted(pool(CHARITIES)[(draw * 1000).astype(np.int64) % len(CHARITIES)])
+    charity = quoted(pick(pool(CHARITIES), (draw * 1000).astype(np.int64) % len(CHARITIES)))
     heirs = [
         (gives, _heir(charity, b'"charity"', np.full(len(draw), _GIFT_BASIS_POINTS), owners.signed_us)),
         (married, _heir(_full_name(chunk, owners, people.spouse_name[owners.places]), b'"spouse"', to_spouse,
@@ -99,10 +100,9 @@ def _heirs(chunk: Chunk, owners: _Owners) -> list[tuple[Bools, Piece]]:
         share = np.where(nth == children - 1, to_children - each * (children - 1), each)
         child = _heir(_full_name(chunk, owners, name), b'"child"', share, owners.signed_us)
         heirs.append((nth < children, child))
-    relation = quoted(pool(("friend", "sibling"))[(draw < 0.7).astype(np.int64)])
+    relation = quoted(pick(pool(("friend", "sibling")), (draw < 0.7).astype(np.int64)))
     nobody = ~married & (children == 0)
-    friend = (b'"', names[owners.friend], b" ", pools().last_names[people.last_name[owners.places]], b'"')
-    heirs.append((nobody, _heir(friend, relation, left, owners.signed_us)))
+    heirs.append((nobody, _heir(_full_name(chunk, owners, owners.friend), relation, left, owners.signed_us)))
     return heirs
 
 
@@ -118,8 +118,8 @@ def _heir(name: Piece, relation: Piece, basis_points: Ints, since_us: Ints) -> P
 
 
 def _full_name(chunk: Chunk, owners: _Owners, first_name: Ints) -> Piece:
-    family = pools().last_names[chunk.people.last_name[owners.places]]
-    return (b'"', pools().first_names[first_name], b" ", family, b'"')
+    family = pick(pools().last_names, chunk.people.last_name[owners.places])
+    return (b'"', pick(pools().first_names, first_name), b" ", family, b'"')
 
 
 def _plan(chunk: Chunk, owners: _Owners, heirs: Ints) -> Piece:
@@ -133,8 +133,8 @@ def _plan(chunk: Chunk, owners: _Owners, heirs: Ints) -> Piece:
         {
             "has_will": booleans(families.has_will[places]),
             "has_trust": booleans(families.has_trust[places]),
-            "executor": where(married, spouse, friend),
-            "guardian": where(families.minors[places] > 0, friend, b"null"),
+            "executor": where(married, spouse, friend, NUL),
+            "guardian": where(families.minors[places] > 0, friend, b"null", NUL),
             "gross_estate": dollars(gross),
             "debts": dollars(debts),
             "settlement_costs": dollars(0.01 * gross + 2500 * owners.u[1]),
@@ -166,8 +166,8 @@ def _documents(chunk: Chunk, owners: _Owners) -> Piece:
                 json_object(
                     {
                         "type": quoted(kind.encode()),
-                        "status": quoted(status[here.astype(np.int64)]),
-                        "signed_on": where(here, signed_on, b"null"),
+                        "status": quoted(pick(status, here.astype(np.int64))),
+                        "signed_on": where(here, signed_on, b"null", NUL),
                         "checked_at": checked_at,
                     }
                 ),

@@ -14,7 +14,7 @@ import numpy as np
 
 from loadgen.population.families import households_before
 from loadgen.population.household_model import HouseholdModel, Item, Loadings
-from loadgen.population.streams import ALL_CHUNKS, Bools, Floats, Ints, Part, Stream, normal_quantile
+from loadgen.population.streams import ALL_CHUNKS, Bools, Floats, Ints, Part, Stream, in_order, normal_quantile
 
 ITEMS: Final = (
     "home", "mortgage", "retirement_accounts", "brokerage", "business_other", "education_529", "cash", "vehicles",
@@ -91,12 +91,12 @@ class Latents:
         """
         own = next(self._normals)
         own = own * np.exp(self._model.own_tail / 2 * own * own)
-        places, stratum, rank, size = self._ranks(self._mix(item.hold, self._income_rank, own)[among], among)
+        places, stratum, rank, sizes = self._ranks(self._mix(item.hold, self._income_rank, own)[among], among)
         self._start = next(self._starts)
         here = np.bincount(self._draws.stratum, minlength=len(self._draws.before))
         count = self._holders(item, self._draws.before + here) - self._holders(item, self._draws.before)
         held = np.zeros(len(among), bool)
-        held[places] = rank >= size - count[stratum]
+        held[places] = rank >= (sizes - count)[stratum]
         return held
 
     def amount(self, item: Item, held: Bools) -> Floats:
@@ -114,20 +114,22 @@ class Latents:
 
     def _even(self, latent: Floats, held: Bools, before: Ints) -> Floats:
         """Points of the next sequence from the number ``before`` on, each stratum's given out by rank."""
-        places, stratum, rank, _ = self._ranks(latent, held)
+        places, stratum, rank, sizes = self._ranks(latent, held)
         points = (next(self._starts)[stratum] + (before[stratum] + rank) * _STEP) % 1.0
+        for of_stratum in np.split(points, np.cumsum(sizes[:-1])):
+            of_stratum.sort()
         uniform = np.empty(len(held))
-        uniform[places] = points[np.lexsort((points, stratum))]
+        uniform[places] = points
         return np.clip(uniform[held], _LEAST, 1 - _LEAST)
 
     def _ranks(self, latent: Floats, among: Bools) -> tuple[Ints, Ints, Ints, Ints]:
-        """Of those ``among`` by stratum and ``latent``: places, strata, ranks from 0, and how many each stratum has."""
+        """Of those ``among`` by stratum and ``latent``: places, strata, ranks from 0; how many each stratum has."""
         places = np.flatnonzero(among)
-        places = places[np.lexsort((latent, self._draws.stratum[places]))]
-        stratum = self._draws.stratum[places]
-        sizes = np.bincount(stratum, minlength=len(self._draws.before))
+        places = places[in_order(latent, self._draws.stratum[places])]
+        sizes = np.bincount(self._draws.stratum[places], minlength=len(self._draws.before))
+        stratum = np.repeat(np.arange(len(sizes)), sizes)
         firsts = np.cumsum(sizes) - sizes
-        return places, stratum, np.arange(len(places)) - firsts[stratum], sizes[stratum]
+        return places, stratum, np.arange(len(places)) - firsts[stratum], sizes
 
     def _mix(self, loadings: Loadings, income: Floats, own: Floats) -> Floats:
         on_income, on_wealth = loadings[0], loadings[1] * self._wealth_weight

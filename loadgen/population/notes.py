@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Final, cast
 
 import numpy as np
 
-from loadgen.population.columns import Column, Kind, Rows
+from loadgen.population.columns import Choice, Column, Kind, Rows
 from loadgen.population.shape import DocumentShape
 from loadgen.population.streams import Part, Stream
 from loadgen.population.text import Piece, Text, join, lines
@@ -41,6 +42,9 @@ def _filled(column: Column, stream: Stream, mean_bytes: int) -> Column:
         return column
     notes = _notes(stream, len(column), mean_bytes)
     if column.kind is Kind.TEXT:
+        if isinstance(column.values, Choice):
+            longer = zip(column.values.to_list(), lines(notes), strict=True)
+            return Column(column.name, column.kind, [text and text + b" " + note for text, note in longer])
         text = cast(Text, column.values)
         return Column(column.name, column.kind, join(len(column), text, b" ", notes), column.present)
     if isinstance(column.values, np.ndarray):
@@ -51,7 +55,7 @@ def _filled(column: Column, stream: Stream, mean_bytes: int) -> Column:
         return Column(column.name, column.kind, join(len(column), *pieces), column.present)  # and not solid
     filled = [
         None if document is None else b"".join((document[:-1], _MEMBER, note, b'"}'))
-        for document, note in zip(column.values, lines(notes), strict=True)
+        for document, note in zip(cast(Sequence[bytes | None], column.values), lines(notes), strict=True)
     ]
     return Column(column.name, column.kind, filled)
 
@@ -71,6 +75,6 @@ def _notes(stream: Stream, rows: int, mean_bytes: int) -> Text:
 @cache
 def _sentences() -> Text:
     """One row of text, all of it ASCII: a cut never falls into a character."""
-    answers = lines(chat_texts().answers[:_SENTENCES])
+    answers = chat_texts().answers[:_SENTENCES]
     text = b" ".join(answer.decode().encode("ascii", "replace") for answer in answers)
     return np.frombuffer(text + b" ", np.uint8)

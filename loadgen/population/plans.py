@@ -12,7 +12,7 @@ from loadgen.population.columns import Column, Kind, Rows
 from loadgen.population.families import ADULT_AGE
 from loadgen.population.fanouts import ACHIEVEMENTS, SECTIONS, names_up_to
 from loadgen.population.streams import Floats, Part, Stream, choose
-from loadgen.population.text import booleans, dollars, integers, join, json_object, moments, pool, quoted, rounded
+from loadgen.population.text import booleans, dollars, integers, join, json_object, moments, pick, pool, quoted, rounded
 from loadgen.population.vocabulary import pools
 
 DAYS_PER_YEAR: Final = 365.25
@@ -59,10 +59,10 @@ def goals(chunk: Chunk) -> Rows:
         "goals",
         (
             *chunk.keys("goals", owners),
-            Column("type", Kind.TEXT, pool(GOAL_TYPES)[kind]),
+            Column("type", Kind.TEXT, pick(pool(GOAL_TYPES), kind)),
             Column("target_amount", Kind.CENTS, np.minimum(targets, 9e9).astype(np.int64) * 100),
             Column("target_date", Kind.DATE, due),
-            Column("status", Kind.TEXT, pool(GOAL_STATUSES)[status]),
+            Column("status", Kind.TEXT, pick(pool(GOAL_STATUSES), status)),
         ),
     )
 
@@ -126,8 +126,8 @@ def education_goals(chunk: Chunk) -> Rows:
         "education_goals",
         (
             *chunk.keys("education_goals", owners),
-            Column("child_name", Kind.TEXT, pools().first_names[chunk.people.children_names[owners, child]]),
-            Column("school_type", Kind.TEXT, pool(SCHOOL_TYPES)[school]),
+            Column("child_name", Kind.TEXT, pick(pools().first_names, chunk.people.children_names[owners, child])),
+            Column("school_type", Kind.TEXT, pick(pool(SCHOOL_TYPES), school)),
             Column("costs", Kind.JSONB, join(len(owners), costs), solid=True),
         ),
     )
@@ -153,7 +153,7 @@ def achievements(chunk: Chunk) -> Rows:
         "user_achievements",
         (
             *chunk.keys("user_achievements", owners),
-            Column("achievement_id", Kind.TEXT, pool(names)[order[owners, nth]]),
+            Column("achievement_id", Kind.TEXT, pick(pool(names), order[owners, nth])),
             Column("earned_at", Kind.TIMESTAMPTZ, chunk.moments_us(owners, share)),
         ),
     )
@@ -183,7 +183,7 @@ def progress(chunk: Chunk) -> Rows:
         "user_progress",
         (
             *chunk.keys("user_progress", owners),
-            Column("section", Kind.TEXT, pool(names_up_to(SECTIONS, int(counts.max(initial=0))))[nth]),
+            Column("section", Kind.TEXT, pick(pool(names_up_to(SECTIONS, int(counts.max(initial=0)))), nth)),
             Column("progress_data", Kind.JSONB, join(len(owners), data), solid=True),
         ),
     )

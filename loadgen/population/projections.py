@@ -18,27 +18,37 @@ from loadgen.population.simulation import (
     WHAT_IFS,
     YEARS_OF_CONTRIBUTION_IN_SCALE,
     Detail,
-    Grid,
     grid,
 )
 from loadgen.population.streams import Bools, Floats, Ints
 from loadgen.population.text import (
+    BLANK,
     Piece,
     Text,
-    blank_lines,
     decimals,
     dollars,
     integers,
     join,
+    json_members,
     json_object,
     moments,
+    pick,
     quoted,
     rounded,
+    solid_lines,
     where,
 )
 
 DETAILS: Final = (Detail.SUMMARY, Detail.FULL, Detail.PATHS)
 """By code; a household without results has −1."""
+
+_NOTHING: Final = np.frombuffer(4 * BLANK, np.uint32)
+_YEARS_ALIKE: Final = 8
+"""Summaries whose last years lie within so many are written together."""
+_NARROW: Final = (2**32 - 1) / 100
+"""Dollars whose cents fit in 32 bits."""
+_MORE: Final = 1 + 1e-9
+"""For what rounding may add."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +83,35 @@ class Projections:
 
     def success_percent(self, years: Ints, goal: Floats) -> Ints:
         """Percent of paths that have at least ``goal`` dollars, and more than nothing, left after ``years``."""
-        table: Grid = grid()
-        lower = table.percentiles[self.stock, self.mix, years].astype(np.float64)
-        upper = table.percentiles[self.stock, self.mix + 1, years].astype(np.float64)
-        enough = np.maximum(goal / self.scale, 1e-9)
-        wealth = lower * (1 - self.weight)[:, None] + upper * self.weight[:, None]
-        return np.asarray((wealth >= enough[:, None]).sum(axis=1), np.int64)
+        percentiles = grid().percentiles
+        mixes, shown, percents = percentiles.shape[1:]
+        flat, lower = percentiles.reshape(-1), ((self.stock * mixes + self.mix) * shown + years) * percents
+        upper = lower + shown * percents
+        rest, enough = 1 - self.weight, np.maximum(goal / self.scale, 1e-9)
+        # By bisection: how many of the ascending percentiles are too little.
+        short, step = np.zeros(len(enough), np.int64), 1 << percents.bit_length()
+        while step := step >> 1:
+            place = np.minimum(short + step, percents) - 1
+            wealth = flat.take(lower + place) * rest + flat.take(upper + place) * self.weight
+            short += step * ((wealth < enough) & (short + step <= percents))
+        return np.asarray(percents - short)
+
+    def most_dollars(self, table: Floats) -> Floats:
+        """What no amount of a table of the grid passes in dollars."""
+        tops = table.max(axis=(2, 3)).reshape(-1)
+        return np.asarray(self.scale * np.maximum(tops.take(self._lower), tops.take(self._lower + 1)) * _MORE)
+
+    @property
+    def _lower(self) -> Ints:
+        """The place of the lower mix, all stock shares laid end to end; the upper is the next."""
+        return np.asarray(self.stock * grid().bands.shape[1] + self.mix)
 
     def _dollars(self, table: Floats, years: int) -> Floats:
         share = (self.weight * self.scale)[:, None, None]
         rest = ((1 - self.weight) * self.scale)[:, None, None]
-        shown = slice(years + 1)
-        return np.asarray(
-            table[self.stock, self.mix, :, shown] * rest + table[self.stock, self.mix + 1, :, shown] * share
-        )
+        flat = table.reshape(-1, *table.shape[2:])
+        lower, upper = (flat.take(self._lower + upper, axis=0)[..., : years + 1] for upper in (0, 1))
+        return np.asarray(lower * rest + upper * share)
 
 
 @dataclass(frozen=True)
@@ -123,35 +148,58 @@ def success_percent(inputs: Inputs) -> Ints:
 def results(inputs: Inputs, success: Ints, detail: Ints) -> list[bytes | None]:
     """``monte_carlo_results`` by household: JSON, None where ``detail`` is −1. ``success`` from success_percent."""
     found: list[bytes | None] = [None] * len(detail)
-    for code, kind in enumerate(DETAILS):
-        rows = np.flatnonzero(detail == code)
-        if rows.size:
-            for row, document in zip(rows.tolist(), _documents(inputs[rows], success[rows], kind), strict=True):
-                found[row] = document
+    simulated = np.flatnonzero(detail >= 0)
+    if not simulated.size:
+        return found
+    inputs, detail = inputs[simulated], detail[simulated]
+    places = Projections.of(inputs.balance, inputs.annual_contribution, inputs.stock_share)
+    horizon = within_grid(inputs.horizon_years)
+    summary = detail == DETAILS.index(Detail.SUMMARY)
+    shown = np.where(summary, np.minimum(horizon, SUMMARY_YEARS), LONGEST_YEARS)
+    with_paths = detail == DETAILS.index(Detail.PATHS)
+    begin = join(len(detail), _begin(inputs, success[simulated], horizon))
+    end = join(len(detail), _end(inputs, horizon))
+    # Documents of one form are written together, so that no row's numbers take the room that another's need.
+    is_wide = np.where(with_paths, places.most_dollars(grid().paths), places.most_dollars(grid().bands)) > _NARROW
+    form = 2 * np.where(summary, -(-shown // _YEARS_ALIKE), LONGEST_YEARS + detail) + is_wide
+    order = np.argsort(form, kind="stable")
+    for alike in np.split(order, np.flatnonzero(np.diff(form[order])) + 1):
+        written = _documents(
+            places[alike], shown[alike], pick(begin, alike), pick(end, alike), bool(with_paths[alike[0]])
+        )
+        for row, document in zip(simulated[alike].tolist(), written, strict=True):
+            found[row] = document
     return found
 
 
-def _documents(inputs: Inputs, success: Ints, detail: Detail) -> list[bytes]:
-    horizon = within_grid(inputs.horizon_years)
-    shown = np.minimum(horizon, SUMMARY_YEARS) if detail is Detail.SUMMARY else np.full_like(horizon, LONGEST_YEARS)
-    places = Projections.of(inputs.balance, inputs.annual_contribution, inputs.stock_share)
-    members: dict[str, Piece] = {
-        "success_probability": decimals(success, 2),
-        "start_balance": dollars(inputs.balance),
-        "annual_contribution": dollars(inputs.annual_contribution),
-        "horizon_years": integers(horizon),
-        "goal": dollars(inputs.goal),
-        "retirement_year": where(inputs.retirement_year > 0, integers(inputs.retirement_year), b"null"),
-        "stock_share": rounded(inputs.stock_share, 3),
-        "paths": b"%d" % PATHS,
-        "bands": json_object(dict(zip(BANDS, _series(places.bands(int(shown.max())), shown), strict=True))),
-        "ran_at": quoted(moments(inputs.ran_us)),
-        "scenarios": _what_ifs(inputs, horizon),
-    }
-    if detail is Detail.PATHS:
-        paths = _series(places.sample_paths(LONGEST_YEARS), shown)
-        members["sample_paths"] = (b"[", paths[0], *((b",", path) for path in paths[1:]), b"]")
-    return blank_lines(join(len(horizon), json_object(members)))
+def _documents(places: Projections, shown: Ints, begin: Text, end: Text, with_paths: bool) -> list[bytes]:
+    """Documents of one form; ``begin`` and ``end``: the members before and after the bands."""
+    years = int(shown.max())
+    bands = json_object(dict(zip(BANDS, _series(places.bands(years), shown), strict=True)))
+    parts: list[Piece] = [b"{", begin, b',"bands":', bands, b",", end]
+    if with_paths:
+        paths = _series(places.sample_paths(years), shown)
+        parts += [b',"sample_paths":[', paths[0], *((b",", path) for path in paths[1:]), b"]"]
+    return solid_lines(join(len(shown), *parts, b"}"))
+
+
+def _begin(inputs: Inputs, success: Ints, horizon: Ints) -> Piece:
+    return json_members(
+        {
+            "success_probability": decimals(success, 2),
+            "start_balance": dollars(inputs.balance),
+            "annual_contribution": dollars(inputs.annual_contribution),
+            "horizon_years": integers(horizon),
+            "goal": dollars(inputs.goal),
+            "retirement_year": where(inputs.retirement_year > 0, integers(inputs.retirement_year), b"null"),
+            "stock_share": rounded(inputs.stock_share, 3),
+            "paths": b"%d" % PATHS,
+        }
+    )
+
+
+def _end(inputs: Inputs, horizon: Ints) -> Piece:
+    return json_members({"ran_at": quoted(moments(inputs.ran_us)), "scenarios": _what_ifs(inputs, horizon)})
 
 
 def _what_ifs(inputs: Inputs, horizon: Ints) -> Piece:
@@ -172,6 +220,6 @@ def _series(amounts: Floats, last: Ints) -> list[Piece]:
     beyond: Bools = np.arange(years) > last[:, None]
     numbers[..., -1] = ord(",")  # cents end a byte before their last word does
     if beyond.any():
-        numbers *= ~beyond[:, None, :, None]
-    numbers[np.arange(rows), :, last, -1] = 0
+        np.copyto(numbers.view(np.uint32), _NOTHING, where=beyond[:, None, :, None])
+    numbers[np.arange(rows), :, last, -1] = ord(BLANK)
     return [(b"[", numbers[:, one].reshape(rows, -1), b"]") for one in range(series)]

@@ -1,8 +1,9 @@
-"""Text of many rows at once, as matrices of bytes in which NUL stands for nothing.
+"""Text of many rows at once, as matrices of bytes.
 
-A row of text is a row of the matrix. Pieces of fixed width are put side by side, numbers among them with NULs where
-they have no digit. Whoever stores the rows leaves the NULs out, or in JSON, between tokens, makes blanks of them. So
-a thousand JSON documents cost a few hundred array operations and no loop in Python over rows.
+A row of text is a row of the matrix. Pieces of fixed width are put side by side, numbers among them. Where a row's own
+text is narrower, bytes stand for nothing: between the tokens of JSON blanks, which nobody need take out again, and
+inside strings and in plain text NULs, which whoever stores the rows leaves out. So a thousand JSON documents cost a few
+hundred array operations and no loop in Python over rows.
 
 Numbers are written as JavaScript writes them: no leading zeros, no zeros at the end of a fraction.
 """
@@ -22,21 +23,28 @@ from loadgen.population.streams import Bools, Floats, Ints
 Text = NDArray[np.uint8]
 """(rows, width); some hold more axes between."""
 
+Magnitudes = NDArray[np.uint32] | NDArray[np.uint64]
+
 Piece = bytes | Text | tuple["Piece", ...]
 """A part of every row: the same bytes for all, bytes of each, or several parts side by side."""
 
+NUL, BLANK = b"\0", b" "
+"""What may stand for nothing: in strings and plain text, and between the tokens of JSON."""
+
 _BASE: Final = 10_000
+_WORDS: Final = 2**32
+"""Whole numbers below fit in 32 bits, and are divided in a fifth of the time."""
 _US_PER_S: Final = 1_000_000
 _S_PER_DAY: Final = 86_400
 _FIRST_DAY, _LAST_DAY = np.datetime64("1900-01-01", "D"), np.datetime64("2150-12-31", "D")
 
 
 @cache
-def _four_digits() -> NDArray[np.uint32]:
+def _four_digits(nothing: bytes) -> NDArray[np.uint32]:
     """0 … 9999 as four characters in one word, thrice: all digits; without leading zeros and 0 as nothing; 0 as "0"."""
     digits = np.frombuffer(b"".join(b"%04d" % n for n in range(_BASE)), np.uint8).reshape(_BASE, 4)
     leading = np.logical_and.accumulate(digits == ord("0"), axis=1)
-    without = np.where(leading, 0, digits).astype(np.uint8)
+    without = np.where(leading, ord(nothing), digits).astype(np.uint8)
     at_least_one = without.copy()
     at_least_one[0, 3] = ord("0")
     return np.concatenate([digits, without, at_least_one]).view(np.uint32).ravel()
@@ -44,11 +52,11 @@ def _four_digits() -> NDArray[np.uint32]:
 
 @cache
 def _fractions(places: int) -> NDArray[np.uint32]:
-    """A point and the digits of 0 … 10^places − 1, without zeros at the end and 0 as nothing: (…, words)."""
+    """A point and the digits of 0 … 10^places − 1, without zeros at the end and 0 as nothing: (words, …)."""
     texts = [b"." + b"%0*d" % (places, n) if n else b"" for n in range(10**places)]
     words = -(-(places + 1) // 4)
-    joined = b"".join(text.rstrip(b"0").ljust(4 * words, b"\0") for text in texts)
-    return np.frombuffer(joined, np.uint32).reshape(len(texts), words)
+    joined = b"".join(text.rstrip(b"0").ljust(4 * words) for text in texts)
+    return np.ascontiguousarray(np.frombuffer(joined, np.uint32).reshape(len(texts), words).T)
 
 
 @cache
@@ -74,15 +82,15 @@ def _seconds() -> Text:
     return join(_S_PER_DAY, two[second // 3600], b":", two[second // 60 % 60], b":", two[second % 60])
 
 
-def matrix(texts: Sequence[bytes]) -> Text:
+def matrix(texts: Sequence[bytes], nothing: bytes = NUL) -> Text:
     """Texts of any lengths as one matrix."""
     width = max((len(text) for text in texts), default=0)
-    joined = b"".join(text.ljust(width, b"\0") for text in texts)
+    joined = b"".join(text.ljust(width, nothing) for text in texts)
     return np.frombuffer(joined, np.uint8).reshape(len(texts), width)
 
 
 def pool(entries: Sequence[str]) -> Text:
-    """Entries to choose from by index, in UTF-8: text that JSON takes as it is, without escapes."""
+    """Entries to choose from, in UTF-8: text that JSON takes as it is, without escapes."""
     texts = [entry.encode() for entry in entries]
     for text, entry in zip(texts, entries, strict=True):
         if orjson.dumps(entry)[1:-1] != text:
@@ -91,58 +99,87 @@ def pool(entries: Sequence[str]) -> Text:
 
 
 def quoted_pool(entries: Sequence[str]) -> Text:
-    """As :func:`pool`, each a whole JSON string: NULs stand behind its end, and not in it."""
-    return matrix([orjson.dumps(entry) for entry in entries])
+    """As :func:`pool`, each a whole JSON string."""
+    return matrix([orjson.dumps(entry) for entry in entries], BLANK)
 
 
-def integers(values: Ints) -> Text:
+def pick(entries: Text, index: Ints) -> Text:
+    """The entry of a pool for each row; an index into the matrix takes four times as long."""
+    return entries.take(index, axis=0)
+
+
+def integers(values: Ints, nothing: bytes = BLANK) -> Text:
     """Whole numbers of any shape; the characters are the last axis."""
-    return _signed(values, _digits(np.abs(values), 0).view(np.uint8))
+    return _signed(values, _digits(np.abs(values).astype(np.uint64), 0, nothing).view(np.uint8), nothing)
 
 
 def decimals(scaled: Ints, places: int) -> Text:
-    """Whole multiples of 10^−places (1 to 4 of them), of any shape; the characters are the last axis."""
-    magnitude, fractions = np.abs(scaled), _fractions(places)
-    whole = magnitude // 10**places
-    words = _digits(whole, fractions.shape[1])
-    words[..., -fractions.shape[1] :] = fractions[magnitude - whole * 10**places]
-    return _signed(scaled, words.view(np.uint8))
+    """Whole multiples of 10^−places (1 to 4 of them) in JSON, of any shape; the characters are the last axis."""
+    absolute = np.abs(scaled)
+    if absolute.max(initial=0) < _WORDS:
+        return _signed(scaled, _fixed_point(absolute.astype(np.uint32), places), BLANK)
+    return _signed(scaled, _fixed_point(absolute.astype(np.uint64), places), BLANK)
 
 
 def rounded(values: Floats, places: int) -> Text:
-    """Numbers rounded to 1 to 4 places."""
-    return decimals(np.rint(values * 10**places).astype(np.int64), places)
+    """Numbers rounded to 1 to 4 places, in JSON."""
+    scaled = values * 10**places
+    np.rint(scaled, out=scaled)
+    if scaled.min(initial=0) >= 0 and scaled.max(initial=0) < _WORDS:
+        return _fixed_point(scaled.astype(np.uint32), places)
+    return decimals(scaled.astype(np.int64), places)
 
 
 def dollars(amounts: Floats) -> Text:
-    """Amounts to the cent."""
+    """Amounts to the cent, in JSON."""
     return rounded(amounts, 2)
 
 
-def _digits(values: Ints, room: int) -> NDArray[np.uint32]:
-    """Digits of whole numbers ≥ 0, four a word, and ``room`` empty words after them."""
+def _fixed_point(scaled: Magnitudes, places: int) -> Text:
+    fractions, unit = _fractions(places), scaled.dtype.type(10**places)
+    whole = scaled // unit
+    words = _digits(whole, len(fractions), BLANK)
+    whole *= unit
+    np.subtract(scaled, whole, out=whole)
+    rest = whole.astype(np.uint32, copy=False)
+    for number, fraction in enumerate(fractions, words.shape[-1] - len(fractions)):
+        words[..., number] = fraction.take(rest)
+    return words.view(np.uint8)
+
+
+def _digits(values: Magnitudes, room: int, nothing: bytes) -> NDArray[np.uint32]:
+    """Digits of whole numbers, four a word, and ``room`` empty words after them."""
     groups = 1
     largest = int(values.max(initial=0))
     while largest >= _BASE**groups:
         groups += 1
-    table, words = _four_digits(), np.empty((*values.shape, groups + room), np.uint32)
+    if largest < _WORDS:
+        values = values.astype(np.uint32, copy=False)
+    number = values.dtype.type
+    base, table = number(_BASE), _four_digits(nothing)
+    words = np.empty((*values.shape, groups + room), np.uint32)
     rest = values
     for group in reversed(range(groups)):
-        higher = rest // _BASE
-        start = 2 * _BASE if group == groups - 1 else _BASE
-        words[..., group] = table[rest - higher * _BASE + start * (higher == 0)]
-        rest = higher
+        start = number(2 * _BASE if group == groups - 1 else _BASE)
+        if group:
+            higher = rest // base
+            place = rest - higher * base
+            place += (higher == 0) * start
+            rest = higher
+        else:
+            place = rest + start
+        words[..., group] = table.take(place.astype(np.uint32, copy=False))
     return words
 
 
-def _signed(values: Ints, text: Text) -> Text:
+def _signed(values: Ints, text: Text, nothing: bytes) -> Text:
     """With the sign right before the first digit."""
-    below = values < 0
-    if not below.any():
+    if values.min(initial=0) >= 0:
         return text
-    wider = np.concatenate([np.zeros((*values.shape, 1), np.uint8), text], axis=-1)
-    first = (wider[below] != 0).argmax(axis=-1)
+    below = values < 0
+    wider = np.concatenate([np.full((*values.shape, 1), ord(nothing), np.uint8), text], axis=-1)
     signed = wider[below]
+    first = (signed != ord(nothing)).argmax(axis=-1)
     signed[np.arange(len(signed)), first - 1] = ord("-")
     wider[below] = signed
     return wider
@@ -150,24 +187,24 @@ def _signed(values: Ints, text: Text) -> Text:
 
 def dates(days: Ints) -> Text:
     """Days of the Unix epoch, from 1900 to 2150, as ``2026-01-31``."""
-    return _days()[days - int(_FIRST_DAY.astype(np.int64))]
+    return pick(_days(), days - int(_FIRST_DAY.astype(np.int64)))
 
 
 def moments(moments_us: Ints) -> Text:
     """Microseconds of the Unix epoch to the second, RFC 3339 in UTC: ``2026-01-31T23:59:59Z``."""
     seconds = moments_us // _US_PER_S
     days = seconds // _S_PER_DAY
-    return join(len(seconds), dates(days), b"T", _seconds()[seconds - days * _S_PER_DAY], b"Z")
+    return join(len(seconds), dates(days), b"T", pick(_seconds(), seconds - days * _S_PER_DAY), b"Z")
 
 
 @cache
 def _truth() -> Text:
-    return matrix([b"false", b"true"])
+    return matrix([b"false", b"true"], BLANK)
 
 
 def booleans(values: Bools) -> Text:
     """``true`` or ``false``."""
-    return _truth()[values.astype(np.int64)]
+    return pick(_truth(), values.astype(np.int64))
 
 
 def quoted(piece: Piece) -> Piece:
@@ -175,57 +212,69 @@ def quoted(piece: Piece) -> Piece:
     return (b'"', piece, b'"')
 
 
-def json_object(members: Mapping[str, Piece]) -> Piece:
-    """A JSON object in every row."""
+def json_members(members: Mapping[str, Piece]) -> Piece:
+    """What stands between the braces of a JSON object."""
     parts: list[Piece] = []
     for name, value in members.items():
-        parts += [(b"," if parts else b"{") + orjson.dumps(name) + b":", value]
-    return (*parts, b"}") if parts else b"{}"
+        parts += [(b"," if parts else b"") + orjson.dumps(name) + b":", value]
+    return tuple(parts)
 
 
-def json_array(items: Sequence[tuple[Bools, Piece]]) -> Piece:
+def json_object(members: Mapping[str, Piece]) -> Piece:
+    """A JSON object in every row."""
+    return (b"{", json_members(members), b"}")
+
+
+def json_array(items: Sequence[tuple[Bools, Piece]], nothing: bytes = BLANK) -> Piece:
     """A JSON array in every row, of those items that the row has."""
     parts: list[Piece] = [b"["]
     so_far = None
     for present, item in items:
         if so_far is None:
-            parts.append(where(present, item))
+            parts.append(where(present, item, nothing=nothing))
             so_far = present
         else:
-            parts += [where(present & so_far, b","), where(present, item)]
+            comma = where(present & so_far, b",", nothing=nothing)
+            parts += [comma, where(present, item, nothing=nothing)]
             so_far = so_far | present
     return (*parts, b"]")
 
 
-def where(condition: Bools, piece: Piece, otherwise: Piece = b"") -> Text:
+def where(condition: Bools, piece: Piece, otherwise: Piece = b"", nothing: bytes = BLANK) -> Text:
     """``piece`` in the rows of which the condition holds, ``otherwise`` in the others."""
-    found, other = join(len(condition), piece), join(len(condition), otherwise)
-    found[~condition] = 0
-    other[condition] = 0
-    return np.concatenate([found, other], axis=1)
+    both = [_merged((one,)) for one in (piece, otherwise)]
+    width = max(sum(map(_width, parts)) for parts in both)
+    found, other = (join(len(condition), *parts, nothing * (width - sum(map(_width, parts)))) for parts in both)
+    if found.size:
+        np.copyto(_whole_rows(found), _whole_rows(other), where=~condition)
+    return found
 
 
 def join(rows: int, *pieces: Piece) -> Text:
     """Pieces side by side, in a matrix of its own."""
     parts = _merged(pieces)
-    out = np.empty((rows, sum(_width(part) for part in parts)), np.uint8)
+    # What is the same in all rows is written first, and whole rows of it: many narrow writes take longer.
+    same = b"".join(part if isinstance(part, bytes) else bytes(_width(part)) for part in parts)
+    out = np.empty((rows, len(same)), np.uint8)
+    out[:] = np.frombuffer(same, np.uint8)
     at = 0
     for part in parts:
         width = _width(part)
-        out[:, at : at + width] = np.frombuffer(part, np.uint8) if isinstance(part, bytes) else part
+        if width and rows and not isinstance(part, bytes):
+            _whole_rows(out[:, at : at + width])[:] = _whole_rows(part)
         at += width
     return out
 
 
-def blanks(text: Text, out: Text | None = None) -> Text:
-    """With blanks for NULs: the same JSON, where NULs stand between tokens only."""
-    return np.maximum(text, np.uint8(ord(" ")), out=out)
+def _whole_rows(text: Text) -> NDArray[np.void]:
+    """Each row as one value: NumPy copies those at once, and else byte by byte."""
+    return text.view(np.dtype((np.void, text.shape[1])))[:, 0]
 
 
-def blank_lines(text: Text) -> list[bytes]:
-    """The rows, all of one length, with blanks for NULs."""
-    width, flat = text.shape[1], blanks(text).tobytes()
-    return [flat[start : start + width] for start in range(0, len(flat), width)]
+def solid_lines(text: Text) -> list[bytes]:
+    """The rows, all of one length."""
+    found: list[bytes] = _whole_rows(text).tolist()
+    return found
 
 
 def lines(text: Text) -> list[bytes]:

@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 
 from loadgen.population.streams import Ints, Part, Stream
-from loadgen.population.text import Piece, Text, integers, join, pool, quoted_pool
+from loadgen.population.text import NUL, Piece, Text, integers, join, pick, pool, quoted_pool
 
 FAKER_SEED: Final = 20260801
 _FILE: Final = "vocabulary.json"
@@ -165,7 +165,8 @@ def emails(first_name: Ints, last_name: Ints, user_ids: Ints) -> Text:
     """Addresses, unique by construction because each holds its user's id, on domains that cannot receive mail."""
     first, last, domains = _address_parts()
     parts: tuple[Piece, ...] = (
-        first[first_name], b".", last[last_name], b".", integers(user_ids), b"@", domains[user_ids % len(EMAIL_DOMAINS)]
+        pick(first, first_name), b".", pick(last, last_name), b".", integers(user_ids, NUL), b"@",
+        pick(domains, user_ids % len(EMAIL_DOMAINS)),
     )  # fmt: skip
     return join(len(user_ids), *parts)
 
@@ -186,29 +187,30 @@ def password_hashes(stream: Stream, users: int) -> Text:
 
 @dataclass(frozen=True)
 class ChatTexts:
-    """What people ask first, what they ask then, and what is answered: pools."""
+    """What people ask, first and then, and what is answered."""
 
-    questions: Text
-    follow_ups: Text
-    answers: Text
+    asked: tuple[bytes, ...]
+    questions: int
+    """So many of ``asked`` begin a session; the others follow up."""
+    answers: tuple[bytes, ...]
 
 
 @cache
 def chat_texts() -> ChatTexts:
     """Sentences rendered from the templates once a process: formatting each row's own costs more than storing it."""
     stream = Stream(0, Part.VOCABULARY)
-    rendered = (pool(_render(stream, templates)) for templates in (QUESTIONS, FOLLOW_UPS, ANSWERS))
-    return ChatTexts(*rendered)
+    questions, follow_ups, answers = (_render(stream, templates) for templates in (QUESTIONS, FOLLOW_UPS, ANSWERS))
+    return ChatTexts(questions + follow_ups, len(questions), answers)
 
 
-def _render(stream: Stream, templates: tuple[str, ...]) -> tuple[str, ...]:
+def _render(stream: Stream, templates: tuple[str, ...]) -> tuple[bytes, ...]:
     cities = vocabulary().cities
     return tuple(
         templates[int(a * len(templates))].format(
             age=50 + int(b * 25), amount=50 + 25 * int(c * 118), thousands=5 + int(b * 700), percent=3 + int(c * 38),
             percent2=55 + int(d * 44), year=2027 + int(d * 30), place=cities[int(b * len(cities))],
             debt=_DEBTS[int(d * len(_DEBTS))],
-        )
+        ).encode()
         for a, b, c, d in stream.table(_RENDERED, 4).tolist()
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ The format: a signature, then for each row the number of its fields and each fie
 end −1. Integers are big-endian; dates and times count from 2000-01-01 UTC. (PostgreSQL manual, COPY, Binary Format.)
 
 Fields lie side by side in one matrix, a row of it a row of the table. Text is narrower in most rows than in the widest:
-a mask says which bytes count, and what it keeps is the stream. Solid JSON needs none: blanks fill it up. Documents of
+a mask says which bytes count, and what it keeps is the stream. Solid JSON needs none. Texts of a choice, documents of
 very different lengths, and those that are often NULL, come last in each row and are joined to it one by one.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from struct import Struct
 from typing import Final, cast
@@ -20,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from loadgen.population.columns import Column, Kind, Rows
+from loadgen.population.columns import Choice, Column, Kind, Rows
 from loadgen.population.streams import Bools, Ints
-from loadgen.population.text import Text, blanks
+from loadgen.population.text import Text, solid_lines
 
 _STDIN: Final = sql.SQL("STDIN")
 _SIGNATURE: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)  # no flags, no header extension
@@ -69,8 +70,15 @@ def encode(rows: Rows) -> bytes:
     joined, mask = _side_by_side(len(rows), fields)
     if not listed:
         return b"".join((_SIGNATURE, (joined.reshape(-1) if mask is None else joined[mask]).data, _END))
-    pieces = zip(_split(joined, mask), *chain.from_iterable(listed), strict=True)
-    return b"".join(chain((_SIGNATURE,), chain.from_iterable(pieces), (_END,)))
+    return b"".join((_SIGNATURE, *_in_turn([_split(joined, mask), *chain.from_iterable(listed)]), _END))
+
+
+def _in_turn(parts: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """The first of each part, the second of each, …"""
+    pieces = [b""] * sum(map(len, parts))
+    for number, part in enumerate(parts):
+        pieces[number :: len(parts)] = part
+    return pieces
 
 
 def _is_listed(column: Column) -> bool:
@@ -97,14 +105,12 @@ def _side_by_side(rows: int, fields: Sequence[_Field]) -> tuple[Text, Bools | No
     return joined, mask
 
 
-def _split(values: Text, mask: Bools | None) -> list[memoryview]:
+def _split(values: Text, mask: Bools | None) -> list[bytes]:
     """The rows, one by one."""
     if mask is None:
-        ends: Sequence[int] = range(values.shape[1], values.size + 1, values.shape[1])
-        flat = values.reshape(-1).data
-    else:
-        ends = np.cumsum(_counts(mask)).tolist()
-        flat = values[mask].data
+        return solid_lines(values)
+    ends = np.cumsum(_counts(mask)).tolist()
+    flat = values[mask].tobytes()
     return [flat[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -165,16 +171,16 @@ def _text(column: Column) -> _Field:
 
 
 def _jsonb(column: Column) -> _Field:
-    return _blank(cast(Text, column.values)) if column.solid else _with_length(column, _JSONB_VERSION)
+    return _solid(cast(Text, column.values)) if column.solid else _with_length(column, _JSONB_VERSION)
 
 
-def _blank(text: Text) -> _Field:
-    """A JSON field with blanks for NULs, as long in every row."""
+def _solid(text: Text) -> _Field:
+    """A JSON field, as long in every row."""
     start = _LENGTH.pack(len(_JSONB_VERSION) + text.shape[1]) + _JSONB_VERSION
 
     def fill(out: Text) -> None:
         out[:, : len(start)] = np.frombuffer(start, np.uint8)
-        blanks(text, out[:, len(start) :])
+        out[:, len(start) :] = text
 
     return _Field(len(start) + text.shape[1], fill)
 
@@ -199,13 +205,16 @@ def _with_length(column: Column, before: bytes) -> _Field:
     return _Field(start + text.shape[1], fill)
 
 
-def _listed(column: Column) -> tuple[list[bytes], list[bytes | memoryview]]:
-    """What stands before each value of a column, and the values, one by one."""
+def _listed(column: Column) -> Sequence[Sequence[bytes]]:
+    """The fields of a column, one by one, in as many parts as the sequences that are returned."""
+    if isinstance(column.values, Choice):
+        fields = _fields_of(column.values.entries)
+        return (list(map(fields.__getitem__, column.values.index.tolist())),)
     before = _JSONB_VERSION if column.kind is Kind.JSONB else b""
-    heads, values = [_NULL] * len(column), cast("list[bytes | memoryview]", [b""] * len(column))
+    heads, values = [_NULL] * len(column), [b""] * len(column)
     if isinstance(column.values, np.ndarray):
         assert column.present is not None, "a matrix of values that are all there is no list"
-        found = _split(blanks(column.values[column.present].astype(np.uint8)), None)
+        found = solid_lines(column.values[column.present].astype(np.uint8, copy=False))
         head = _LENGTH.pack(column.values.shape[1] + len(before)) + before
         for place, value in zip(np.flatnonzero(column.present).tolist(), found, strict=True):
             heads[place], values[place] = head, value
@@ -214,6 +223,12 @@ def _listed(column: Column) -> tuple[list[bytes], list[bytes | memoryview]]:
         if document is not None:
             heads[place], values[place] = _LENGTH.pack(len(document) + len(before)) + before, document
     return heads, values
+
+
+@cache
+def _fields_of(texts: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Each text as a field, and NULL after the last: at −1 of a choice."""
+    return (*(_LENGTH.pack(len(text)) + text for text in texts), _NULL)
 
 
 _FIELD: Final[dict[Kind, Callable[[Column], _Field]]] = {

@@ -13,27 +13,42 @@ from loadgen.population import text
 from loadgen.population.text import Piece, join, json_array, json_object, lines
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def written(numbers: text.Text) -> list[bytes]:
+    """The numbers of rows of JSON, without the blanks around them."""
+    return [line.strip() for line in lines(numbers)]
+
+
 NUMBERS = st.lists(st.integers(-(10**15), 10**15), min_size=1, max_size=8)
 
 
 @given(NUMBERS)
 def test_whole_numbers(values: list[int]) -> None:
-    assert lines(text.integers(np.array(values))) == [str(value).encode() for value in values]
+    assert lines(text.integers(np.array(values), text.NUL)) == [str(value).encode() for value in values]
+    assert written(text.integers(np.array(values))) == [str(value).encode() for value in values]
 
 
 @given(NUMBERS, st.integers(1, 4))
 def test_fractions_are_exact_and_without_superfluous_zeros(values: list[int], places: int) -> None:
-    for written, value in zip(lines(text.decimals(np.array(values), places)), values, strict=True):
-        assert Decimal(written.decode()) == Decimal(value).scaleb(-places)
-        assert written == b"0" or not written.startswith((b"0", b".")) or written.startswith(b"0.")
-        assert b"." not in written or not written.endswith((b"0", b"."))
+    for number, value in zip(written(text.decimals(np.array(values), places)), values, strict=True):
+        assert Decimal(number.decode()) == Decimal(value).scaleb(-places)
+        assert number == b"0" or not number.startswith((b"0", b".")) or number.startswith(b"0.")
+        assert b"." not in number or not number.endswith((b"0", b"."))
+
+
+@given(st.lists(st.floats(-1e11, 1e11), min_size=1, max_size=8), st.integers(1, 4))
+def test_rounding_is_to_the_nearest(values: list[float], places: int) -> None:
+    """Amounts of either sign and of more than 32 bits, and those that round to zero from below."""
+    for number, value in zip(written(text.rounded(np.array(values), places)), values, strict=True):
+        assert Decimal(number.decode()) == Decimal(round(value * 10**places)).scaleb(-places)
 
 
 def test_numbers_of_several_axes_keep_them() -> None:
     values = np.arange(24).reshape(2, 3, 4) * 997 - 5_000
-    written = text.integers(values)
-    assert written.shape[:3] == values.shape
-    assert [int(line) for line in lines(written.reshape(24, -1))] == values.ravel().tolist()
+    found = text.integers(values)
+    assert found.shape[:3] == values.shape
+    assert [int(line) for line in lines(found.reshape(24, -1))] == values.ravel().tolist()
 
 
 NAIVE = st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2150, 12, 31))  # noqa: DTZ001 - what the strategy takes
