@@ -18,7 +18,7 @@ from loadgen.population import reference
 from loadgen.population.comparison import Comparison, compare
 from loadgen.population.families import draw_families
 from loadgen.population.households import draw_households
-from loadgen.population.model import CHUNK_USERS
+from loadgen.population.model import chunk_users_of
 
 SEEDS: Final = (1, 2, 3, 4, 5)
 RAW: Final = Path(__file__).with_suffix(".csv")
@@ -26,7 +26,8 @@ RAW: Final = Path(__file__).with_suffix(".csv")
 
 def figures(seed: int, users: int) -> tuple[Comparison, ...]:
     """Every figure of one population."""
-    families = [draw_families(seed, chunk, CHUNK_USERS) for chunk in range(users // CHUNK_USERS)]
+    size = chunk_users_of(users)
+    families = [draw_families(seed, chunk, size) for chunk in range(users // size)]
     drawn = [draw_households(seed, chunk, family) for chunk, family in enumerate(families)]
     to_2022 = 1 / (1000 * reference.dollars_per_2022_dollar())
     amounts = {

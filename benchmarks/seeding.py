@@ -32,7 +32,7 @@ from benchmarks import faker_rows
 from benchmarks.bench import HERE, Timed, alternating, database, facts, keep, median, say, server, settle, timed
 from loadgen.database.connect import Target, connect
 from loadgen.database.programs import client_program
-from loadgen.population.model import Population
+from loadgen.population.model import Population, chunk_users_of
 from loadgen.seeding import ledger
 from loadgen.seeding.binary_copy import copy_statement, encode
 from loadgen.seeding.crew import Crew
@@ -61,7 +61,7 @@ def floor(users: Users = 50_000, rounds: Annotated[int, typer.Option(min=3, max=
     """Whole seeding against the replay of exactly its bytes, alternating; ratio of medians."""
     seconds: dict[str, list[float]] = {"loadgen": [], "floor": []}
     phases: list[object] = []
-    population = Population(users, SEED, AS_OF)
+    population = Population(users, SEED, AS_OF, chunk_users_of(users))
     rows: Counter[str] = Counter()
     for entry in ledger.entries(population):
         rows.update(entry.rows)

@@ -1,6 +1,21 @@
-"""``python -m loadgen``: the same as the installed command."""
+"""``loadgen`` and ``python -m loadgen``: the command line, and a head start for what a verb needs beside it."""
 
-from loadgen.cli import main
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line that this process was started with."""
+    if sys.argv[1:2] == ["seed"] and not {"-h", "--help"} & set(sys.argv):
+        # Processes that load take longer to get ready than this one takes to read its command line.
+        from loadgen.seeding.forking import get_ready
+
+        get_ready()
+    from loadgen.cli import main as command_line
+
+    command_line()
+
 
 if __name__ == "__main__":
     main()

@@ -86,14 +86,12 @@ def seed(
     day = _date(as_of) if as_of is not None else None
     months = quantities.whole(age, "--age", least=0, most=MOST_MONTHS)
 
-    if jobs_n > 1:
-        from loadgen.seeding.forking import get_ready
+    from loadgen.seeding.forking import get_ready
 
-        get_ready()  # before all that is imported here
-
+    get_ready()  # before all that is imported here, unless the process began with it
     from loadgen import settings
     from loadgen.database.connect import resolve
-    from loadgen.population.model import CHUNK_USERS, MODEL_VERSION, Population
+    from loadgen.population.model import MODEL_VERSION, Population, chunk_users_of
     from loadgen.population.shape import DEFAULT_SHAPE
     from loadgen.seeding import load
 
@@ -104,7 +102,7 @@ def seed(
     for sentence in not_followed:
         say(f"not as in {like}: {sentence}")
     target = resolve(settings.load(dsn=dsn, instance=instance))
-    wanted = Population(users_n, seed_n, day or dt.datetime.now(dt.UTC).date(), CHUNK_USERS, shape)
+    wanted = Population(users_n, seed_n, day or dt.datetime.now(dt.UTC).date(), chunk_users_of(users_n), shape)
     try:
         with _Shown() as shown:
             done = load.seed(

@@ -34,6 +34,10 @@ MODEL_VERSION: Final = "2"
 """Changes whenever any row would: data of two versions are not compared, and no load is resumed across them."""
 
 CHUNK_USERS: Final = 1_000
+_CHUNK_SIZES: Final = (4_000, 2_000)
+"""Of larger loads. More would save little, take more memory, and lose more when a participant dies."""
+_CHUNKS: Final = 12
+"""At least so many of those: for a few jobs to end at nearly the same time."""
 SLICE_MESSAGES: Final = 10_000
 
 CHUNK_TABLES: Final = (
@@ -42,6 +46,11 @@ CHUNK_TABLES: Final = (
 """Filled by chunks of users, in this order; ``chat_messages`` by slices of time."""
 
 _TAXED: Final = np.array([state not in NO_INCOME_TAX for state in STATES])
+
+
+def chunk_users_of(users: int) -> int:
+    """The chunk size of a load of so many users. Larger chunks take less work a user, smaller ones share it better."""
+    return next((size for size in _CHUNK_SIZES if users >= _CHUNKS * size), CHUNK_USERS)
 
 
 @dataclass(frozen=True)

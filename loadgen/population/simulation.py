@@ -81,13 +81,18 @@ def grid() -> Grid:
     )
     band_ranks = np.rint(np.array(list(BANDS.values())) * (PATHS - 1)).astype(np.int64)
     percent_ranks = np.arange(PATHS // _PERCENTS // 2, PATHS, PATHS // _PERCENTS)
+    wealth = np.empty((len(_MIXES), PATHS))
+    ordered = np.empty_like(wealth)
     for i, share in enumerate(_STOCK_SHARES):
         growth = share * stocks + (1 - share) * bonds
-        wealth = np.broadcast_to(start[:, None], (len(_MIXES), PATHS)).copy()
+        wealth[:] = start[:, None]
         for year in range(years):
             if year:
-                wealth = np.maximum(wealth * growth[year - 1] + contribution[:, None], 0.0)
-            ordered = np.sort(wealth, axis=1)
+                wealth *= growth[year - 1]
+                wealth += contribution[:, None]
+                np.maximum(wealth, 0.0, out=wealth)
+            ordered[:] = wealth
+            ordered.sort(axis=1)
             made.bands[i, :, :, year] = ordered[:, band_ranks]
             made.percentiles[i, :, year] = ordered[:, percent_ranks]
             made.paths[i, :, :, year] = wealth[:, :SAMPLE_PATHS]

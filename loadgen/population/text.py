@@ -36,6 +36,7 @@ _WORDS: Final = 2**32
 """Whole numbers below fit in 32 bits, and are divided in a fifth of the time."""
 _US_PER_S: Final = 1_000_000
 _S_PER_DAY: Final = 86_400
+_EPOCH_YEAR: Final = 1970
 _FIRST_DAY, _LAST_DAY = np.datetime64("1900-01-01", "D"), np.datetime64("2150-12-31", "D")
 
 
@@ -67,19 +68,21 @@ def _two_digits() -> Text:
 @cache
 def _days() -> Text:
     """Every day from _FIRST_DAY on as ``2026-01-31``."""
-    day, two = np.arange(_FIRST_DAY, _LAST_DAY + 1), _two_digits()
-    month, year = day.astype("datetime64[M]"), day.astype("datetime64[Y]")
-    years = year.astype(np.int64) + 1970
-    months = (month - year.astype("datetime64[M]")).astype(np.int64) + 1
-    days = (day - month.astype("datetime64[D]")).astype(np.int64) + 1
-    return join(len(day), two[years // 100], two[years % 100], b"-", two[months], b"-", two[days])
+    months = np.arange(_FIRST_DAY, _LAST_DAY + 1, dtype="datetime64[M]")
+    first = months.astype("datetime64[D]")
+    lengths = np.diff(np.append(first, _LAST_DAY + 1)).astype(np.int64)
+    year, month = np.divmod(months.astype(np.int64), 12)
+    year, two = year + _EPOCH_YEAR, _two_digits()
+    begin = join(len(months), pick(two, year // 100), pick(two, year % 100), b"-", pick(two, month + 1), b"-")
+    day = 1 + np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return join(len(day), np.repeat(begin, lengths, axis=0), pick(two, day))
 
 
 @cache
 def _seconds() -> Text:
     """Every second of a day as ``23:59:59``."""
     second, two = np.arange(_S_PER_DAY), _two_digits()
-    return join(_S_PER_DAY, two[second // 3600], b":", two[second // 60 % 60], b":", two[second % 60])
+    return join(_S_PER_DAY, pick(two, second // 3600), b":", pick(two, second // 60 % 60), b":", pick(two, second % 60))
 
 
 def matrix(texts: Sequence[bytes], nothing: bytes = NUL) -> Text:

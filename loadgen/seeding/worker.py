@@ -19,6 +19,7 @@ from loadgen.population.model import CHUNK_TABLES, ChunkRows, Population
 from loadgen.seeding import ledger
 from loadgen.seeding.binary_copy import copy_statement, encode
 from loadgen.seeding.ledger import Claims, Entry, Part
+from loadgen.seeding.memory import keep_freed_memory
 from loadgen.seeding.session import fault, open_session
 from loadgen.seeding.statements import statement
 
@@ -39,6 +40,7 @@ def work(target: Target, by: UUID, population: Population, parent: Connection) -
     # Ctrl-C goes to the whole group; the parent hears it too and ends this process in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    keep_freed_memory()
     try:
         with open_session(target) as conn:
             conn.execute(statement("session_load"))

@@ -15,7 +15,7 @@ from scipy import stats
 from loadgen.population import vocabulary
 from loadgen.population.columns import Kind, Rows
 from loadgen.population.fanouts import DORMANT, activity_quantile
-from loadgen.population.model import CHUNK_TABLES, ChunkRows, Population
+from loadgen.population.model import CHUNK_TABLES, ChunkRows, Population, chunk_users_of
 from loadgen.population.text import solid_lines
 
 AS_OF = dt.date(2026, 3, 1)
@@ -93,6 +93,13 @@ def test_small_populations_exist(users: int) -> None:
     assert sum(len(chunk.tables[0]) for chunk in rows) == users
     chat = [population.chat_rows(part) for part in population.chat_slices()]
     assert sum(len(part) for part in chat) == population.shape.chat.total_messages(users)
+
+
+@pytest.mark.parametrize(
+    "users, chunk_users", [(1, 1_000), (20_000, 1_000), (24_000, 2_000), (50_000, 4_000), (10**8, 4_000)]
+)
+def test_larger_loads_have_larger_chunks(users: int, chunk_users: int) -> None:
+    assert chunk_users_of(users) == chunk_users
 
 
 def test_emails_are_unique_and_cannot_receive_mail() -> None:
