@@ -1,0 +1,247 @@
+"""How fast and how honest the engine is, beside pgbench, in one run on one server of its own.
+
+    python -m benchmarks.engine throughput   closed load, against pgbench on exported scripts and Locust on cursors
+    python -m benchmarks.engine cpu          client CPU of a six-statement pipelined transaction; the highest open rate
+    python -m benchmarks.engine latency      open load: percentiles against pgbench's own log, by pairs
+    python -m benchmarks.engine memory       ten minutes: proportional set size of generator, master and worker
+
+Each about seven minutes, memory eleven; --short tries one in about one, for no figure. Raw output goes to
+benchmarks/engine/. The ratio of two sides is that of the medians of alternating runs.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sysconfig
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Annotated, Final
+
+import orjson
+import psutil
+import typer
+
+from benchmarks.bench import HERE, alternating, database, facts, keep, median, say, server
+from benchmarks.engine_sides import Bench, Load, Run, of_record, run_command
+from benchmarks.seeding import seed
+from loadgen.database.connect import Target
+from loadgen.exporting.export import export
+from loadgen.runner.child import find_scenario
+
+RAW: Final = HERE / "engine"
+SEED: Final = 1
+USERS: Final = 5_000
+SINGLE_ROW: Final = str(HERE / "single_row.py")
+DASHBOARD: Final = "dashboard"
+SIX_STATEMENTS: Final = "open_dashboard"
+"""Who the user is, and five reads, between BEGIN and COMMIT."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+Short = Annotated[bool, typer.Option("--short", help="A minute, to try it: for no figure.")]
+Processes = Annotated[int, typer.Option(min=1, max=16, help="Of this engine; pgbench has as many threads.")]
+
+
+@contextmanager
+def bench(users: int = USERS) -> Iterator[Bench]:
+    """A server with a seeded database, and both scenarios exported for it."""
+    with server() as of, database(of) as target, tempfile.TemporaryDirectory(prefix="bench-export-") as directory:
+        seed(target, users, seed=SEED)
+        scripts = {}
+        for scenario in (DASHBOARD, SINGLE_ROW):
+            scripts[scenario] = Path(directory) / Path(scenario).stem
+            export(find_scenario(scenario), target, scripts[scenario], ("sequential", "pipeline"), variants=64, seed=1)
+        yield Bench(target, scripts, users, SEED)
+
+
+def more_facts(target: Target) -> dict[str, object]:
+    """When and on what; an interpreter without profile-guided optimisation costs a third more."""
+    return facts(target) | {"python_built_with": sysconfig.get_config_var("CONFIG_ARGS")}
+
+
+@app.command()
+def throughput(
+    rounds: Annotated[int, typer.Option(min=3, max=50)] = 3, processes: Processes = 1, short: Short = False
+) -> None:
+    """Closed load without think time: transactions a second of this engine over those of its peers."""
+    measure_s = 2 if short else 8
+    sequential = Load(DASHBOARD, "sequential", 8, measure_s, processes=processes)
+    loads = {
+        "dashboard, sequential, 8": sequential,
+        "dashboard, pipeline, 8": replace(sequential, mode="pipeline"),
+        "dashboard, sequential, 1": replace(sequential, connections=1, processes=1),
+        "dashboard, pipeline, 1": replace(sequential, mode="pipeline", connections=1, processes=1),
+        "single row, sequential, 8": replace(sequential, scenario=SINGLE_ROW),
+    }
+    runs: list[dict[str, object]] = []
+    tps: dict[str, dict[str, list[float]]] = {name: {"loadgen": [], "pgbench": []} for name in loads}
+    tps["dashboard, sequential, 8"]["cursors"] = []
+    with bench() as b:
+        for name, load in loads.items():
+            for number, side in alternating(tuple(tps[name]), 1 if short else rounds):
+                run = {"loadgen": b.ours, "pgbench": b.pgbench, "cursors": b.cursors}[side](load)
+                tps[name][side].append(run.tps)
+                runs.append({"load": name, "round": number, "side": side, **asdict(run)})
+                say(f"  {name}, round {number + 1}: {side:8} {run.tps:7,.0f} tps {run.cpu_us:6.0f} µs {run.verdict}")
+        ratios = {}
+        for name, sides in tps.items():
+            for peer in sides.keys() - {"loadgen"}:
+                ratios[f"{name} over {peer}"] = round(median(sides["loadgen"]) / median(sides[peer]), 3)
+        for name, ratio in sorted(ratios.items()):
+            say(f"{name}: {ratio:.2f}")
+        _keep("throughput", b, short, {"processes": processes, "ratios_of_medians": ratios, "runs": runs})
+
+
+@app.command()
+def cpu(rounds: Annotated[int, typer.Option(min=3, max=50)] = 5, short: Short = False) -> None:
+    """Client CPU a six-statement pipelined transaction with its recording; the highest rate of punctual sending."""
+    measure_s = 2 if short else 10
+    six = Load(DASHBOARD, "pipeline", 8, measure_s, only=SIX_STATEMENTS)
+    with bench() as b:
+        costs = [b.ours(six) for _ in range(1 if short else rounds)]
+        say(f"{median([run.cpu_us for run in costs]):.1f} µs a six-statement pipelined transaction")
+        found: dict[str, object] = {}
+        for mode in ("sequential", "pipeline"):
+            load = Load(DASHBOARD, mode, 32, measure_s)
+            found[mode] = _highest_rate(b, load, steps=2 if short else 7)
+        _keep(
+            "cpu", b, short,
+            {"transaction": SIX_STATEMENTS, "cpu_us": round(median([run.cpu_us for run in costs]), 1),
+             "runs": [asdict(run) for run in costs], "highest_rate": found},
+        )  # fmt: skip
+
+
+def _highest_rate(b: Bench, load: Load, steps: int) -> dict[str, object]:
+    """Bisection between nothing and what a closed load reaches: the highest rate at which p99 of lag is under 1 ms."""
+    low, high = 0.0, b.ours(replace(load, connections=8)).tps
+    tried: list[dict[str, object]] = []
+    for _ in range(steps):
+        rate = round((low + high) / 2)
+        run = b.ours(replace(load, rate=rate))
+        met = run.lag_p99_ms is not None and run.lag_p99_ms < 1.0
+        low, high = (rate, high) if met else (low, rate)
+        tried.append({"rate": rate, "met": met, **asdict(run)})
+        say(f"  {load.mode}: {rate:,} tps: p99 of lag {run.lag_p99_ms:.2f} ms, of its own {run.own_lag_p99_ms:.2f} ms")
+    say(f"{load.mode}: {low:,.0f} tps is the highest rate with p99 of lag under 1 ms")
+    return {"highest_tps": low, "tried": tried}
+
+
+@app.command()
+def latency(
+    pairs: Annotated[int, typer.Option(min=9, max=50)] = 9,
+    mode: Annotated[str, typer.Option(help="sequential or pipeline")] = "sequential",
+    short: Short = False,
+) -> None:
+    """The same open rate, half of capacity: response of this engine less that of pgbench's log, by pairs."""
+    measure_s = 2 if short else 12
+    sides: dict[str, list[Run]] = {"loadgen": [], "pgbench": []}
+    with bench() as b:
+        load = Load(DASHBOARD, mode, 8, measure_s)
+        capacity = median([b.pgbench(replace(load, measure_s=4)).tps for _ in range(3)])
+        load = replace(load, rate=round(capacity / 2))
+        say(f"{load.rate:,} tps is half of pgbench's closed load on {load.connections} connections")
+        for number, side in alternating(tuple(sides), 2 if short else pairs):
+            run = {"loadgen": b.ours, "pgbench": b.pgbench}[side](load)
+            sides[side].append(run)
+            say(f"  pair {number + 1}: {side:8} p50 {run.p50_ms:.3f} p95 {run.p95_ms:.3f} p99 {run.p99_ms:.3f} ms")
+        figures = {name: _compared(sides, name) for name in ("p50_ms", "p95_ms", "p99_ms")}
+        for name, figure in figures.items():
+            say(f"{name}: {figure}")
+        _keep(
+            f"latency_{mode}", b, short,
+            {"rate": load.rate, "figures": figures,
+             "runs": {side: [asdict(run) for run in runs] for side, runs in sides.items()}},
+        )  # fmt: skip
+
+
+def _compared(sides: dict[str, list[Run]], name: str) -> dict[str, object]:
+    """The median difference of pairs, beside how pgbench differs from itself: median of all its pairs of runs."""
+    ours, theirs = ([float(getattr(run, name)) for run in sides[side]] for side in ("loadgen", "pgbench"))
+    difference = median([o - t for o, t in zip(ours, theirs, strict=True)])
+    itself = median([abs(one - other) for one, other in combinations(theirs, 2)])
+    allowed = max(itself, 0.1 * median(theirs) + 0.1)
+    return {
+        "loadgen": round(median(ours), 3), "pgbench": round(median(theirs), 3), "difference": round(difference, 3),
+        "pgbench_from_itself": round(itself, 3), "allowed": round(allowed, 3), "met": abs(difference) <= allowed,
+    }  # fmt: skip
+
+
+@app.command()
+def memory(
+    minutes: Annotated[int, typer.Option(min=2, max=120)] = 10,
+    rate: Annotated[float | None, typer.Option(help="Default: 0.7 of what a closed load reaches.")] = None,
+    short: Short = False,
+) -> None:
+    """A high rate for ten minutes from a worker of a master here: memory of both, after a fifth and at the end."""
+    measure_s = 20 if short else minutes * 60
+    with bench() as b:
+        rate = rate or round(0.7 * b.ours(Load(DASHBOARD, "pipeline", 8, 3 if short else 8)).tps)
+        load = Load(DASHBOARD, "pipeline", 16, measure_s, rate=rate)
+        with b.fresh() as target, tempfile.TemporaryDirectory(prefix="bench-") as directory:
+            port = 5557 + os.getpid() % 1000
+            environment = os.environ | target.environment()
+            master = subprocess.Popen(
+                [*run_command(load), "--master", "--bind-host", "127.0.0.1", "--bind-port", str(port), "--json",
+                 "--results-dir", directory],
+                env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            worker = subprocess.Popen(
+                [*run_command(load)[:5], "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)],
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            sampled = _sampled({"master": master, "worker": worker}, 1.0 if short else 5.0, measure_s + 120.0)
+            stdout, stderr = master.communicate(timeout=120)
+            worker.wait(timeout=60)
+        if not stdout:
+            raise RuntimeError(f"the master failed: {stderr[-2000:]}")
+        run = of_record(orjson.loads(stdout))
+        growth = {}
+        for name, samples in sampled.items():
+            inside = samples[len(samples) // 5 :]
+            tenth = max(len(inside) // 10, 1)
+            early, late = median(inside[:tenth]), median(inside[-tenth:])
+            growth[name] = {"early_mb": round(early, 1), "late_mb": round(late, 1), "ratio": round(late / early, 3)}
+            say(f"{name}: {early:.1f} MB PSS, at the end {late:.1f}: {late / early:.3f}")
+        _keep(
+            "memory", b, short,
+            {"rate": rate, "measure_s": measure_s, "growth": growth, "run": asdict(run),
+             "pss_mb": {name: [round(mb, 2) for mb in samples] for name, samples in sampled.items()}},
+        )  # fmt: skip
+
+
+def _sampled(watched: dict[str, subprocess.Popen[str]], every_s: float, most_s: float) -> dict[str, list[float]]:
+    """Proportional set size of processes with their children, 10^6 bytes, until the first of them ends."""
+    found: dict[str, list[float]] = {name: [] for name in watched}
+    deadline = time.monotonic() + most_s
+    while all(process.poll() is None for process in watched.values()):
+        if time.monotonic() > deadline:
+            for process in watched.values():
+                process.terminate()
+            raise RuntimeError("the run did not end")
+        for name, process in watched.items():
+            try:
+                parent = psutil.Process(process.pid)
+                family = (parent, *parent.children(recursive=True))
+                found[name].append(sum(p.memory_full_info().pss for p in family) / 1e6)
+            except psutil.Error:  # it ended between two calls
+                continue
+        time.sleep(every_s)
+    return found
+
+
+def _keep(name: str, b: Bench, short: bool, found: dict[str, object]) -> None:
+    if short:
+        say("tried only: nothing is kept")
+    else:
+        keep(RAW / f"{name}.json", {"facts": more_facts(b.source), "users": b.users, **found})
+
+
+if __name__ == "__main__":
+    app()
