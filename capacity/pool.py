@@ -3,22 +3,20 @@
 A connection waits for one of few cores, disks and locks. Past the pool that keeps those busy, more connections only
 queue inside the server, where they also contend: throughput stays or falls, and response time grows in proportion.
 
-- A pool of N is as good as the best when its throughput X(N) is not lower by more than 5 %, and the 99th percentile
-  with waiting not longer by more than 15 %: with M clients it is p99(N) + (M − N)/X(N), the wait for one of N
-  connections by Little's law, M the most that were measured.
-- A connection is held while the client's messages travel. Against the server those are idle, so a round trip of t
-  between application and server adds X·n·t connections, n the round trips of a transaction.
+What is as good as the best is measured (:mod:`capacity.pool_measured`). A connection is held while the client's
+messages travel, idle for the server, so a round trip of t between application and server adds X·n·t connections, n the
+round trips of a transaction.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from capacity.measured import MeasuredServer, SweptScenario
 from capacity.plan.values import (
-    Check,
     Division,
     Due,
     Input,
@@ -29,13 +27,11 @@ from capacity.plan.values import (
     Step,
 )
 from capacity.pool_limits import checks
+from capacity.pool_measured import P99_MARGIN, MeasuredPool, measured_pool
 from capacity.prose import figure
-from capacity.repeats import POOL_MARGIN, PooledLogs, pool_range
+from capacity.repeats import POOL_MARGIN, PooledLogs
 from capacity.targets import Server, Target
 from capacity.values import Interval, Origin, Refusal
-
-P99_MARGIN = 0.15
-"""A pool is as good as the best when its p99, waiting included, is not longer by more than this share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +65,14 @@ class PoolSetting:
 
 @dataclass(frozen=True, slots=True)
 class _Range:
-    """One scenario's pools: those measured as good, and with the application's round trips."""
+    """One scenario's pools: those measured as good, and with the application's round trips.
 
-    measured: tuple[int, int]
-    pool: Interval
+    ``least``: the smallest good one; ``most``: the largest.
+    """
+
+    measured: MeasuredPool
+    least: Interval
+    most: float
     hold_s: float
 
 
@@ -81,23 +81,25 @@ def recommend_pool(
 ) -> Recommendation | RefusedRecommendation:
     """The least pool that is as good as the best for every scenario swept.
 
-    Its interval: the true least lies above the next smaller level measured, and the pool may be as large as the
-    smallest of the largest equally good ones. It hangs on the server, not on the number of users.
+    Its interval: from just above the largest level that is surely too small to the smallest that surely suffices, and
+    at least to the largest that is as good. It hangs on the server, not on the number of users.
     """
     ranges: dict[str, _Range] = {}
     grown = _growth(server, setting)
     for scenario in scenarios:
-        found = _range(scenario)
+        found = measured_pool(scenario)
         if isinstance(found, Refusal):
             return RefusedRecommendation("pool", "primary", found)
         ranges[scenario.name] = _with_round_trips(scenario, found, setting.round_trip_ms.value, grown)
     if not ranges:
         missing = "a sweep of a scenario"
         return RefusedRecommendation("pool", "primary", Refusal("no_sweep", missing, "run `loadgen sweep dashboard`"))
-    binding = max(scenarios, key=lambda s: ranges[s.name].pool.value)
-    size = round(ranges[binding.name].pool.value)
-    most = max(size, round(min(r.pool.high for r in ranges.values())))
-    pool = Interval(float(min(round(ranges[binding.name].pool.low), size)), float(size), float(most))
+    binding = max(scenarios, key=lambda s: ranges[s.name].least.value)
+    size = round(ranges[binding.name].least.value)
+    most = max(size, round(min(r.most for r in ranges.values())))
+    low = max(r.least.low for r in ranges.values())
+    high = max(r.least.high for r in ranges.values())
+    pool = Interval(float(min(round(low), size)), float(size), float(max(most, round(high))))
     limits = checks(size, most, server, setting, {name: r.hold_s for name, r in ranges.items()})
     where = "the measured server" if setting.server is None or grown == 1 else setting.server.name
     return Recommendation(
@@ -117,7 +119,7 @@ def recommend_pool(
         ),
         reason=_reason(ranges, setting, grown),
         rejected=_rejected(scenarios, ranges, server, binding, size),
-        prediction=_prediction(binding, ranges[binding.name].measured[0]),
+        prediction=_prediction(binding, ranges[binding.name].measured.least),
         inputs=_inputs(scenarios, ranges, setting),
         checks=limits,
         division=_divide(size, setting.deployment),
@@ -131,62 +133,25 @@ def _growth(server: MeasuredServer, setting: PoolSetting) -> float:
     return (setting.server.cores or 1.0) / server.cores if server.cores else 1.0
 
 
-def _range(scenario: SweptScenario) -> tuple[int, int] | Refusal:
-    if not scenario.busy:
-        return Refusal(
-            "pool_needs_busy_connections",
-            f"a sweep of {scenario.name!r} in which every connection is busy: with think time a level counts users",
-            f"run `loadgen sweep {scenario.name}` without think time",
-        )
-    if not scenario.repeats:
-        return Refusal(
-            "no_valid_runs", f"a valid run of {scenario.name!r}", f"run `loadgen sweep {scenario.name}` again"
-        )
-    found = pool_range({level: tps for level in scenario.levels if (tps := scenario.mean_tps(level)) is not None})
-    if found is None:
-        top = max(scenario.levels)
-        return Refusal(
-            "pool_not_bracketed",
-            f"the pool at which {scenario.name!r} stops gaining throughput: it still gained up to the highest level, "
-            f"{top}, or too few levels are valid",
-            f"run `loadgen sweep {scenario.name}` with at least three levels, up to {4 * top}",
-        )
-    waits = p99_with_waiting_ms(scenario)
-    best = min(waits.values())
-    good = [n for n in scenario.levels if found[0] <= n <= found[1] and waits[n] <= (1 + P99_MARGIN) * best]
-    return (good[0], good[-1]) if good else found
-
-
-def p99_with_waiting_ms(scenario: SweptScenario) -> dict[int, float]:
-    """By pool, with as many clients as the highest level. The objective's percentile stands in for a missing p99."""
-    clients = max(scenario.levels)
-    whole = all(level in scenario.p99_ms for level in scenario.levels)
-    waits = {}
-    for level in scenario.levels:
-        inside = scenario.p99_ms[level] if whole else scenario.mean_response_ms(level)
-        tps = scenario.mean_tps(level)
-        if inside is not None and tps is not None:
-            waits[level] = inside + 1000 * (clients - level) / tps
-    return waits
-
-
-def _with_round_trips(scenario: SweptScenario, good: tuple[int, int], round_trip_ms: Interval, grown: float) -> _Range:
-    smaller = [level for level in scenario.levels if level < good[0]]
-    least = (max(smaller) if smaller else 0) + 1
-    tps = (scenario.mean_tps(good[0]) or 0.0) * grown
+def _with_round_trips(scenario: SweptScenario, good: MeasuredPool, round_trip_ms: Interval, grown: float) -> _Range:
+    tps = (scenario.mean_tps(good.least) or 0.0) * grown
     seconds = round_trip_ms.scaled((scenario.round_trips or 1.0) / 1000)
-    pool = Interval(
-        float(int(max(1.0, least * grown) + tps * seconds.low)),
-        float(-int(-(max(1.0, good[0] * grown) + tps * seconds.value) // 1)),
-        float(-int(-(max(1.0, good[1] * grown) + tps * seconds.high) // 1)),
+
+    def held(level: int, trip_s: float) -> float:
+        return max(1.0, level * grown) + tps * trip_s
+
+    least = Interval(
+        float(math.floor(held(good.above + 1, seconds.low))),
+        float(math.ceil(held(good.least, seconds.value) - 1e-9)),
+        float(math.ceil(held(max(good.surely, good.least), seconds.high) - 1e-9)),
         round_trip_ms.level,
     )
-    hold_s = (good[0] * grown / tps if tps else 0.0) + seconds.value
-    return _Range(good, pool, hold_s)
+    hold_s = (good.least * grown / tps if tps else 0.0) + seconds.value
+    return _Range(good, least, max(float(math.ceil(held(good.most, seconds.value) - 1e-9)), least.value), hold_s)
 
 
 def _reason(ranges: Mapping[str, _Range], setting: PoolSetting, grown: float) -> str:
-    each = ", ".join(f"{name} {r.measured[0]} to {r.measured[1]}" for name, r in ranges.items())
+    each = ", ".join(f"{name} {r.measured.least} to {r.measured.most}" for name, r in ranges.items())
     reason = (
         f"Pools not worse than the best by {POOL_MARGIN:.0%} in throughput and {P99_MARGIN:.0%} in p99 with waiting: "
         f"{each}. The smallest that suits all of them leaves the least waiting inside the server."
@@ -223,13 +188,13 @@ def _inputs(
     measured = tuple(
         Input(
             f"pool.{s.name}",
-            Interval(float(low), float(low), float(high)),
+            Interval(float(min(good.above + 1, good.least)), float(good.least), float(max(good.most, good.surely))),
             "connections",
             Origin.MEASURED,
             f"{s.source}: within {POOL_MARGIN:.0%} of the best throughput and {P99_MARGIN:.0%} of the best p99",
         )
         for s in scenarios
-        for low, high in [ranges[s.name].measured]
+        for good in [ranges[s.name].measured]
     )
     return (*measured, setting.round_trip_ms)
 
@@ -242,7 +207,7 @@ def _rejected(
     size: int,
 ) -> tuple[Rejected, ...]:
     rejected = []
-    least = ranges[binding.name].measured[0]
+    least = ranges[binding.name].measured.least
     if server.cores:
         rule = 2 * server.cores
         share = _share_of_best(binding, rule)
@@ -268,12 +233,12 @@ def _rejected(
     return tuple(rejected)
 
 
-def _cost(scenario: SweptScenario, good: tuple[int, int]) -> str:
+def _cost(scenario: SweptScenario, good: MeasuredPool) -> str:
     """What the largest pool measured costs: throughput where it has lost some, response time in any case."""
     top = scenario.levels[-1]
     share = _share_of_best(scenario, top)
-    slow, quick = scenario.mean_response_ms(top), scenario.mean_response_ms(good[0])
-    if top > good[1]:
+    slow, quick = scenario.mean_response_ms(top), scenario.mean_response_ms(good.least)
+    if top > good.most:
         cost = f"a fault under {scenario.name}: throughput falls to {share:.0%} of the best"
     else:
         cost = f"no more throughput than within {POOL_MARGIN:.0%} under {scenario.name}"
@@ -300,6 +265,3 @@ def _prediction(scenario: SweptScenario, size: int) -> Prediction | None:
     low, value, high = pooled.ratio(levels.index(size), len(levels) - 1, float(student.ppf(0.95, pooled.df)))
     metric = f"throughput of {scenario.name}, every connection busy"
     return Prediction(metric, f"{top} connections", f"{size} connections", Interval(low, value, high))
-
-
-__all__ = ["Check", "Deployment", "PoolSetting", "p99_with_waiting_ms", "recommend_pool"]

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from capacity.measured import MeasuredServer, SweptScenario
 from capacity.neon import ComputeSize, neon_target
 from capacity.plan import Recommendation, RefusedRecommendation
-from capacity.pool import Deployment, PoolSetting, p99_with_waiting_ms, recommend_pool
+from capacity.pool import Deployment, PoolSetting, recommend_pool
+from capacity.pool_measured import p99_with_waiting_ms
 from capacity.repeats import pool_range
 from capacity.scalability import Repeat
 from capacity.values import Interval
