@@ -19,6 +19,8 @@ Curve = Callable[[Floats, Floats], tuple[Floats, Floats]]
 _ITERATIONS = 200
 _ENOUGH = 1e-14
 """Relative change of the parameters, in their own standard errors' terms, at which the optimum is reached."""
+_SAME, _POLISH = 1 + 1e-13, 5
+"""Near the optimum rounding decides which sum of squares is less, and the step knows better: so many are taken then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ def fit_curve(curve: Curve, x: npt.ArrayLike, y: npt.ArrayLike, start: tuple[flo
     """
     at, values = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     parameters = np.asarray(start, dtype=np.float64)
-    damping = 1e-3
+    damping, polished = 1e-3, 0
     with np.errstate(all="ignore"):
         fitted, slopes = curve(parameters, at)
         squares = float(np.sum((values - fitted) ** 2))
@@ -52,7 +54,8 @@ def fit_curve(curve: Curve, x: npt.ArrayLike, y: npt.ArrayLike, start: tuple[flo
             new_fitted, new_slopes = curve(tried, at)
             new_squares = float(np.sum((values - new_fitted) ** 2))
             small = bool(np.all(np.abs(step) <= _ENOUGH * np.abs(tried)))
-            if new_squares <= squares:
+            polished += squares < new_squares <= squares * _SAME
+            if new_squares <= squares * (_SAME if polished <= _POLISH else 1.0):
                 parameters, fitted, slopes, squares = tried, new_fitted, new_slopes, new_squares
                 damping = max(damping / 10, 1e-20)
             else:
