@@ -88,6 +88,16 @@ def in_window(directory: Path, measure: str) -> Histogram:
     return merge(e.histogram for e in entries if e.tag == f"txn:nap:{measure}" and round(e.start_s) in seconds)
 
 
+def in_seconds(directory: Path, window_s: range) -> tuple[int, Histogram]:
+    """Of some seconds of the measured window: how many arrivals were meant for them, and the response of those."""
+    with (directory / "timeline.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["phase"] == "measure"][window_s.start : window_s.stop]
+    starts = {float(row["second"]) for row in rows}
+    entries = hlog.read(directory / "latency.hlog")
+    shown = merge(e.histogram for e in entries if e.tag == "txn:nap:response" and round(e.start_s) in starts)
+    return sum(int(row["offered"]) for row in rows), shown
+
+
 def above(histogram: Histogram, seconds: float) -> int:
     return sum(n for slot, n in histogram.counts.items() if lowest_us(slot) > seconds * 1e6)
 
@@ -114,6 +124,7 @@ def test_a_frozen_server_shows_in_response_and_not_in_service(seeded: Target, tm
     schedule = Schedule(
         users, False, ramp_s=0, warmup_s=1, measure_s=measure_s, drain_s=5, seed=7, rate=steady(rate_tps)
     )
+    freeze_at_s = 3.0
     freezer = Freezer(seeded)
     began = 0.0
 
@@ -121,7 +132,7 @@ def test_a_frozen_server_shows_in_response_and_not_in_service(seeded: Target, tm
         nonlocal began
         if event.phase == "measure":
             began = round(event.at)
-            freezer.freeze_at(began + 2.5, stall_s)
+            freezer.freeze_at(began + freeze_at_s, stall_s)
 
     try:
         with ScenarioChild(scenario(tmp_path), seeded.environment()) as child:
@@ -130,16 +141,21 @@ def test_a_frozen_server_shows_in_response_and_not_in_service(seeded: Target, tm
         freezer.join()
 
     result = record.result
-    assert result is not None
-    assert result.arrivals is not None
+    assert result is not None and result.arrivals is not None  # noqa: PT018
     assert result.errors == 0, result.error_examples
     # All arrivals that were meant for the window, and no others, are there.
-    offered = rate_tps * measure_s
     times = list(arrivals(steady(rate_tps), "poisson", seed=7, part=Part.WINDOW, until_s=measure_s))
     assert result.arrivals.offered == len(times)
-    assert abs(result.arrivals.offered - offered) <= 3 * math.sqrt(offered)
+    assert abs(len(times) - rate_tps * measure_s) <= 3 * math.sqrt(rate_tps * measure_s)
     assert result.response.count == result.arrivals.finished == result.arrivals.offered
     assert (result.arrivals.dropped, result.arrivals.unfinished) == (0, 0)
+
+    # So are those that were meant for the two frozen seconds, each of them in response.
+    meant = sum(freeze_at_s <= at < freeze_at_s + stall_s for at in times)
+    assert abs(meant - rate_tps * stall_s) <= 3 * math.sqrt(rate_tps * stall_s)
+    offered, shown = in_seconds(directory, range(int(freeze_at_s), int(freeze_at_s + stall_s)))
+    assert offered == shown.total == meant
+    assert shown.max_us > (stall_s - 0.1) * 1e6
 
     # Service has the stall at most once a connection; its percentiles do not show it.
     service, response, lag = (in_window(directory, measure) for measure in ("service", "response", "lag"))
