@@ -23,16 +23,13 @@ WHOLE_DAY = 0.9
 COARSEST_S = 3_600
 """Wider buckets hold day and night together."""
 LARGEST = 1e15
-_EULER = 0.5772156649
 
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The busiest bucket over the mean of all, as it may be expected of another stretch as long as the one counted."""
+    """The busiest bucket over the mean of all; the interval is that of another stretch as long as the one counted."""
 
     ratio: Interval
-    seen: float
-    """The busiest that was counted."""
     bucket_s: float
     days: int
     mean_per_s: float
@@ -41,14 +38,13 @@ class Peak:
 def peak_to_mean(start_s: Sequence[float], counts: Sequence[float], level: float = 0.9) -> Peak | Refusal:
     """Peak to mean of requests counted in buckets that begin at ``start_s``, seconds since some midnight.
 
-    Buckets come in any order; NaN is one that was not counted. Daily peaks are taken to follow Gumbel's law of extremes
-    (in logs: they scale with traffic); the interval is that of the greatest of as many days to come, with the error of
-    its two parameters. The bucket's length is the commonest step. Refuses unusable numbers, buckets over an hour or at
-    irregular steps, under seven whole days, and traffic of nothing.
-    Source: E. J. Gumbel, Statistics of Extremes, 1958.
+    Buckets come in any order; NaN is one that was not counted. The value is the busiest that was seen. The busiest of
+    as many days to come is above it as often as below: logs of daily peaks have an exponential tail, whose scale is the
+    mean excess of the top quarter of days, so the maxima of two stretches differ by a logistic of that scale; the
+    interval is its quantiles, widened by 1 + 1/k for a scale from k days. The bucket's length is the commonest step.
+    Refuses unusable numbers, buckets over an hour or at irregular steps, under seven whole days, and no traffic.
+    Source: E. J. Gumbel, Statistics of Extremes, 1958; mean excess: B. M. Hill, Annals of Statistics 3, 1975.
     """
-    from scipy.special import ndtri
-
     answer = _regular(start_s, counts, level)
     if isinstance(answer, Refusal):
         return answer
@@ -56,49 +52,26 @@ def peak_to_mean(start_s: Sequence[float], counts: Sequence[float], level: float
     if len(by_day) < LEAST_DAYS:
         missing = f"{LEAST_DAYS} days counted to {WHOLE_DAY:.0%} or more, there are {len(by_day)}"
         return Refusal("too_few_days", missing, "give a week or more of request counts")
-    logs = np.log(np.maximum([max(day) for day in by_day], 1e-300) / mean)
-    days = len(logs)
-    scale = float(np.std(logs, ddof=1)) * math.sqrt(6) / math.pi
-    location = float(logs.mean()) - _EULER * scale + scale * math.log(days)
-    tails = [(1 - level) / 2, 0.5, (1 + level) / 2]
-    quantiles = [location - scale * math.log(-math.log(p)) for p in tails]
-    # Of moment estimates: of the mean, and of the scale (Gumbel's kurtosis 5.4) at the reach of the maximum.
-    reach = [(q - float(logs.mean())) / max(scale, 1e-300) for q in quantiles]
-    errors = [scale * math.sqrt(math.pi**2 / 6 + 1.1 * r * r) / math.sqrt(days) for r in reach]
-    z = float(ndtri((1 + level) / 2))
-    value = quantiles[1]
-    low = value - math.hypot(value - quantiles[0], z * errors[0])
-    high = value + math.hypot(quantiles[2] - value, z * errors[2])
-    ends = [max(math.exp(min(one, 300.0)), 1.0) for one in (low, value, high)]
-    return Peak(
-        Interval(ends[0], ends[1], ends[2], level), math.exp(float(logs.max())), bucket_s, days, mean / bucket_s
-    )
+    logs = np.sort(np.log([max(*day, mean) / mean for day in by_day]))
+    top = max(len(logs) // 4, 3)
+    scale = float(np.mean(logs[-top:] - logs[-top - 1]))
+    half = scale * math.log((1 + level) / (1 - level)) * (1 + 1 / top)
+    seen = max(max(day) for day in by_day) / mean
+    ratio = Interval(max(seen * math.exp(-half), min(seen, 1.0)), seen, seen * math.exp(half), level)
+    return Peak(ratio, bucket_s, len(logs), mean / bucket_s)
 
 
 def _regular(
     start_s: Sequence[float], counts: Sequence[float], level: float
 ) -> tuple[float, list[list[float]], float] | Refusal:
     """Length of a bucket, counts by whole day, and the mean count of a bucket."""
-    if not 0 < level < 1:
-        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
-    if len(start_s) != len(counts):
-        return Refusal("bad_measurement", "one count for each time", "correct the rows")
-    seen: dict[float, float] = {}
-    for at, count in zip(start_s, counts, strict=True):
-        if math.isnan(count):
-            continue
-        if not (abs(at) < LARGEST and 0 <= count < LARGEST):
-            missing = f"finite times and counts of 0 or more, not {count:g} at {at:g} s"
-            return Refusal("bad_measurement", missing, "correct the row, or leave its count empty")
-        if at in seen:
-            return Refusal("doubled_time", f"one row for each time, {at:g} s has two", "sum them up, or drop one")
-        seen[at] = count
+    seen = _counted(start_s, counts, level)
+    if isinstance(seen, Refusal):
+        return seen
     times = np.array(sorted(seen))
-    if len(times) < 2:
-        return Refusal("too_few_days", f"{LEAST_DAYS} days of counts", "give a week or more of request counts")
     steps, often = np.unique(np.round(np.diff(times), 3), return_counts=True)
     bucket_s = float(steps[np.argmax(often)])
-    if bucket_s <= 0 or bucket_s > COARSEST_S:
+    if not 0 < bucket_s <= COARSEST_S:
         return Refusal("too_coarse", f"counts by the hour or finer, not by {bucket_s:g} s", "count by the minute")
     off = np.mod(times - times[0], bucket_s)
     if (np.minimum(off, bucket_s - off) > 0.01 * bucket_s + 1e-3).any():
@@ -106,10 +79,27 @@ def _regular(
     days: dict[int, list[float]] = defaultdict(list)
     for at in times:
         days[math.floor(at / DAY_S)].append(seen[float(at)])
-    mean = float(np.mean(list(seen.values())))
-    if mean <= 0:
+    whole = [day for day in days.values() if len(day) >= WHOLE_DAY * DAY_S / bucket_s]
+    return bucket_s, whole, float(np.mean(list(seen.values())))
+
+
+def _counted(start_s: Sequence[float], counts: Sequence[float], level: float) -> dict[float, float] | Refusal:
+    """The counts that are there, by time."""
+    if not 0 < level < 1 or len(start_s) != len(counts):
+        missing = "one count for each time, and a level between 0 and 1"
+        return Refusal("bad_measurement", missing, "correct the rows; take the level 0.9")
+    seen = {at: count for at, count in zip(start_s, counts, strict=True) if not math.isnan(count)}
+    for at, count in seen.items():
+        if not (abs(at) < LARGEST and 0 <= count < LARGEST):
+            missing = f"finite times and counts of 0 or more, not {count:g} at {at:g} s"
+            return Refusal("bad_measurement", missing, "correct the row, or leave its count empty")
+    if len(seen) < sum(not math.isnan(count) for count in counts):
+        return Refusal("doubled_time", "one row for each time", "sum those of one time up, or drop one")
+    if len(seen) < 2:
+        return Refusal("too_few_days", f"{LEAST_DAYS} days of counts", "give a week or more of request counts")
+    if not sum(seen.values()) > 0:
         return Refusal("no_traffic", "a request", "give counts of a time with traffic")
-    return bucket_s, [day for day in days.values() if len(day) >= WHOLE_DAY * DAY_S / bucket_s], mean
+    return seen
 
 
 LEAST_EXPLAINED = 0.5
