@@ -141,7 +141,7 @@ def test_a_frozen_server_shows_in_response_and_not_in_service(seeded: Target, tm
         freezer.join()
 
     result = record.result
-    assert result is not None and result.arrivals is not None  # noqa: PT018
+    assert result is not None and result.arrivals is not None
     assert result.errors == 0, result.error_examples
     # All arrivals that were meant for the window, and no others, are there.
     times = list(arrivals(steady(rate_tps), "poisson", seed=7, part=Part.WINDOW, until_s=measure_s))
