@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from loadgen.errors import UsageError
 
 CONFIG_FILE = "loadgen.toml"
+_SEVERAL = ("replica_dsns",)
+"""Of these there may be more than one: they come from flags, or from an environment variable a line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,10 @@ class Settings:
     state_dir: Path = Path("/var/lib/loadgen")
     results_dir: Path = Path("results")
     pg_bin: Path | None = None
+    pooler_dsn: str | None = field(default=None, repr=False)
+    """The pooler before the server of ``dsn``, which a load goes through."""
+    replica_dsns: tuple[str, ...] = field(default=(), repr=False)
+    """Streaming replicas of it."""
 
 
 def default_state_dir(environ: Mapping[str, str], *, root: bool) -> Path:
@@ -41,6 +47,8 @@ def load(
     dsn: str | None = None,
     instance: str | None = None,
     results_dir: Path | None = None,
+    pooler_dsn: str | None = None,
+    replica_dsns: Sequence[str] = (),
     environ: Mapping[str, str] = os.environ,
     cwd: Path | None = None,
 ) -> Settings:
@@ -53,21 +61,25 @@ def load(
         _refuse_password(dsn, "--dsn")
         if instance is not None:
             raise UsageError("--dsn and --instance name two servers; give one of them")
+    for option, given in (("--pooler-dsn", pooler_dsn), *(("--replica", dsn) for dsn in replica_dsns)):
+        if given is not None:
+            _refuse_password(given, option)
     found: dict[str, str] = {}
     path = Path(environ.get("LOADGEN_CONFIG") or (cwd or Path.cwd()) / CONFIG_FILE)
     if path.exists():
         found |= _from_file(path)
     elif "LOADGEN_CONFIG" in environ:
         raise UsageError(f"LOADGEN_CONFIG names {path}, which does not exist; correct or unset it")
-    names = [f.name for f in fields(Settings)]
+    names = [f.name for f in fields(Settings) if f.name not in _SEVERAL]
     found |= {name: environ[key] for name in names if environ.get(key := f"LOADGEN_{name.upper()}")}
     if instance is not None:
         found.pop("dsn", None)
-    flags = {"dsn": dsn, "instance": instance, "results_dir": results_dir}
+    flags = {"dsn": dsn, "instance": instance, "results_dir": results_dir, "pooler_dsn": pooler_dsn}
     found |= {name: str(value) for name, value in flags.items() if value is not None}
     settings = Settings(state_dir=default_state_dir(environ, root=os.geteuid() == 0))
     paths = {name: Path(found.pop(name)) for name in ("state_dir", "results_dir", "pg_bin") if name in found}
-    return replace(settings, **paths, **found)  # type: ignore[arg-type]  # names are checked above
+    several = tuple(replica_dsns) or tuple(environ.get("LOADGEN_REPLICA_DSNS", "").splitlines())
+    return replace(settings, **paths, **found, replica_dsns=several)  # type: ignore[arg-type]  # names are checked above
 
 
 def _from_file(path: Path) -> dict[str, str]:
@@ -75,15 +87,16 @@ def _from_file(path: Path) -> dict[str, str]:
         table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"cannot read settings from {path}: {error}") from error
-    known = {f.name for f in fields(Settings)}
+    known = {f.name for f in fields(Settings) if f.name not in _SEVERAL}
     values = table.get("loadgen", {})
     for name, value in values.items():
         if name not in known:
             raise UsageError(f"{path}: unknown setting {name!r} in [loadgen]; known are {', '.join(sorted(known))}")
         if not isinstance(value, str):
             raise UsageError(f"{path}: setting {name!r} must be a string, not {value!r}")
-    if "dsn" in values:
-        _refuse_password(values["dsn"], str(path))
+    for name in ("dsn", "pooler_dsn"):
+        if name in values:
+            _refuse_password(values[name], str(path))
     return dict(values)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from loadgen.cli import machines, options, quantities
+from loadgen.cli import access, machines, options, quantities
 from loadgen.cli.describe import Scenario
 from loadgen.cli.output import emit, say
 from loadgen.cli.rates import rate as parse_rate
@@ -82,6 +82,13 @@ def run(
     master_host: machines.MasterHost = machines.DEFAULT_HOST,
     master_port: machines.MasterPort = machines.DEFAULT_PORT,
     on_worker_loss: options.OnLoss = "stop",
+    pool: access.PoolSize = None,
+    reconnect: access.Reconnect = None,
+    pooler: access.PoolerText = None,
+    pooler_dsn: access.PoolerDsn = None,
+    replica: access.Replicas = None,
+    read_policy: access.ReadPolicyText = None,
+    read_your_writes: access.OwnWritesText = None,
     objective: options.ObjectiveText = None,
     seed: options.LoadSeed = "1",
     dsn: options.Dsn = None,
@@ -102,8 +109,7 @@ def run(
     opened = _open(rate, arrivals, late_limit)
     default_users = CLOSED_USERS if opened.rate is None else OPEN_USERS
     users_n = quantities.whole(users or str(default_users), "--users", most=quantities.MOST_USERS)
-    processes_n = quantities.processes(processes, users_n)
-    on_loss = quantities.on_loss(on_worker_loss)
+    processes_n, on_loss = quantities.processes(processes, users_n), quantities.on_loss(on_worker_loss)
     measure_s = _window_s(duration, opened.rate)
     warmup_s = quantities.duration_s(warmup, "--warmup")
     ramp_s = quantities.duration_s(ramp, "--ramp")
@@ -122,9 +128,20 @@ def run(
     from loadgen.seeding.starter import ensure_data
 
     path = find_scenario(scenario)
-    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    found = settings.load(
+        dsn=dsn, instance=instance, results_dir=results_dir, pooler_dsn=pooler_dsn, replica_dsns=replica or ()
+    )
     target = resolve(found)
     ensure_data(target)
+    servers, how = access.reached(
+        found,
+        target,
+        pool=pool,
+        reconnect=reconnect,
+        pooler=pooler,
+        read_policy=read_policy,
+        own_writes=read_your_writes,
+    )
     schedule = Schedule(
         users_n,
         think and opened.rate is None,
@@ -139,6 +156,7 @@ def run(
         mode=mode_wanted,
         processes=processes_n,
         only=quantities.names(only),
+        access=how,
     )
     if opened.rate is not None and users is None:
         say(f"on {users_n} connections; --users sets how many")
@@ -156,10 +174,12 @@ def run(
         )
     else:
         generator = ScenarioChild(
-            path, target.environment(), allow_unmarked, processes=processes_n, on_loss=on_loss, only=schedule.only
+            path, servers.environment(), allow_unmarked, processes=processes_n, on_loss=on_loss, only=schedule.only
         )
     with generator as child, PhaseProgress(child.description.name, schedule) as shown:
-        record, directory = record_run(child, target, schedule, wanted, found.results_dir, shown.phase_began)
+        record, directory = record_run(
+            child, target, schedule, wanted, found.results_dir, shown.phase_began, servers=servers
+        )
     show(record)
     say(f"recorded in {directory}; a page of it: loadgen report {directory}")
     document = documents.dump(record)

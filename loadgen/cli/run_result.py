@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loadgen.cli.output import console
 
 if TYPE_CHECKING:
-    from loadgen.runs.format import GeneratorUse, OpenResult, RunRecord, RunResult, TransactionResult
+    from loadgen.runs.format import AccessResult, GeneratorUse, OpenResult, RunRecord, RunResult, TransactionResult
 
 
 def show(record: RunRecord) -> None:
@@ -47,6 +47,8 @@ def _show_result(result: RunResult, users: int) -> None:
     out.print(table)
     if opened:
         _show_arrivals(opened, percentile(result.lag, 99.0))
+    if result.access is not None:
+        _show_access(result.access)
     if len(result.generator.parts) > 1:
         _show_parts(result.generator)
     for sqlstate, message in result.error_examples.items():
@@ -75,6 +77,26 @@ def _show_parts(generator: GeneratorUse) -> None:
             "" if part.lost_after_s is None else f"lost after {number(part.lost_after_s)} s",
         )
     out.print(table)
+
+
+def _show_access(access: AccessResult) -> None:
+    from loadgen.report.numbers import percentile
+
+    out = console()
+    waits = [("connecting", access.connect), ("pool wait", access.pool_wait)]
+    routing = access.routing
+    for what, found in [*waits, ("replica wait", routing.wait if routing else None)]:
+        if found is not None:
+            cells = ", ".join(f"p{p:g} {percentile(found, p)} ms" for p in (50.0, 95.0, 99.0))
+            out.print(f"{what}: {found.count:,} times, {cells}, at most {found.max_ms:,.1f} ms", soft_wrap=True)
+    if routing is not None:
+        replicas = ", ".join(f"{count:,}" for count in routing.replicas) or "0"
+        out.print(
+            f"reads: {routing.primary:,} at the primary, {replicas} at replicas; {routing.fallbacks:,} kept from one "
+            f"by their user's last write, {routing.unreachable:,} as it was not reached; at least {routing.stale:,} "
+            "stale",
+            soft_wrap=True,
+        )
 
 
 def _show_arrivals(arrivals: OpenResult, lag_p99_ms: str) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loadgen.cli import options, quantities
+from loadgen.cli import access, options, quantities
 from loadgen.cli.describe import Scenario
 from loadgen.cli.output import console, emit, say
 from loadgen.errors import ExitCode, RefusalError
 
 if TYPE_CHECKING:
+    from loadgen.database.servers import Servers
     from loadgen.runner.sweep import SweepPlan
     from loadgen.runs.format import Objective, SweepPoint, SweepRecord
     from loadgen.settings import Settings
@@ -35,6 +37,13 @@ def sweep(
     think: Think = False,
     mode: options.ModeText = "sequential",
     processes: options.Processes = "1",
+    pool: access.PoolSize = None,
+    reconnect: access.Reconnect = None,
+    pooler: access.PoolerText = None,
+    pooler_dsn: access.PoolerDsn = None,
+    replica: access.Replicas = None,
+    read_policy: access.ReadPolicyText = None,
+    read_your_writes: access.OwnWritesText = None,
     objective: options.ObjectiveText = None,
     seed: options.LoadSeed = "1",
     dsn: options.Dsn = None,
@@ -66,10 +75,28 @@ def sweep(
     wanted = quantities.objective(objective)
 
     from loadgen import settings
+    from loadgen.database.connect import resolve
+    from loadgen.runner.child import find_scenario
     from loadgen.runs import documents
+    from loadgen.seeding.starter import ensure_data
 
-    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
-    record, directory = carry_out(scenario, plan, wanted, found, allow_unmarked)
+    found = settings.load(
+        dsn=dsn, instance=instance, results_dir=results_dir, pooler_dsn=pooler_dsn, replica_dsns=replica or ()
+    )
+    find_scenario(scenario)
+    target = resolve(found)
+    ensure_data(target)
+    servers, how = access.reached(
+        found,
+        target,
+        pool=pool,
+        reconnect=reconnect,
+        pooler=pooler,
+        read_policy=read_policy,
+        own_writes=read_your_writes,
+    )
+    plan = replace(plan, access=how)
+    record, directory = carry_out(scenario, plan, wanted, found, allow_unmarked, servers)
     say(f"a page of it: loadgen report {directory}")
     document = documents.dump(record)
     if record.refusal is not None and not record.partial:
@@ -83,7 +110,12 @@ def sweep(
 
 
 def carry_out(
-    scenario: str, plan: SweepPlan, objective: Objective, found: Settings, allow_unmarked: str | None = None
+    scenario: str,
+    plan: SweepPlan,
+    objective: Objective,
+    found: Settings,
+    allow_unmarked: str | None = None,
+    servers: Servers | None = None,
 ) -> tuple[SweepRecord, Path]:
     """Sweep, with progress and the outcome on stderr; returns the record and its directory."""
     from loadgen.database.connect import resolve
@@ -103,6 +135,7 @@ def carry_out(
             found.results_dir,
             shown.run_changed,
             allow_unmarked=allow_unmarked,
+            servers=servers,
         )
     show(record)
     say(f"recorded in {directory}")

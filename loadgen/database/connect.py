@@ -85,6 +85,7 @@ def connect(target: Target, *, autocommit: bool = False, application_name: str =
     parts = conninfo_to_dict(target.conninfo)
     parts.setdefault("connect_timeout", CONNECT_TIMEOUT_S)
     parts["application_name"] = application_name
+    parts["prepare_threshold"] = None  # a pooler in between may not keep the names of prepared statements
     if target.password is not None:
         parts["password"] = target.password
     try:

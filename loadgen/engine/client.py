@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -53,7 +53,7 @@ _NOTHING_TO_SEND: Final[deque[Callable[[], None]]] = deque()
 _Steps = Generator[None, None, None]
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
     """A query as this session sends it. Without ``formats`` of parameters, ``name`` is the text of a command."""
 
     name: bytes
@@ -66,23 +66,30 @@ class Connection:
     """A session. One greenlet at a time; broken for good after a lost connection or a kill."""
 
     def __init__(
-        self, conninfo: str, *, statement_timeout_ms: int, connect_timeout_s: float = 10.0, pipeline: bool = False
+        self,
+        conninfo: str,
+        *,
+        settings: Mapping[str, int] | None = None,
+        connect_timeout_s: float = 10.0,
+        pipeline: bool = False,
     ) -> None:
         self._pgconn: PGconn = self._connect(conninfo, connect_timeout_s)
         self._pgconn.nonblocking = 1
         self._pgconn.notice_handler = None
+        self._send = self._pgconn.send_query_prepared
         self._hub = gevent.get_hub()
         self._watcher = self._hub.loop.io(self._pgconn.socket, _READ)
         self._watching = False
         self._steps: _Steps | None = None
         self._sleeper: greenlet.greenlet | None = None
-        self._known: dict[Query, _Known] = {}
+        self._known: dict[Query, Known] = {}
         self._numbers = itertools.count()
-        self._found: dict[tuple[Query, ...], tuple[_Known, ...]] = {}
+        self._found: dict[tuple[Query, ...], tuple[Known, ...]] = {}
         """Of every list of queries that was sent before: what a transaction sends is always the same."""
         self._pipeline = False
         self._work = self._sequence
-        self.command(b"SET statement_timeout = %d" % statement_timeout_ms)
+        for name, value in (settings or {}).items():
+            self.command(f"SET {name} = {value}".encode())
         if pipeline:
             self._pgconn.enter_pipeline_mode()
             self._pipeline = True
@@ -177,11 +184,11 @@ class Connection:
         self._sleeper.switch(failure)
 
     def _sequence(
-        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: Sequence[_Known], answers: Answers
+        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: Sequence[Known], answers: Answers
     ) -> _Steps:
         """Each query when the one before it is answered."""
         pgconn = self._pgconn
-        send = pgconn.send_query_prepared
+        send = self._send
         results, counts, times = answers.results, answers.counts, answers.times
         for values, (name, formats, least, most) in zip(parameters, found, strict=True):
             if formats is None:
@@ -197,10 +204,10 @@ class Connection:
                 raise _unexpected(queries[len(counts) - 1], count)
 
     def _burst(
-        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: Sequence[_Known], answers: Answers
+        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: Sequence[Known], answers: Answers
     ) -> _Steps:
         """All queries at once, and a synchronisation point."""
-        send = self._pgconn.send_query_prepared
+        send = self._send
         for values, known in zip(parameters, found, strict=True):
             send(known[0], values, known[1], _BINARY)
         received: list[PGresult] = []
@@ -222,8 +229,9 @@ class Connection:
         pgconn.pipeline_sync()
         if pgconn.flush():
             yield from self._flushing()
-        while True:
+        else:
             yield
+        while True:
             fetch = generators.pipeline_communicate(pgconn, _NOTHING_TO_SEND)
             next(fetch)
             try:
@@ -235,13 +243,15 @@ class Connection:
                     received.append(group[0])
             if not self.usable:
                 raise psycopg.OperationalError(first_line(pgconn.error_message))
+            yield
 
     def _answer(self) -> Generator[None, None, PGresult]:
         """The one result of what was sent, all of it."""
         pgconn = self._pgconn
         if pgconn.flush():
             yield from self._flushing()
-        yield
+        else:
+            yield
         pgconn.consume_input()
         while pgconn.is_busy():
             yield
@@ -258,7 +268,10 @@ class Connection:
         return result
 
     def _flushing(self) -> _Steps:
-        """Send all of it, reading meanwhile: a server that cannot send its answers stops reading."""
+        """Send all of it, reading meanwhile: a server that cannot send its answers stops reading.
+
+        The whole answer may be here at its end, so that nothing more becomes readable: look before waiting.
+        """
         self._watch(_READ_OR_WRITE)
         try:
             while self._pgconn.flush():
@@ -283,12 +296,12 @@ class Connection:
                 least, most = query.least_rows, sys.maxsize if query.most_rows is None else query.most_rows
                 oids = [TYPES[p.type].oid for p in query.parameters]
                 self._drive(self._prepare(name := b"s%d" % next(self._numbers), query.sql.encode(), oids, place))
-                self._known[query] = _Known(name, [_BINARY] * len(oids), least, most)
+                self._known[query] = Known(name, [_BINARY] * len(oids), least, most)
             elif self._pipeline:
                 self._drive(self._prepare(name := b"s%d" % next(self._numbers), query, [], place))
-                self._known[query] = _Known(name, [], 0, sys.maxsize)
+                self._known[query] = Known(name, [], 0, sys.maxsize)
             else:
-                self._known[query] = _Known(query, None, 0, sys.maxsize)
+                self._known[query] = Known(query, None, 0, sys.maxsize)
 
     def _prepare(self, name: bytes, sql: bytes, oids: Sequence[int], place: int) -> _Steps:
         self._pgconn.send_prepare(name, sql, oids)

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from psycopg.conninfo import make_conninfo
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark, require_synthetic
+from loadgen.database.servers import Servers
 from loadgen.engine.dispatch import Dispatcher
 from loadgen.engine.open_recorder import OpenRecorder
+from loadgen.engine.reach import Reach, Settings
 from loadgen.engine.recorder import Recorder
 from loadgen.errors import EnvironmentFault
 from loadgen.population.activity import ActivityRanks
+from loadgen.runs.format import Access
 from loadgen.runs.shares import WHOLE, Share
 
-STATEMENT_TIMEOUT_MS: Final = 30_000
 _BATCH: Final = 4096
 
 
@@ -35,23 +36,20 @@ class OpenLoad:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The shared side of a load. ``conninfo`` may hold a password and stays in this process."""
+    """The shared side of a load."""
 
-    conninfo: str
-    next_user: Callable[[], int]
+    reach: Reach
     recorder: Recorder
     think: bool
     seed: int
     open: OpenLoad | None = None
     """None: closed, a user sends when it has thought."""
-    pipeline: bool = False
-    """Whether a transaction's statements share a round trip."""
     share: Share = WHOLE
     """Which part of the load this process makes."""
 
 
 def open_load(
-    target: Target,
+    servers: Servers,
     *,
     writes: bool,
     allow_unmarked: str | None,
@@ -61,12 +59,14 @@ def open_load(
     seed: int,
     arrivals: OpenLoad | None = None,
     pipeline: bool = False,
+    access: Access | None = None,
     share: Share = WHOLE,
 ) -> Load:
     """Check the guard if the scenario writes, and learn how many users there are to be.
 
     Raises GuardRefusal, or EnvironmentFault where there is no server or nobody to be.
     """
+    target = servers.server
     with connect(target, autocommit=True) as connection, faults(target):
         if writes:
             require_synthetic(connection, allow_unmarked)
@@ -75,13 +75,12 @@ def open_load(
         if users is None:
             row = connection.execute("SELECT max(id) FROM users").fetchone()
             users = row[0] if row else None
+        session = Settings.known_to(connection)
     if not users:
         raise EnvironmentFault(f"database {target.database!r} has no users; fill it with: loadgen seed --users 5000")
-    conninfo = make_conninfo(target.conninfo, application_name="loadgen")
-    if target.password is not None:
-        conninfo = make_conninfo(conninfo, password=target.password)
     drawn = _users(users, data_seed or 0, skew, (seed, share.process))
-    return Load(conninfo, drawn, recorder, think, seed, arrivals, pipeline, share)
+    reach = Reach(servers.load, servers.replicas, access or Access(), session, recorder, drawn, pipeline=pipeline)
+    return Load(reach, recorder, think, seed, arrivals, share)
 
 
 def _users(users: int, data_seed: int, skew: float, seed: tuple[int, int]) -> Callable[[], int]:

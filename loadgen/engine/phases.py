@@ -19,6 +19,7 @@ from locust.runners import Runner
 
 from loadgen import settings
 from loadgen.database.connect import resolve
+from loadgen.database.servers import servers_of
 from loadgen.engine.dispatch import Dispatcher
 from loadgen.engine.load import OpenLoad, open_load
 from loadgen.engine.open_recorder import OpenRecorder
@@ -68,8 +69,9 @@ class Phases:
         self._user.prepare()
         opened = None if schedule.rate is None else _open(schedule, output, ahead_s)
         recorder = opened.recorder if opened else Recorder(output, ahead_s)
-        self._user.load = open_load(
-            resolve(settings.load()),
+        found = settings.load()
+        load = self._user.load = open_load(
+            servers_of(found, resolve(found)),
             writes=self._user.describe().writes,
             allow_unmarked=os.environ.get("LOADGEN_ALLOW_UNMARKED"),
             skew=self._user.user_skew,
@@ -78,6 +80,7 @@ class Phases:
             seed=schedule.seed,
             arrivals=opened,
             pipeline=schedule.mode == "pipeline",
+            access=schedule.access,
             share=share,
         )
         watch = gevent.spawn(self._watch, recorder, opened)
@@ -85,6 +88,7 @@ class Phases:
             return self._phases(schedule, share, opened, ahead_s)
         finally:
             watch.kill()
+            load.reach.end()
             recorder.close()
             if opened:
                 opened.dispatcher.close()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
+from loadgen.engine.access_counts import AccessCounts
 from loadgen.engine.failures import DatabaseError
 from loadgen.runs import histogram, spool
 from loadgen.runs.hlog import Measure
@@ -70,6 +72,7 @@ class Recorder:
         """Is given the transactions of each second, or of a part of one, with its start by this process's clock."""
         self._users = 0
         self._hub_lag = histogram.Recorder()
+        self.access = AccessCounts()
         self._examples: dict[str, str] = {}
         self._begin(time.monotonic())
 
@@ -161,7 +164,7 @@ class Recorder:
             self._begin(now)
 
     def _write(self) -> None:
-        self._give(self._taken())
+        self._give(replace(self._taken(), access=self.access.take()))
 
     def _give(self, second: spool.Second) -> None:
         if self._output is not None:

@@ -15,12 +15,15 @@ from locust.runners import MasterRunner, WorkerRunner
 from loadgen import settings
 from loadgen.database.connect import resolve
 from loadgen.database.identity import database_identity
+from loadgen.database.servers import servers_of
 from loadgen.engine.link import Link
 from loadgen.engine.load import open_load
 from loadgen.engine.recorder import Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.errors import LoadgenError, UsageError
-from loadgen.runs.format import Mode
+from loadgen.observe.pooler import established
+from loadgen.runs.access import VARIABLES, asked
+from loadgen.runs.format import Access, Mode
 from loadgen.seeding.starter import ensure_data
 
 MODE_VARIABLE: Final = "LOADGEN_MODE"
@@ -41,13 +44,16 @@ def on_init(environment: Environment, **_: object) -> None:
     if not users:
         return
     try:
-        target = resolve(settings.load())
+        found = settings.load()
+        target = resolve(found)
         ensure_data(target)
+        servers = servers_of(found, target)
+        access = established(_access(len(servers.replicas)), servers)
         recorder = Recorder()
         for cls in users:
             cls.prepare()
             cls.load = open_load(
-                target,
+                servers,
                 writes=cls.describe().writes,
                 allow_unmarked=os.environ.get("LOADGEN_ALLOW_UNMARKED"),
                 skew=cls.user_skew,
@@ -55,6 +61,7 @@ def on_init(environment: Environment, **_: object) -> None:
                 think=True,
                 seed=secrets.randbits(32),
                 pipeline=_mode() == "pipeline",
+                access=access,
             )
         if isinstance(environment.runner, WorkerRunner) and len(users) == 1:
             Link(environment, users[0], database_identity(target))
@@ -69,6 +76,11 @@ def _tick(recorder: Recorder) -> None:
     while True:
         gevent.sleep(TICK_S)
         recorder.tick(time.monotonic(), 0)
+
+
+def _access(replicas: int) -> Access:
+    words = {key: os.environ.get(name) or None for key, name in VARIABLES.items() if key != "replica"}
+    return asked(**words, replicas=replicas, names=VARIABLES)
 
 
 def _mode() -> str:

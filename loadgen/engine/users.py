@@ -17,19 +17,20 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from loadgen.engine import locust_figures
-from loadgen.engine.client import Connection
 from loadgen.engine.failures import DatabaseError
-from loadgen.engine.load import STATEMENT_TIMEOUT_MS, Load, OpenLoad, user_rng
+from loadgen.engine.load import Load, OpenLoad, user_rng
 from loadgen.engine.locust_figures import REQUEST_TYPE
 from loadgen.engine.recorder import kept_in_latency
 from loadgen.engine.statements import load as load_statements
 from loadgen.engine.think import NO_THINK_TIME, ThinkTime, exponential
-from loadgen.engine.transactions import Plan, Transaction, Worker, bind, draws_of, perform
+from loadgen.engine.transactions import Plan, Transaction, bind, draws_of, perform
 from loadgen.errors import UsageError
 from loadgen.runs.format import ScenarioDescription
 
 RECONNECT_S: Final = (0.1, 5.0)
 """First and longest wait before connecting again."""
+_WAITED_S: Final = 0.0001
+"""Taking a connection that is there costs a few microseconds; what is longer was a wait."""
 
 
 class PostgresUser(User):
@@ -114,7 +115,7 @@ class PostgresUser(User):
         self._load = self.load
         self._rng = user_rng(self._load, next(self._numbers))
         self._think = self.think_time if self._load.think else NO_THINK_TIME
-        self._worker: Worker | None = None
+        self._sessions = self._load.reach.sessions(self._rng)
         self._intended = monotonic()
         self._reconnect_s = RECONNECT_S[0]
         self._ending = False
@@ -137,14 +138,12 @@ class PostgresUser(User):
     def on_start(self) -> None:
         """Connect before the first transaction, so that its latency is not the connection's."""
         with contextlib.suppress(DatabaseError):  # the first transaction tries again, and records it
-            self._session()
+            self._sessions.warm()
         self._intended = monotonic()
 
     def on_stop(self) -> None:
         """Leave no session behind."""
-        if self._worker is not None:
-            self._worker.connection.close()
-            self._worker = None
+        self._sessions.close()
 
     def live(self, plan: Plan) -> None:
         """Carry out one transaction; a user that does not think goes on with others, by their weights, until stopped.
@@ -174,20 +173,25 @@ class PostgresUser(User):
         failure: DatabaseError | None = None
         rows = 0
         try:
-            rows = perform(plan, self._worker or self._session())
+            worker = self._sessions.take(plan)
+            sent = monotonic()  # not before there is a connection: waiting for one, or opening it, is lag
+            rows = perform(plan, worker)
         except DatabaseError as error:
             failure = error
+        except BaseException:
+            self._load.recorder.access.killed()
+            raise
         answered = monotonic()
         self._load.recorder.transaction(plan.transaction.name, intended, sent, answered, rows, failure)
         self._intended = answered
-        if failure is not None or self._each_shown:
-            self._ended(plan, answered - min(intended, sent), rows, failure)
+        self._ended(plan, answered - min(intended, sent), rows, failure)
 
     def _take_turn(self, plan: Plan, opened: OpenLoad) -> None:
         turn = opened.dispatcher.take()
         if turn is None:
             raise StopUser
-        name, sent = plan.transaction.name, monotonic()
+        name = plan.transaction.name
+        began = sent = monotonic()
         if sent - turn.intended > opened.late_limit_s:
             opened.recorder.dropped(name, turn.intended, sent)
             gevent.sleep(0)  # others may have something to do between many of these
@@ -195,20 +199,32 @@ class PostgresUser(User):
         failure: DatabaseError | None = None
         rows = 0
         try:
-            rows = perform(plan, self._worker or self._session())
+            worker = self._sessions.take(plan)
+            sent = monotonic()
+            rows = perform(plan, worker)
         except DatabaseError as error:
             failure = error
         except BaseException:
             opened.recorder.unfinished(name, turn.intended, sent, monotonic())
             raise
         answered = monotonic()
+        if sent - began > _WAITED_S:  # its connection was what it waited for, not the generator
+            turn = turn._replace(ready=max(turn.ready, sent))
         opened.recorder.arrival(name, turn, sent, answered, rows, failure)
-        if failure is not None or self._each_shown:
-            self._ended(plan, answered - min(turn.intended, sent), rows, failure)
+        self._ended(plan, answered - min(turn.intended, sent), rows, failure)
 
     def _ended(self, plan: Plan, response_s: float, rows: int, failure: DatabaseError | None) -> None:
-        """What is rare: a failure, or somebody who listens to every request."""
-        name, response_ms = plan.transaction.name, response_s * 1000
+        """After it is recorded: the connection goes back; somebody may listen to every request, or to failures."""
+        if failure is not None or self._each_shown:
+            self._show(plan.transaction.name, response_s * 1000, rows, failure)
+        if not self._sessions.give(plan, committed=failure is None):
+            gevent.sleep(self._reconnect_s * (0.5 + self._rng.random() / 2))
+            self._reconnect_s = min(self._reconnect_s * 2, RECONNECT_S[1])
+        elif failure is not None:
+            self._reconnect_s = RECONNECT_S[0]
+            gevent.sleep(0)  # what fails before it is sent would let nobody else go on
+
+    def _show(self, name: str, response_ms: float, rows: int, failure: DatabaseError | None) -> None:
         if self._each_shown:
             self.environment.events.request.fire(
                 request_type=REQUEST_TYPE, name=name, response_time=response_ms, response_length=rows,
@@ -216,22 +232,6 @@ class PostgresUser(User):
             )  # fmt: skip
         elif failure is not None:
             locust_figures.failed(self.environment, name, response_ms, failure, kept_in_latency(failure))
-        if failure is None:
-            return
-        if self._worker is not None and self._worker.connection.usable:
-            self._reconnect_s = RECONNECT_S[0]
-            gevent.sleep(0)  # what fails before it is sent would let nobody else go on
-            return
-        self.on_stop()
-        gevent.sleep(self._reconnect_s * (0.5 + self._rng.random() / 2))
-        self._reconnect_s = min(self._reconnect_s * 2, RECONNECT_S[1])
-
-    def _session(self) -> Worker:
-        if self._worker is None:
-            load = self._load
-            connection = Connection(load.conninfo, statement_timeout_ms=STATEMENT_TIMEOUT_MS, pipeline=load.pipeline)
-            self._worker = Worker(connection, load.recorder, self._rng, load.next_user)
-        return self._worker
 
 
 def _task(name: str) -> Callable[[PostgresUser], None]:

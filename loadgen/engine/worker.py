@@ -19,6 +19,7 @@ from locust.env import Environment
 from loadgen import settings
 from loadgen.database.connect import resolve
 from loadgen.database.identity import database_identity
+from loadgen.database.servers import servers_of
 from loadgen.engine.child import load_scenario
 from loadgen.engine.link import Link
 from loadgen.engine.load import open_load
@@ -35,11 +36,12 @@ def serve(path: Path, host: str, port: int, output: IO[bytes]) -> None:
         output.flush()
 
     user = load_scenario(path)
-    target = resolve(settings.load())
-    database = database_identity(target)
+    found = settings.load()
+    servers = servers_of(found, resolve(found))
+    database = database_identity(servers.server)
     # Once now, though every run does it again: what is wrong here is better said before anybody waits.
     open_load(
-        target,
+        servers,
         writes=user.describe().writes,
         allow_unmarked=os.environ.get("LOADGEN_ALLOW_UNMARKED"),
         skew=user.user_skew,

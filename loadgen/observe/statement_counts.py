@@ -154,9 +154,11 @@ def _queryid(connection: Connection, statement: StatementDescription) -> int | N
     nulls = [sql.SQL("NULL")] * len(types)
     body = sql.SQL(statement.sql)  # a scenario's file is as trusted as its code
     prepare = sql.SQL(text("statement_prepare").decode())
-    connection.execute(prepare.format(name=name, types=_listed(types), statement=body))
     identify = sql.SQL(text("statement_identifier").decode())
-    row = connection.execute(identify.format(name=name, arguments=_listed(nulls))).fetchone()
+    with connection.transaction():  # through a pooler each would else go to another session
+        connection.execute(prepare.format(name=name, types=_listed(types), statement=body))
+        row = connection.execute(identify.format(name=name, arguments=_listed(nulls))).fetchone()
+        connection.execute(sql.SQL("DEALLOCATE {}").format(name))
     plan = row[0] if row else None
     found = plan[0].get("Query Identifier") if isinstance(plan, list) else None
     return None if found is None else int(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from loadgen.runs.format import DatabaseFacts, Objective, PlanRecord, RunRecord, Schedule, SweepRecord
+from loadgen.runs.format import Access, DatabaseFacts, Objective, PlanRecord, RunRecord, Schedule, SweepRecord
 
 
 def for_run(run: RunRecord) -> tuple[str, ...]:
@@ -48,10 +48,22 @@ def _how(schedule: Schedule, objective: Objective) -> list[str]:
         words = ["--rate", schedule.rate.text, "--arrivals", schedule.arrivals]
         words += [] if schedule.late_limit_s is None else ["--late-limit", f"{schedule.late_limit_s:g}s"]
     words += ["--only", ",".join(schedule.only)] if schedule.only else []
+    words += _access(schedule.access)
     words += [] if schedule.mode == "sequential" else ["--mode", schedule.mode]
     words += ["--objective", f"p{objective.percentile:g}={objective.response_ms:g}ms"]
     words += ["--ramp", f"{schedule.ramp_s:g}s", "--warmup", f"{schedule.warmup_s:g}s"]
     return [*words, "--duration", f"{schedule.measure_s:g}s", "--seed", str(schedule.seed)]
+
+
+def _access(access: Access) -> list[str]:
+    """Without the servers' addresses, which the record does not hold."""
+    words = [] if access.pool is None else ["--pool", str(access.pool)]
+    words += [] if access.reconnect_every is None else ["--reconnect", str(access.reconnect_every)]
+    words += [] if access.pooler == "auto" else ["--pooler", access.pooler]
+    words += ["--replica", "…"] * access.replicas
+    if access.replicas:
+        words += ["--read-policy", access.read_policy, "--read-your-writes", str(access.own_writes)]
+    return words
 
 
 def _report(record_id: str) -> str:

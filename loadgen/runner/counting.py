@@ -28,6 +28,7 @@ def unaccounted(seconds: Sequence[Second], scenario: ScenarioDescription, mode: 
     """How often a statement may have been under way on a connection that broke, or was closed at the run's end."""
     broken = 0
     for second in seconds:
+        broken += second.access.killed if second.access else 0
         for tally in second.transactions.values():
             broken += sum(n for state, n in tally.errors.items() if state.startswith(_BROKEN))
             broken += tally.open.unfinished if tally.open else 0

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from loadgen.database.connect import Target, connect
+from loadgen.database.servers import Servers
 from loadgen.observe.facts import client_facts, database_facts
 from loadgen.observe.sampler import Sampler
 from loadgen.observe.statement_counts import StatementCounter, differences
@@ -50,9 +51,11 @@ def record_run(
     results_dir: Path,
     on_phase: Callable[[PhaseBegan], None] | None = None,
     facts: Facts | None = None,
+    servers: Servers | None = None,
 ) -> tuple[RunRecord, Path]:
     """Carry out a schedule on ``target`` and keep its record; returns it with its directory.
 
+    ``servers``: through which pooler, beside which replicas the load goes; None: neither.
     An interrupt ends the run early and keeps it as partial. Raises LoadgenError where no load could be made.
     """
     facts = facts or Facts.gather(target)
@@ -60,7 +63,9 @@ def record_run(
     now = dt.datetime.now(dt.UTC)
     run_id = new_id(scenario.name, now)
     window = Window({})
-    counter = StatementCounter([target], scenario)
+    servers = servers or Servers(target)
+    servers.check_replicas()
+    counter = StatementCounter([target, *servers.replicas], scenario)
     with new_record(results_dir, run_id) as directory, ExitStack() as running:
         sampler = running.enter_context(Sampler(target, directory / "server.csv"))
         checkpoints = running.enter_context(ForcedCheckpoints(target))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from loadgen.runner.access import access_result
 from loadgen.runner.arrivals import open_result, totals
 from loadgen.runs import hlog
 from loadgen.runs.control import Phase
@@ -116,6 +117,7 @@ def summarise(
         ),
         error_examples={state: words for state, words in (examples or {}).items() if state in errors},
         arrivals=open_result(window, warmup),
+        access=access_result(window),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +13,13 @@ from capacity.scalability import capacity_at_objective
 from capacity.values import Refusal
 from loadgen.database.connect import Target, connect
 from loadgen.database.copies import drop_copy, fresh_copy
+from loadgen.database.servers import Servers
 from loadgen.errors import GuardRefusal
 from loadgen.observe.facts import table_sizes
 from loadgen.runner.child import ScenarioChild
 from loadgen.runner.run import Facts, record_run
 from loadgen.runs import documents
-from loadgen.runs.format import CapacityAnswer, Mode, Objective, RunRecord, Schedule, SweepPoint, SweepRecord
+from loadgen.runs.format import Access, CapacityAnswer, Mode, Objective, RunRecord, Schedule, SweepPoint, SweepRecord
 from loadgen.runs.repeats import repeat_of
 from loadgen.runs.store import DOCUMENTS, RUNS, new_id, new_record
 
@@ -41,6 +42,7 @@ class SweepPlan:
     mode: Mode = "sequential"
     processes: int = 1
     """Of the generator; at a level below them some have nothing to do."""
+    access: Access = field(default_factory=Access)
 
     def order(self) -> tuple[tuple[int, int], ...]:
         """(level, repeat) in the order of running: every repeat visits all levels in an order of its own.
@@ -64,6 +66,7 @@ class SweepPlan:
             seed=self.seed + place,
             mode=self.mode,
             processes=self.processes,
+            access=self.access,
         )
 
 
@@ -75,12 +78,14 @@ def record_sweep(
     results_dir: Path,
     on_run: Callable[[int, int, SweepPoint | None], None],
     allow_unmarked: str | None = None,
+    servers: Servers | None = None,
 ) -> tuple[SweepRecord, Path]:
     """Run a sweep and keep its record; returns it with its directory.
 
     Every run gets a fresh copy of ``target``, which itself is only read. An interrupt ends the sweep and keeps what
     was measured, marked partial. ``allow_unmarked`` names the database to which writing is allowed without its mark;
-    its copy goes with it. ``on_run`` hears of each run's level and place before (point None) and after it.
+    its copy goes with it. ``servers``: through which pooler, beside which replicas; None: neither.
+    ``on_run`` hears of each run's level and place before (point None) and after it.
     """
     now = dt.datetime.now(dt.UTC)
     points: list[SweepPoint] = []
@@ -91,10 +96,12 @@ def record_sweep(
     if allow_unmarked is not None and allow_unmarked != target.database:
         raise GuardRefusal(f"--allow-unmarked names {allow_unmarked!r}, the target is {target.database!r}; name it")
     interrupted = False
+    servers = servers or Servers(target)
     working = fresh_copy(target)
+    reached = servers.with_database(working.database)
     try:
         unmarked = allow_unmarked and working.database
-        with ScenarioChild(scenario, working.environment(), unmarked, processes=plan.processes) as child:
+        with ScenarioChild(scenario, reached.environment(), unmarked, processes=plan.processes) as child:
             description = child.description
             sweep_id = new_id(f"sweep-{description.name}", now)
             with new_record(results_dir, sweep_id) as directory:
@@ -104,7 +111,9 @@ def record_sweep(
                         if place:
                             working = fresh_copy(target)
                         schedule = plan.schedule(level, place)
-                        record, _ = record_run(child, working, schedule, objective, directory / RUNS, facts=facts)
+                        record, _ = record_run(
+                            child, working, schedule, objective, directory / RUNS, facts=facts, servers=reached
+                        )
                     except KeyboardInterrupt:
                         interrupted = True
                         break

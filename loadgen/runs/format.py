@@ -6,6 +6,7 @@ loadgen.run/1, loadgen.sweep/1, loadgen.plan/1   first. Since then, with default
     load's rate and arrivals, the mode and the processes of a schedule; what became of its arrivals; censored latencies;
     the generator's processes, each with its share; statements as the server counted them;
     the transactions that a run was restricted to.
+    how transactions get their connections.
 
 A document is written with :func:`dump` and read with :func:`parse`, which checks every field; a newer reader reads
 older versions by converting them here. Files of a run's directory::
@@ -41,6 +42,12 @@ RunStatus = Literal["valid", "invalid", "partial"]
 Mode = Literal["sequential", "pipeline"]
 """A round trip for each statement, or as few as a transaction's draws allow."""
 Spacing = Literal["poisson", "constant"]
+PoolerMode = Literal["none", "session", "transaction"]
+"""Whether a pooler gives a client a server connection for as long as it stays, or for each transaction."""
+Pooler = Literal["auto", "none", "session", "transaction"]
+ReadPolicy = Literal["primary", "replica", "round-robin", "least-busy"]
+"""Where transactions that only read go: the primary; the replicas in turn; all servers in turn; the replica on which
+the fewest transactions of this process are under way."""
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 """PostgreSQL's levels; its read uncommitted is read committed."""
 
@@ -155,6 +162,48 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class PoolerFound:
+    """What stands between the load and the server, as it showed itself or was declared."""
+
+    mode: PoolerMode
+    prepared: bool
+    """Whether statements are prepared by name; else each is parsed at every call, as the pooler cannot keep names."""
+    software: str | None = None
+    """As it calls itself, where it lets us ask."""
+
+
+@dataclass(frozen=True)
+class OwnWrites:
+    """How a read sees what its user wrote before.
+
+    ``none``: wherever the policy sends it. ``lsn``: from a replica once that has replayed the write, waited for up to
+    ``seconds``, else from the primary. ``sticky``: from the primary for ``seconds`` after the write.
+    """
+
+    kind: Literal["none", "lsn", "sticky"] = "none"
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        return self.kind if self.kind == "none" else f"{self.kind}:{self.seconds:g}s"
+
+
+@dataclass(frozen=True)
+class Access:
+    """How transactions get their connections. Without anything: a session for each user, straight to the server."""
+
+    pool: int | None = None
+    """Connections that the users of a process share; None: each has its own."""
+    reconnect_every: int | None = None
+    """Transactions after which a connection is closed and the next opens another; None: they stay."""
+    pooler: Pooler = "auto"
+    """As asked for; ``found`` is what that came to."""
+    found: PoolerFound | None = None
+    replicas: int = 0
+    read_policy: ReadPolicy = "primary"
+    own_writes: OwnWrites = field(default_factory=OwnWrites)
+
+
+@dataclass(frozen=True)
 class Schedule:
     """The load that was asked for.
 
@@ -176,6 +225,7 @@ class Schedule:
     processes: int = 1
     only: tuple[str, ...] = ()
     """Of the scenario's transactions, those that were done; all of them for none."""
+    access: Access = field(default_factory=Access)
 
 
 @dataclass(frozen=True)
@@ -400,6 +450,36 @@ class OpenResult:
 
 
 @dataclass(frozen=True)
+class RoutingResult:
+    """Where transactions that only read went, in the measured window, and whether they saw their user's own writes."""
+
+    primary: int
+    replicas: tuple[int, ...]
+    """By replica, in the order given."""
+    fallbacks: int
+    """Of those at the primary: no replica had replayed the user's last write in time, or it was too recent."""
+    unreachable: int
+    """Of those at the primary: the replica whose turn it was could not be reached."""
+    stale: int
+    """Of those at replicas, those that cannot have seen their user's last write: after them the replica had still not
+    replayed it. A lower bound: it may have done so in between."""
+    wait: Latency | None
+    """For replicas to replay a user's last write. None: nothing had to be waited for."""
+
+
+@dataclass(frozen=True)
+class AccessResult:
+    """How transactions got their connections in the measured window. All of it is in lag and response."""
+
+    connects: int
+    connect: Latency | None
+    """From beginning to connect until the server took commands. None: no connection was opened in the window."""
+    pool_wait: Latency | None
+    """For a connection of the pool; those that did not have to wait are in it. None: no pool."""
+    routing: RoutingResult | None = None
+
+
+@dataclass(frozen=True)
 class RunResult:
     """The measured window of a run, summed up."""
 
@@ -421,6 +501,8 @@ class RunResult:
     arrivals: OpenResult | None = None
     """Of an open load. Latencies and counts are then those of the arrivals meant for the window, whenever they were
     answered; throughput is what was answered in it."""
+    access: AccessResult | None = None
+    """None: each user kept a session of its own, or an older record."""
 
 
 @dataclass(frozen=True)

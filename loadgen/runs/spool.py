@@ -76,6 +76,35 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessTally:
+    """How transactions got their connections within one second; reads are transactions that only read."""
+
+    connect: Histogram = EMPTY
+    pool_wait: Histogram = EMPTY
+    replica_wait: Histogram = EMPTY
+    reads: dict[int, int] = field(default_factory=dict)
+    """By server: -1 the primary, others by their place among the replicas."""
+    fallbacks: int = 0
+    unreachable: int = 0
+    stale: int = 0
+    killed: int = 0
+    """Transactions that were under way when their user was ended."""
+
+    def plus(self, other: AccessTally) -> AccessTally:
+        """Both together."""
+        return AccessTally(
+            connect=merge((self.connect, other.connect)),
+            pool_wait=merge((self.pool_wait, other.pool_wait)),
+            replica_wait=merge((self.replica_wait, other.replica_wait)),
+            reads=dict(Counter(self.reads) + Counter(other.reads)),
+            fallbacks=self.fallbacks + other.fallbacks,
+            unreachable=self.unreachable + other.unreachable,
+            stale=self.stale + other.stale,
+            killed=self.killed + other.killed,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Second:
     """Everything that ended within one second; ``at`` is its start on the monotonic clock."""
 
@@ -92,6 +121,8 @@ class Second:
     backlog: int = 0
     """Of an open load, the most arrivals that were due and waited for a connection; ``backlog_end``: at its end."""
     backlog_end: int = 0
+    access: AccessTally | None = None
+    """None: nothing of it happened."""
 
 
 _SECOND: Final = TypeAdapter(Second)
@@ -131,6 +162,7 @@ def together(one: Second, other: Second) -> Second:
         own_lag=merge((one.own_lag, other.own_lag)),
         backlog=max(one.backlog, other.backlog),
         backlog_end=max(one.backlog_end, other.backlog_end),
+        access=one.access.plus(other.access) if one.access and other.access else one.access or other.access,
     )
 
 

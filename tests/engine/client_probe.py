@@ -29,7 +29,7 @@ THEN = Statement("then", "SELECT generate_series(1, $1)", False,
 
 def session() -> Connection:
     conninfo = resolve(settings.load()).conninfo
-    return Connection(conninfo, statement_timeout_ms=30_000, pipeline=sys.argv[2] == "pipeline")
+    return Connection(conninfo, settings={"statement_timeout": 30_000}, pipeline=sys.argv[2] == "pipeline")
 
 
 def exchanged(connection: Connection, queries) -> Answers:

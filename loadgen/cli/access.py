@@ -1,0 +1,113 @@
+"""Options that say how a load gets its connections, shared by the verbs that make one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from loadgen.database.connect import Target
+    from loadgen.database.servers import Servers
+    from loadgen.runs.format import Access
+    from loadgen.settings import Settings
+
+PoolSize = Annotated[
+    str | None,
+    typer.Option(
+        "--pool", metavar="N", help="Users share N connections in each process. Default: a session for each user."
+    ),
+]
+Reconnect = Annotated[
+    str | None,
+    typer.Option(
+        "--reconnect",
+        metavar="N",
+        help="A fresh connection every N transactions, 1 for each: a storm of connections. Default: they stay.",
+    ),
+]
+PoolerText = Annotated[
+    str | None,
+    typer.Option(
+        "--pooler",
+        metavar="HOW",
+        help="What is between the load and the server: transaction, session, none; auto (default) finds out.",
+    ),
+]
+PoolerDsn = Annotated[
+    str | None,
+    typer.Option(
+        "--pooler-dsn",
+        metavar="DSN",
+        help="Send the load through this pooler; --dsn stays the server itself, which is watched and copied.",
+    ),
+]
+Replicas = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--replica", metavar="DSN", help="A streaming replica that reads may go to, without a password; repeatable."
+    ),
+]
+ReadPolicyText = Annotated[
+    str | None,
+    typer.Option(
+        "--read-policy",
+        metavar="HOW",
+        help="Where transactions that only read go: replica (default: replicas in turn), round-robin (all servers in "
+        "turn), least-busy (the replica with the fewest under way), primary.",
+    ),
+]
+OwnWritesText = Annotated[
+    str | None,
+    typer.Option(
+        "--read-your-writes",
+        metavar="HOW",
+        help="none (default); lsn: from a replica that has replayed the user's last write, else the primary; "
+        "lsn:100ms: waiting so long for it; sticky:2s: from the primary for so long after a write.",
+    ),
+]
+
+FLAGS: Final = {
+    "pool": "--pool",
+    "reconnect": "--reconnect",
+    "pooler": "--pooler",
+    "read_policy": "--read-policy",
+    "own_writes": "--read-your-writes",
+    "replica": "--replica",
+}
+
+
+def reached(
+    found: Settings,
+    target: Target,
+    *,
+    pool: str | None,
+    reconnect: str | None,
+    pooler: str | None,
+    read_policy: str | None,
+    own_writes: str | None,
+) -> tuple[Servers, Access]:
+    """The servers of a run and how its load gets connections there; says on stderr what was found in between.
+
+    Raises UsageError for words that cannot be read and replicas that are none, EnvironmentFault for an absent server.
+    """
+    from loadgen.cli.output import say
+    from loadgen.database.servers import servers_of
+    from loadgen.observe.pooler import established
+    from loadgen.report.access import through
+    from loadgen.runs.access import asked
+
+    servers = servers_of(found, target)
+    wanted = asked(
+        pool=pool,
+        reconnect=reconnect,
+        pooler=pooler,
+        read_policy=read_policy,
+        own_writes=own_writes,
+        replicas=len(servers.replicas),
+        names=FLAGS,
+    )
+    access = established(wanted, servers)
+    if access.found is not None and access.found.mode != "none":
+        say(through(access.found))
+    return servers, access

@@ -1,0 +1,147 @@
+"""Where a transaction's connection comes from: the user's own session, or a pool that the users of a process share.
+
+Either gives a connection for a transaction and takes it back after it, and may replace it after so many transactions:
+a connection for each is what functions without a pooler do to a server.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from gevent.lock import Semaphore
+
+from loadgen.engine.access_counts import AccessCounts
+from loadgen.engine.client import Connection
+
+
+class Endpoint:
+    """One server as the users of a process reach it. ``connect`` opens a connection or raises DatabaseError."""
+
+    def __init__(self, connect: Callable[[], Connection], counts: AccessCounts) -> None:
+        self._connect = connect
+        self.counts = counts
+
+    def open(self) -> Connection:
+        """Another connection; how long it took is counted."""
+        began = time.monotonic()
+        connection = self._connect()
+        self.counts.connected(time.monotonic() - began)
+        return connection
+
+
+class Source(Protocol):
+    """Gives connections to one server, for a transaction each."""
+
+    def warm(self) -> None:
+        """Connect before the first transaction. Raises DatabaseError."""
+
+    def take(self) -> Connection:
+        """A connection that is idle, waited for or opened. Raises DatabaseError where none can be opened."""
+
+    def give(self, connection: Connection) -> None:
+        """Take it back, broken or not."""
+
+    def close(self) -> None:
+        """This user needs no connection any more."""
+
+
+class Own:
+    """A user's own session. It is closed after ``every`` transactions, and the next one begins with connecting."""
+
+    def __init__(self, endpoint: Endpoint, every: int | None = None) -> None:
+        self._endpoint = endpoint
+        self._every = every
+        self._connection: Connection | None = None
+        self._carried = 0
+
+    def warm(self) -> None:
+        """See :class:`Source`; a connection that is to be closed at once is not opened before it is needed."""
+        if self._connection is None and self._every is None:
+            self._open()
+
+    def take(self) -> Connection:
+        """See :class:`Source`."""
+        return self._connection or self._open()
+
+    def give(self, connection: Connection) -> None:
+        """See :class:`Source`."""
+        self._carried += 1
+        if not connection.usable or self._carried == self._every:
+            self.close()
+
+    def close(self) -> None:
+        """See :class:`Source`."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> Connection:
+        self._connection = self._endpoint.open()
+        self._carried = 0
+        return self._connection
+
+
+class Pool:
+    """At most ``size`` connections for all users of a process, opened when needed; who has to wait waits in turn.
+
+    The connection that was used last is used next, as pools and poolers do, and broken ones are replaced. It is closed
+    with :meth:`end`, not by any of its users.
+    """
+
+    def __init__(self, endpoint: Endpoint, size: int, every: int | None = None) -> None:
+        self._endpoint = endpoint
+        self._every = every
+        self._size = size
+        self._free = Semaphore(size)
+        self._idle: list[Connection] = []
+        self._carried: dict[Connection, int] = {}
+        self._ended = False
+
+    def warm(self) -> None:
+        """See :class:`Source`; one connection more, unless the pool is full."""
+        if self._every is not None or len(self._carried) >= self._size or not self._free.acquire(blocking=False):
+            return
+        try:
+            connection = self._open()
+            self._idle.append(connection)
+        finally:
+            self._free.release()
+
+    def take(self) -> Connection:
+        """See :class:`Source`."""
+        began = time.monotonic()
+        self._free.acquire()
+        self._endpoint.counts.pool_waited(time.monotonic() - began)
+        try:
+            return self._idle.pop() if self._idle else self._open()
+        except BaseException:
+            self._free.release()
+            raise
+
+    def give(self, connection: Connection) -> None:
+        """See :class:`Source`."""
+        carried = self._carried[connection] = self._carried[connection] + 1
+        if self._ended or not connection.usable or carried == self._every:
+            connection.close()
+            del self._carried[connection]
+        else:
+            self._idle.append(connection)
+        self._free.release()
+
+    def close(self) -> None:
+        """See :class:`Source`: others may need them."""
+
+    def end(self) -> None:
+        """Close what is idle, and what is in use when it comes back."""
+        self._ended = True
+        for connection in self._idle:
+            connection.close()
+            del self._carried[connection]
+        self._idle.clear()
+
+    def _open(self) -> Connection:
+        connection = self._endpoint.open()
+        self._carried[connection] = 0
+        return connection

@@ -1,0 +1,101 @@
+"""How the users of one process reach the servers: endpoints, pools and routing, as a run's schedule asks for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from loadgen.database.connect import Target
+from loadgen.engine.client import Connection
+from loadgen.engine.pooling import Endpoint, Own, Pool, Source
+from loadgen.engine.routing import Routing
+from loadgen.engine.sessions import OneServer, Routed, Sessions
+from loadgen.engine.transaction_pooled import TransactionPooled
+from loadgen.runs.format import Access, PoolerFound
+
+if TYPE_CHECKING:
+    from loadgen.engine.recorder import Recorder
+
+STATEMENT_TIMEOUT_MS: Final = 30_000
+CHECK_INTERVAL_MS: Final = 1_000
+"""client_connection_check_interval: how soon the server ends a query whose client was killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Of every session: how long a statement may take, and whether the server looks if its client is still there."""
+
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS
+    check_interval_ms: int | None = None
+
+    @property
+    def as_sql(self) -> dict[str, int]:
+        found = {"statement_timeout": self.statement_timeout_ms}
+        if self.check_interval_ms is not None:
+            found["client_connection_check_interval"] = self.check_interval_ms
+        return found
+
+    @staticmethod
+    def known_to(connection: psycopg.Connection) -> Settings:
+        """What this server can do: PostgreSQL 14 on a system that tells of a closed socket checks its clients."""
+        try:
+            with connection.transaction(force_rollback=True):
+                connection.execute(b"SET LOCAL client_connection_check_interval = %d" % CHECK_INTERVAL_MS)
+        except psycopg.Error:
+            return Settings()
+        return Settings(check_interval_ms=CHECK_INTERVAL_MS)
+
+
+class Reach:
+    """Of one process and one run."""
+
+    def __init__(
+        self, primary: Target, replicas: Sequence[Target], access: Access, settings: Settings, recorder: Recorder,
+        next_user: Callable[[], int], *, pipeline: bool,
+    ) -> None:  # fmt: skip
+        found = access.found or PoolerFound("none", prepared=True)
+        self._recorder = recorder
+        self._next_user = next_user
+        self._every = access.reconnect_every
+        self._endpoints = [
+            Endpoint(_opener(target, found, settings, pipeline=pipeline), recorder.access)
+            for target in (primary, *replicas)
+        ]
+        size = access.pool
+        self._pools = [] if size is None else [Pool(endpoint, size, self._every) for endpoint in self._endpoints]
+        self._routing = (
+            Routing(access.read_policy, access.own_writes, len(replicas), recorder.access) if replicas else None
+        )
+
+    def sessions(self, rng: random.Random) -> Sessions:
+        """Those of one more user."""
+        sources: Sequence[Source] = self._pools or [Own(endpoint, self._every) for endpoint in self._endpoints]
+        rest = (self._recorder, rng, self._next_user)
+        if self._routing is None:
+            return OneServer(sources[0], *rest)
+        return Routed(sources[0], sources[1:], self._routing, *rest)
+
+    def end(self) -> None:
+        """All users have ended: close what they shared."""
+        for pool in self._pools:
+            pool.end()
+
+
+def _opener(target: Target, found: PoolerFound, settings: Settings, *, pipeline: bool) -> Callable[[], Connection]:
+    conninfo = make_conninfo(target.conninfo, application_name="loadgen")
+    if target.password is not None:
+        conninfo = make_conninfo(conninfo, password=target.password)
+    if found.mode == "transaction":
+        return partial(TransactionPooled, conninfo, settings.as_sql, prepared=found.prepared, pipeline=pipeline)
+    if found.mode == "session":
+        # Poolers refuse options at startup; what is set by command ends with the session, as they reset it.
+        return partial(Connection, conninfo, settings=settings.as_sql, pipeline=pipeline)
+    options = [str(conninfo_to_dict(conninfo).get("options") or "")]
+    options += [f"-c {name}={value}" for name, value in settings.as_sql.items()]
+    return partial(Connection, make_conninfo(conninfo, options=" ".join(options).strip()), pipeline=pipeline)

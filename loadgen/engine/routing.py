@@ -1,0 +1,139 @@
+"""Which server a transaction that only reads goes to, and whether it sees what its user wrote before.
+
+A replica shows a write once it has replayed the log up to the write's end. After each write the position of the log is
+asked for, on the connection that wrote and outside of the transaction's latency, and kept by user; a read is stale when
+the replica had not replayed that far. Positions are known to one process: what another wrote for the same user is not.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import gevent
+
+from loadgen.engine.access_counts import AccessCounts
+from loadgen.engine.client import Connection
+from loadgen.engine.statements import Statement, load
+from loadgen.runs.format import OwnWrites, ReadPolicy
+
+PRIMARY: Final = -1
+POLL_S: Final = 0.002
+"""How often a replica is asked whether it has replayed a write."""
+RETRY_S: Final = 1.0
+"""A replica that could not be reached is left out for so long."""
+_FORGET_ABOVE: Final = 100_000
+
+
+@cache
+def _statements() -> dict[str, Statement]:
+    return load(Path(__file__).with_suffix(".sql"))
+
+
+def position(connection: Connection, name: str) -> int:
+    """``written_lsn`` or ``replayed_lsn`` of the server, in bytes of its log. Raises DatabaseError."""
+    value = connection.execute(_statements()[name], ()).get_value(0, 0)
+    return int.from_bytes(value or b"", "big")
+
+
+@dataclass
+class Routing:
+    """The policy of one process: what its users wrote, and how far each replica is known to be."""
+
+    policy: ReadPolicy
+    own_writes: OwnWrites
+    replicas: int
+    counts: AccessCounts
+    _written: dict[int, int] = field(default_factory=dict)
+    _wrote_at: dict[int, float] = field(default_factory=dict)
+    _turn: int = 0
+
+    def __post_init__(self) -> None:
+        self._replayed = [0] * self.replicas
+        self._under_way = [0] * self.replicas
+        self._absent_until = [0.0] * self.replicas
+
+    def choose(self, users: Sequence[int]) -> int:
+        """The server for a read by these users, by policy and stickiness: PRIMARY or a replica's place."""
+        if self.own_writes.kind == "sticky" and any(map(self._sticks, users)):
+            self.counts.fell_back()
+            return PRIMARY
+        now = time.monotonic()
+        there = [n for n in range(self.replicas) if self._absent_until[n] <= now]
+        if self.policy == "primary":
+            return PRIMARY
+        if not there:
+            self.counts.not_reached()
+            return PRIMARY
+        if self.policy == "least-busy":
+            return min(there, key=lambda n: (self._under_way[n], (n - self._turn) % self.replicas))
+        servers = there if self.policy == "replica" else [PRIMARY, *there]
+        self._turn += 1
+        return servers[self._turn % len(servers)]
+
+    def written(self, users: Sequence[int]) -> int:
+        """Up to where the log holds what these users have written so far, for all that this process knows."""
+        return max(self._written.get(user, 0) for user in users)
+
+    def has_replayed(self, replica: int, wanted: int, connection: Connection) -> bool:
+        """Whether a replica has the log up to there; asked, and waited for where the policy says so."""
+        if wanted <= self._replayed[replica]:
+            return True
+        began = time.monotonic()
+        while True:
+            self._replayed[replica] = max(self._replayed[replica], position(connection, "replayed_lsn"))
+            waited_s = time.monotonic() - began
+            if wanted <= self._replayed[replica]:
+                self.counts.replica_waited(waited_s)
+                return True
+            if waited_s >= self.own_writes.seconds:
+                self.counts.fell_back()
+                return False
+            gevent.sleep(min(POLL_S, self.own_writes.seconds - waited_s))
+
+    def wrote(self, users: Sequence[int], connection: Connection) -> None:
+        """Remember where the log stands after a write of these users, or when it was."""
+        written = position(connection, "written_lsn")
+        for user in users:
+            self._written[user] = written
+        if self.own_writes.kind == "sticky":
+            self._wrote_at |= dict.fromkeys(users, time.monotonic())
+        if len(self._written) > _FORGET_ABOVE:
+            self._forget()
+
+    def read(self, replica: int, wanted: int, connection: Connection) -> None:
+        """After a read from a replica: can it have seen what the log held up to there when it was sent?"""
+        if wanted <= self._replayed[replica]:
+            return
+        self._replayed[replica] = max(self._replayed[replica], position(connection, "replayed_lsn"))
+        if wanted > self._replayed[replica]:
+            self.counts.stale()
+
+    def begins(self, server: int) -> None:
+        """A read is sent to a server."""
+        self.counts.read_at(server)
+        if server != PRIMARY:
+            self._under_way[server] += 1
+
+    def ends(self, server: int) -> None:
+        """It was answered, or failed."""
+        if server != PRIMARY:
+            self._under_way[server] -= 1
+
+    def not_reached(self, replica: int) -> None:
+        """Leave a replica out for a while."""
+        self._absent_until[replica] = time.monotonic() + RETRY_S
+        self.counts.not_reached()
+
+    def _sticks(self, user: int) -> bool:
+        wrote_at = self._wrote_at.get(user)
+        return wrote_at is not None and time.monotonic() - wrote_at < self.own_writes.seconds
+
+    def _forget(self) -> None:
+        everywhere = min(self._replayed)
+        self._written = {user: lsn for user, lsn in self._written.items() if lsn > everywhere}
+        self._wrote_at = {user: at for user, at in self._wrote_at.items() if self._sticks(user)}

@@ -1,0 +1,70 @@
+"""How a load is to get its connections, from words: flags of the command line, or variables of the environment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final, get_args
+
+from loadgen.errors import UsageError
+from loadgen.runs.format import Access, OwnWrites, Pooler, ReadPolicy
+
+MOST_CONNECTIONS: Final = 10_000
+_OWN_WRITES: Final = re.compile(r"(?P<kind>none|lsn|sticky)(?::(?P<value>\d+(?:\.\d+)?)(?P<unit>ms|s|m))?")
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
+
+VARIABLES: Final = {
+    "pool": "LOADGEN_POOL",
+    "reconnect": "LOADGEN_RECONNECT",
+    "pooler": "LOADGEN_POOLER",
+    "read_policy": "LOADGEN_READ_POLICY",
+    "own_writes": "LOADGEN_READ_YOUR_WRITES",
+    "replica": "LOADGEN_REPLICA_DSNS",
+}
+"""What a bare ``locust -f`` is told with."""
+
+
+def asked(
+    *,
+    pool: str | None = None,
+    reconnect: str | None = None,
+    pooler: str | None = None,
+    read_policy: str | None = None,
+    own_writes: str | None = None,
+    replicas: int = 0,
+    names: Mapping[str, str],
+) -> Access:
+    """The access that words ask for; ``names`` says what each is called where they come from. Raises UsageError."""
+    for key, given in (("read_policy", read_policy), ("own_writes", own_writes)):
+        if given is not None and not replicas:
+            raise UsageError(f"{names[key]} is for reading from replicas; name them with {names['replica']}")
+    if pooler is not None and pooler not in get_args(Pooler):
+        raise UsageError(f"{names['pooler']} {pooler!r} is unknown; give {', '.join(get_args(Pooler))}")
+    if read_policy is not None and read_policy not in get_args(ReadPolicy):
+        raise UsageError(f"{names['read_policy']} {read_policy!r} is unknown; give {', '.join(get_args(ReadPolicy))}")
+    return Access(
+        pool=_whole(pool, names["pool"]),
+        reconnect_every=_whole(reconnect, names["reconnect"]),
+        pooler=pooler or "auto",  # type: ignore[arg-type]  # checked above
+        replicas=replicas,
+        read_policy=read_policy or ("replica" if replicas else "primary"),  # type: ignore[arg-type]  # checked above
+        own_writes=_own_writes(own_writes, names["own_writes"]),
+    )
+
+
+def _whole(text: str | None, what: str) -> int | None:
+    if text is None:
+        return None
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= MOST_CONNECTIONS:
+        raise UsageError(f"{what} {text!r} is no number from 1 to {MOST_CONNECTIONS}")
+    return int(text)
+
+
+def _own_writes(text: str | None, what: str) -> OwnWrites:
+    if text is None:
+        return OwnWrites()
+    found = _OWN_WRITES.fullmatch(text)
+    if not found or (found["kind"] == "none" and found["value"]) or (found["kind"] == "sticky" and not found["value"]):
+        raise UsageError(f"{what} {text!r} is unknown; give none, lsn, lsn:100ms (wait that long) or sticky:2s")
+    seconds = float(found["value"] or 0) * _UNITS[found["unit"] or "s"]
+    return OwnWrites(found["kind"], seconds)  # type: ignore[arg-type]  # the expression's own words
