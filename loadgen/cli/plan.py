@@ -11,6 +11,9 @@ from loadgen.cli import options, quantities
 from loadgen.cli.forecast import read_history
 from loadgen.cli.output import console, emit, say
 
+MATTERS_SHOWN = 2
+"""Inputs whose uncertainty matters most: what to measure next. The page has all."""
+
 if TYPE_CHECKING:
     import datetime as dt
 
@@ -133,18 +136,45 @@ def show(record: PlanRecord) -> None:
         f": from {number(last.value)} users to {number(end.point)} ({number(end.low)}–{number(end.high)}), "
         f"peak {interval(made.demand_tps[-1][1])} transactions/s",
     )
+    _sizing(out, record)
     for advice in made.recommendations:
         _line(out, f"{_label(advice):<11} {advice.headline}")
         _line(out, "", f"{'':<11} {_first_step(advice, made.start)}")
     for refused in made.refused:
         _line(out, f"{refused.kind:<11} refused", f" ({refused.refusal.code}): needs {refused.refusal.missing}")
         _line(out, "", f"{'':<11} {refused.refusal.do}")
+    for matter in made.sensitivity[:MATTERS_SHOWN]:
+        _line(out, "", f"{'matters':<11} {matter.name}: {matter.share:.0%} of the uncertainty; {matter.measure}")
+    if made.triggers:
+        _line(out, "", f"{'watch':<11} {len(made.triggers)} thresholds, as alert rules in the plan's directory")
+    for note in made.notes:
+        _line(out, "", f"{'what if':<11} {note}")
     assumed = [i.name for i in made.inputs if i.origin is Origin.ASSUMPTION]
     _line(out, "", f"{'growth':<11} {record.growth_origin}: {record.growth_source}")
     if assumed:
         _line(out, "", f"{'assumed':<11} {', '.join(assumed)}")
     if record.short:
         _line(out, "made from short runs: for seeing, not for deciding")
+
+
+def _sizing(out: Console, record: PlanRecord) -> None:
+    """The cheapest servers, a line for each stage, with how sure they are."""
+    from capacity.prose import when
+    from loadgen.report.numbers import interval
+
+    plan = record.plan
+    sizing = plan.sizing
+    if sizing is None:
+        return
+    as_of = f", as of {sizing.as_of}" if sizing.as_of else ""
+    cost = f"{interval(sizing.cost)} {sizing.cost_unit}"
+    met = "" if sizing.met else f", short of the {sizing.wanted:.0%} wanted: no configuration of it does better"
+    _line(out, f"{'servers':<11} {sizing.target}{as_of}: {cost} up to the horizon")
+    _line(out, "", f"{'':<11} meets the objective on every date with a probability of {sizing.throughout:.0%}{met}")
+    for number, stage in enumerate(sizing.stages):
+        date = "now" if number == 0 else when(stage.due, plan.start)
+        replicas = f" with {stage.replicas} replica{'s'[: stage.replicas != 1]}" if stage.replicas else ""
+        _line(out, "", f"{'':<11} {date}: {stage.server}{replicas} ({stage.probability:.0%}), {stage.why}")
 
 
 def _label(advice: Recommendation) -> str:

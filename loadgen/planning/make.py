@@ -10,8 +10,10 @@ from capacity.planner import PlanInputs, make_plan
 from capacity.values import Refusal
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning import sweeps as swept
+from loadgen.planning.alerts import alert_rules, collector
 from loadgen.planning.history import History
 from loadgen.planning.partition_keys import PARTITION_KEYS
+from loadgen.planning.partition_sql import PARENTS, partition_sql
 from loadgen.planning.targets import read_target
 from loadgen.planning.what_if import WhatIf
 from loadgen.planning.workload_file import Block
@@ -77,7 +79,18 @@ def plan_record(
 
 
 def write_plan(record: PlanRecord, results_dir: Path) -> Path:
-    """Keep the record; returns its directory. Raises EnvironmentFault where the disk refuses."""
+    """Keep the record, the SQL of what it would partition, and its triggers as alert rules; returns its directory.
+
+    Raises EnvironmentFault where the disk refuses.
+    """
     with new_record(results_dir, record.id) as directory:
+        if record.plan.triggers:
+            rules = alert_rules(record.plan.triggers, record.made_at)
+            documents.write_atomically(directory / "alerts.yml", rules)
+            documents.write_atomically(directory / "collector.yml", collector(record.plan.triggers))
+        for advice in record.plan.recommendations:
+            if advice.design is not None and advice.design.table not in PARENTS:
+                script = partition_sql(advice.design, dt.date.fromisoformat(record.made_at[:10]))
+                documents.write_atomically(directory / f"partition_{advice.design.table}.sql", script)
         documents.write_atomically(directory / DOCUMENTS["plan"], documents.dump(record))
     return results_dir / record.id

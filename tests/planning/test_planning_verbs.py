@@ -147,8 +147,9 @@ def test_plan_joins_sweeps_and_history(loadgen: Loadgen, tmp_path: Path, results
     assert (str(record.plan.start), str(record.plan.horizon)) == ("2024-12-28", "2025-12-28")
     assert [s.scenario.name for s in record.sweeps] == ["dashboard", "montecarlo"]
     assert not record.short
-    assert 6 <= len(result.stderr.strip().splitlines()) <= 14
-    for word in ("replicas", "pool", "partitions", "assumed", made["id"]):
+    assert 10 <= len(result.stderr.strip().splitlines()) <= 20
+    assert {path.name for path in kept.parent.iterdir()} >= {"plan.json", "alerts.yml", "collector.yml"}
+    for word in ("servers", "probability", "replicas", "pool", "partitions", "matters", "watch", "assumed", made["id"]):
         assert word in result.stderr
     assert not list(results.glob(".*"))
 
