@@ -5,6 +5,7 @@ The same for a child that a parent drives over pipes and for a worker that a mas
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import random
@@ -35,6 +36,8 @@ HUB_PROBE_S: Final = 0.01
 CONNECTED_S: Final = 10.0
 """How long an open load waits for its connections before it begins without those that are missing."""
 
+_YOUNG_OBJECTS: Final = 20_000
+"""Allocated before the collector looks at them: what a transaction makes is freed with it, and needs no collector."""
 _RAMP_STEP_S: Final = 0.05
 _LOOK_S: Final = 0.002
 
@@ -83,6 +86,10 @@ class Phases:
             access=schedule.access,
             share=share,
         )
+        # What is here by now stays: looking through all of it in mid-run would stall every user for milliseconds.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS)
         watch = gevent.spawn(self._watch, recorder, opened)
         try:
             return self._phases(schedule, share, opened, ahead_s)
