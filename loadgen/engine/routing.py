@@ -59,13 +59,13 @@ class Routing:
 
     def choose(self, users: Sequence[int]) -> int:
         """The server for a read by these users, by policy and stickiness: PRIMARY or a replica's place."""
+        if self.policy == "primary":
+            return PRIMARY
         if self.own_writes.kind == "sticky" and any(map(self._sticks, users)):
             self.counts.fell_back()
             return PRIMARY
         now = time.monotonic()
         there = [n for n in range(self.replicas) if self._absent_until[n] <= now]
-        if self.policy == "primary":
-            return PRIMARY
         if not there:
             self.counts.not_reached()
             return PRIMARY

@@ -220,8 +220,9 @@ class PostgresUser(User):
         if not self._sessions.give(plan, committed=failure is None):
             gevent.sleep(self._reconnect_s * (0.5 + self._rng.random() / 2))
             self._reconnect_s = min(self._reconnect_s * 2, RECONNECT_S[1])
-        elif failure is not None:
-            self._reconnect_s = RECONNECT_S[0]
+            return
+        self._reconnect_s = RECONNECT_S[0]
+        if failure is not None:
             gevent.sleep(0)  # what fails before it is sent would let nobody else go on
 
     def _show(self, name: str, response_ms: float, rows: int, failure: DatabaseError | None) -> None:

@@ -121,6 +121,11 @@ class Child:
         self._process.kill()
         self._process.wait()
 
+    @property
+    def words(self) -> list[str]:
+        """The last of what it said on stderr."""
+        return self._stderr
+
     def why(self) -> str:
         """Its last words, to follow a message; empty when it had none."""
         self._readers[1].join(1.0)
@@ -182,6 +187,15 @@ class ScenarioChild:
     @property
     def processes(self) -> int:
         return len(self._children)
+
+    @property
+    def pids(self) -> list[int]:
+        return [child.pid for child in self._children]
+
+    @property
+    def words(self) -> list[str]:
+        """The last of what they said on stderr."""
+        return [line for child in self._children for line in child.words]
 
     def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[Made]:
         """Carry out one schedule; what each process made of it, its seconds in a spool in ``directory``.

@@ -114,12 +114,13 @@ def test_the_write_heavy_scenario_changes_rows_and_spans_checkpoints(seeded: Tar
     assert all(low <= high for low, high in found)
 
 
-def test_an_interrupt_keeps_what_was_measured(seeded: Target, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
+def test_an_interrupt_keeps_what_was_measured(how: signal.Signals, seeded: Target, tmp_path: Path) -> None:
     arguments = ("run", "dashboard", "--users", "2", "--no-think", "--duration", "60s", "--warmup", "0s")
     with running(seeded, tmp_path, *arguments, "--results-dir", "r", "--json") as process:
         wait_for(process, "measure")
         time.sleep(5.5)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
     record = documents.parse(RunRecord, stdout, "stdout")
