@@ -126,7 +126,8 @@ def _highest_rate(b: Bench, load: Load, steps: int) -> dict[str, object]:
         met = run.lag_p99_ms is not None and run.lag_p99_ms < 1.0
         low, high = (rate, high) if met else (low, rate)
         tried.append({"rate": rate, "met": met, **asdict(run)})
-        say(f"  {load.mode}: {rate:,} tps: p99 of lag {run.lag_p99_ms:.2f} ms, of its own {run.own_lag_p99_ms:.2f} ms")
+        lag = "unknown" if run.lag_p99_ms is None else f"{run.lag_p99_ms:.2f} ms"  # too much of it was never sent
+        say(f"  {load.mode}: {rate:,} tps: p99 of lag {lag}, of its own {run.own_lag_p99_ms} ms")
     say(f"{load.mode}: {low:,.0f} tps is the highest rate with p99 of lag under 1 ms")
     return {"highest_tps": low, "tried": tried}
 
