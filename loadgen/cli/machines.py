@@ -13,6 +13,7 @@ from loadgen.cli.output import say
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
+    from loadgen.database.identity import Identity
     from loadgen.runner.master import MasterChild
     from loadgen.runner.parts import OnLoss
 
@@ -40,7 +41,8 @@ DEFAULT_PORT: Final = _PORT
 
 _OF_MASTER: Final = {"bind_host": "--bind-host", "bind_port": "--bind-port", "expect_workers": "--expect-workers"}
 _OF_WORKER: Final = {"master_host": "--master-host", "master_port": "--master-port"}
-_WORKER_MAY: Final = {*_OF_WORKER, "scenario", "worker", "processes", "dsn", "instance", "allow_unmarked"}
+_SERVERS: Final = {"dsn", "instance", "allow_unmarked", "pooler_dsn", "replica"}
+_WORKER_MAY: Final = {*_OF_WORKER, *_SERVERS, "scenario", "worker", "processes"}
 
 
 def given(context: typer.Context) -> set[str]:
@@ -70,6 +72,8 @@ class Where:
     dsn: str | None
     instance: str | None
     allow_unmarked: str | None
+    pooler_dsn: str | None
+    replicas: tuple[str, ...]
 
 
 def work(scenario: str, where: Where, *, host: str, port: str, processes: str) -> None:
@@ -79,19 +83,24 @@ def work(scenario: str, where: Where, *, host: str, port: str, processes: str) -
 
     from loadgen import settings
     from loadgen.database.connect import resolve
+    from loadgen.database.servers import servers_of
     from loadgen.runner.child import find_scenario
     from loadgen.runner.worker import work as carry_out
     from loadgen.seeding.starter import ensure_data
 
     path = find_scenario(scenario)
-    target = resolve(settings.load(dsn=where.dsn, instance=where.instance))
+    found = settings.load(
+        dsn=where.dsn, instance=where.instance, pooler_dsn=where.pooler_dsn, replica_dsns=where.replicas
+    )
+    target = resolve(found)
     ensure_data(target)
-    carry_out(path, target.environment(), where.allow_unmarked, host=host, port=port_n, processes=processes_n, say=say)
+    environment = servers_of(found, target).environment()
+    carry_out(path, environment, where.allow_unmarked, host=host, port=port_n, processes=processes_n, say=say)
 
 
 def master(
     path: Path,
-    database: str | None,
+    servers: Identity,
     on_loss: OnLoss,
     *,
     host: str,
@@ -108,7 +117,7 @@ def master(
 
     from loadgen.runner.master import MasterChild
 
-    child = MasterChild(path, host, port_n, database=database, on_loss=on_loss, only=only, say=say)
+    child = MasterChild(path, host, port_n, servers=servers, on_loss=on_loss, only=only, say=say)
     try:
         say(f"waiting for {count} {_plural(count, 'worker')} at {host}:{port_n}; start one on each machine:")
         say(f"  loadgen run {path.stem} --worker --master-host <this machine>{_port_option(port_n)}")

@@ -103,7 +103,7 @@ def run(
     """
     machines.check(machines.given(context), master=master, worker=worker)
     if worker:
-        where = machines.Where(dsn, instance, allow_unmarked)
+        where = machines.Where(dsn, instance, allow_unmarked, pooler_dsn, tuple(replica or ()))
         return machines.work(scenario, where, host=master_host, port=master_port, processes=processes)
     wanted = quantities.objective(objective)
     opened = _open(rate, arrivals, late_limit)
@@ -120,7 +120,7 @@ def run(
     from loadgen.cli.phases import PhaseProgress
     from loadgen.cli.run_result import show
     from loadgen.database.connect import resolve
-    from loadgen.database.identity import database_identity
+    from loadgen.database.identity import Identity
     from loadgen.runner.child import ScenarioChild, find_scenario
     from loadgen.runner.run import DRAIN_S, record_run
     from loadgen.runs import documents
@@ -164,7 +164,7 @@ def run(
     if master:
         generator = machines.master(
             path,
-            database_identity(target),
+            Identity.of(servers),
             on_loss,
             host=bind_host,
             port=bind_port,
@@ -174,7 +174,13 @@ def run(
         )
     else:
         generator = ScenarioChild(
-            path, servers.environment(), allow_unmarked, processes=processes_n, on_loss=on_loss, only=schedule.only
+            path,
+            servers.environment(),
+            allow_unmarked,
+            processes=processes_n,
+            on_loss=on_loss,
+            only=schedule.only,
+            say=say,
         )
     with generator as child, PhaseProgress(child.description.name, schedule) as shown:
         record, directory = record_run(

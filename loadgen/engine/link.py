@@ -35,10 +35,11 @@ from locust.exception import RPCError
 from locust.runners import WorkerRunner
 from pydantic import TypeAdapter
 
+from loadgen.database.identity import Identity
 from loadgen.engine.phases import Phases
 from loadgen.engine.users import PostgresUser
 from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
-from loadgen.runs.control import Done, Event, Failed, PhaseBegan, Ramped
+from loadgen.runs.control import Done, Event, Failed, Leaving, PhaseBegan, Ramped
 from loadgen.runs.format import ScenarioDescription, Schedule
 from loadgen.runs.shares import Share
 from loadgen.runs.stream import Outbox
@@ -63,8 +64,8 @@ class Hello:
     host: str
     pid: int
     scenario_sha256: str
-    database: str | None
-    """Which database its environment leads to: see ``database_identity``."""
+    servers: Identity
+    """Those that its environment leads to."""
 
     @property
     def name(self) -> str:
@@ -84,7 +85,7 @@ class Link:
         self,
         environment: Environment,
         user: type[PostgresUser],
-        database: str | None,
+        servers: Identity,
         heard: Callable[[Event], None] = lambda event: None,
     ) -> None:
         assert isinstance(environment.runner, WorkerRunner)
@@ -105,17 +106,24 @@ class Link:
             self._runner.register_message(f"loadgen_{name}", _data_of(answer))
         environment.events.report_to_master.add_listener(self._report)  # type: ignore[no-untyped-call]
         environment.events.heartbeat_received.add_listener(self._alive)  # type: ignore[no-untyped-call]
-        hello = Hello(PROTOCOL, socket.gethostname(), os.getpid(), scenario_sha256(user.describe()), database)
+        environment.events.quitting.add_listener(lambda **_: self.close())  # type: ignore[no-untyped-call]
+        hello = Hello(PROTOCOL, socket.gethostname(), os.getpid(), scenario_sha256(user.describe()), servers)
         self._runner.send_message("loadgen_hello", asdict(hello))
 
     def close(self, timeout_s: float = 15.0) -> None:
-        """End the present run early, and wait until the master has all of it."""
-        self._phases.stop()
+        """End the present run early, and wait until the master, while it is there, has all of it."""
+        self._leave()
         deadline = time.monotonic() + timeout_s
         if self._running is not None:
             self._running.join(timeout_s)
-        while len(self._outbox) and time.monotonic() < deadline:
+        # A master that ends has Locust end the greenlets of its workers' runners.
+        while len(self._outbox) and len(self._runner.greenlet) and time.monotonic() < deadline:
             gevent.sleep(0.05)
+
+    def _leave(self) -> None:
+        if self._running is not None and not self._running.ready():
+            self._say(Leaving())
+        self._phases.stop()
 
     def _ping(self, data: dict[str, Any]) -> None:
         self._runner.send_message("loadgen_pong", {"sent": data["sent"], "clock": time.monotonic()})
@@ -170,7 +178,7 @@ class Link:
         """A master that is not there any more cannot stop what it began."""
         while time.monotonic() - self._alive_at < SILENCE_S:
             gevent.sleep(0.5)
-        self._phases.stop()
+        self._leave()
 
     def write(self, line: bytes, /) -> None:
         """A second of the spool; it goes with the next report."""
@@ -178,7 +186,7 @@ class Link:
         if self._copy is not None:
             self._copy.write(line)
 
-    def _say(self, event: PhaseBegan | Ramped | Done | Failed) -> None:
+    def _say(self, event: PhaseBegan | Ramped | Leaving | Done | Failed) -> None:
         self._heard(event)
         if isinstance(event, PhaseBegan):
             event = replace(event, at=event.at - self._ahead_s)

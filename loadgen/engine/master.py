@@ -26,15 +26,19 @@ from locust.env import Environment
 from locust.runners import STATE_MISSING, MasterRunner
 from pydantic import TypeAdapter
 
+from loadgen.database.identity import Identity
+from loadgen.database.servers import POOLER_VARIABLE, REPLICAS_VARIABLE
 from loadgen.engine.child import load_scenario
 from loadgen.engine.link import EVENT, PROTOCOL, SECOND, Hello, scenario_sha256
 from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, UsageError
 from loadgen.runs.control import (
+    Awaited,
     Collected,
     Command,
     Done,
     Event,
     Failed,
+    Leaving,
     Phase,
     PhaseBegan,
     Ramped,
@@ -44,6 +48,7 @@ from loadgen.runs.control import (
     Workers,
 )
 from loadgen.runs.format import ScenarioDescription, Schedule
+from loadgen.runs.spool import spool_name
 from loadgen.runs.stream import Inbox
 
 PINGS: Final = 16
@@ -78,6 +83,7 @@ class _Part:
     inbox: Inbox = field(default_factory=Inbox)
     ramped: bool = False
     missing: bool = False
+    left: bool = False
     done: Done | None = None
     failed: Failed | None = None
 
@@ -105,10 +111,14 @@ class Master:
         self._output.write(orjson.dumps(event) + b"\n")
         self._output.flush()
 
-    def run(self, schedule: Schedule, directory: Path, database: str | None) -> Collected:
+    def run(self, schedule: Schedule, directory: Path, servers: Identity | None) -> Collected:
         """Have all workers that are here carry out a schedule. Raises LoadgenError where one of them cannot."""
         here = self._here()
-        self._agree(here, database)
+        self._agree(here, servers)
+        if len(here) > schedule.users:
+            raise UsageError(
+                f"{len(here)} workers would share {schedule.users} users; give more users, or end some workers"
+            )
         schedule = replace(schedule, processes=len(here))
         for worker in here:
             self._match_clock(worker)
@@ -117,7 +127,7 @@ class Master:
         self._stopping = False
         self._parts = {}
         for process, worker in enumerate(here):
-            spool = directory / f"seconds-{process}.jsonl"
+            spool = directory / spool_name(process)
             self._parts[worker.id] = _Part(worker, spool, spool.open("ab", buffering=0))
             what = {"schedule": orjson.dumps(schedule), "process": process, "ahead_s": worker.ahead_s}
             self._tell(worker, "run", **what)
@@ -127,7 +137,7 @@ class Master:
             for part in self._parts.values():
                 part.file.close()
         made = (
-            WorkerMade(p.worker.hello.name, str(p.spool), p.done, p.worker.round_trip_s / 2 * 1000)
+            WorkerMade(p.worker.hello.name, str(p.spool), p.done, p.worker.round_trip_s / 2 * 1000, p.left)
             for p in self._parts.values()
         )
         return Collected(tuple(made))
@@ -141,6 +151,7 @@ class Master:
     def _follow(self, schedule: Schedule) -> None:
         """Until every worker is done, or is missing and has been waited for."""
         begun_at: float | None = None
+        awaited = False
         while self._working():
             gevent.sleep(LOOK_S)
             self._look_for_missing()
@@ -152,8 +163,13 @@ class Master:
                     self._tell(part.worker, "begin", at=begun_at)
             if failed := next((part for part in self._parts.values() if part.failed), None):
                 self._fail(failed)
-            if not present and (self._stopping or now > self._end_of(schedule, begun_at)):
-                return
+            if not present:
+                if self._stopping or now > self._end_of(schedule, begun_at):
+                    return
+                if not awaited and self._working():
+                    awaited = True
+                    names = tuple(part.worker.hello.name for part in self._working())
+                    self.say(Awaited(names, self._end_of(schedule, begun_at) - now))
 
     @staticmethod
     def _end_of(schedule: Schedule, begun_at: float | None) -> float:
@@ -183,11 +199,11 @@ class Master:
     def _look_for_missing(self) -> None:
         for part in self._working():
             missing = not self._answers(part.worker)
-            if missing and not part.missing:
+            if missing and not part.missing and not part.left:
                 self.say(WorkerMissing(part.worker.hello.name))
             part.missing = missing
 
-    def _agree(self, workers: Sequence[_Worker], database: str | None) -> None:
+    def _agree(self, workers: Sequence[_Worker], servers: Identity | None) -> None:
         if not workers:
             raise EnvironmentFault(
                 "no worker is here any more; start one: loadgen run SCENARIO --worker --master-host …"
@@ -200,10 +216,8 @@ class Master:
                 raise UsageError(
                     f"worker {hello.name} has another scenario {self._scenario}; give it the same files as here"
                 )
-            if database is not None and hello.database is not None and hello.database != database:
-                raise UsageError(
-                    f"worker {hello.name} would load another database; set LOADGEN_DSN or --dsn there as here"
-                )
+            if servers is not None:
+                _agree_on_servers(hello, servers)
 
     def _match_clock(self, worker: _Worker) -> None:
         """The offset of the shortest of several round trips: half of it is all that can be wrong with it."""
@@ -257,17 +271,35 @@ class Master:
     def _heard(self, part: _Part, event: Event) -> None:
         match event:
             case PhaseBegan():
-                if event.phase not in self._begun:
+                # One that leaves has its phases to itself.
+                if event.phase not in self._begun and not part.left:
                     self._begun.add(event.phase)
                     self.say(event)
             case Ramped():
                 part.ramped = True
+            case Leaving() if not self._stopping:
+                part.left = True
+                self.say(WorkerMissing(part.worker.hello.name, leaves=True))
             case Done():
                 part.done = event
             case Failed():
                 part.failed = event
             case _:
                 pass
+
+
+def _agree_on_servers(hello: Hello, servers: Identity) -> None:
+    theirs = hello.servers
+    if None not in (servers.database, theirs.database) and theirs.database != servers.database:
+        raise UsageError(f"worker {hello.name} would load another database; set LOADGEN_DSN or --dsn there as here")
+    if theirs.pooler != servers.pooler:
+        has, do = ("a", "leave it out") if theirs.pooler else ("no", f"set {POOLER_VARIABLE} or --pooler-dsn")
+        raise UsageError(f"worker {hello.name} has {has} pooler, other than here; {do} there")
+    if theirs.replicas != servers.replicas:
+        raise UsageError(
+            f"worker {hello.name} knows {theirs.replicas} replicas, and here are {servers.replicas}; "
+            f"set {REPLICAS_VARIABLE} or --replica there as here"
+        )
 
 
 def serve(path: Path, host: str, port: int, only: Sequence[str], output: IO[bytes]) -> None:
@@ -288,16 +320,16 @@ def serve(path: Path, host: str, port: int, only: Sequence[str], output: IO[byte
         if command.do == "stop":
             master.stop()
         elif command.schedule is not None and command.spool is not None:
-            running = gevent.spawn(_run_reporting, master, command.schedule, Path(command.spool), command.database)
+            running = gevent.spawn(_run_reporting, master, command.schedule, Path(command.spool), command.servers)
     if running is not None and not running.ready():
         master.stop()
         running.join(timeout=15)
     runner.quit()
 
 
-def _run_reporting(master: Master, schedule: Schedule, directory: Path, database: str | None) -> None:
+def _run_reporting(master: Master, schedule: Schedule, directory: Path, servers: Identity | None) -> None:
     try:
-        master.say(master.run(schedule, directory, database))
+        master.say(master.run(schedule, directory, servers))
     except LoadgenError as error:
         master.say(Failed(exit_code=int(error.exit_code), message=str(error)))
     except OSError as error:

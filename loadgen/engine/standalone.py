@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import sys
 import time
+from functools import partial
 from typing import Final, NoReturn, get_args
 
 import gevent
@@ -14,7 +16,7 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadgen import settings
 from loadgen.database.connect import resolve
-from loadgen.database.identity import database_identity
+from loadgen.database.identity import Identity
 from loadgen.database.servers import servers_of
 from loadgen.engine.link import Link
 from loadgen.engine.load import open_load
@@ -23,6 +25,7 @@ from loadgen.engine.users import PostgresUser
 from loadgen.errors import LoadgenError, UsageError
 from loadgen.observe.pooler import established
 from loadgen.runs.access import VARIABLES, asked
+from loadgen.runs.control import Done, Event, Failed, PhaseBegan
 from loadgen.runs.format import Access, Mode
 from loadgen.seeding.starter import ensure_data
 
@@ -30,6 +33,8 @@ MODE_VARIABLE: Final = "LOADGEN_MODE"
 """``pipeline``: as ``loadgen run --mode``."""
 
 TICK_S: Final = 0.2
+
+_LOGGER: Final = logging.getLogger("loadgen")
 
 
 def on_init(environment: Environment, **_: object) -> None:
@@ -64,11 +69,21 @@ def on_init(environment: Environment, **_: object) -> None:
                 access=access,
             )
         if isinstance(environment.runner, WorkerRunner) and len(users) == 1:
-            Link(environment, users[0], database_identity(target))
+            Link(environment, users[0], Identity.of(servers), heard=partial(_log, users[0].describe().name))
     except LoadgenError as error:
         _leave(error)
     gevent.spawn(_tick, recorder)
     environment.events.test_stop.add_listener(lambda **_: recorder.close())  # type: ignore[no-untyped-call]
+
+
+def _log(scenario: str, event: Event) -> None:
+    """Where a worker stands, for whoever looks at it; Locust shows it as it shows its own."""
+    if isinstance(event, PhaseBegan):
+        _LOGGER.info("%s: %s", scenario, event.phase)
+    elif isinstance(event, Done):
+        _LOGGER.info("%s: %s", scenario, "ended early" if event.interrupted else "done")
+    elif isinstance(event, Failed):
+        _LOGGER.error("%s", event.message)
 
 
 def _tick(recorder: Recorder) -> None:

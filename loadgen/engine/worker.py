@@ -18,7 +18,7 @@ from locust.env import Environment
 
 from loadgen import settings
 from loadgen.database.connect import resolve
-from loadgen.database.identity import database_identity
+from loadgen.database.identity import Identity
 from loadgen.database.servers import servers_of
 from loadgen.engine.child import load_scenario
 from loadgen.engine.link import Link
@@ -38,7 +38,7 @@ def serve(path: Path, host: str, port: int, output: IO[bytes]) -> None:
     user = load_scenario(path)
     found = settings.load()
     servers = servers_of(found, resolve(found))
-    database = database_identity(servers.server)
+    identity = Identity.of(servers)
     # Once now, though every run does it again: what is wrong here is better said before anybody waits.
     open_load(
         servers,
@@ -59,7 +59,7 @@ def serve(path: Path, host: str, port: int, output: IO[bytes]) -> None:
         runner = joining.get()
     except ConnectionError:
         raise EnvironmentFault(f"no master answered at {host}:{port}; start it first: loadgen run --master") from None
-    link = Link(environment, user, database, heard=say)
+    link = Link(environment, user, identity, heard=say)
     say(Ready(scenario=user.describe()))
     gone = gevent.spawn(runner.greenlet.join)
     _first_of(let_go, gone)

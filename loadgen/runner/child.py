@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -23,10 +24,13 @@ from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, UsageError
 from loadgen.runner.parts import Made, OnLoss
 from loadgen.runs.control import Command, Done, Event, Failed, Phase, PhaseBegan, Ramped, Ready
 from loadgen.runs.format import ScenarioDescription, Schedule
+from loadgen.runs.spool import spool_name
 
 START_TIMEOUT_S: Final = 60.0
 GRACE_S: Final = 30.0
 """How much longer than its schedule a run may take before its child counts as hung."""
+ENDING_S: Final = 5.0
+"""From a process's last output to its end, at most."""
 BEGIN_S: Final = 0.02
 """Notice that all processes get of the beginning of the warm-up, so that they begin together."""
 
@@ -126,6 +130,16 @@ class Child:
         """The last of what it said on stderr."""
         return self._stderr
 
+    def ending(self) -> str | None:
+        """How it ended, once its output has: the signal that killed it, or its last words. None: in good order."""
+        try:
+            code = self._process.wait(ENDING_S)
+        except subprocess.TimeoutExpired:
+            return "closed its output and lives on"
+        if code < 0:
+            return f"was killed by {signal.Signals(-code).name}"
+        return f"ended with exit code {code}{self.why()}" if code else None
+
     def why(self) -> str:
         """Its last words, to follow a message; empty when it had none."""
         self._readers[1].join(1.0)
@@ -151,6 +165,7 @@ class ScenarioChild:
     """The load generator of one scenario on this machine: one child, or several that share every load.
 
     A context manager that ends them. Not for several threads. ``only``: the transactions to do, all of them for none.
+    ``say`` is told of processes that are lost.
     """
 
     def __init__(
@@ -162,8 +177,10 @@ class ScenarioChild:
         processes: int = 1,
         on_loss: OnLoss = "stop",
         only: Sequence[str] = (),
+        say: Callable[[str], None] = lambda words: None,
     ) -> None:
         self._path = scenario
+        self._say = say
         self._on_loss = on_loss
         self._inbox: Inbox = queue.Queue()
         unmarked = {} if allow_unmarked is None else {"LOADGEN_ALLOW_UNMARKED": allow_unmarked}
@@ -231,6 +248,8 @@ class ScenarioChild:
                     raise as_error(event)
                 case Ramped() | Done() | None:
                     run.heard(child, event)
+                    if event is None and child not in run.done:
+                        self._say(f"process {run.number(child)} {child.ending()}: {run.goes_on}")
                 case _:
                     raise EnvironmentFault(f"the load generator of {self._path.stem} started over; run it again")
         for gone in set(self._children) - run.done.keys():
@@ -276,7 +295,7 @@ class _Run:
         self._begun: set[Phase] = set()
         self._told = False
         self.done: dict[Child, Done] = {}
-        self._spools = [directory / f"seconds-{process}.jsonl" for process in range(len(children))]
+        self._spools = [directory / spool_name(process) for process in range(len(children))]
         for process, (child, spool) in enumerate(zip(children, self._spools, strict=True)):
             child.tell(Command("run", schedule, str(spool), process))
 
@@ -288,6 +307,17 @@ class _Run:
     @property
     def over(self) -> bool:
         return not self.working
+
+    @property
+    def goes_on(self) -> str:
+        """What comes of a loss, in words."""
+        if self.over:
+            return "the run is over"
+        return "the run stops" if self._on_loss == "stop" else "the run goes on without it"
+
+    def number(self, child: Child) -> int:
+        """Which share a child has."""
+        return self._children.index(child)
 
     def first(self, event: PhaseBegan) -> bool:
         """Whether no other process has begun this phase."""

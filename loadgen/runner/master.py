@@ -9,11 +9,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from loadgen.database.identity import Identity
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.runner.child import GRACE_S, START_TIMEOUT_S, Child, Inbox, as_error
 from loadgen.runner.parts import Made, OnLoss
-from loadgen.runs.control import Collected, Command, Event, Failed, PhaseBegan, Ready, WorkerMissing, Workers
+from loadgen.runs.control import Awaited, Collected, Command, Event, Failed, PhaseBegan, Ready, WorkerMissing, Workers
 from loadgen.runs.format import ScenarioDescription, Schedule
+from loadgen.runs.spool import spool_name
 
 BEGINNING_S: Final = 60.0
 """Workers connect and agree on a clock before a schedule begins."""
@@ -31,14 +33,14 @@ class MasterChild:
         host: str,
         port: int,
         *,
-        database: str | None,
+        servers: Identity | None,
         on_loss: OnLoss,
         only: Sequence[str] = (),
         say: Callable[[str], None],
     ) -> None:
         self._path = scenario
         self._on_loss = on_loss
-        self._database = database
+        self._servers = servers
         self._say = say
         self._inbox: Inbox = queue.Queue()
         self._workers: tuple[str, ...] = ()
@@ -79,7 +81,7 @@ class MasterChild:
 
     def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[Made]:
         """Carry out one schedule; see ``ScenarioChild.run``."""
-        self._child.tell(Command("run", schedule, str(directory), database=self._database))
+        self._child.tell(Command("run", schedule, str(directory), servers=self._servers))
         planned_s = schedule.ramp_s + schedule.warmup_s + schedule.measure_s + schedule.drain_s
         while True:
             try:
@@ -92,15 +94,26 @@ class MasterChild:
                     on_phase(event)
                 case WorkerMissing():
                     ends = "the run stops" if self._on_loss == "stop" else "the run goes on without it"
-                    self._say(f"worker {event.name} does not answer: {ends}")
+                    self._say(f"worker {event.name} {'leaves' if event.leaves else 'does not answer'}: {ends}")
                     if self._on_loss == "stop":
                         self._child.tell(Command("stop"))
+                case Awaited():
+                    self._say(f"waiting up to {event.for_s:.0f} s for late reports of {', '.join(event.names)}")
                 case Workers():
                     self._workers = event.names
                 case Collected():
-                    return [Made(m.name, Path(m.spool), m.done, m.clock_error_ms) for m in event.made]
+                    return [Made(m.name, Path(m.spool), m.done, m.clock_error_ms, m.left) for m in event.made]
+                case None:
+                    self._say(f"the master of {self._path.stem} {self._child.ending()}; what it had is kept")
+                    return self._abandoned(directory)
                 case _:
-                    raise EnvironmentFault(f"the master of {self._path.stem} ended early{self._child.why()}")
+                    raise EnvironmentFault(f"the master of {self._path.stem} started over; run it again")
+
+    def _abandoned(self, directory: Path) -> list[Made]:
+        """What a master that died had written, by share."""
+        spools = [directory / spool_name(process) for process in range(len(list(directory.glob(spool_name("*")))))]
+        names = dict(enumerate(self._workers))
+        return [Made(names.get(n, f"worker {n}"), spool, None) for n, spool in enumerate(spools)]
 
     def close(self) -> None:
         """End the master, and with it its workers."""

@@ -27,6 +27,8 @@ class Made:
     done: Done | None
     clock_error_ms: float | None = None
     """On another machine: how far its seconds may be off those of this one."""
+    left: bool = False
+    """It ended its part before the run did, in good order."""
 
     def seconds(self) -> list[Second]:
         """What it reported, in order."""
@@ -58,7 +60,8 @@ def part_of(
     """One process's line of the record, over the whole seconds of a ``window`` [first, end)."""
     first, end = window
     mine = [second for second in seconds if first <= second.at < end]
-    until_s = (max((second.at for second in seconds), default=first) + 1 - first) if made.done is None else None
+    gone = made.done is None or made.left
+    until_s = (max((second.at for second in seconds), default=first) + 1 - first) if gone else None
     return GeneratorPart(
         name=made.name,
         users=share.users(schedule.users),

@@ -23,14 +23,14 @@ def work(
 ) -> None:
     """Make what the master at ``host``:``port`` says, until it goes. An interrupt leaves it in good order.
 
-    Raises LoadgenError: no master, no server, the guard; KeyboardInterrupt after leaving.
+    Raises LoadgenError: no master, no server, the guard, a process that did not last; KeyboardInterrupt after leaving.
     """
     inbox: Inbox = queue.Queue()
     unmarked = {} if allow_unmarked is None else {"LOADGEN_ALLOW_UNMARKED": allow_unmarked}
     command = ("loadgen.engine.worker", str(scenario), host, str(port))
     say(f"joining the master at {host}:{port}")
     children = [Child(command, {**environment, **unmarked}, inbox) for _ in range(processes)]
-    ready, living, shown = 0, len(children), None
+    ready, living, shown, lost = 0, len(children), None, 0
     try:
         while living:
             child, event = inbox.get()
@@ -44,16 +44,26 @@ def work(
                     shown = event.phase
                     say(f"{scenario.stem}: {event.phase}")
                 case Done() if child is children[0]:
-                    say("done: the master has all of it, or asks again")
+                    say("done; waiting for the master")
                 case None:
                     living -= 1
                     if ready < processes:
                         raise EnvironmentFault(f"{scenario} could not be loaded{child.why()}")
+                    lost += _did_not_last(child, say)
                 case _:
                     pass
+        if lost:
+            raise EnvironmentFault(f"{lost} of {processes} workers did not last; see why, and start again")
         say("the master has ended")
     finally:
         for child in children:
             child.let_go()
         for child in children:
             child.close()
+
+
+def _did_not_last(child: Child, say: Callable[[str], None]) -> bool:
+    how = child.ending()
+    if how is not None:
+        say(f"worker {child.pid} {how}; its part is lost to the run")
+    return how is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from loadgen.database.identity import Identity
 from loadgen.runs.format import ScenarioDescription, Schedule
 
 Phase = Literal["ramp", "warmup", "measure", "drain"]
@@ -20,8 +21,8 @@ class Command:
     process: int = 0
     """Which of the schedule's processes the child is."""
     at: float = 0.0
-    database: str | None = None
-    """To a master: which database its workers must be on; None: that could not be told."""
+    servers: Identity | None = None
+    """To a master: which servers its workers must be on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +78,39 @@ class Workers:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """Worker to master: it ends its part of the run early, because it was told to go or hears nothing any more."""
+
+    event: Literal["leaving"] = "leaving"
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerMissing:
-    """A master has heard nothing from one of its workers, in the middle of a run."""
+    """A master has heard nothing from one of its workers in the middle of a run, or that it ``leaves``."""
 
     name: str
+    leaves: bool = False
     event: Literal["missing"] = "missing"
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """A master has all but the late reports of workers that do not answer, and waits for those so long."""
+
+    names: tuple[str, ...]
+    for_s: float
+    event: Literal["awaited"] = "awaited"
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerMade:
-    """What a master has of one worker after a run; ``done`` None: it was lost."""
+    """What a master has of one worker after a run; ``done`` None: it was lost. ``left``: it ended its part early."""
 
     name: str
     spool: str
     done: Done | None
     clock_error_ms: float
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +121,4 @@ class Collected:
     event: Literal["collected"] = "collected"
 
 
-Event = Ready | PhaseBegan | Ramped | Done | Failed | Workers | WorkerMissing | Collected
+Event = Ready | PhaseBegan | Ramped | Done | Failed | Workers | Leaving | WorkerMissing | Awaited | Collected

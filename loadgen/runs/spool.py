@@ -128,6 +128,11 @@ class Second:
 _SECOND: Final = TypeAdapter(Second)
 
 
+def spool_name(process: int | str) -> str:
+    """The file of one process's seconds, in a run's directory; of "*" a pattern of all of them."""
+    return f"seconds-{process}.jsonl"
+
+
 def encode(second: Second) -> bytes:
     """A line of the spool."""
     return orjson.dumps(second, option=orjson.OPT_NON_STR_KEYS) + b"\n"
