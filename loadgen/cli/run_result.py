@@ -58,22 +58,28 @@ def _show_result(result: RunResult, users: int) -> None:
 def _show_parts(generator: GeneratorUse) -> None:
     from rich.table import Table
 
-    from loadgen.report.numbers import MISSING, milliseconds, number, size
+    from loadgen.report.numbers import count, milliseconds, number, size
 
     out = console()
     out.print(
         f"load generator: {len(generator.parts)} processes, {number(generator.cpu_cores)} cores, "
         f"{size(generator.peak_rss_bytes)}"
     )
-    table = Table("process", "users", "transactions", "cores", "hub lag p99", "memory", "", box=None)
+    opened = any(part.arrivals_meant is not None for part in generator.parts)
+    clocks = any(part.clock_error_ms is not None for part in generator.parts)
+    heads = ["process", "connections" if opened else "users", *(["arrivals"] if opened else [])]
+    heads += ["transactions", "cores", "hub lag p99", "memory", *(["clock within"] if clocks else [])]
+    table = Table(*heads, "", box=None)
     for part in generator.parts:
         table.add_row(
             part.name,
             f"{part.users:,}",
+            *([count(part.arrivals_meant)] if opened else []),
             f"{part.count:,}",
-            MISSING if part.cpu_cores is None else number(part.cpu_cores),
+            number(part.cpu_cores),
             milliseconds(part.hub_lag_p99_ms),
             size(part.peak_rss_bytes),
+            *([milliseconds(part.clock_error_ms)] if clocks else []),
             "" if part.lost_after_s is None else f"lost after {number(part.lost_after_s)} s",
         )
     out.print(table)
@@ -83,12 +89,10 @@ def _show_access(access: AccessResult) -> None:
     from loadgen.report.numbers import percentile
 
     out = console()
-    waits = [("connecting", access.connect), ("pool wait", access.pool_wait)]
     routing = access.routing
-    for what, found in [*waits, ("replica wait", routing.wait if routing else None)]:
-        if found is not None:
-            cells = ", ".join(f"p{p:g} {percentile(found, p)} ms" for p in (50.0, 95.0, 99.0))
-            out.print(f"{what}: {found.count:,} times, {cells}, at most {found.max_ms:,.1f} ms", soft_wrap=True)
+    for what, found in access.waits:
+        cells = ", ".join(f"p{p:g} {percentile(found, p)} ms" for p in (50.0, 95.0, 99.0))
+        out.print(f"{what}: {found.count:,} times, {cells}, at most {found.max_ms:,.1f} ms", soft_wrap=True)
     if routing is not None:
         replicas = ", ".join(f"{count:,}" for count in routing.replicas) or "0"
         out.print(

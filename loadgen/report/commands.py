@@ -11,7 +11,7 @@ from loadgen.runs.format import Access, DatabaseFacts, Objective, PlanRecord, Ru
 def for_run(run: RunRecord) -> tuple[str, ...]:
     """The data, then the run."""
     words = ["loadgen", "run", run.scenario.name, "--users", str(run.schedule.users)]
-    words += _how(run.schedule, run.objective)
+    words += _generator(run) + _how(run.schedule, run.objective)
     return (*_seeding(run.database), shlex.join(words), _report(run.id))
 
 
@@ -38,7 +38,21 @@ def _seeding(database: DatabaseFacts) -> Sequence[str]:
 
 def _sweep(sweep: SweepRecord) -> str:
     words = ["loadgen", "sweep", sweep.scenario.name, "--levels", ",".join(str(level) for level in sweep.levels)]
-    return shlex.join([*words, "--repeats", str(sweep.repeats), *_how(sweep.schedule, sweep.objective)])
+    return shlex.join(
+        [*words, "--repeats", str(sweep.repeats), *_processes(sweep.schedule), *_how(sweep.schedule, sweep.objective)]
+    )
+
+
+def _generator(run: RunRecord) -> list[str]:
+    """Only workers have a clock of their own, which a record knows of."""
+    parts = run.result.generator.parts if run.result else ()
+    if any(part.clock_error_ms is not None for part in parts):
+        return ["--master", "--expect-workers", str(run.schedule.processes)]
+    return _processes(run.schedule)
+
+
+def _processes(schedule: Schedule) -> list[str]:
+    return [] if schedule.processes == 1 else ["--processes", str(schedule.processes)]
 
 
 def _how(schedule: Schedule, objective: Objective) -> list[str]:

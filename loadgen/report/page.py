@@ -72,6 +72,7 @@ def sections(subject: Subject) -> tuple[Section, ...]:
             run_sections.over_time(record, timeline),
             run_sections.statements(record),
             run_sections.server(record),
+            run_sections.generator(record),
             run_sections.scenario(record),
             run_sections.facts(record),
             run_sections.reproduce(record),

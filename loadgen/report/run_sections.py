@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from loadgen.report import commands
+from loadgen.report.access import described
 from loadgen.report.charts import timeline as timeline_charts
 from loadgen.report.levels import percentile_of
 from loadgen.report.section import Section, section
@@ -20,7 +21,14 @@ def verdict(run: RunRecord) -> Section:
     percentile = run.objective.percentile
     response = percentile_of(run.result.response, percentile) if run.result else None
     return section(
-        "verdict", "Verdict", "What this run showed", "run/verdict", run=run, response=response, outcome=outcome(run)
+        "verdict",
+        "Verdict",
+        "What this run showed",
+        "run/verdict",
+        run=run,
+        response=response,
+        outcome=outcome(run),
+        lost=any(reason.code == "generator_lost" for reason in run.verdict.reasons),
     )
 
 
@@ -60,7 +68,7 @@ def statements(run: RunRecord) -> Section | None:
 
 
 def server(run: RunRecord) -> Section | None:
-    """What the server and the load generator spent, and what the server waited for."""
+    """What the server spent, and what it waited for."""
     if run.result is None:
         return None
     waits = sorted(run.result.server.wait_events.items(), key=lambda item: (-item[1], item[0]))
@@ -70,10 +78,29 @@ def server(run: RunRecord) -> Section | None:
         "What the server did",
         "run/server",
         server=run.result.server,
-        generator=run.result.generator,
         waits=waits,
         samples=sum(samples for _, samples in waits),
         cores=run.database.cores,
+    )
+
+
+def generator(run: RunRecord) -> Section | None:
+    """What the load generator itself spent and waited for, and each of its processes where there are several."""
+    if run.result is None:
+        return None
+    made, access = run.result.generator, run.result.access
+    waits = access.waits if access else ()
+    return section(
+        "generator",
+        "Generator",
+        "What made the load",
+        "run/generator",
+        generator=made,
+        arrivals=run.result.arrivals,
+        access_words=described(run.schedule.access),
+        waits=waits,
+        parts=made.parts if len(made.parts) > 1 else (),
+        clocks=any(part.clock_error_ms is not None for part in made.parts),
     )
 
 
@@ -101,8 +128,8 @@ def reproduce(run: RunRecord) -> Section:
 
 
 def outcome(run: RunRecord) -> Outcome | None:
-    """The objective against the interval of the measured percentile; None: nothing to judge."""
-    if run.result is None or run.verdict.status == "invalid":
+    """The objective against the interval of the measured percentile; None: nothing to judge, or not this load."""
+    if run.result is None or run.verdict.reasons:
         return None
     response = percentile_of(run.result.response, run.objective.percentile)
     if response is None or not run.result.count:

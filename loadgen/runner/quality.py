@@ -9,6 +9,7 @@ from typing import Final
 from capacity.values import Refusal
 from loadgen.runner.steady import unsteady
 from loadgen.runs.format import (
+    Access,
     GeneratorPart,
     GeneratorUse,
     Objective,
@@ -29,6 +30,8 @@ HUB_LAG_MS: Final = 5.0
 """… unless it is under this, which only fast answers would notice; assumption."""
 BEHIND_SHARE: Final = 0.01
 """Arrivals waiting at the end, dropped or unfinished beyond this share and chance: not carried; assumption."""
+POOL_WAIT_SHARE: Final = 0.1
+"""Waiting for a connection of the pool, on average, beyond this share of the response: worth knowing; assumption."""
 DECISION_S: Final = 60.0
 """Shorter windows are for seeing, not for deciding; assumption."""
 
@@ -125,6 +128,8 @@ def _limits(result: RunResult | None, schedule: Schedule, *, writes: bool, share
         limits.append(Reason("short", what, f"for seeing, not for deciding: measure {DECISION_S:g} s or more"))
     if result is not None and result.arrivals is not None:
         limits += _not_carried(result, result.arrivals, schedule)
+    if result is not None:
+        limits += _pooled(result, schedule.access)
     if shared_machine:
         what = "generator and server shared the cores of one machine"
         limits.append(Reason("shared_machine", what, "capacities are those of what the generator left"))
@@ -152,6 +157,18 @@ def _not_carried(result: RunResult, arrivals: OpenResult, schedule: Schedule) ->
     )
     do = "lower --rate; or raise --users, if the server has cores to spare"
     return [Reason("not_carried", what, do)]
+
+
+def _pooled(result: RunResult, access: Access) -> list[Reason]:
+    """The pool, whose size was asked for, is what transactions wait for: the run is valid, and one of that pool."""
+    wait = result.access.pool_wait if result.access else None
+    if wait is None or wait.mean_ms <= POOL_WAIT_SHARE * result.response.mean_ms:
+        return []
+    what = (
+        f"transactions waited {wait.mean_ms:.1f} ms for one of {access.pool} connections in each process, of a "
+        f"response of {result.response.mean_ms:.1f} ms (means)"
+    )
+    return [Reason("pool_wait", what, "raise --pool, if the server has cores to spare, or lower the load")]
 
 
 def refusal_of(verdict: Verdict) -> Refusal | None:

@@ -478,6 +478,13 @@ class AccessResult:
     """For a connection of the pool; those that did not have to wait are in it. None: no pool."""
     routing: RoutingResult | None = None
 
+    @property
+    def waits(self) -> tuple[tuple[str, Latency], ...]:
+        """What transactions waited for, and how long."""
+        replica = self.routing.wait if self.routing else None
+        found = (("connecting", self.connect), ("pool wait", self.pool_wait), ("replica wait", replica))
+        return tuple((what, latency) for what, latency in found if latency is not None)
+
 
 @dataclass(frozen=True)
 class RunResult:

@@ -96,7 +96,7 @@ def test_well_formed_and_self_contained(name: str) -> None:
     [
         ("plan", "verdict steps load growth storage why origins facts reproduce"),
         ("sweep", "verdict load storage scenario facts reproduce"),
-        ("run", "verdict latency timeline statements server scenario facts reproduce"),
+        ("run", "verdict latency timeline statements server generator scenario facts reproduce"),
         ("invalid run", "verdict scenario facts reproduce"),
         ("fidelity", "verdict age figures rules shape storage planner facts reproduce"),
     ],

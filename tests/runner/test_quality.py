@@ -5,10 +5,10 @@ from test_summary import SERVER, second
 
 from loadgen.runner.quality import judge, objective_met, undecided
 from loadgen.runner.summary import summarise
-from loadgen.runs.format import Objective, Rate, RatePiece, RunResult, Schedule, Verdict
+from loadgen.runs.format import Access, Objective, Rate, RatePiece, RunResult, Schedule, Verdict
 from loadgen.runs.histogram import Histogram
 from loadgen.runs.rates import steady
-from loadgen.runs.spool import CENSORED, LAG, RESPONSE, SERVICE, OpenTally, Second, Tally
+from loadgen.runs.spool import CENSORED, LAG, RESPONSE, SERVICE, AccessTally, OpenTally, Second, Tally
 
 SCHEDULE = Schedule(users=4, think=False, ramp_s=1, warmup_s=1, measure_s=90, drain_s=1, seed=1)
 STEADY = [second(float(n), [1000 + n] * 50) for n in range(90)]
@@ -147,3 +147,16 @@ def test_an_objective_beyond_what_was_dropped_is_missed_or_undecided_never_met()
     refusal = undecided(result, Objective(95, 500.0))
     assert refusal.code == "objective_undecided"
     assert "900 transactions were dropped" in refusal.missing
+
+
+@pytest.mark.parametrize(("wait_us", "noted"), [(20, False), (600, True)])
+def test_waiting_for_the_pool_is_a_note_where_it_is_a_part_of_the_response(wait_us: int, noted: bool) -> None:
+    window = [replace(s, access=AccessTally(pool_wait=Histogram.of([wait_us] * 50))) for s in STEADY]
+    schedule = replace(SCHEDULE, access=Access(pool=2))
+    result = summarise(window, SERVER, 0.3, 1)
+    found = judge(window, result, schedule, interrupted=False, died=False, writes=False, shared_machine=False)
+    assert found.status == "valid"
+    assert [note.code for note in found.notes] == ["pool_wait"] * noted
+    if noted:
+        assert "one of 2 connections" in found.notes[0].what
+        assert "--pool" in found.notes[0].do
