@@ -61,7 +61,8 @@ def bench(users: int = USERS) -> Iterator[Bench]:
 
 def more_facts(target: Target) -> dict[str, object]:
     """When and on what; an interpreter without profile-guided optimisation costs a third more."""
-    return facts(target) | {"python_built_with": sysconfig.get_config_var("CONFIG_ARGS")}
+    options = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    return facts(target) | {"python_is_optimised": "--enable-optimizations" in options}
 
 
 @app.command()
