@@ -30,9 +30,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.planning_worlds import world
+from benchmarks.planning_worlds import World, world
 from capacity.plan import Plan
 from capacity.planner import make_plan
+from capacity.targets import Server, measured_target
+from capacity.uncertainty import Floats
 
 HERE = Path(__file__).parent / "planning"
 FIELDS = (
@@ -74,13 +76,11 @@ def judged(seed: int) -> dict[str, object]:
     return row | _inside(made, plan, servers, measured)
 
 
-def _alone(made):  # type: ignore[no-untyped-def]
-    from capacity.targets import measured_target
-
+def _alone(made: World) -> Floats:
     return made.replicas(measured_target(made.inputs.server).servers[0], 1, False)
 
 
-def _inside(made, plan: Plan, servers, measured: int) -> dict[str, object]:  # type: ignore[no-untyped-def]
+def _inside(made: World, plan: Plan, servers: dict[str, Server], measured: int) -> dict[str, object]:
     """Whether the true optimum lies in the recommendations' intervals; empty where there is none."""
     found: dict[str, object] = {}
     reads = next(r for r in plan.recommendations if (r.kind, r.subject) == ("replicas", "reads"))

@@ -118,16 +118,16 @@ def judged(about: dict[str, object]) -> None:
         out.writerow((*Prediction.__dataclass_fields__, "error"))
         for one in predictions:
             out.writerow([f"{v:.5g}" if isinstance(v, float) else v for v in (*asdict(one).values(), one.error)])
-    summary: dict[str, object] = {"about": about}
+    found: dict[str, dict[str, object]] = {}
     for scenario in ("both", *SCENARIOS):
-        summary[scenario] = {
+        found[scenario] = {
             figure: _summed([p for p in predictions if p.figure == figure and scenario in ("both", p.scenario)])
             for figure in WANTED
         }
-    keep(RAW / "summary.json", summary)
+    keep(RAW / "summary.json", {"about": about, **found})
     for scenario in ("both", *SCENARIOS):
         for figure, wanted in WANTED.items():
-            say(f"{scenario:<11} {figure:<11} {summary[scenario][figure]} wanted: median error {wanted:.0%}")  # type: ignore[index]
+            say(f"{scenario:<11} {figure:<11} {found[scenario][figure]} wanted: median error {wanted:.0%}")
 
 
 def leave_out(sweep: SweepRecord) -> list[Prediction]:

@@ -327,7 +327,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def settled(settings: Settings) -> Target:
     """The server once it lives or has ended: without room for its log it ends itself, after some time of trying."""
     alive = 0
+    deadline = time.monotonic() + 60
     while alive < 3:
+        assert time.monotonic() < deadline, "the server neither lives nor ends"
         target = embedded_target(Instance.from_settings(settings, notify=lambda line: None))  # started if it has ended
         try:
             with connect(target) as conn:
