@@ -2,7 +2,7 @@
 
     python -m benchmarks.seeding floor      this project against the floor: the same bytes by plain COPY from files
     python -m benchmarks.seeding scale      1,000,000 users against 50,000: rate, memory, uniqueness
-    python -m benchmarks.seeding peers      Faker row by row, and pgbench -i
+    python -m benchmarks.seeding peers      this project, the floor, Faker row by row, and pgbench -i
     python -m benchmarks.seeding accuracy   five seeds of 100,000 users: every published figure against the stored rows
 
 Raw output goes to benchmarks/seeding/.
@@ -18,9 +18,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -62,9 +63,7 @@ def floor(users: Users = 50_000, rounds: Annotated[int, typer.Option(min=3, max=
     seconds: dict[str, list[float]] = {"loadgen": [], "floor": []}
     phases: list[object] = []
     population = Population(users, SEED, AS_OF, chunk_users_of(users))
-    rows: Counter[str] = Counter()
-    for entry in ledger.entries(population):
-        rows.update(entry.rows)
+    rows = planned_rows(population)
     with server() as of, recorded(population) as files:
         mb = sum(path.stat().st_size for _, path in files) / 1e6
         say(f"{users:,} users, {mb:,.0f} MB of COPY streams in {len(files):,} files, {JOBS} jobs")
@@ -86,6 +85,14 @@ def floor(users: Users = 50_000, rounds: Annotated[int, typer.Option(min=3, max=
             {"facts": facts(of), "users": users, "jobs": JOBS, "stream_mb": round(mb, 1), "seconds": seconds,
              "ratio_of_medians": round(ratio, 3), "runs": phases},
         )  # fmt: skip
+
+
+def planned_rows(population: Population) -> Counter[str]:
+    """Rows by table."""
+    rows: Counter[str] = Counter()
+    for entry in ledger.entries(population):
+        rows.update(entry.rows)
+    return rows
 
 
 @contextmanager
@@ -162,6 +169,15 @@ def distinct(target: Target) -> dict[str, int]:
     return {"rows_of_users": row[0], "distinct_emails": row[1], "distinct_ids": row[2]}
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What one side did: seconds, and the users and rows of this application that it made (pgbench's are its own)."""
+
+    seconds: float
+    users: int = 0
+    rows: int = 0
+
+
 @app.command()
 def peers(
     users: Users = 50_000,
@@ -169,45 +185,58 @@ def peers(
     pgbench_scale: Annotated[int, typer.Option(min=1, max=1000)] = 50,
     rounds: Annotated[int, typer.Option(min=3, max=20)] = 3,
 ) -> None:
-    """Users a second of Faker row by row, and megabytes a second of ``pgbench -i``, beside this project's."""
+    """Users and rows a second beside those of the floor and of Faker row by row; megabytes beside ``pgbench -i``.
+
+    The floor says how far from Faker a load of these bytes can be at all on this server.
+    """
     runs: list[dict[str, object]] = []
-    rates: dict[str, list[float]] = {"loadgen": [], "faker": [], "faker tuned": [], "pgbench": []}
-    with server() as of:
-        pgbench = client_program("pgbench", None)
-        for number, name in alternating(tuple(rates), rounds):
+    population = Population(users, SEED, AS_OF, chunk_users_of(users))
+    rows = planned_rows(population)
+    with server() as of, recorded(population) as files:
+        sides: dict[str, Callable[[Target], Filled]] = {
+            "loadgen": lambda target: Filled(seed(target, users).seconds, users, rows.total()),
+            "floor": lambda target: Filled(replay(target, files, rows)[0], users, rows.total()),
+            "faker": lambda target: Filled(*faker_rows.load(target, faker_users, tuned=False)),
+            "faker tuned": lambda target: Filled(*faker_rows.load(target, faker_users, tuned=True)),
+            "pgbench": lambda target: Filled(pgbench_seconds(target, pgbench_scale)),
+        }
+        rates: dict[str, dict[str, list[float]]] = {name: {} for name in sides}
+        for number, name in alternating(tuple(sides), rounds):
             with database(of) as target:
                 settle(target)
-                if name == "loadgen":
-                    seconds, made = seed(target, users).seconds, users
-                elif name != "pgbench":
-                    seconds, made = faker_rows.load(target, faker_users, tuned=name != "faker")[0], faker_users
-                else:
-                    began = time.perf_counter()
-                    command = [str(pgbench), "-i", "-q", "-s", str(pgbench_scale), "-d", target.conninfo]
-                    subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
-                    seconds, made = time.perf_counter() - began, 0
+                done = sides[name](target)
                 mb = stored_mb(target)
-                rates[name].append(made / seconds if made else mb / seconds)
-                runs.append(
-                    {"round": number, "name": name, "users": made or None, "seconds": round(seconds, 2),
-                     "stored_mb": round(mb, 1), "mb_per_s": round(mb / seconds, 1),
-                     "users_per_s": round(made / seconds, 1) if made else None}
-                )  # fmt: skip
-                rate = f"{made / seconds:,.0f} users/s" if made else ""
-                say(f"  round {number + 1}: {name:11} {seconds:6.1f} s  {mb / seconds:6.1f} MB/s  {rate}")
-        ratio, tuned = (median(rates["loadgen"]) / median(rates[name]) for name in ("faker", "faker tuned"))
-        say(f"{ratio:.0f} times the users a second of Faker row by row, {tuned:.0f} times those of it tuned")
-        keep(
-            RAW / "peers.json",
-            {
-                "facts": facts(of),
-                "jobs": JOBS,
-                "ratio_to_faker": round(ratio, 1),
-                "ratio_to_faker_tuned": round(tuned, 1),
-                "rates": rates,
-                "runs": runs,
-            },
-        )
+            found = {"users/s": done.users, "rows/s": done.rows, "MB/s": mb}
+            found = {unit: round(amount / done.seconds, 1) for unit, amount in found.items() if amount}
+            for unit, rate in found.items():
+                rates[name].setdefault(unit, []).append(rate)
+            runs.append({"round": number, "name": name, "seconds": round(done.seconds, 2), "rates": found})
+            shown = "  ".join(f"{rate:9,.1f} {unit}" for unit, rate in found.items())
+            say(f"  round {number + 1}: {name:11} {done.seconds:6.1f} s  {shown}")
+        keep(RAW / "peers.json", {"facts": facts(of), "jobs": JOBS, **_ratios(rates), "rates": rates, "runs": runs})
+
+
+def _ratios(rates: dict[str, dict[str, list[float]]]) -> dict[str, float]:
+    """Users a second of this project and of the floor over those of each Faker; says them, and rows a second."""
+    middle = {name: {unit: median(found) for unit, found in of.items()} for name, of in rates.items()}
+    ratios = {}
+    for peer in ("faker", "faker tuned"):
+        for ours, key in (("loadgen", "ratio_to_"), ("floor", "ratio_floor_to_")):
+            ratio = middle[ours]["users/s"] / middle[peer]["users/s"]
+            ratios[key + peer.replace(" ", "_")] = round(ratio, 1)
+            say(
+                f"{ours} makes {ratio:.1f} times the users a second of {peer}: {middle[ours]['rows/s']:,.0f} rows/s "
+                f"beside {middle[peer]['rows/s']:,.0f}"
+            )
+    return ratios
+
+
+def pgbench_seconds(target: Target, scale: int) -> float:
+    """Seconds of ``pgbench -i``, in its usual way."""
+    command = [str(client_program("pgbench", None)), "-i", "-q", "-s", str(scale), "-d", target.conninfo]
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S)
+    return time.perf_counter() - began
 
 
 def stored_mb(target: Target) -> float:
