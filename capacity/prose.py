@@ -43,6 +43,11 @@ def size_span(interval: Interval) -> str:
     return f"{size(interval.value)} ({size(interval.low)}–{size(interval.high)})"
 
 
+def chance(probability: float) -> str:
+    """A probability rounded down to a tenth of a percent: one that falls short never reads as if it did not."""
+    return f"{math.floor(probability * 1000 + 1e-9) / 10:.3g}%"
+
+
 def when(due: Due, start: dt.date) -> str:
     """``now``, ``by DATE (DATE at the earliest)``, or that it is not within the horizon."""
     if due.expected is not None:

@@ -10,7 +10,7 @@ from capacity.plan.candidates import SHORT_OF, Configuration, Fit, Shortfall
 from capacity.plan.costs import storage_by_date, total_cost
 from capacity.plan.simulate import Futures
 from capacity.plan.values import Rejected
-from capacity.prose import figure
+from capacity.prose import chance, figure
 from capacity.targets import Target
 from capacity.uncertainty import Floats
 
@@ -49,7 +49,9 @@ def alternatives(
             lacking = commonest_shortfall(fit, other, -1)
             code = "too_small_memory" if lacking is Shortfall.MEMORY else "too_small"
             short = f": {SHORT_OF[lacking]}" if lacking else ""
-            why = f"meets the objective on {end} with a probability of only {likely:.0%}, not {wanted:.0%}{short}"
+            why = (
+                f"meets the objective on {end} with a probability of only {chance(likely)}, not {chance(wanted)}{short}"
+            )
             options.append((-likely, Rejected(other.name, why, code)))
         elif size != at and (good := [k for k in range(costs.shape[1]) if probability[size, -1, k] >= wanted]):
             other = Configuration(fit.server, good[0])

@@ -20,6 +20,7 @@ from capacity.plan.candidates import SHORT_OF, Bools, Configuration, Fit, carrie
 from capacity.plan.costs import cost_per_month, storage_by_date, total_cost
 from capacity.plan.simulate import Futures
 from capacity.plan.values import DatedConfiguration, Due, Sizing, Stage
+from capacity.prose import chance
 from capacity.targets import Target
 from capacity.uncertainty import Floats, summary
 from capacity.values import Interval
@@ -102,6 +103,7 @@ def choose(futures: Futures, target: Target, measured: MeasuredServer, wanted: f
         need=summary(futures.need[-1], LEVEL),
         rejected=alternatives(futures, target, chosen, found, probability, costs, wanted, spare),
         inputs=target.inputs,
+        usable_ram=target.usable_ram,
     )
     return Choice(sizing, futures, found, tuple(chosen), met, carried[chosen[0]])
 
@@ -168,6 +170,10 @@ def _stages(
                 due=due,
                 cost_per_month=cost_per_month(target, here, storage[end - 1]),
                 why=why,
+                cores=here.server.cores,
+                ram_bytes=here.server.ram_bytes,
+                max_connections=here.server.max_connections,
+                price_per_month=here.server.price,
             )
         )
     return tuple(stages)
@@ -179,4 +185,4 @@ def _why(fit: Fit, before: Configuration, enough: Bools, row: int, here: Configu
     lacking = commonest_shortfall(fit, before, row)
     if share >= was or lacking is None:
         return f"{here.name} is enough again and costs less: {before.name} is {RELEASED}"
-    return f"{before.name} would meet it with a probability of only {share:.1%}: {SHORT_OF[lacking]}"
+    return f"{before.name} would meet it with a probability of only {chance(share)}: {SHORT_OF[lacking]}"

@@ -19,7 +19,7 @@ from capacity.values import Refusal
 
 STRATA = 40
 MOST_KNOWN = 6
-"""Inputs, those of the greatest share, for which the future is drawn anew as if they were known."""
+"""Inputs, those of the greatest share, for which the future is drawn anew as if they, or all others, were known."""
 LEAST_SHARE = 0.005
 """Below it an input is not told from none by this many draws."""
 
@@ -49,14 +49,15 @@ def sensitivities(
     futures: Futures, inputs: Sequence[Input], again: Callable[[frozenset[str]], Futures | Refusal]
 ) -> tuple[Sensitivity, ...]:
     """Inputs whose share is not none, the greatest first. ``again`` draws the future with some inputs known."""
+    names = frozenset(given.name for given in inputs)
     found = shares(futures, [given.name for given in inputs])
     ranked = sorted(inputs, key=lambda given: (-found[given.name], given.name))
     answers = []
     for given in ranked[:MOST_KNOWN]:
         if found[given.name] < LEAST_SHARE:
             break
-        known = again(frozenset({given.name}))
-        if isinstance(known, Refusal):
+        known, alone = again(frozenset({given.name})), again(names - {given.name})
+        if isinstance(known, Refusal) or isinstance(alone, Refusal):
             break
         answers.append(
             Sensitivity(
@@ -65,6 +66,8 @@ def sensitivities(
                 if_known=summary(known.need[-1], LEVEL),
                 origin=given.origin,
                 measure=_how(given.name),
+                alone=summary(alone.need[-1], LEVEL),
+                raises=bool(np.dot(scores(given.name), alone.need[-1]) >= 0),
             )
         )
     return tuple(answers)

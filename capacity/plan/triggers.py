@@ -40,8 +40,7 @@ def _transactions(choice: Choice) -> list[Trigger]:
     limit = float(np.quantile(choice.carried_tps, 1 - wanted))
     if not 0 < limit < np.inf:
         return []
-    after = next((s for s in choice.sizing.stages[1:]), None)
-    then = f"{after.server} with {after.replicas} replicas" if after else f"more than {first.name}"
+    then = next((c.name for c in choice.configurations if c != first), f"more than {first.name}")
     why = f"{first.name} carries {figure(limit)} transactions a second of this mix with a probability of {wanted:.0%}"
     return [
         Trigger(

@@ -155,6 +155,12 @@ class Stage:
     why: str
     carries_tps: Interval | None = None
     """Of the plan's mix at the objective; None where there is no load."""
+    cores: float | None = None
+    """Of each server; compute units where the target counts in them. None, here and below: not known."""
+    ram_bytes: float | None = None
+    max_connections: int | None = None
+    price_per_month: Interval | None = None
+    """Of one server, without storage; None where servers have no price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +199,8 @@ class Sizing:
     """Of the peak load at the horizon, in measured servers at their objective."""
     rejected: tuple[Rejected, ...]
     inputs: tuple[Input, ...]
+    usable_ram: float | None = None
+    """The share of a server's memory that the working set may fill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +215,10 @@ class Sensitivity:
     origin: Origin
     measure: str
     """How to know it better."""
+    alone: Interval | None = None
+    """The load at the horizon over this input's own range, all others in their middle."""
+    raises: bool = True
+    """Whether more of the input is more load."""
 
 
 class Metric(StrEnum):
