@@ -42,6 +42,7 @@ def chat_messages(seed: int, calendar: Calendar, ranks: ActivityRanks, part: Cha
     users = _who(stream, calendar, ranks, began_us, shape)
 
     session = np.repeat(np.arange(sessions), lengths)[: part.messages]
+    # Assumption: twenty seconds to two minutes between the messages of a session.
     gaps_us = ((20 + 100 * stream.random(part.messages)) * US_PER_S).astype(np.int64)
     starts = np.flatnonzero(np.r_[True, session[1:] != session[:-1]])
     so_far = np.cumsum(gaps_us)

@@ -201,6 +201,7 @@ def _calculations(households: Households, finances: Finances, people: People, su
             ),
             # Percent of simulated paths that succeed, for those too whose simulation is not stored.
             "retirement_score": integers(success),
+            # Shown up to 999: assumption.
             "emergency_fund_months": rounded(np.minimum(12 * households.cash / spending, 999), 1),
             "updated_at": quoted(moments(people.calculated_us)),
         }
@@ -212,7 +213,7 @@ def _optimization_variables(
 ) -> tuple[Piece, Bools]:
     """What the optimiser proposes: work longer, save more, rebalance. Some documents are from its older versions.
 
-    With it, who has one: a share of those that were simulated.
+    With it, who has one: a share of those that were simulated. How far proposals go is an assumption.
     """
     users = len(simulated)
     u = stream.table(6, users)

@@ -34,6 +34,9 @@ CHARITIES: Final = ("food bank", "public library", "animal shelter", "children's
 FEDERAL_EXEMPTION: Final = 13_990_000
 """Estate tax exemption of one person in 2025 (IRS Rev. Proc. 2024-40)."""
 
+_TOP_RATE: Final = 0.40
+"""Of the tax on what is above it (IRC § 2001(c))."""
+
 # Assumptions: who has these beside a will; who gives to charity, and how much.
 _POWER_OF_ATTORNEY, _HEALTHCARE_DIRECTIVE, _LIVING_WILL = 0.75, 0.70, 0.45
 _GIVES, _GIFT_BASIS_POINTS = 0.12, 1_000
@@ -61,6 +64,7 @@ def estate_plans(chunk: Chunk) -> Rows:
     places = chunk.owners("estate_plans")
     stream = Stream(chunk.seed, Part.ESTATE, chunk.number)
     u = stream.table(7, len(places))
+    # Assumption: papers were signed up to eight years before the sign-up.
     owners = _Owners(
         places=places,
         u=u,
@@ -100,6 +104,7 @@ def _heirs(chunk: Chunk, owners: _Owners) -> list[tuple[Bools, Piece]]:
         share = np.where(nth == children - 1, to_children - each * (children - 1), each)
         child = _heir(_full_name(chunk, owners, name), b'"child"', share, owners.signed_us)
         heirs.append((nth < children, child))
+    # Assumption: seven of ten name a sibling.
     relation = quoted(pick(pool(("friend", "sibling")), (draw < 0.7).astype(np.int64)))
     nobody = ~married & (children == 0)
     heirs.append((nobody, _heir(_full_name(chunk, owners, owners.friend), relation, left, owners.signed_us)))
@@ -137,8 +142,9 @@ def _plan(chunk: Chunk, owners: _Owners, heirs: Ints) -> Piece:
             "guardian": where(families.minors[places] > 0, friend, b"null", NUL),
             "gross_estate": dollars(gross),
             "debts": dollars(debts),
+            # Assumption: a hundredth of the estate, and a lawyer.
             "settlement_costs": dollars(0.01 * gross + 2500 * owners.u[1]),
-            "estate_tax": dollars(np.maximum(0.40 * (gross - debts - exemption), 0.0)),
+            "estate_tax": dollars(np.maximum(_TOP_RATE * (gross - debts - exemption), 0.0)),
             "heirs": integers(heirs),
             "reviewed_at": quoted(moments(owners.reviewed_us)),
         }

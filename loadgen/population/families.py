@@ -23,6 +23,8 @@ _DIVORCED_SHARE_OF_UNMARRIED = np.array([0.08, 0.30, 0.46, 0.52, 0.48, 0.28])
 _EVER_PARENT = (0.45, 0.95)  # unmarried, married
 _CHILDREN_WEIGHTS = np.array([0.26, 0.44, 0.20, 0.10])
 _FIRST_BIRTH_MEAN, _FIRST_BIRTH_SD = 32.0, 5.5
+_FIRST_BIRTH_AGES = (18, 44)
+_LEAST_GAP, _MORE_GAP = 1.5, 3.5
 
 # Assumptions, chosen so that 29 % of all households are of one person and the mean size is 2.5 (US Census 2025): how
 # many of the unmarried without minors live with somebody all the same, and how many others live in a household that is
@@ -78,11 +80,13 @@ def draw_families(seed: int, chunk: int, users: int) -> Families:
     married = stratified(stream.random(users), stream.random(users), group) < _MARRIED[group]
     status = _unmarried_status(stream.random(users), group)
     status[married] = MARRIED
+    # Assumption: ages of couples differ with a standard deviation of four years.
     spouse_age = np.clip(age + np.rint(4 * stream.normals(users) - 0.5).astype(np.int64), 20, 95)
     children_ages = _children(stream, age, married)
 
     wills = np.array([reference.fact("estate", f"has a will: age {ages}") for ages in ("18-29", "30-49", "50-64")])
     wills = np.append(wills, reference.fact("estate", "has a will: age 65 and over")) / 100
+    # Groups as Gallup asks: a facts file's rows.
     will_group = np.searchsorted([30, 50, 65], age, side="right")
     has_will = stratified(stream.random(users), stream.random(users), will_group) < wills[will_group]
     trusts = reference.fact("estate", "has a living trust") / 100
@@ -131,8 +135,8 @@ def _children(stream: Stream, age: Ints, married: Bools) -> Ints:
     users = len(age)
     parent = stream.random(users) < np.array(_EVER_PARENT)[married.astype(int)]
     planned = choose(stream.random(users), _CHILDREN_WEIGHTS) + 1
-    first_birth = np.clip(_FIRST_BIRTH_MEAN + _FIRST_BIRTH_SD * stream.normals(users), 18, 44)
-    gaps = 1.5 + 3.5 * stream.table(users, MOST_CHILDREN - 1)
+    first_birth = np.clip(_FIRST_BIRTH_MEAN + _FIRST_BIRTH_SD * stream.normals(users), *_FIRST_BIRTH_AGES)
+    gaps = _LEAST_GAP + _MORE_GAP * stream.table(users, MOST_CHILDREN - 1)
     births = np.column_stack([first_birth, first_birth[:, None] + np.cumsum(gaps, axis=1)])
     ages = np.floor(age[:, None] - births).astype(np.int64)
     born = (np.arange(MOST_CHILDREN) < planned[:, None]) & parent[:, None] & (ages >= 0)

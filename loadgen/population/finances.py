@@ -103,12 +103,14 @@ def derive_finances(seed: int, chunk: int, families: Families, households: House
     retirement_age = span[:, 0] + (u[1] * span[:, 1]).astype(np.int64)
     retired = families.age >= retirement_age
     employment = np.where(retired, RETIRED, choose(u[2], np.array([0.86, 0.10, 0.04])))  # assumption
+    # Assumption: plans are made to an age between 80 and 96.
     life_expectancy = np.maximum(families.age + 2, 80 + (u[3] * 17).astype(np.int64))
 
     income = households.income
     # Assumption: a benefit around $24,000, more for a couple, never more than three quarters of the income.
     benefit = np.minimum(0.75 * income, 24_000 * (1 + 0.6 * married) * (0.7 + 0.6 * u[4]))
     social_security = np.where(retired & (families.age >= 62), benefit, 0.0)
+    # Assumptions: a little income beside the work, and six of ten spouses earn a fifth to half of what is earned.
     other_share = np.where(retired, 1.0, 0.08 * u[5] ** 2)
     other = (income - social_security) * other_share
     spouse_share = np.where(married & (u[6] < 0.6), 0.2 + 0.35 * u[7], 0.0)
@@ -121,14 +123,17 @@ def derive_finances(seed: int, chunk: int, families: Families, households: House
     after_tax = np.maximum(income - federal - state, 0.0)
     savings_rate = np.round(np.clip(wish, 0.0, 0.45) * ~retired, 3)
     spent = np.maximum(after_tax - savings_rate * income, 0.5 * after_tax)
+    # Assumption: nobody spends as the shares say.
     shares = _SPENDING_SHARES * (0.7 + 0.6 * u[9:15].T)
     spending = cents(spent[:, None] * shares / shares.sum(axis=1, keepdims=True))
 
     risk, allocation = _allocation(u[15], families.age)
     stock_share = np.round((allocation[:, 0] + allocation[:, 1]) / 100, 3)
+    # Assumption: half of the cash is kept for emergencies.
     invested = cents(households.retirement_accounts + households.brokerage + 0.5 * households.cash)
     # Assumption: the retired draw three to seven per cent of what is invested.
     contribution = np.where(retired, -(0.03 + 0.04 * u[8]) * invested, savings_rate * income)
+    # Assumption: three quarters of today's spending is needed in retirement, less a benefit as above.
     needed = np.maximum(0.75 * spent - np.minimum(0.35 * income, 24_000 * (1 + 0.6 * married)), 0.1 * spent)
     return Finances(
         retirement_age=retirement_age,

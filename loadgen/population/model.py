@@ -114,6 +114,7 @@ class Population:
         ids = self.user_ids(chunk)
         families, fanouts, activity = self._outline(chunk, ids)
         created_us, seen_us = self._visits(chunk, ids, activity)
+        # Assumption: the last simulation ran late between the sign-up and the last visit.
         simulated_us = created_us + (0.9 * (seen_us - created_us)).astype(np.int64)
         stream = Stream(self.seed, Part.USERS, chunk)
         people = self._people(stream, families, seen_us, simulated_us)
@@ -161,6 +162,7 @@ class Population:
         """Sign-up and last visit: the active were here lately, the dormant not since they signed up."""
         u = Stream(self.seed, Part.VISITS, chunk).table(2, len(ids))
         created_us = self.calendar.signup_us((ids - u[0]) / self.users)
+        # How far their last visit is from the sign-up: assumption.
         stayed = np.where(u[1] < activity, 0.3 * u[1] ** 3, 1 - activity * u[1] ** 2)
         return created_us, created_us + ((self.calendar.end_us - created_us) * stayed).astype(np.int64)
 

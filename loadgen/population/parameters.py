@@ -62,10 +62,12 @@ _FACTORS: Final = (
 
 
 def _loadings(*names: str) -> tuple[Free, ...]:
+    # Bounds: of correlations.
     sides = ("hold.income", "hold.wealth", "amount.income", "amount.wealth")
     return tuple(Free(f"{name}.{side}", -0.9, 0.95) for name in names for side in sides)
 
 
+# Bounds that keep the fit where the model means something.
 FREE: Final = (
     Free("wealth_on_income", 0.0, 0.95),
     Free("wealth_curve", 0.0, 1.0),

@@ -25,6 +25,7 @@ GOAL_STATUSES: Final = ("active", "in_progress", "completed", "paused", "abandon
 _STATUS_WEIGHTS: Final = np.array([0.34, 0.26, 0.22, 0.10, 0.08])  # assumption
 _GOAL_INCOMES: Final = np.array([0.0, 0.3, 0.0, 0.8, 0.07, 0.35, 0.25, 0.6, 0.3, 0.1])
 """Usual target in years of income; debt and retirement aim at the household's own figures. Assumption."""
+_MOST_DOLLARS: Final = 9e9  # of a target: the column ends there
 _GOAL_YEARS: Final = np.array([4, 2, 15, 5, 1.2, 2.5, 2, 4, 1.5, 6])  # assumption
 
 SCHOOL_TYPES: Final = ("in_state_public", "out_of_state_public", "private_non_profit", "two_year_public")
@@ -41,9 +42,10 @@ def goals(chunk: Chunk) -> Rows:
     kind = choose(u[0], _goal_weights(chunk)[owners])
     targets = _GOAL_INCOMES[kind] * h.income[owners]
     unsecured = h.student_loans + h.credit_cards + h.auto_loans
+    # Assumption: who owes only for a home wants to pay down a tenth of it.
     targets = np.where(kind == 0, np.maximum(unsecured, 0.1 * h.total_debts)[owners], targets)
     targets = np.where(kind == 2, np.maximum(f.retirement_goal, 12 * f.invested / 10)[owners], targets)
-    # Round figures, as people give them.
+    # Round figures, as people give them, around what is usual: assumption.
     targets = np.maximum(np.round(targets * (0.6 + 0.8 * u[1]), -2), 500.0)
 
     status = choose(u[2], _STATUS_WEIGHTS)
@@ -51,7 +53,7 @@ def goals(chunk: Chunk) -> Rows:
     years = _GOAL_YEARS[kind] * (0.5 + u[4])
     years = np.where((kind == 2) & ~f.retired[owners], f.horizon_years[owners], years)
     due = begun_days + (DAYS_PER_YEAR * years).astype(np.int64)
-    # What is still open lies ahead; what was completed does not.
+    # What is still open lies ahead; what was completed does not. How far: assumption.
     is_open = status <= 1
     due = np.where(is_open, np.maximum(due, chunk.today + 30 + (300 * u[4]).astype(np.int64)), due)
     due = np.where(status == 2, np.minimum(due, chunk.today - (60 * u[4]).astype(np.int64)), due)
@@ -60,7 +62,7 @@ def goals(chunk: Chunk) -> Rows:
         (
             *chunk.keys("goals", owners),
             Column("type", Kind.TEXT, pick(pool(GOAL_TYPES), kind)),
-            Column("target_amount", Kind.CENTS, np.minimum(targets, 9e9).astype(np.int64) * 100),
+            Column("target_amount", Kind.CENTS, np.minimum(targets, _MOST_DOLLARS).astype(np.int64) * 100),
             Column("target_date", Kind.DATE, due),
             Column("status", Kind.TEXT, pick(pool(GOAL_STATUSES), status)),
         ),
@@ -105,9 +107,11 @@ def education_goals(chunk: Chunk) -> Rows:
     yearly = _college_prices()[school]
     start_in = ADULT_AGE - child_age
     total = yearly * _YEARS_OF_SCHOOL[school] * (1 + _COLLEGE_INFLATION) ** start_in
+    # Assumptions: how much of it the family means to pay, and how much aid they count on.
     cover = np.round(0.3 + 0.7 * u[1], 2)
     saved = np.minimum((chunk.households.education_529 / np.maximum(counts, 1))[owners], total)
     months = np.maximum(12 * start_in, 6)
+    aid = np.rint(0.0025 * u[2] * yearly).astype(np.int64) * 100
     costs = json_object(
         {
             "yearly_cost": dollars(yearly),
@@ -118,7 +122,7 @@ def education_goals(chunk: Chunk) -> Rows:
             "cover_share": rounded(cover, 2),
             "saved": dollars(saved),
             "monthly_saving": dollars(np.maximum(total * cover - saved, 0) / months),
-            "financial_aid": integers(np.rint(0.0025 * u[2] * yearly).astype(np.int64) * 100),
+            "financial_aid": integers(aid),
             "updated_at": quoted(moments(chunk.moments_us(owners, u[3]))),
         }
     )
@@ -146,6 +150,7 @@ def achievements(chunk: Chunk) -> Rows:
     names = names_up_to(ACHIEVEMENTS, int(counts.max(initial=0)))
     users, kinds = len(chunk.user_ids), len(names)
     stream = Stream(chunk.seed, Part.ACHIEVEMENTS, chunk.number)
+    # How far their ways part: assumption.
     order = np.argsort(np.arange(kinds) + 6 * stream.table(users, kinds), axis=1)
     nth = place_within(counts)
     share = (nth + stream.random(len(owners))) / counts[owners]
@@ -160,7 +165,10 @@ def achievements(chunk: Chunk) -> Rows:
 
 
 def progress(chunk: Chunk) -> Rows:
-    """How far each section of the questionnaire is filled in: all but the last one that was begun are complete."""
+    """How far each section of the questionnaire is filled in: all but the last one that was begun are complete.
+
+    How many steps a section has, and how long one takes, are assumptions.
+    """
     owners = chunk.owners("user_progress")
     stream = Stream(chunk.seed, Part.PROGRESS, chunk.number)
     counts = chunk.fanouts.user_progress

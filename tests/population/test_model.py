@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections import Counter
 from decimal import Decimal
 from functools import cache
 from typing import Any, cast
@@ -16,6 +17,7 @@ from loadgen.population import vocabulary
 from loadgen.population.columns import Kind, Rows
 from loadgen.population.fanouts import DORMANT, activity_quantile
 from loadgen.population.model import CHUNK_TABLES, ChunkRows, Population, chunk_users_of
+from loadgen.population.simulation import LONGEST_YEARS
 from loadgen.population.text import solid_lines
 
 AS_OF = dt.date(2026, 3, 1)
@@ -152,11 +154,21 @@ def test_allocations_add_up_to_a_hundred() -> None:
         assert min(calculated["allocation"].values()) >= 0
 
 
+def detail_of(result: Document | None) -> str:
+    """Which of the declared sizes a simulation's document has."""
+    if result is None:
+        return "not_simulated"
+    if "sample_paths" in result:
+        return "paths"
+    return "full" if len(result["bands"]["p50"]) == LONGEST_YEARS + 1 else "summary"
+
+
 def test_results_follow_the_declared_mix_and_agree_with_the_score() -> None:
     results = documents("financial_profiles", "monte_carlo_results")
-    assert sum(r is None for r in results) / len(results) == pytest.approx(
-        POPULATION.shape.documents.not_simulated, abs=0.01
-    )
+    mix = POPULATION.shape.documents
+    declared = {"not_simulated": mix.not_simulated, "summary": mix.summary, "full": mix.full, "paths": mix.paths}
+    found = Counter(map(detail_of, results))
+    assert {name: found[name] / len(results) for name in declared} == pytest.approx(declared, abs=0.01)
     for result, calculated, info in zip(results, profiles("calculations"), profiles("basic_info"), strict=True):
         if result is None:
             continue
@@ -209,6 +221,25 @@ def test_goals_fit_the_household() -> None:
         assert (due > today) if status in ("active", "in_progress") else True
         assert (due <= today) if status == "completed" else True
         assert amount >= 50_000
+
+
+def test_goals_fit_age_and_wealth() -> None:
+    info, data = profiles("basic_info"), profiles("financial_data")
+    place = {user: n for n, user in enumerate(column("financial_profiles", "user_id"))}
+    goals = list(zip(*(column("goals", name) for name in ("user_id", "type", "target_amount")), strict=True))
+    owners = np.array([place[user] for user, _, _ in goals])
+    kinds = np.array([kind for _, kind, _ in goals])
+    age = np.array([one["age"] for one in info])[owners]
+    income = np.array([one["income"]["total"] for one in data])[owners]
+    amount = np.array([cents for _, _, cents in goals])
+    for kind in ("home_purchase", "vacation", "car"):
+        of_kind = kinds == kind
+        assert stats.spearmanr(income[of_kind], amount[of_kind]).statistic > 0.5, kind
+    assert np.median(age[kinds == "wedding"]) < np.median(age[kinds == "home_improvement"])
+    assert (kinds[age >= 60] == "home_purchase").mean() < 0.5 * (kinds[age < 40] == "home_purchase").mean()
+    assert (kinds == "pay_down_debt").mean() == pytest.approx(0.21, abs=0.03)
+    owes = np.array([sum(one["debts"].values()) > 0 for one in data])[owners]
+    assert owes[kinds == "pay_down_debt"].all()
 
 
 def test_fan_outs_are_skewed_towards_the_active_with_many_empty() -> None:
