@@ -76,7 +76,7 @@ def service_demands(runs: Sequence[RunUse], level: float = 0.9) -> tuple[Demand,
         [run.block_reads_per_s for run in runs],
         [run.held_connections for run in runs],
     ):
-        answer = _demands(tps, values, names, level)
+        answer = unit_uses(tps, values, names, level)
         if isinstance(answer, Refusal):
             return answer
         found.append(answer)
@@ -123,10 +123,13 @@ def refuse_unusable(runs: Sequence[RunUse], level: float) -> Refusal | None:
     return None
 
 
-def _demands(
+def unit_uses(
     tps: Floats, values: Sequence[float | None], names: Sequence[str], level: float
 ) -> list[Interval] | list[None] | Refusal:
-    """One resource's demand of each class."""
+    """D ≥ 0 of each class in use = Σ rate·D, a row of ``tps`` for each use; the kernel of :func:`service_demands`.
+
+    None where a use is not known, or too few of them show; refuses classes that are collinear.
+    """
     from scipy.stats import t as student
 
     use = np.array([math.nan if value is None else value for value in values])

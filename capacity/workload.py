@@ -2,12 +2,14 @@
 
 The law: peak transactions a second = users × daily-active share × sessions per active day × transactions per
 session × peak-to-mean ÷ 86,400. A mix splits them over scenarios. Each quantity carries its interval and origin.
+What a server counts is the product of the three in the middle, transactions per user a day: it may stand for them.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +25,7 @@ UNITS = {
     "daily_active_share": "share of users a day",
     "sessions_per_active_day": "sessions per active user a day",
     "transactions_per_session": "transactions per session",
+    "transactions_per_user_day": "transactions per user a day",
     "peak_to_mean": "peak second over mean second",
 }
 """The factors of the law, and the unit that each is stated in."""
@@ -34,6 +37,8 @@ class MixShare:
 
     scenario: str
     share: Input
+    read_share: Input | None = None
+    """Of its transactions in production, those that write nothing; None: as its description weighs them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,8 @@ class Workload:
     peak_to_mean: Input
     mix: tuple[MixShare, ...]
     events: tuple[Event, ...] = ()
+    transactions_per_user_day: Input | None = None
+    """Given, it takes the place of the three factors that it is the product of."""
 
     def __post_init__(self) -> None:
         if len({event.name for event in self.events}) != len(self.events):
@@ -87,12 +94,17 @@ class Workload:
             raise ValueError("peak_to_mean must be at least 1: a peak is not below its mean")
         if not self.mix or any(not 0 <= m.share.value.low <= m.share.value.high <= 1 for m in self.mix):
             raise ValueError("mix needs at least one scenario, each with a share from 0 to 1")
+        reads = [m.read_share.value for m in self.mix if m.read_share is not None]
+        if any(not 0 <= share.low <= share.high <= 1 for share in reads):
+            raise ValueError("a read share lies from 0 to 1")
         if not math.isclose(total := sum(m.share.value.value for m in self.mix), 1.0, abs_tol=1e-6):
             raise ValueError(f"the shares of mix must sum to 1, not {total:g}")
 
     @property
     def factors(self) -> tuple[Input, ...]:
         """The factors of the law, in its order."""
+        if self.transactions_per_user_day is not None:
+            return (self.transactions_per_user_day, self.peak_to_mean)
         return (
             self.daily_active_share,
             self.sessions_per_active_day,
@@ -103,7 +115,13 @@ class Workload:
     @property
     def inputs(self) -> tuple[Input, ...]:
         """Everything stated, for the list of origins."""
-        return self.factors + tuple(m.share for m in self.mix) + tuple(event.factor for event in self.events)
+        reads = tuple(m.read_share for m in self.mix if m.read_share is not None)
+        return self.factors + tuple(m.share for m in self.mix) + reads + tuple(event.factor for event in self.events)
+
+    @property
+    def read_shares(self) -> Mapping[str, Input]:
+        """By scenario, those that were stated."""
+        return {m.scenario: m.read_share for m in self.mix if m.read_share is not None}
 
     def peak_tps(self, users: Interval) -> Interval:
         """The law with every factor at its middle, lowest and highest: a range sure to hold the planner's interval.

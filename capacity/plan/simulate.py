@@ -127,7 +127,8 @@ def simulate(
         inputs.append(measured)
         bracketed = bracketed and capacity.bracketed
         load = peak.tps * share / draw(measured)
-        r = scenario.read_share
+        stated = workload.read_shares.get(name)
+        r = scenario.read_share if stated is None else draw(stated).clip(0, 1)
         read_work = r / (r + write_cost * (1 - r))
         reads, writes = reads + load * read_work, writes + load * (1 - read_work)
     stored = None

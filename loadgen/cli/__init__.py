@@ -27,13 +27,14 @@ from loadgen.cli.seed import seed
 from loadgen.cli.status import status
 from loadgen.cli.sweep import sweep
 from loadgen.cli.up import up
+from loadgen.cli.workload import workload
 
 VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Start here": (demo,),
     "Server": (up, down, status, psql),
     "Data": (init, seed, fidelity, profile, checksum, reset),
     "Load": (run, sweep, describe, export),
-    "Plan": (forecast, scalability, demand, calibrate, plan, report, schema),
+    "Plan": (forecast, scalability, demand, calibrate, workload, plan, report, schema),
 }
 """By panel of the help, in the order shown. A verb is added here and nowhere else."""
 

@@ -15,6 +15,7 @@ def kinds() -> dict[str, Any]:
     from loadgen.planning.answers import ForecastAnswer, ScalabilityAnswer, ScenariosAnswer
     from loadgen.planning.calibration import CalibrationRecord
     from loadgen.planning.demand_answer import DemandAnswer
+    from loadgen.planning.workload_measured import WorkloadAnswer
     from loadgen.profiling.format import Profile
     from loadgen.runs.format import PlanRecord, RunRecord, ScenarioDescription, SweepRecord
 
@@ -43,6 +44,7 @@ def kinds() -> dict[str, Any]:
         "server": plain.ServerDocument,
         "servers": plain.ServersDocument,
         "sweep": SweepRecord,
+        "workload": WorkloadAnswer,
     }
 
 

@@ -22,7 +22,10 @@ DEFAULT_FILE: Final = "workload.toml"
 _KEYS: Final = ("value", "low", "high", "unit", "origin", "source")
 EVENT_UNIT: Final = "times the load without it"
 _EVENT_KEYS: Final = ("name", "date", "days", "on", "factor", "low", "high", "origin", "source")
-_ORIGINS: Final = {"assumption": Origin.ASSUMPTION, "measured": Origin.MEASURED}
+_ORIGINS: Final = {"assumption": Origin.ASSUMPTION, "measured": Origin.MEASURED, "synthetic": Origin.SYNTHETIC}
+READ_SHARE_UNIT: Final = "share of transactions that write nothing"
+_PARTS: Final = ("daily_active_share", "sessions_per_active_day", "transactions_per_session")
+"""Of transactions_per_user_day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,12 @@ def read_workload(path: Path | None) -> Block:
         events = _events(document.get("events", []), str(path))
         if any(name.startswith("mix.") for name in given):
             entries = {name: entry for name, entry in entries.items() if not name.startswith("mix.")}
+        both = [part for part in _PARTS if f"workload.{part}" in given]
+        if both and "workload.transactions_per_user_day" in given:
+            raise UsageError(
+                f"{path}: workload.transactions_per_user_day is the product of {', '.join(_PARTS)}; "
+                f"give it or them, not {both[0]} as well"
+            )
         entries |= given
     where = str(path) if path is not None else DEFAULT_FILE
     try:
@@ -57,14 +66,22 @@ def read_workload(path: Path | None) -> Block:
             transactions_per_session=entries["workload.transactions_per_session"],
             peak_to_mean=entries["workload.peak_to_mean"],
             events=events,
-            mix=tuple(
-                MixShare(name.removeprefix("mix."), entry) for name, entry in entries.items() if name.startswith("mix.")
-            ),
+            mix=_mix(entries),
+            transactions_per_user_day=entries.get("workload.transactions_per_user_day"),
         )
         policy = Policy(**{name: entries[f"policy.{name}"] for name in POLICY_UNITS})
     except ValueError as error:
         raise UsageError(f"{where}: {error}; correct it") from error
     return Block(workload, policy)
+
+
+def _mix(entries: Mapping[str, Input]) -> tuple[MixShare, ...]:
+    """Raises ValueError for the read share of a scenario that the mix does not name."""
+    shares = {name.removeprefix("mix."): entry for name, entry in entries.items() if name.startswith("mix.")}
+    reads = {name.removeprefix("read_share."): e for name, e in entries.items() if name.startswith("read_share.")}
+    if unknown := sorted(reads.keys() - shares.keys()):
+        raise ValueError(f"read_share.{unknown[0]}: the mix has no such scenario")
+    return tuple(MixShare(name, entry, reads.get(name)) for name, entry in shares.items())
 
 
 def _parse(path: Path) -> Mapping[str, object]:
@@ -78,20 +95,21 @@ def _parse(path: Path) -> Mapping[str, object]:
 
 def _entries(document: Mapping[str, object], file: str) -> dict[str, Input]:
     """Every ``[section.name]`` of a file by its full name."""
-    known = {"workload": UNITS, "mix": None, "policy": POLICY_UNITS}
+    known = {"workload": UNITS, "mix": None, "read_share": None, "policy": POLICY_UNITS}
     found: dict[str, Input] = {}
     for section, tables in document.items():
         if section == "events":
             continue
         if section not in known or not isinstance(tables, dict):
             raise UsageError(
-                f"{file}: unknown key {section!r}; known are [workload.…], [mix.…], [policy.…] and [[events]]"
+                f"{file}: unknown key {section!r}; known are [workload.…], [mix.…], [read_share.…], [policy.…] "
+                "and [[events]]"
             )
         units = known[section]
         for name, table in tables.items():
             if units is not None and name not in units:
                 raise UsageError(f"{file}: unknown key {section}.{name}; known are {', '.join(units)}")
-            unit = SHARE_UNIT if units is None else units[name]
+            unit = units[name] if units is not None else SHARE_UNIT if section == "mix" else READ_SHARE_UNIT
             key = f"{section}.{name}"
             found[key] = _entry(table, f"{file}: {key}", name if units is not None else key, unit)
     return found
@@ -158,9 +176,9 @@ def _entry(table: object, where: str, name: str, unit: str) -> Input:
     if (given := table.get("unit", unit)) != unit:
         raise UsageError(f"{where}.unit: is {given!r}, the law needs {unit!r}; convert the value")
     if (origin := table.get("origin", "assumption")) not in _ORIGINS:
-        raise UsageError(f"{where}.origin: is {origin!r}; write assumption or measured")
+        raise UsageError(f"{where}.origin: is {origin!r}; write assumption, measured or synthetic")
     source = table.get("source", "")
-    if not isinstance(source, str) or (origin == "measured" and not source):
+    if not isinstance(source, str) or (origin != "assumption" and not source):
         raise UsageError(f"{where}.source: name in words where a measured value comes from")
     return Input(name, Interval(low, value, high), unit, _ORIGINS[origin], source)
 

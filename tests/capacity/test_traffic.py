@@ -1,4 +1,4 @@
-"""Peaks and transactions from counts: planted ones back, at their resolution, and refusals for what tells nothing."""
+"""Peaks from counts: planted ones back, at their resolution and by the second, and refusals for what tells nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capacity.traffic import Peak, Transactions, peak_to_mean, transactions
+from capacity.traffic import Peak, peak_to_mean
 from capacity.values import Refusal
 
 HOUR = 3600
@@ -62,6 +62,35 @@ def test_order_and_missing_counts_change_little() -> None:
     assert peak(times, counts).ratio.value == pytest.approx(turned.ratio.value, rel=0.05)
 
 
+@pytest.mark.parametrize("per_s", [0.05, 0.7, 20.0])
+def test_the_busiest_second_is_covered_by_counts_of_a_minute(per_s: float) -> None:
+    rng, inside = np.random.default_rng(6), []
+    for _ in range(10):
+        seconds = rng.poisson(per_s * np.repeat(np.linspace(1, 3, 24 * 7), 3600).reshape(7, -1).ravel())
+        minutes = seconds.reshape(-1, 60).sum(axis=1)
+        said = peak([60.0 * i for i in range(len(minutes))], [float(c) for c in minutes])
+        truth = seconds.max() / seconds.mean()
+        inside.append(said.second.low <= truth <= said.second.high)
+        assert said.second.value >= said.ratio.value
+    assert np.mean(inside) >= 0.8
+
+
+def test_counts_by_the_second_need_no_carrying() -> None:
+    counts = np.random.default_rng(7).poisson(2.0, 7 * 86_400)
+    said = peak([float(i) for i in range(len(counts))], [float(c) for c in counts])
+    assert said.second == said.ratio
+    assert said.ratio.value == pytest.approx(counts.max() / counts.mean())
+
+
+def test_days_that_were_not_counted_whole_are_left_out() -> None:
+    times, counts = hourly(np.random.default_rng(8), 12)
+    kept = [(t, c) for t, c in zip(times, counts, strict=True) if not 3.3 * 86_400 < t < 3.8 * 86_400]
+    said = peak([t for t, _ in kept[10:]], [c for _, c in kept[10:]])
+    assert (said.days, said.left_out_days, said.first_day, said.last_day) == (10, 2, 1, 11)
+    whole = [c for t, c in kept if t >= 86_400 and not 3 * 86_400 <= t < 4 * 86_400]
+    assert said.ratio.value == pytest.approx(max(whole) / np.mean(whole))
+
+
 @given(st.floats(1e-3, 1e6))
 def test_rescaled_counts_have_the_same_ratio(factor: float) -> None:
     times, counts = hourly(np.random.default_rng(5), 10)
@@ -88,6 +117,8 @@ def test_constant_traffic_has_a_peak_of_one() -> None:
         ([0.0, 86_400.0, 172_800.0], [5.0] * 3, "too_coarse"),
         ([0.0, 60, 120, 130], [5.0] * 4, "irregular_times"),
         ([60.0 * i for i in range(200)], [0.0] * 200, "no_traffic"),
+        ([3600.0 * i for i in range(200)], [0.0] * 192 + [5.0] * 8, "no_traffic"),
+        ([0.5 * i for i in range(200)], [1.0] * 200, "too_fine"),
         ([60.0 * i for i in range(1440)], [1.0] * 1440, "too_few_days"),
     ],
 )
@@ -101,27 +132,3 @@ def test_what_tells_no_peak_is_refused(times: list[float], counts: list[float], 
 def test_any_counts_are_answered_or_refused(rows: list[tuple[float, float]]) -> None:
     answer = peak_to_mean([t for t, _ in rows], [c for _, c in rows])
     assert isinstance(answer, Peak | Refusal)
-
-
-MAKES = {"open": {"summary": 1.0, "goals": 1.0}, "goals": {"goals": 1.0, "flow": 1.0}, "run": {"store": 2.0}}
-
-
-@given(st.tuples(*[st.floats(0, 1e9)] * 3).filter(lambda counts: sum(counts) > 1))
-def test_transactions_come_back_from_their_statements(counts: tuple[float, float, float]) -> None:
-    planted = dict(zip(sorted(MAKES), counts, strict=True))
-    calls: dict[str, float] = {}
-    for name, count in planted.items():
-        for text, times in MAKES[name].items():
-            calls[text] = calls.get(text, 0.0) + times * count
-    answer = transactions(calls, MAKES)
-    assert isinstance(answer, Transactions)
-    assert answer.explained == pytest.approx(1)
-    for name, count in planted.items():
-        assert answer.count[name] == pytest.approx(count, rel=1e-3, abs=2e-3 * sum(counts))
-
-
-def test_another_applications_statements_are_refused() -> None:
-    answer = transactions({"summary": 10.0, "other": 1000.0}, MAKES)
-    assert isinstance(answer, Refusal) and answer.code == "other_statements"
-    answer = transactions({"summary": math.nan}, MAKES)
-    assert isinstance(answer, Refusal) and answer.code == "bad_measurement"

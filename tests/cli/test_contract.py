@@ -69,6 +69,10 @@ CASES = [
     Case(("schema",), 0, "loadgen.schemas/1"),
     Case(("schema", "forecast"), 0, "loadgen.schema/1"),
     Case(("schema", "everything"), 2, "loadgen.error/1"),
+    Case(("workload", "--requests", "requests.csv"), 0, "loadgen.workload/1"),
+    Case(("workload", "--requests", "few_requests.csv"), 4, "loadgen.refusal/1"),
+    Case(("workload", "--requests", "text.csv"), 2, "loadgen.error/1"),
+    Case(("workload",), 2, "loadgen.error/1"),
     Case(("plan",), 4, "loadgen.refusal/1"),
     Case(("plan", "--sweep", "absent"), 2, "loadgen.error/1"),
     Case(("report", "absent"), 2, "loadgen.error/1"),
@@ -96,6 +100,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (found / "text.csv").write_text("date,value\n2024-01-01,five\n")
     (found / "columns.csv").write_text("when,what\n2024-01-01,5\n")
     (found / "levels.csv").write_text("concurrency,throughput\n1,100\n2,190\n4,300\n8,310\n16,250\n")
+    hours = [f"2026-03-{1 + n // 24:02}T{n % 24:02}:00Z,{100 + n % 24}\n" for n in range(240)]
+    (found / "requests.csv").write_text("timestamp,requests\n" + "".join(hours))
+    (found / "few_requests.csv").write_text("timestamp,requests\n" + "".join(hours[:30]))
     (found / "few.csv").write_text("concurrency,throughput\n1,100\n2,190\n")
     return found
 

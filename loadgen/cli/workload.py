@@ -1,0 +1,113 @@
+"""``loadgen workload``: the block that a plan turns users into load by, from measurements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loadgen.cli import options
+from loadgen.cli.output import console, emit, say
+from loadgen.errors import UsageError
+
+if TYPE_CHECKING:
+    from loadgen.planning.workload_measured import WorkloadAnswer
+    from loadgen.runs.format import ScenarioDescription
+
+
+def workload(
+    record: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RECORD]…",
+            help="Runs and sweeps whose scenarios explain the profile's statements. Default: those of the base's mix.",
+        ),
+    ] = None,
+    requests: Annotated[
+        Path | None,
+        typer.Option("--requests", metavar="FILE", help="CSV with timestamp,requests of production: peak to mean."),
+    ] = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option("--profile", metavar="FILE", help="Of production, by `loadgen profile`: transactions and mix."),
+    ] = None,
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            "--base", metavar="FILE", help="Workload file for what is not measured, events too. Default: assumptions."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the block here. Default: stdout.")
+    ] = None,
+    results_dir: options.ResultsDir = None,
+    json: options.Json = False,
+) -> None:
+    """Make the workload block from measurements, for `loadgen plan --workload`; each number says where it comes from.
+
+    Request counts, by the hour or finer over a week or more, tell the peak to mean; a profile with pg_stat_statements
+    tells transactions a user and day, the mix and its reads. A run of our own scenarios is no measurement of either.
+    """
+    if requests is None and profile is None:
+        raise UsageError("nothing to measure from; give --requests FILE, --profile FILE, or both")
+
+    from dataclasses import replace
+
+    from loadgen import settings
+    from loadgen.planning.production_mix import production_mix
+    from loadgen.planning.request_rates import measured_peak
+    from loadgen.planning.workload_file import read_workload
+    from loadgen.planning.workload_measured import described_by, measured_block, workload_answer
+    from loadgen.profiling.profile import read_profile
+    from loadgen.runs import documents
+
+    if record and profile is None:
+        raise UsageError("runs and sweeps explain a profile's statements; give --profile FILE with them")
+    found = settings.load(results_dir=results_dir)
+    block = read_workload(base)
+    peak = measured_peak(requests) if requests is not None else None
+    mix = None
+    if profile is not None:
+        shape = read_profile(profile)
+        described = (
+            described_by(found.results_dir, record)
+            if record
+            else tuple(_describe(share.scenario) for share in block.workload.mix)
+        )
+        mix = production_mix(shape, described, profile.name)
+    answer = workload_answer(measured_block(block, peak, mix), peak, mix)
+    if output is not None:
+        documents.write_atomically(output, answer.toml)
+        answer = replace(answer, file=str(output))
+    if json:
+        emit(documents.dump(answer))
+    elif output is None:
+        emit(answer.toml)
+    show(answer)
+
+
+def _describe(scenario: str) -> ScenarioDescription:
+    from loadgen.runner.child import ScenarioChild, find_scenario
+
+    with ScenarioChild(find_scenario(scenario), {}) as child:
+        return child.description
+
+
+def show(answer: WorkloadAnswer) -> None:
+    """The block as people read it, on stderr."""
+    from rich.table import Table
+
+    from capacity.values import Interval
+    from loadgen.report.numbers import interval
+
+    table = Table("number", "value", "unit", "origin", box=None, pad_edge=False)
+    for entry in answer.entries:
+        table.add_row(entry.name, interval(Interval(entry.low, entry.value, entry.high)), entry.unit, str(entry.origin))
+    console().print(table)
+    for source in dict.fromkeys(e.source for e in answer.entries if e.origin != "assumption"):
+        say(source)
+    for note in answer.notes:
+        say(note)
+    if answer.file is not None:
+        say(f"written to {answer.file}; a plan by it: loadgen plan --workload {answer.file}")

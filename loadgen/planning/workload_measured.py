@@ -1,0 +1,205 @@
+"""The workload block from what was measured: request rates, and a profile's statements; what was not stays as it was.
+
+A run of our own scenarios tells which statements a transaction makes, and what it costs; how often production does it,
+and when, is nothing that our own load could tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+from capacity.plan import Input
+from capacity.values import Interval, Origin
+from capacity.workload import UNITS, MixShare
+from loadgen.errors import UsageError
+from loadgen.planning.production_mix import ProductionMix
+from loadgen.planning.request_rates import MeasuredPeak
+from loadgen.planning.workload_file import READ_SHARE_UNIT, SHARE_UNIT, Block
+from loadgen.planning.workload_toml import to_toml
+from loadgen.runs import documents, store
+from loadgen.runs.format import RunRecord, ScenarioDescription, SweepRecord
+
+WORKLOAD_FORMAT: Final = "loadgen.workload/1"
+_DIGITS: Final = 6
+"""Of a share in the file: they must sum to 1 to as many."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number of the block. ``low`` to ``high`` holds the truth with a probability of 0.9."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    unit: str
+    origin: Origin
+    source: str
+
+
+@dataclass(frozen=True)
+class PeakAnswer:
+    """How the peak to mean was found: of the busiest bucket, and of the busiest second."""
+
+    bucket: Interval
+    second: Interval
+    bucket_s: float
+    mean_requests_per_s: float
+    first_day: str
+    last_day: str
+    days: int
+    left_out_days: int
+    rows: int
+    unordered: int
+    zone: Literal["UTC", "given"]
+    """``UTC``: times named no zone, and were taken for that."""
+
+
+@dataclass(frozen=True)
+class StatementsAnswer:
+    """How the mix was found. ``counted``: transactions by kind, over ``days``."""
+
+    counted: dict[str, Interval]
+    explained: float
+    users: int
+    days: float
+
+
+@dataclass(frozen=True)
+class WorkloadAnswer:
+    """``loadgen.workload/1``: the block, where each number comes from, and the same as TOML."""
+
+    entries: tuple[Entry, ...]
+    events: int
+    peak: PeakAnswer | None
+    statements: StatementsAnswer | None
+    notes: tuple[str, ...]
+    file: str | None
+    toml: str
+    format: Literal["loadgen.workload/1"] = WORKLOAD_FORMAT
+
+
+def measured_block(base: Block, peak: MeasuredPeak | None, mix: ProductionMix | None) -> Block:
+    """``base`` with what was measured in the place of what it said."""
+    workload = base.workload
+    if peak is not None:
+        ratio = peak.peak.second
+        entry = Input("peak_to_mean", ratio, UNITS["peak_to_mean"], peak.origin, peak.in_words)
+        workload = replace(workload, peak_to_mean=entry)
+    if mix is not None:
+        rate = Input(
+            "transactions_per_user_day", mix.per_user_day, UNITS["transactions_per_user_day"], mix.origin, mix.in_words
+        )
+        workload = replace(workload, transactions_per_user_day=rate, mix=_mix(mix))
+    return Block(workload, base.policy)
+
+
+def _mix(found: ProductionMix) -> tuple[MixShare, ...]:
+    middles = _summing_to_one([use.share.value for use in found.scenarios.values()])
+    shares = []
+    for (name, use), middle in zip(found.scenarios.items(), middles, strict=True):
+        share = Interval(min(use.share.low, middle), middle, max(use.share.high, middle), use.share.level)
+        reads = None
+        if use.read_share is not None:
+            reads = Input(f"read_share.{name}", use.read_share, READ_SHARE_UNIT, found.origin, found.in_words)
+        shares.append(MixShare(name, Input(f"mix.{name}", share, SHARE_UNIT, found.origin, found.in_words), reads))
+    return tuple(shares)
+
+
+def _summing_to_one(shares: Sequence[float]) -> list[float]:
+    rounded = [round(share, _DIGITS) for share in shares]
+    largest = max(range(len(rounded)), key=rounded.__getitem__)
+    rounded[largest] = round(rounded[largest] + 1 - sum(rounded), _DIGITS)
+    return rounded
+
+
+def notes_of(peak: MeasuredPeak | None, mix: ProductionMix | None) -> tuple[str, ...]:
+    """What a reader of the block must know, a line each."""
+    notes = []
+    if peak is not None:
+        notes.append("A request is taken for the same number of transactions at the peak as on average.")
+        if (peak.last - peak.first).days < 365:
+            notes.append(f"No year was seen: a season or a campaign outside {peak.first} to {peak.last} is an event.")
+        if peak.unordered:
+            notes.append(f"{peak.unordered} rows of {peak.source} stood before an earlier one, and were put in order.")
+        if peak.zone == "UTC":
+            notes.append(f"Times of {peak.source} name no zone, and are taken for UTC.")
+        if peak.origin is not Origin.MEASURED:
+            notes.append(f"{peak.source} says that its numbers are {_said(peak.origin)}: no measurement of production.")
+    if mix is not None:
+        notes.append(
+            f"Transactions a user and day are the mean of {mix.days:g} days; their interval is what the statements "
+            "leave open, not how another month differs."
+        )
+        if mix.explained < 0.9995:
+            notes.append(
+                f"{1 - mix.explained:.0%} of the statements' calls are of no scenario; they are taken for transactions "
+                "like the others, the low end without them."
+            )
+        for name, use in mix.scenarios.items():
+            reads = use.read_share
+            if reads is not None and not reads.low <= use.described_read_share <= reads.high:
+                notes.append(
+                    f"{name}: {reads.value:.0%} of production's transactions only read, {use.described_read_share:.0%} "
+                    "of the scenario's: its capacity was measured on another mix than production's."
+                )
+        if mix.origin is Origin.SYNTHETIC:
+            notes.append(f"{mix.source} is of a database that this tool filled: our own load, no production's.")
+    return tuple(notes)
+
+
+def _said(origin: Origin) -> str:
+    return "an assumption" if origin is Origin.ASSUMPTION else "synthetic"
+
+
+def workload_answer(block: Block, peak: MeasuredPeak | None, mix: ProductionMix | None) -> WorkloadAnswer:
+    """The document, with the file's text in it."""
+    notes = notes_of(peak, mix)
+    inputs = (*block.workload.inputs, *block.policy.inputs)
+    return WorkloadAnswer(
+        entries=tuple(
+            Entry(i.name, i.value.value, i.value.low, i.value.high, i.unit, i.origin, i.source) for i in inputs
+        ),
+        events=len(block.workload.events),
+        peak=None if peak is None else _peak_answer(peak),
+        statements=None if mix is None else StatementsAnswer(mix.by_transaction, mix.explained, mix.users, mix.days),
+        notes=notes,
+        file=None,
+        toml=to_toml(block, notes),
+    )
+
+
+def _peak_answer(found: MeasuredPeak) -> PeakAnswer:
+    peak = found.peak
+    return PeakAnswer(
+        bucket=peak.ratio,
+        second=peak.second,
+        bucket_s=peak.bucket_s,
+        mean_requests_per_s=peak.mean_per_s,
+        first_day=found.first.isoformat(),
+        last_day=found.last.isoformat(),
+        days=peak.days,
+        left_out_days=peak.left_out_days,
+        rows=found.rows,
+        unordered=found.unordered,
+        zone=found.zone,
+    )
+
+
+def described_by(results_dir: Path, names: Sequence[str]) -> tuple[ScenarioDescription, ...]:
+    """The scenarios of runs and sweeps, each once, the last named standing. Raises UsageError for another record."""
+    found: dict[str, ScenarioDescription] = {}
+    for name in names:
+        path = store.resolve(results_dir, name)
+        kind = store.kind_of(path)
+        if kind == "run":
+            scenario = documents.parse(RunRecord, path.read_bytes(), str(path)).scenario
+        elif kind == "sweep":
+            scenario = documents.parse(SweepRecord, path.read_bytes(), str(path)).scenario
+        else:
+            raise UsageError(f"{path} is a {kind}; give runs and sweeps")
+        found[scenario.name] = scenario
+    return tuple(found.values())

@@ -1,0 +1,226 @@
+"""``loadgen workload``: the block from measurements, and the plan that is made by it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+from production_samples import DASHBOARD, MONTECARLO, profile, requests_csv
+from published import validate
+from sweep_samples import history_csv, store, sweep
+
+from capacity.values import Origin
+from loadgen.cli import main
+from loadgen.planning.workload_file import read_workload
+from loadgen.planning.workload_toml import to_toml
+from loadgen.runs import documents
+
+DONE = {
+    "dashboard.open": 600_000.0,
+    "dashboard.look": 200_000.0,
+    "dashboard.save": 100_000.0,
+    "montecarlo.recalculate": 90_000.0,
+    "montecarlo.batch": 10_000.0,
+}
+EVENTS = """
+[workload.peak_to_mean]
+value = 6
+[policy.replay_cost]
+value = 0.4
+low = 0.3
+high = 0.5
+origin = "measured"
+source = "a replica of ours"
+[[events]]
+name = "tax season \\"27\\""
+date = 2027-03-01
+days = 45
+factor = 1.6
+low = 1.2
+high = 2.5
+on = "peak"
+source = "marketing's plan"
+[[events]]
+name = "launch"
+date = 2027-01-15
+factor = 1.1
+on = "users"
+"""
+
+Run = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """The command line in this process, in a directory with production's files and sweeps of both scenarios."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOADGEN_RESULTS_DIR", raising=False)
+    before = signal.getsignal(signal.SIGTERM)
+    requests_csv(tmp_path / "requests.csv")
+    (tmp_path / "profile.json").write_text(documents.dump(profile(DONE)))
+    (tmp_path / "base.toml").write_text(EVENTS)
+    for record, description in ((sweep("dashboard"), DASHBOARD), (sweep("montecarlo", single_tps=60), MONTECARLO)):
+        object.__setattr__(record, "scenario", description)
+        store(tmp_path / "results", record)
+
+    def run(*arguments: str) -> CompletedProcess[str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        written = capfd.readouterr()
+        assert "Traceback" not in written.err
+        return CompletedProcess(arguments, int(ended.value.code or 0), written.out, written.err)
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+def swept(tmp_path: Path) -> list[str]:
+    return sorted(path.name for path in (tmp_path / "results").glob("*-sweep-*"))
+
+
+def made(result: CompletedProcess[str]) -> dict[str, Any]:
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert isinstance(document, dict)
+    validate(document)
+    return document
+
+
+def test_the_block_goes_to_stdout_as_toml_and_to_people_as_a_table(here: Run) -> None:
+    result = here("workload", "--requests", "requests.csv")
+    block = tomllib.loads(result.stdout)
+    peak = block["workload"]["peak_to_mean"]
+    assert peak["origin"] == "measured"
+    assert "21 days of requests.csv, 2026-09-07 to 2026-09-27, by 3600 s" in peak["source"]
+    assert peak["low"] < peak["value"] < peak["high"]
+    assert block["workload"]["daily_active_share"]["origin"] == "assumption"
+    assert "peak_to_mean" in result.stderr and "measured" in result.stderr
+    assert "No year was seen" in result.stderr
+
+
+def test_the_document_says_how_each_number_was_found(here: Run, tmp_path: Path) -> None:
+    arguments = (
+        "--requests",
+        "requests.csv",
+        "--profile",
+        "profile.json",
+        *swept(tmp_path),
+        "-o",
+        "load.toml",
+        "--json",
+    )
+    document = made(here("workload", *arguments))
+    entries = {entry["name"]: entry for entry in document["entries"]}
+    assert entries["transactions_per_user_day"]["value"] == pytest.approx(1.0, rel=1e-3)
+    assert entries["mix.dashboard"]["value"] == pytest.approx(0.9 / 1.0, rel=0.01)
+    assert entries["read_share.dashboard"]["value"] == pytest.approx(8 / 9, rel=1e-3)
+    assert entries["replay_cost"]["origin"] == "assumption"
+    assert "daily_active_share" not in entries
+    assert document["peak"]["days"] == 21
+    assert document["statements"]["users"] == 50_000
+    assert document["file"] == "load.toml"
+    assert document["toml"] == Path("load.toml").read_text()
+    assert any(
+        "89% of production's transactions only read, 95% of the scenario's" in note for note in document["notes"]
+    )
+
+
+def test_a_plan_by_the_measured_block_says_so_and_draws_its_intervals(here: Run, tmp_path: Path) -> None:
+    history_csv(tmp_path / "h.csv")
+    made(
+        here(
+            "workload",
+            "--requests",
+            "requests.csv",
+            "--profile",
+            "profile.json",
+            *swept(tmp_path),
+            "-o",
+            "load.toml",
+            "--json",
+        )
+    )
+    assumed = made(here("plan", "--history", "h.csv", "--json"))["plan"]
+    measured = made(here("plan", "--history", "h.csv", "--workload", "load.toml", "--json"))["plan"]
+    origins = {i["name"]: i["origin"] for i in measured["inputs"]}
+    assert {name: origins[name] for name in ("peak_to_mean", "transactions_per_user_day", "mix.dashboard")} == {
+        "peak_to_mean": "measured",
+        "transactions_per_user_day": "measured",
+        "mix.dashboard": "measured",
+    }
+    assert origins["read_share.dashboard"] == "measured"
+    assert "daily_active_share" not in origins
+
+    def spread(plan: dict[str, Any]) -> float:
+        peak = plan["demand_tps"][-1][1]
+        return float(peak["high"] / peak["low"])
+
+    assert spread(measured) < spread(assumed) / 2
+    inputs = {i["name"]: i["value"] for i in measured["inputs"]}
+    peak = measured["demand_tps"][0][1]
+    law = [
+        inputs["users"][e] * inputs["transactions_per_user_day"][e] * inputs["peak_to_mean"][e] / 86_400
+        for e in ("low", "high")
+    ]
+    assert law[0] <= peak["low"] < peak["high"] <= law[1]
+
+
+def test_what_is_not_measured_stays_as_the_base_has_it(here: Run, tmp_path: Path) -> None:
+    made(here("workload", "--base", "base.toml", "--requests", "requests.csv", "-o", "load.toml", "--json"))
+    base, found = read_workload(tmp_path / "base.toml"), read_workload(tmp_path / "load.toml")
+    assert found.workload.events == base.workload.events
+    assert found.policy == base.policy
+    assert found.workload.peak_to_mean.origin is Origin.MEASURED
+    assert base.workload.peak_to_mean.origin is Origin.ASSUMPTION
+
+
+def test_a_written_block_reads_back_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text(EVENTS)
+    for path in (None, tmp_path / "base.toml"):
+        block = read_workload(path)
+        (tmp_path / "again.toml").write_text(to_toml(block, ("two\nlines",)))
+        assert read_workload(tmp_path / "again.toml") == block
+
+
+def test_our_own_load_is_never_called_a_measurement(here: Run, tmp_path: Path) -> None:
+    requests_csv(tmp_path / "ours.csv", comment="# synthetic: a run of ours")
+    (tmp_path / "ours.json").write_text(documents.dump(profile(DONE, synthetic=True)))
+    result = here("workload", "--requests", "ours.csv", "--profile", "ours.json", *swept(tmp_path), "--json")
+    origins = {entry["name"]: entry["origin"] for entry in made(result)["entries"]}
+    assert "measured" not in origins.values()
+    assert origins["peak_to_mean"] == origins["mix.dashboard"] == "synthetic"
+    assert "our own load, no production" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        ((), 2, "nothing to measure from"),
+        (("RUN", "--requests", "requests.csv"), 2, "give --profile"),
+        (("--requests", "none.csv"), 2, "none.csv"),
+        (("--requests", "short.csv"), 4, "too_few_days"),
+        (("--profile", "none.json"), 2, "none.json"),
+        (("--profile", "requests.csv"), 2, "requests.csv"),
+        (("--profile", "empty.json"), 4, "no_statements"),
+        (("absent", "--profile", "profile.json"), 2, "absent"),
+        (("--requests", "requests.csv", "--base", "none.toml"), 2, "none.toml"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_line_and_no_file(
+    here: Run, tmp_path: Path, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    requests_csv(tmp_path / "short.csv", days=3)
+    (tmp_path / "empty.json").write_text(documents.dump(profile({})))
+    records = swept(tmp_path) if arguments[:1] == ("--profile",) else []
+    result = here("workload", *arguments, *records, "-o", "load.toml", "--json")
+    assert result.returncode == code
+    assert says in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert ("refusal" in json.loads(result.stdout)) == (code == 4)
+    assert not (tmp_path / "load.toml").exists()
