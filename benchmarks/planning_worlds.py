@@ -12,7 +12,7 @@ from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.periods import Cadence
 from capacity.plan import Input
 from capacity.plan.candidates import replicas_needed
-from capacity.plan.simulate import POLICY_UNITS, Policy
+from capacity.plan.policy import POLICY_UNITS, Policy
 from capacity.planner import PlanInputs
 from capacity.pool_measured import P99_MARGIN
 from capacity.repeats import POOL_MARGIN

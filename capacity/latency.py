@@ -5,8 +5,7 @@ levels are drawn to a rising curve (isotonic in logs, each level weighing by wha
 a straight line in log concurrency and log response, and its interval widens there by the curvature that the levels
 show. Utilisation is throughput over the greatest that the sweep reached, which needs no look at the server's CPU.
 
-Beside it stand Erlang's C, for arrivals that come by themselves, and mean-value analysis, for connections that wait for
-their answer before they ask again. Neither is a forecast: what else than CPU is waited for is in neither.
+Bounds by the laws of queueing stand beside it in :mod:`capacity.latency_bounds`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from capacity.queueing import Station, asymptotic_bounds, erlang_c, mean_value_analysis
 from capacity.scalability.blocks import BlockedMeans, blocked_means
 from capacity.values import Interval, Refusal
 
@@ -77,6 +75,8 @@ class LatencyCurve:
     level: float
     saturated: bool
     """Throughput no longer rose at the end: the greatest measured is what the server can do."""
+    greatest_tps: Interval
+    """Throughput of the best level, with the drift between blocks in its interval."""
     _response: BlockedMeans = field(repr=False, compare=False)
     _rising: Floats = field(repr=False, compare=False)
     _curvature: float = field(repr=False, compare=False)
@@ -105,14 +105,30 @@ class LatencyCurve:
             met = self._met(0, math.log(response_ms))
             missing = f"a level that meets it: at the lowest, {self.points[0].level}, P is {met:.2f}"
             return Refusal("objective_not_met", missing, "sweep lower levels, or relax the objective")
-        ends = sorted(self._utilisation(n) for n in (sure, likely, hardly))
+        middle = self._utilisation(likely)
+        # Where it crosses, and how well the share there is known: independent, so halves add as squares of logs.
+        own = self._share_error(middle)
+        low, high = (abs(math.log(self._utilisation(n) / middle)) for n in (sure, hardly))
+        crossing = Interval(
+            middle * math.exp(-math.hypot(low, own)), middle, min(middle * math.exp(math.hypot(high, own)), 1.0), 0.9
+        )
         last = len(self.points) - 1
         return Target(
             utilisation=self._utilisation(sure),
             level=sure,
-            crossing=Interval(ends[0], ends[1], ends[2], 0.9),
+            crossing=crossing,
             met_everywhere=self._met(last, math.log(response_ms)) >= MET_PROBABILITY,
         )
+
+    def share_at(self, response_ms: Floats) -> Floats:
+        """Utilisation at which the curve crosses each limit: 0 below the lowest level's response, the greatest beyond.
+
+        The curve itself, without its interval: for limits that are themselves drawn.
+        """
+        limits = np.log(np.maximum(response_ms, 1 / LARGEST))
+        crossed = np.interp(limits, self._rising, self._logs)
+        shares = np.interp(crossed, self._logs, self._shares)
+        return np.asarray(np.where(limits < self._rising[0], 0.0, shares), dtype=np.float64)
 
     @property
     def _logs(self) -> Floats:
@@ -166,10 +182,18 @@ class LatencyCurve:
                 return float(math.exp(x))
         return float(self.points[-1].level)
 
+    @property
+    def _shares(self) -> Floats:
+        """Of the levels. Past the peak throughput falls, and load does not: the server is as busy as at its best."""
+        return np.maximum.accumulate([point.utilisation.value for point in self.points])
+
     def _utilisation(self, concurrency: float) -> float:
-        seen = [point.utilisation.value for point in self.points]
-        # Past the peak throughput falls, and load does not: the server is as busy as at its best.
-        return float(np.interp(math.log(concurrency), self._logs, np.maximum.accumulate(seen)))
+        return float(np.interp(math.log(concurrency), self._logs, self._shares))
+
+    def _share_error(self, utilisation: float) -> float:
+        """Half-width, of the logarithm, of the share of a level so busy."""
+        halves = [math.log(point.utilisation.value / point.utilisation.low) for point in self.points]
+        return float(np.interp(utilisation, self._shares, halves))
 
 
 def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurve | Refusal:
@@ -207,6 +231,7 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurv
     return LatencyCurve(
         points=points,
         level=level,
+        greatest_tps=_exp(float(throughput.means[best]), float(throughput.half_widths(level)[best]), level),
         saturated=bool(throughput.means[-1] - throughput.means[before] - error <= math.log1p(STILL_RISING)),
         _response=response,
         _rising=rising,
@@ -262,65 +287,3 @@ def _share(throughput: BlockedMeans, i: int, best: int, level: float) -> Interva
 def _exp(value: float, half: float, level: float) -> Interval:
     half = min(half, 300.0)
     return Interval(math.exp(value - half), math.exp(value), math.exp(value + half), level)
-
-
-# --- bounds -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ClosedBounds:
-    """What queueing for the CPU alone does to busy connections: mean response by mean-value analysis, and its range.
-
-    The low end is that of any closed network with this demand; the high end that of the worst. A measured mean above
-    ``mean_ms`` waits for more than CPU; one below ``low_ms`` contradicts the demand.
-    """
-
-    low_ms: float
-    mean_ms: float
-    high_ms: float
-    throughput_high_tps: float
-
-
-def closed_bounds(cpu_s: float, cores: int, connections: int, other_s: float = 0.0) -> ClosedBounds | Refusal:
-    """Of a transaction that needs ``cpu_s`` of CPU on ``cores`` and ``other_s`` without it (network, disk, no queue).
-
-    Refuses what :func:`capacity.queueing.mean_value_analysis` refuses.
-    """
-    stations = [Station("cpu", cpu_s, cores)]
-    exact = mean_value_analysis(stations, connections, other_s)
-    wide = asymptotic_bounds(stations, connections, other_s)
-    if isinstance(exact, Refusal):
-        return exact
-    if isinstance(wide, Refusal):
-        return wide
-    ends = (wide.response_low_s, exact[-1].response_s, wide.response_high_s)
-    low, mean, high = ((one + other_s) * 1000 for one in ends)
-    return ClosedBounds(min(low, mean), mean, max(high, mean), wide.throughput_high_tps)
-
-
-def open_response_ms(utilisation: float, cores: int, service_ms: float, percentile: float) -> float | Refusal:
-    """A percentile of response, waiting and service, of an M/M/c queue: arrivals that do not wait for answers.
-
-    With C = P(wait), c servers, load a = uc and t in services: P(R > t) = e⁻ᵗ(1 + C(1 − e^(−t(c−1−a)))/(c−1−a)).
-    Refuses a utilisation of 1 or more, where the queue grows for ever, and percentiles that are none.
-    """
-    if not (0 < percentile < 100 and 1 / LARGEST < service_ms < LARGEST and utilisation >= 0):
-        missing = "a percentile between 0 and 100, a service time above 0 and a utilisation of 0 or more"
-        return Refusal("bad_queue", missing, "correct the inputs")
-    queue = erlang_c(utilisation * cores, cores)
-    if isinstance(queue, Refusal):
-        return queue
-    waits, gap = queue.probability_of_waiting, cores - 1 - queue.offered_load
-
-    def beyond(t: float) -> float:
-        grown = t if abs(gap * t) < 1e-9 else -math.expm1(-gap * t) / gap
-        return math.exp(-t) * (1 + waits * grown)
-
-    wanted, high = 1 - percentile / 100, 1.0
-    while beyond(high) > wanted:
-        high *= 2
-    low = 0.0
-    for _ in range(200):
-        middle = (low + high) / 2
-        low, high = (middle, high) if beyond(middle) > wanted else (low, middle)
-    return high * service_ms

@@ -6,10 +6,40 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from capacity.demand import Demand
+from capacity.latency import LatencyCurve
 from capacity.plan.values import Input
 from capacity.scalability import Capacity, Repeat
 from capacity.storage import TableSize
-from capacity.values import Origin, Refusal
+from capacity.values import Interval, Origin, Refusal
+
+NO_DEMAND = Refusal("no_demand", "what a transaction costs the server", "sweep a server whose CPU can be seen")
+NO_CURVE = Refusal("no_curve", "latency against load", "sweep three levels or more, twice each")
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredDemand:
+    """What a transaction of a scenario costs the server that was swept, at three of its levels."""
+
+    planned: Demand
+    """At the level of the capacity: the load that is planned for."""
+    first: Demand
+    """At the lowest level, where next to nothing queues."""
+    best: Demand
+    """At the level of the greatest throughput, ``best_tps``."""
+    best_tps: float
+    left_cores: float
+    """Cores that a load generator on the same machine left to the server; all of them where it ran elsewhere."""
+
+    def __post_init__(self) -> None:
+        if not (0 < self.best_tps < math.inf and 0 < self.left_cores < math.inf):
+            raise ValueError("a measured demand needs throughput and cores above 0")
+
+    @property
+    def waits_s(self) -> float:
+        """Of a transaction that meets no other, the time that is not CPU: messages, commits, disks."""
+        hold, cpu = self.first.connection_hold_s, self.first.cpu_s
+        return max(hold.value - cpu.value, 0.0) if hold is not None and cpu is not None else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +61,12 @@ class SweptScenario:
     wal_bytes_per_txn: float | None = None
     utilisation: float | None = None
     """Of the server's cores at the level of the capacity; None where they were not seen."""
+    curve: LatencyCurve | Refusal = NO_CURVE
+    """The objective's percentile of response time against load."""
+    objective_ms: float | None = None
+    demand: MeasuredDemand | Refusal = NO_DEMAND
+    write_cost: Interval | Refusal | None = None
+    """CPU time of a writing transaction over a reading one's; None where it only reads, or only writes."""
 
     def mean_tps(self, level: int) -> float | None:
         """Geometric mean throughput of the runs at ``level``; None when it was not measured."""

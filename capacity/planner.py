@@ -9,7 +9,7 @@ is the cheapest that meets the objective with the probability asked for, on ever
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,14 +17,16 @@ from capacity.growth import Forecast
 from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.partitions import PartitionKey, recommend_partitions
 from capacity.peak import LEVEL, PeakLoad
+from capacity.plan.carrying import Calibrated
 from capacity.plan.choose import Choice, choose
+from capacity.plan.policy import Policy
 from capacity.plan.sensitivity import sensitivities
-from capacity.plan.simulate import Futures, Policy, simulate
+from capacity.plan.simulate import Futures, simulate
 from capacity.plan.triggers import triggers
 from capacity.plan.values import Input, Plan, Recommendation, RefusedRecommendation, Resource, Sensitivity
 from capacity.pool import ONE_INSTANCE, Deployment, PoolSetting, recommend_pool
 from capacity.replicas import replica_advice
-from capacity.resources import resources
+from capacity.resources import demand_inputs, resources
 from capacity.storage import bytes_by_date, drawn_growth
 from capacity.targets import Server, Target, measured_target
 from capacity.uncertainty import Draws, Floats
@@ -38,6 +40,7 @@ class PlanInputs:
 
     ``target`` None: the measured server. ``wanted``: probability of the objective. ``spare``: servers that may fail at
     the peak. ``growth``: what-if, change of users times this. ``retention_months``: of the tables that expire.
+    ``calibrated``: the target against the measured server; None leaves the target's own assumptions.
     """
 
     users: Forecast
@@ -55,6 +58,7 @@ class PlanInputs:
     growth: float = 1.0
     retention_months: float | None = None
     deployment: Deployment = ONE_INSTANCE
+    calibrated: Calibrated | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -63,9 +67,9 @@ def make_plan(inputs: PlanInputs) -> Plan:
 
     Raises ValueError for a forecast without dates, and for values that no plan can have.
     """
-    target = inputs.target or measured_target(inputs.server)
+    target = _target(inputs)
     peak = PeakLoad.of(inputs.users, inputs.workload, inputs.growth)
-    futures = _simulate(inputs, peak, Draws())
+    futures = _simulate(inputs, target, peak, Draws())
     choice: Choice | None = None
     advice: list[Recommendation | RefusedRecommendation] = []
     if isinstance(futures, Refusal):
@@ -105,11 +109,12 @@ def make_plan(inputs: PlanInputs) -> Plan:
                 *inputs.workload.inputs,
                 *target.inputs,
                 *(i for r in recommendations for i in r.inputs),
+                *demand_inputs(inputs.scenarios),
             )
         ),
         storage=drawn_growth(inputs.tables, drawn, LEVEL),
         sizing=choice.sizing if choice else None,
-        sensitivity=_sensitivity(inputs, choice),
+        sensitivity=_sensitivity(inputs, target, choice),
         triggers=triggers(
             choice,
             good_pool,
@@ -119,28 +124,58 @@ def make_plan(inputs: PlanInputs) -> Plan:
         if choice
         else (),
         resources=_resources(inputs, choice, drawn, peak, good_pool),
+        bases=() if isinstance(futures, Refusal) else futures.bases,
+        calibration_refused=_calibration_refused(inputs),
         notes=(*inputs.notes, *target.notes),
     )
 
 
-def _simulate(inputs: PlanInputs, peak: PeakLoad, sample: Draws) -> Futures | Refusal:
+def _target(inputs: PlanInputs) -> Target:
+    """What is planned for, its cores as fast as a calibration of both servers found them."""
+    target = inputs.target or measured_target(inputs.server)
+    speed = inputs.calibrated.core_speed if inputs.calibrated is not None else None
+    return target if target.measured or speed is None else replace(target, core_speed=speed)
+
+
+def _simulate(inputs: PlanInputs, target: Target, peak: PeakLoad, sample: Draws) -> Futures | Refusal:
     return simulate(
-        inputs.scenarios, peak, inputs.workload, inputs.policy, inputs.tables, inputs.retention_months, sample
+        inputs.scenarios,
+        peak,
+        inputs.workload,
+        inputs.policy,
+        inputs.tables,
+        inputs.retention_months,
+        sample,
+        target,
+        inputs.calibrated,
     )
 
 
-def _sensitivity(inputs: PlanInputs, choice: Choice | None) -> tuple[Sensitivity, ...]:
+def _sensitivity(inputs: PlanInputs, target: Target, choice: Choice | None) -> tuple[Sensitivity, ...]:
+    """Of the load at the horizon, in servers of the last configuration."""
     if choice is None:
         return ()
     growth, at_horizon = _growth_inputs(inputs)
     grown = Input(growth.name, at_horizon.value, growth.unit, growth.origin, growth.source)
-    candidates = [grown, *choice.futures.inputs]
+    candidates = [grown, *choice.futures.inputs, *target.inputs]
+    server = choice.last.server
 
-    def again(known: frozenset[str]) -> Futures | Refusal:
+    def again(known: frozenset[str]) -> Floats | Refusal:
         sample = Draws(known)
-        return _simulate(inputs, PeakLoad.of(inputs.users, inputs.workload, inputs.growth, sample), sample)
+        peak = PeakLoad.of(inputs.users, inputs.workload, inputs.growth, sample)
+        futures = _simulate(inputs, target, peak, sample)
+        return futures if isinstance(futures, Refusal) else _load(*futures.on(target, server, inputs.server))
 
-    return sensitivities(choice.futures, candidates, again)
+    return sensitivities(_load(*choice.last_loads), candidates, again)
+
+
+def _load(reads: Floats, writes: Floats) -> Floats:
+    return np.asarray(reads[-1] + writes[-1], dtype=np.float64)
+
+
+def _calibration_refused(inputs: PlanInputs) -> Refusal | None:
+    ratio = inputs.calibrated.ratio if inputs.calibrated is not None else None
+    return ratio if isinstance(ratio, Refusal) else None
 
 
 def _unreachable(choice: Choice) -> Refusal:

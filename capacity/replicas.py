@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from capacity.peak import LEVEL, due
+from capacity.plan.basis import Basis
 from capacity.plan.candidates import replicas_needed
 from capacity.plan.choose import Choice
 from capacity.plan.simulate import Futures
@@ -53,9 +54,9 @@ def _reads(choice: Choice, inputs: tuple[Input, ...], primary: Recommendation | 
     movable = summary(futures.reads[-1] * (1 - futures.fresh) / total, LEVEL)
     end = futures.dates[-1]
     reason = (
-        f"At {end} the peak load is {span(used)} times what one measured server carries at its objective, kept to "
-        f"{figure(float(np.median(futures.target)))} of its capacity."
+        f"At {end} the peak load is {span(used)} times what one measured server carries while the objective is met."
     )
+    reason += "".join(f" {_planned_for(basis, futures)}" for basis in futures.bases)
     if used.value > 0:
         reason += (
             f" Of that work {figure(100 * movable.value)} % reads what may be a moment old and can move to replicas."
@@ -74,15 +75,26 @@ def _reads(choice: Choice, inputs: tuple[Input, ...], primary: Recommendation | 
         steps=_steps(choice),
         reason=reason,
         rejected=_rejected(choice, used, primary),
-        prediction=_prediction(futures, last.replicas),
+        prediction=_prediction(choice),
         inputs=inputs,
     )
 
 
-def _prediction(futures: Futures, count: int) -> Prediction | None:
+def _planned_for(basis: Basis, futures: Futures) -> str:
+    """How busy a server may be with one scenario, and who says so."""
+    if basis.target == "curve":
+        busy = next(i for i in futures.inputs if i.name == f"utilisation.{basis.scenario}")
+        return f"With {basis.scenario} it may be {span(busy.value)} of its greatest throughput busy (measured curve)."
+    target = next(i for i in futures.inputs if i.name == "target_utilisation")
+    return f"With {basis.scenario} it is kept to {span(target.value)} of its capacity ({target.origin})."
+
+
+def _prediction(choice: Choice) -> Prediction | None:
+    count, futures = choice.last.replicas, choice.futures
     if not count:
         return None
-    ratio = load_ratio(count, futures.reads[-1], futures.writes[-1], futures.replay_cost, futures.fresh)
+    reads, writes = (rows[-1] for rows in choice.last_loads)
+    ratio = load_ratio(count, reads, writes, futures.replay_cost, futures.fresh)
     together = f"primary and {count} {'replica' if count == 1 else 'replicas'}"
     return Prediction("load carried at the objective", "primary alone", together, summary(ratio, LEVEL))
 
@@ -114,7 +126,7 @@ def _primary(choice: Choice, inputs: tuple[Input, ...]) -> Recommendation | None
     """
     futures = choice.futures
     largest = choice.fits[-1]
-    needed = futures.writes / futures.target
+    needed = futures.writes
     if len(choice.fits) > 1:
         short = np.isinf(largest.replicas)
         if float(short[-1].mean()) <= 1 - choice.sizing.wanted:

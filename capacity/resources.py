@@ -1,4 +1,4 @@
-"""What the load needs beside computing: disk, WAL, memory for the working set, connections."""
+"""What the load needs beside servers: CPU, disk, WAL, block reads, memory for the working set, connections."""
 
 from __future__ import annotations
 
@@ -9,10 +9,24 @@ import numpy as np
 from capacity.measured import SweptScenario
 from capacity.peak import LEVEL, PeakLoad
 from capacity.plan.choose import Choice
-from capacity.plan.values import Recommendation, Resource
-from capacity.uncertainty import Floats, summary
-from capacity.values import Origin
+from capacity.plan.values import Input, Recommendation, Resource
+from capacity.uncertainty import Draws, Floats, summary
+from capacity.values import Interval, Origin, Refusal
 from capacity.workload import Workload
+
+DEMANDS = (
+    ("CPU", "cpu_s", "cores", "cores like the measured server's that transactions keep busy at the peak second"),
+    ("WAL", "wal_bytes", "bytes/s", "written at the peak second, and sent to every replica"),
+    ("block reads", "block_reads", "blocks/s", "not found in shared buffers at the peak second, memory as measured"),
+    ("connections at work", "connection_hold_s", "connections", "inside a transaction at the peak, over all servers"),
+)
+"""Name, field of a Demand, unit and meaning of what the measured demand of transactions adds up to."""
+PER_TRANSACTION = {
+    "cpu_s": "CPU seconds a transaction",
+    "wal_bytes": "bytes of WAL a transaction",
+    "block_reads": "blocks read a transaction",
+    "connection_hold_s": "seconds that a transaction holds a connection",
+}
 
 
 def resources(
@@ -31,9 +45,9 @@ def resources(
     if choice is not None and choice.futures.working_set_bytes is not None:
         why = "what the peak hour touches and memory should hold, on every server"
         found.append(_of("working set", "bytes", choice.futures.working_set_bytes, why, Origin.ASSUMPTION))
-    if (wal := _wal(scenarios, workload, peak)) is not None:
-        why = "written at the peak second, and sent to every replica"
-        found.append(_of("WAL", "bytes/s", wal, why, Origin.DERIVED))
+    for name, field, unit, why in DEMANDS:
+        if (used := _used(scenarios, workload, peak, field)) is not None:
+            found.append(_of(name, unit, used, why, Origin.DERIVED))
     if pool is not None:
         found.append(
             Resource(
@@ -52,9 +66,30 @@ def _of(name: str, unit: str, drawn: Floats, why: str, origin: Origin) -> Resour
     return Resource(name, unit, summary(drawn[0], LEVEL), summary(drawn[-1], LEVEL), why, origin)
 
 
-def _wal(scenarios: Sequence[SweptScenario], workload: Workload, peak: PeakLoad) -> Floats | None:
-    """Peak transactions times what one writes; None unless every scenario of the mix has been measured."""
-    of = {scenario.name: scenario.wal_bytes_per_txn for scenario in scenarios}
+def demand_inputs(scenarios: Sequence[SweptScenario]) -> tuple[Input, ...]:
+    """Measured demands of one transaction."""
+    return tuple(
+        Input(f"{field}.{scenario.name}", each, unit, Origin.MEASURED, scenario.source)
+        for scenario in scenarios
+        for field, unit in PER_TRANSACTION.items()
+        if (each := _demand(scenario, field)) is not None
+    )
+
+
+def _demand(scenario: SweptScenario, field: str) -> Interval | None:
+    """Of one transaction at the load that is planned for; a mean without an interval where runs told no more."""
+    if not isinstance(scenario.demand, Refusal):
+        known: Interval | None = getattr(scenario.demand.planned, field)
+        if known is not None:
+            return known
+    if field == "wal_bytes" and scenario.wal_bytes_per_txn is not None:
+        return Interval.exact(scenario.wal_bytes_per_txn)
+    return None
+
+
+def _used(scenarios: Sequence[SweptScenario], workload: Workload, peak: PeakLoad, field: str) -> Floats | None:
+    """Peak transactions times what one costs; None unless every scenario of the mix has been measured."""
+    of = {scenario.name: _demand(scenario, field) for scenario in scenarios}
     total: Floats = np.zeros_like(peak.tps)
     for name, share in workload.shares().items():
         if not share.any():
@@ -62,5 +97,5 @@ def _wal(scenarios: Sequence[SweptScenario], workload: Workload, peak: PeakLoad)
         each = of.get(name)
         if each is None:
             return None
-        total = total + peak.tps * share * each
+        total = total + peak.tps * share * np.maximum(Draws().of(f"{field}.{name}", each), 0.0)
     return total

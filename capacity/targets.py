@@ -1,7 +1,8 @@
 """What a plan may be built from: servers of given cores, memory and price, and what is known of their provider.
 
 Measured is one server. Carrying its capacity to another is an assumption unless that one was calibrated: capacity goes
-with core speed × (cores ÷ measured cores)^scaling, both with a range, common to all servers of a target.
+with core speed × (cores ÷ measured cores)^scaling, both with a range, common to all servers of a target; see
+:mod:`capacity.plan.carrying` for what the measured demand of transactions makes of it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ SCALING = Input(
     "exponent of cores in capacity",
     Origin.ASSUMPTION,
     "shared locks and caches make the second core worth less than the first; only one size was measured",
+)
+WAITS = Input(
+    "waits",
+    Interval(0.5, 1.0, 4.0),
+    "time for commits and messages of a transaction over that on the measured server",
+    Origin.ASSUMPTION,
+    "the target was not calibrated; a commit that crosses a network takes several times one to a local disk",
 )
 
 
@@ -88,6 +96,7 @@ class Target:
     pooler: Pooler | None = None
     core_speed: Input = CORE_SPEED
     scaling: Input = SCALING
+    waits: Input = WAITS
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -103,7 +112,7 @@ class Target:
             raise ValueError("either all servers of a target have a price, or none")
         if not 0 < self.usable_ram <= 1:
             raise ValueError(f"usable_ram must lie above 0, and not above 1, not {self.usable_ram:g}")
-        for given in (self.core_speed, self.scaling):
+        for given in (self.core_speed, self.scaling, self.waits):
             if not 0 < given.value.low <= given.value.high < math.inf:
                 raise ValueError(f"{given.name} must be above 0, and finite")
 

@@ -1,10 +1,10 @@
 """Configurations, and in which futures each meets the objective.
 
-With k replicas of a server that carries σ times the measured one, W of writes, R of reads of which a share ρ must see
-its own user's last write, replay at a fraction f of the writes' cost and a target u:
+With k replicas of a server, W of writes and R of reads in units of what one carries at the utilisation planned for, a
+share ρ of the reads that must see their user's own last write, and replay at a fraction f of the writes' cost:
 
-- the primary alone answers writes and fresh reads: W + ρR ≤ uσ;
-- what it has no room for, x = W + R − uσ, goes to replicas: x ≤ k(uσ − fW);
+- the primary alone answers writes and fresh reads: W + ρR ≤ 1;
+- what it has no room for, x = W + R − 1, goes to replicas: x ≤ k(1 − fW);
 - the working set fits into the share of memory that it may fill, on every server.
 
 With n servers to spare, the load must still be carried without n of the replicas.
@@ -78,7 +78,7 @@ class Fit:
 def replicas_needed(
     reads: Floats, writes: Floats, replay_cost: Floats, target: Floats, fresh: Floats | float = 0.0
 ) -> Floats:
-    """k by the law above, elementwise, in units of σ; +inf where no number of replicas helps."""
+    """k by the law above, elementwise, a server carrying ``target``; +inf where no number of replicas helps."""
     excess = np.maximum(reads + writes - target * SLACK, 0.0)
     room = target - replay_cost * writes
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -93,14 +93,13 @@ def fits(futures: Futures, target: Target, measured: MeasuredServer, spare: int 
 
 
 def _fit(futures: Futures, target: Target, server: Server, measured: MeasuredServer, spare: int) -> Fit:
-    carried = futures.target * target.speed(server, measured, futures.draw)
-    reads, writes = futures.reads, futures.writes
-    needed = replicas_needed(reads, writes, futures.replay_cost, carried, futures.fresh) + spare
+    reads, writes = futures.on(target, server, measured)
+    needed = replicas_needed(reads, writes, futures.replay_cost, np.ones(1), futures.fresh) + spare
     checks = (
-        (Shortfall.READS, reads + writes > carried * SLACK),
-        (Shortfall.REPLAY, (futures.replay_cost * writes >= carried) & (reads + writes > carried * SLACK)),
-        (Shortfall.FRESH_READS, writes + futures.fresh * reads > carried * SLACK),
-        (Shortfall.WRITES, writes > carried * SLACK),
+        (Shortfall.READS, reads + writes > SLACK),
+        (Shortfall.REPLAY, (futures.replay_cost * writes >= 1) & (reads + writes > SLACK)),
+        (Shortfall.FRESH_READS, writes + futures.fresh * reads > SLACK),
+        (Shortfall.WRITES, writes > SLACK),
     )
     shortfall = np.full(reads.shape, -1, dtype=np.int8)
     order = list(Shortfall)
@@ -120,12 +119,11 @@ def carried_tps(
 
     The laws above are linear in the load, so it is today's times the least of the factors by which each of them binds.
     """
-    carried = futures.target * target.speed(configuration.server, measured, futures.draw)
-    reads, writes = futures.reads[0], futures.writes[0]
+    reads, writes = (rows[0] for rows in futures.on(target, configuration.server, measured))
     left = max(configuration.replicas - spare, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        whole = (1 + left) * carried / (reads + writes + left * futures.replay_cost * writes)
-        primary = carried / (writes + futures.fresh * reads)
-        factor = np.minimum(whole, primary) if left else carried / (reads + writes)
+        whole = (1 + left) / (reads + writes + left * futures.replay_cost * writes)
+        primary = 1 / (writes + futures.fresh * reads)
+        factor = np.minimum(whole, primary) if left else 1 / (reads + writes)
         tps = np.where(futures.tps[0] > 0, futures.tps[0] * factor, np.inf)
     return np.asarray(tps, dtype=np.float64)

@@ -41,6 +41,8 @@ class Choice:
     """By date and draw, with the plan in place."""
     carried_tps: Floats
     """Draws of what today's configuration carries."""
+    last_loads: tuple[Floats, Floats]
+    """Reads and writes in servers of the last configuration: a row per date, a column per draw."""
 
     @property
     def last(self) -> Configuration:
@@ -105,7 +107,8 @@ def choose(futures: Futures, target: Target, measured: MeasuredServer, wanted: f
         inputs=target.inputs,
         usable_ram=target.usable_ram,
     )
-    return Choice(sizing, futures, found, tuple(chosen), met, carried[chosen[0]])
+    loads = futures.on(target, chosen[-1].server, measured)
+    return Choice(sizing, futures, found, tuple(chosen), met, carried[chosen[0]], loads)
 
 
 def _probabilities(fit: Fit, counts: np.ndarray) -> np.ndarray:

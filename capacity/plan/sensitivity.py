@@ -1,8 +1,9 @@
 """Which uncertainty the answer hangs on, and hence what to measure next.
 
-The answer is the load at the horizon, in measured servers. The share of an input is its first-order index,
-Var(E[ln load | input]) ÷ Var(ln load), the mean taken within equally probable strata of the input's draws and the
-scatter of those means that chance alone gives taken off (I. M. Sobol, 1993; the estimate by strata: M. D. McKay, 1995).
+The answer is the load at the horizon, in servers of the plan's last configuration. The share of an input is its
+first-order index, Var(E[ln load | input]) ÷ Var(ln load), the mean taken within equally probable strata of the input's
+draws and the scatter of those means that chance alone gives taken off (I. M. Sobol, 1993; the estimate by strata: M. D.
+McKay, 1995).
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from capacity.peak import LEVEL
-from capacity.plan.simulate import Futures
 from capacity.plan.values import Input, Sensitivity
 from capacity.uncertainty import DRAWS, Floats, scores, summary
 from capacity.values import Refusal
@@ -34,12 +34,13 @@ MEASURE = {
     "target_utilisation": "a sweep while vacuum, backups and batch jobs run",
     "core_speed": "`loadgen calibrate` on the target",
     "scaling": "a sweep on a second size of the target",
+    "waits": "`loadgen calibrate` on the measured server and on the target",
 }
 
 
-def shares(futures: Futures, names: Sequence[str]) -> dict[str, float]:
-    """First-order index of each input on the load at the horizon; 0 for all where the load is certain."""
-    answer = np.log(np.maximum(futures.need[-1], 1e-300))
+def shares(load: Floats, names: Sequence[str]) -> dict[str, float]:
+    """First-order index of each input on draws of the load; 0 for all where the load is certain."""
+    answer = np.log(np.maximum(load, 1e-300))
     total = float(answer.var())
     if not total > 1e-18:
         return dict.fromkeys(names, 0.0)
@@ -47,11 +48,11 @@ def shares(futures: Futures, names: Sequence[str]) -> dict[str, float]:
 
 
 def sensitivities(
-    futures: Futures, inputs: Sequence[Input], again: Callable[[frozenset[str]], Futures | Refusal]
+    load: Floats, inputs: Sequence[Input], again: Callable[[frozenset[str]], Floats | Refusal]
 ) -> tuple[Sensitivity, ...]:
-    """Inputs whose share is not none, the greatest first. ``again`` draws the future with some inputs known."""
+    """Inputs whose share is not none, the greatest first. ``again`` draws the load with some inputs known."""
     names = frozenset(given.name for given in inputs)
-    found = shares(futures, [given.name for given in inputs])
+    found = shares(load, [given.name for given in inputs])
     ranked = sorted(inputs, key=lambda given: (-found[given.name], given.name))
     answers = []
     for given in ranked[:MOST_KNOWN]:
@@ -64,11 +65,11 @@ def sensitivities(
             Sensitivity(
                 name=given.name,
                 share=found[given.name],
-                if_known=summary(known.need[-1], LEVEL),
+                if_known=summary(known, LEVEL),
                 origin=given.origin,
                 measure=_how(given.name),
-                alone=summary(alone.need[-1], LEVEL),
-                raises=bool(np.dot(scores(given.name), alone.need[-1]) >= 0),
+                alone=summary(alone, LEVEL),
+                raises=bool(np.dot(scores(given.name), alone) >= 0),
             )
         )
     return tuple(answers)
@@ -83,8 +84,13 @@ def _first_order(answer: Floats, score: Floats, total: float) -> float:
 
 
 def _how(name: str) -> str:
-    if name.startswith("capacity."):
-        return f"longer runs and more repeats: `loadgen sweep {name.removeprefix('capacity.')}`"
+    kind, _, scenario = name.partition(".")
+    if kind in ("capacity", "throughput", "utilisation", "cpu_s"):
+        return f"longer runs and more repeats: `loadgen sweep {scenario}`"
+    if kind == "write_cost" and scenario:
+        return f"runs of {scenario}'s reading and writing transactions in other shares"
+    if kind == "waits" and scenario:
+        return "`loadgen calibrate` for longer, on both servers"
     if name.startswith("mix."):
         return "the statement mix of production: `loadgen profile`"
     if name.startswith("event."):

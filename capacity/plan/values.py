@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal
 
 from capacity.growth import Forecast
+from capacity.plan.basis import Basis
 from capacity.storage import TableGrowth
 from capacity.values import Interval, Origin, Refusal
 
@@ -211,7 +212,7 @@ class Sensitivity:
     share: float
     """Of the variance of the logarithm of the load at the horizon, by this input alone."""
     if_known: Interval
-    """The load at the horizon, in measured servers, were this input known to be what is in its middle."""
+    """The load at the horizon, in servers of the last stage, were this input known to be what is in its middle."""
     origin: Origin
     measure: str
     """How to know it better."""
@@ -281,5 +282,9 @@ class Plan:
     """The input that matters most first."""
     triggers: tuple[Trigger, ...] = ()
     resources: tuple[Resource, ...] = ()
+    bases: tuple[Basis, ...] = ()
+    """Of each scenario, what decided of its part; empty where a capacity is missing."""
+    calibration_refused: Refusal | None = None
+    """Why the calibrations given do not tell the target's CPU speed, which stays an assumption."""
     notes: tuple[str, ...] = ()
     """What-ifs that this plan was made under, and whatever else its reader must know."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from capacity.plan import Recommendation
+    from capacity.plan import Basis, Recommendation
     from loadgen.runs.format import PlanRecord
 
 
@@ -76,6 +76,20 @@ def plan(
         str | None,
         typer.Option("--round-trip", metavar="TIME", help="Between application and server. Default: the workload's."),
     ] = None,
+    run: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--run", metavar="RUN", help="A run of a swept scenario in other shares; repeatable. Tells demand."
+        ),
+    ] = None,
+    calibration: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--calibration",
+            metavar="FILE",
+            help="Of `loadgen calibrate`: the measured server's, then the target's. Default: assumptions.",
+        ),
+    ] = None,
     dsn: options.Dsn = None,
     instance: options.Instance = None,
     results_dir: options.ResultsDir = None,
@@ -90,6 +104,8 @@ def plan(
 
     from capacity.pool import Deployment
     from loadgen import settings
+    from loadgen.planning.calibration import read_calibration
+    from loadgen.planning.evidence import recorded_runs
     from loadgen.planning.make import plan_record, write_plan
     from loadgen.planning.sweeps import find_sweeps
     from loadgen.planning.what_if import WhatIf
@@ -114,7 +130,16 @@ def plan(
     found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
     block = asked.applied(read_workload(workload))
     sweeps = find_sweeps(found.results_dir, sweep or (), [share.scenario for share in block.workload.mix])
-    record = plan_record(sweeps, read_history(history, found), block, periods, dt.datetime.now(dt.UTC), asked)
+    record = plan_record(
+        sweeps,
+        read_history(history, found),
+        block,
+        periods,
+        dt.datetime.now(dt.UTC),
+        asked,
+        recorded_runs(found.results_dir, sweep or (), sweeps, run or ()),
+        [read_calibration(path) for path in calibration or ()],
+    )
     directory = write_plan(record, found.results_dir)
     if json:
         emit(documents.dump(record))
@@ -143,6 +168,10 @@ def show(record: PlanRecord) -> None:
     for refused in made.refused:
         _line(out, f"{refused.kind:<11} refused", f" ({refused.refusal.code}): needs {refused.refusal.missing}")
         _line(out, "", f"{'':<11} {refused.refusal.do}")
+    for basis in made.bases:
+        _basis(out, basis)
+    if (refusal := made.calibration_refused) is not None:
+        _line(out, "", f"{'calibrated':<11} refused ({refusal.code}): needs {refusal.missing}; {refusal.do}")
     for matter in made.sensitivity[:MATTERS_SHOWN]:
         _line(out, "", f"{'matters':<11} {matter.name}: {matter.share:.0%} of the uncertainty; {matter.measure}")
     if made.triggers:
@@ -175,6 +204,28 @@ def _sizing(out: Console, record: PlanRecord) -> None:
         date = "now" if number == 0 else when(stage.due, plan.start)
         replicas = f" with {stage.replicas} replica{'s'[: stage.replicas != 1]}" if stage.replicas else ""
         _line(out, "", f"{'':<11} {date}: {stage.server}{replicas} ({stage.probability:.0%}), {stage.why}")
+
+
+def _basis(out: Console, basis: Basis) -> None:
+    """Which measurements of a scenario decided, and what stands in for those that did not tell."""
+    from loadgen.report.numbers import interval
+
+    how = {"curve": "by the measured latency curve", "stated": "as the workload file says", "assumed": "assumed"}
+    way = {"measured": "", "demand": "; carried by CPU demand", "throughput": "; carried by throughput alone"}
+    costs = ""
+    if (demand := basis.demand) is not None:
+        known = (
+            ("CPU", demand.cpu_s, "ms", 1e3),
+            ("WAL", demand.wal_bytes, "kB", 1e-3),
+            ("reads", demand.block_reads, "blocks", 1.0),
+            ("connection", demand.connection_hold_s, "ms", 1e3),
+        )
+        parts = [f"{name} {interval(one.scaled(by), unit)}" for name, one, unit, by in known if one is not None]
+        costs = f"; one costs {', '.join(parts)}" if parts else ""
+    line = f"{basis.scenario}: utilisation {how[basis.target]}{way[basis.carried]}{costs}"
+    _line(out, "", f"{'measured':<11} {line}")
+    for refused in basis.refused:
+        _line(out, "", f"{'':<11} not told ({refused.code}): needs {refused.missing}; {refused.do}")
 
 
 def _label(advice: Recommendation) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from capacity.latency import ClosedBounds, LatencyCurve, LatencyRun, Target, closed_bounds, latency_curve
+from capacity.latency import LatencyCurve, LatencyRun, Target, latency_curve
+from capacity.latency_bounds import ClosedBounds, closed_bounds
 from capacity.values import Refusal
 from loadgen.planning.demands import ScenarioDemand, scenario_demand
 from loadgen.runs.format import PERCENTILES, SweepRecord

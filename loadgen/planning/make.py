@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from capacity.growth import Scenarios
 from capacity.planner import PlanInputs, make_plan
@@ -11,6 +13,9 @@ from capacity.values import Refusal
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning import sweeps as swept
 from loadgen.planning.alerts import alert_rules, collector
+from loadgen.planning.calibration import CalibrationRecord
+from loadgen.planning.demands import NONE_MEASURED
+from loadgen.planning.evidence import calibrated, planned_scenario
 from loadgen.planning.history import History
 from loadgen.planning.partition_keys import PARTITION_KEYS
 from loadgen.planning.partition_sql import PARENTS, partition_sql
@@ -18,7 +23,7 @@ from loadgen.planning.targets import read_target
 from loadgen.planning.what_if import WhatIf
 from loadgen.planning.workload_file import Block
 from loadgen.runs import documents
-from loadgen.runs.format import PlanRecord, SweepRecord
+from loadgen.runs.format import PlanRecord, RunRecord, SweepRecord
 from loadgen.runs.store import DOCUMENTS, new_id, new_record
 
 LEVEL = 0.9
@@ -32,8 +37,14 @@ def plan_record(
     horizon: int,
     now: dt.datetime,
     asked: WhatIf = WhatIf(),  # noqa: B008  # frozen
+    runs: Mapping[str, Sequence[RunRecord]] = MappingProxyType({}),
+    calibrations: Sequence[CalibrationRecord] = (),
 ) -> PlanRecord:
-    """Make the plan. Raises UsageError for a history without dates, RefusalError when nothing can be recommended."""
+    """Make the plan. ``runs``: by scenario, those that tell demands; ``calibrations``: see :func:`calibrated`.
+
+    Raises UsageError for a history without dates and calibrations of other servers, RefusalError when nothing can be
+    recommended.
+    """
     if history.dates is None:
         raise UsageError(f"{history.source}: a plan needs dates; give the history as date,value")
     users = history.forecast(horizon, LEVEL)
@@ -43,6 +54,15 @@ def plan_record(
         raise RefusalError(Refusal(code, missing, "give a longer history; see `loadgen forecast`"))
     newest = max(sweeps, key=lambda sweep: sweep.started_at)
     block = asked.applied(block)
+    target = read_target(asked.target, block.workload.peak_to_mean.value)
+    if len(calibrations) > 1 and target is None:
+        raise UsageError(
+            "--calibration: one of a target goes with --target; without it give the measured server's alone"
+        )
+    idle = calibrations[0].idle_use if calibrations else NONE_MEASURED
+    scenarios = tuple(
+        planned_scenario(sweep, runs.get(sweep.scenario.name, ()), asked.objective, idle) for sweep in sweeps
+    )
     plan = make_plan(
         PlanInputs(
             users=users,
@@ -50,16 +70,17 @@ def plan_record(
             users_source=history.source,
             workload=block.workload,
             policy=block.policy,
-            scenarios=tuple(swept.swept_scenario(sweep, asked.objective) for sweep in sweeps),
+            scenarios=scenarios,
             server=swept.measured_server(newest),
             tables=swept.measured_tables(newest, sweeps),
             partition_keys=PARTITION_KEYS,
-            target=read_target(asked.target, block.workload.peak_to_mean.value),
+            target=target,
             wanted=asked.wanted,
             spare=asked.spare,
             growth=asked.growth,
             retention_months=asked.retention_months,
             deployment=asked.deployment,
+            calibrated=calibrated(calibrations, sweeps, scenarios),
             notes=asked.notes,
         )
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from capacity.plan import Input
-from capacity.plan.simulate import POLICY_UNITS, Policy
+from capacity.plan.policy import POLICY_UNITS, Policy
 from capacity.values import Interval, Origin
 from capacity.workload import UNITS, Event, MixShare, Workload
 from loadgen.errors import UsageError
@@ -38,12 +38,14 @@ class Block:
 
 def read_workload(path: Path | None) -> Block:
     """The block in ``path``; what it leaves out, and all of it for None, is the block shipped with this package.
+    A target utilisation of its own is one that somebody wants; without it the sweeps' measured curves tell it.
 
     A file that names any scenario's share must name all. Raises UsageError with file and key: an unknown or missing
     key, another unit than the law's, a value outside its range, shares that do not sum to 1.
     """
     shipped = tomllib.loads((files("loadgen.planning") / DEFAULT_FILE).read_text("utf-8"))
     entries = _entries(shipped, DEFAULT_FILE)
+    stated = False
     events: tuple[Event, ...] = ()
     if path is not None:
         document = _parse(path)
@@ -58,6 +60,7 @@ def read_workload(path: Path | None) -> Block:
                 f"give it or them, not {both[0]} as well"
             )
         entries |= given
+        stated = "policy.target_utilisation" in given
     where = str(path) if path is not None else DEFAULT_FILE
     try:
         workload = Workload(
@@ -69,7 +72,15 @@ def read_workload(path: Path | None) -> Block:
             mix=_mix(entries),
             transactions_per_user_day=entries.get("workload.transactions_per_user_day"),
         )
-        policy = Policy(**{name: entries[f"policy.{name}"] for name in POLICY_UNITS})
+        policy = Policy(
+            target_utilisation=entries["policy.target_utilisation"],
+            replay_cost=entries["policy.replay_cost"],
+            write_cost=entries["policy.write_cost"],
+            fresh_read_share=entries["policy.fresh_read_share"],
+            working_set_share=entries["policy.working_set_share"],
+            round_trip_ms=entries["policy.round_trip_ms"],
+            target_stated=stated,
+        )
     except ValueError as error:
         raise UsageError(f"{where}: {error}; correct it") from error
     return Block(workload, policy)

@@ -10,7 +10,7 @@ from capacity.growth import Forecast, forecast
 from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.periods import Cadence
 from capacity.plan import Input
-from capacity.plan.simulate import POLICY_UNITS, Policy
+from capacity.plan.policy import POLICY_UNITS, Policy
 from capacity.planner import PlanInputs
 from capacity.scalability import Repeat, capacity_at_objective
 from capacity.storage import TableSize

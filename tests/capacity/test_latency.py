@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capacity.latency import LatencyCurve, LatencyRun, closed_bounds, latency_curve, open_response_ms
+from capacity.latency import LatencyCurve, LatencyRun, latency_curve
+from capacity.latency_bounds import closed_bounds, open_response_ms
 from capacity.values import Interval, Refusal
 
 LEVELS = (1, 2, 4, 8, 16, 32)

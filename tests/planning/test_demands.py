@@ -6,34 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sweep_samples import CLIENT, DATABASE, scenario, store, sweep
+from run_samples import run, stored, used
+from sweep_samples import store, sweep
 
-from capacity.values import Interval, Origin, Refusal
+from capacity.values import Origin, Refusal
 from loadgen.errors import RefusalError
 from loadgen.planning.demand_answer import DemandAnswer, demand_answer
 from loadgen.planning.demands import IdleUse, ScenarioDemand, scenario_demand
 from loadgen.runs import documents
-from loadgen.runs.format import (
-    GeneratorUse,
-    Latency,
-    Objective,
-    RunRecord,
-    RunResult,
-    Schedule,
-    ServerUse,
-    SweepRecord,
-    TransactionResult,
-    Verdict,
-)
-
-
-def used(record: SweepRecord, cpu_s: float = 0.003) -> SweepRecord:
-    """Every run of it used CPU in proportion to what it did."""
-    points = []
-    for point in record.points:
-        assert point.throughput_tps is not None
-        points.append(replace(point, server_cpu_cores=cpu_s * point.throughput_tps.value, wal_bytes_per_txn=120.0))
-    return replace(record, points=tuple(points))
+from loadgen.runs.format import SweepRecord
 
 
 def found(record: SweepRecord, idle: IdleUse | None = None) -> ScenarioDemand:
@@ -71,35 +52,6 @@ def test_without_a_valid_run_there_is_a_refusal() -> None:
     answer = scenario_demand(replace(record, points=points))
     assert isinstance(answer, Refusal)
     assert answer.code == "no_valid_runs"
-
-
-def run(name: str, tps: dict[str, float], number: int, cpu_s: dict[str, float]) -> RunRecord:
-    """A recorded run whose transactions cost what ``cpu_s`` says."""
-    latency = Latency(1_000, 2.0, Interval.exact(2), Interval.exact(3), None, 9)
-    results = tuple(TransactionResult(t, 99, 0, Interval.exact(x), latency, latency, latency) for t, x in tps.items())
-    total = sum(tps.values())
-    use = sum(x * cpu_s[t] for t, x in tps.items()) * (1 + 0.01 * (number % 3))
-    server = ServerUse(Interval.exact(use), 6_000, 1.0, 100, 30, 0, 0, 0, 0, {})
-    return RunRecord(
-        id=f"20261101T12000{number}Z-{name}-abc12{number}",
-        started_at="20261101T120000Z",
-        scenario=scenario(name, writes=1),
-        schedule=Schedule(users=8, think=False, ramp_s=1, warmup_s=1, measure_s=60, drain_s=10, seed=1),
-        objective=Objective(),
-        database=DATABASE,
-        client=CLIENT,
-        verdict=Verdict("valid"),
-        result=RunResult(
-            60.0, round(total * 60), 0, {}, 0, Interval.exact(total), latency, latency, latency, results, (), server,
-            GeneratorUse(0.1, 0.1, 1),
-        ),
-    )  # fmt: skip
-
-
-def stored(results_dir: Path, *runs: RunRecord) -> list[str]:
-    for one in runs:
-        documents.write_atomically(results_dir / one.id / "manifest.json", documents.dump(one))
-    return [one.id for one in runs]
 
 
 CPU_S = {"look": 0.001, "store": 0.004}

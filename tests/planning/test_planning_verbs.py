@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from conftest import Loadgen
+from run_samples import times
 from sweep_samples import history_csv, store, sweep
 
 from loadgen.cli import main
@@ -147,11 +148,49 @@ def test_plan_joins_sweeps_and_history(loadgen: Loadgen, tmp_path: Path, results
     assert (str(record.plan.start), str(record.plan.horizon)) == ("2024-12-28", "2025-12-28")
     assert [s.scenario.name for s in record.sweeps] == ["dashboard", "montecarlo"]
     assert not record.short
-    assert 10 <= len(result.stderr.strip().splitlines()) <= 20
+    assert 10 <= len(result.stderr.strip().splitlines()) <= 22
     assert {path.name for path in kept.parent.iterdir()} >= {"plan.json", "alerts.yml", "collector.yml"}
     for word in ("servers", "probability", "replicas", "pool", "partitions", "matters", "watch", "assumed", made["id"]):
         assert word in result.stderr
     assert not list(results.glob(".*"))
+
+
+def calibration(path: Path, slower: float = 1.0, **database: object) -> str:
+    """A calibration's file; returns its name."""
+    found = times(path.stem, slower, **database)
+    documents.write_atomically(path, documents.dump(found))
+    return str(path)
+
+
+def test_plan_carries_what_calibrations_compared(here: Here, tmp_path: Path, results: Path) -> None:
+    ours, theirs = calibration(tmp_path / "ours.json"), calibration(tmp_path / "theirs.json", 2.0, cores=8)
+    (tmp_path / "sizes.toml").write_text('[[servers]]\nname = "eight"\ncores = 8\nram_gib = 32\n')
+    arguments = ("plan", "--history", str(history_csv(tmp_path / "h.csv")), "--target", "sizes.toml", "--json")
+    made = document(here(*arguments, "--calibration", ours, "--calibration", theirs))["plan"]
+    origin = {one["name"]: one["origin"] for one in made["inputs"]}
+    assert origin["core_speed"] == origin["waits.dashboard"] == origin["cpu_s.dashboard"] == "measured"
+    assert {(one["target"], one["carried"]) for one in made["bases"]} == {("curve", "demand")}
+    without = here(*arguments)
+    origin = {one["name"]: one["origin"] for one in document(without)["plan"]["inputs"]}
+    assert origin["core_speed"] == "assumption"
+    assert "carried by CPU demand" in without.stderr
+    assert "core_speed" in without.stderr
+
+
+def test_calibrations_that_do_not_fit_are_named(here: Here, tmp_path: Path, results: Path) -> None:
+    ours, theirs = calibration(tmp_path / "ours.json"), calibration(tmp_path / "theirs.json", cores=8)
+    arguments = ("plan", "--history", str(history_csv(tmp_path / "h.csv")), "--calibration", ours)
+    assert here(*arguments).returncode == 0
+    for more, says in (
+        (("--calibration", theirs), "goes with --target"),
+        (("--calibration", theirs, "--calibration", ours, "--target", "neon"), "two at most"),
+        (("--calibration", str(tmp_path / "none.json")), "cannot read a calibration"),
+    ):
+        result = here(*arguments, *more)
+        assert (result.returncode, says in result.stderr) == (2, True), result.stderr
+    swapped = here(*arguments[:3], "--calibration", theirs, "--calibration", ours, "--target", "neon")
+    assert swapped.returncode == 2
+    assert "differs from the server that was swept in cores (8, 2)" in swapped.stderr
 
 
 def test_plan_shows_refused_parts_and_short_runs(here: Here, tmp_path: Path) -> None:

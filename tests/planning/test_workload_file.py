@@ -100,3 +100,11 @@ def test_a_bad_file_is_one_line_that_names_file_and_key(tmp_path: Path, text: st
 def test_a_missing_file_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file"):
         read_workload(tmp_path / "none.toml")
+
+
+def test_a_target_utilisation_is_stated_only_by_a_file_that_has_one(tmp_path: Path) -> None:
+    assert not read_workload(None).policy.target_stated
+    assert not read_workload(write(tmp_path, "[policy.replay_cost]\nvalue = 0.4")).policy.target_stated
+    stated = read_workload(write(tmp_path, "[policy.target_utilisation]\nvalue = 0.6")).policy
+    assert stated.target_stated
+    assert stated.target_utilisation.value == Interval.exact(0.6)
