@@ -4,7 +4,7 @@
     python -m benchmarks.scalability judge    judge the sweeps that are kept, without a server
 
 Both scenarios are swept with busy connections on a server of its own, each level three times in randomised blocks. Each
-inner level in turn is left out: throughput there is predicted by the law that the others follow
+inner level in turn is left out: throughput there is predicted by the law that the others follow, bent to where they lie
 (``capacity.scalability.fit_sweep``), p95 by the curve through the others (``capacity.latency.latency_curve``). The
 error is against the geometric mean of the runs that were left out; coverage is the share of those runs inside of the
 interval for a further run. Raw output: scalability/, the sweeps as recorded and predictions.csv.

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from capacity.scalability.blocks import blocked_means
+from capacity.scalability.bend import MOST_LEVELS, bend
+from capacity.scalability.blocks import BlockedMeans, blocked_means
 from capacity.scalability.fit import fit_usl, unusable
 from capacity.scalability.objective import Repeat
-from capacity.scalability.usl import Usl
+from capacity.scalability.usl import Levels, Usl
 from capacity.values import Interval, Refusal
 
 
@@ -20,7 +21,8 @@ def fit_sweep(repeats: Sequence[Repeat], level: float = 0.9) -> Usl | Refusal:
     """:func:`fit_usl` of a sweep's runs, each scattering by a share of its level's throughput, less its block's drift.
 
     Drift is common to a block's levels, so it says nothing of α and β. What is left of it in the mean of the blocks
-    widens γ, and what a further block would add widens predictions. Refuses what :func:`fit_usl` refuses.
+    widens γ, and what a further block would add widens predictions, which follow the levels where those leave the law.
+    Refuses what :func:`fit_usl` refuses.
     """
     from scipy.stats import t as student
 
@@ -46,7 +48,10 @@ def fit_sweep(repeats: Sequence[Repeat], level: float = 0.9) -> Usl | Refusal:
         level,
         spreads=[math.exp(centre[r.level]) for r in repeats],
     )
-    if isinstance(fit, Refusal) or means.block_sd == 0:
+    if isinstance(fit, Refusal):
+        return fit
+    fit = replace(fit, _levels=_levels(fit, levels, means, level))
+    if means.block_sd == 0:
         return fit
     half = float(student.ppf((1 + level) / 2, means.block_df)) * means.block_sd
     left, gamma = half / math.sqrt(len(off)), fit.gamma
@@ -57,3 +62,21 @@ def fit_sweep(repeats: Sequence[Repeat], level: float = 0.9) -> Usl | Refusal:
         level,
     )
     return replace(fit, gamma=widened, drift=math.hypot(half, left))
+
+
+def _levels(fit: Usl, loads: Sequence[int], means: BlockedMeans, level: float) -> Levels | None:
+    """What the levels say beside the law; None of more levels than anybody sweeps."""
+    from scipy.stats import t as student
+
+    if len(loads) > MOST_LEVELS:
+        return None
+    by_law = [fit.law.throughput(load) for load in loads]
+    logs = np.log([x for x in by_law if not isinstance(x, Refusal)])  # none is: all were measured
+    few, many = (float(student.ppf((1 + level) / 2, df)) for df in (means.block_df, means.run_df))
+    common = float(np.mean(means.errors**2 - means.own_errors**2))
+    return Levels(
+        bend=bend(np.array(loads, dtype=np.float64), means.means - logs, means.own_errors),
+        t=many,
+        run_half=many * means.run_sd,
+        drift_half=few * math.sqrt(max(common, 0.0) + means.block_sd**2),
+    )

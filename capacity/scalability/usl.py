@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from capacity.scalability.bend import Bend
 from capacity.scalability.law import Law
 from capacity.scalability.profile import Profile
 from capacity.scalability.solve import Floats
@@ -15,6 +16,23 @@ from capacity.values import Interval, Refusal
 
 REACH = 1.25
 """Predictions are given up to this multiple of the largest load measured."""
+
+MOST_HALF = 300.0
+"""Of an interval in logs, so that its end is a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What a sweep's levels say beside the law: their smooth deviation from it, and how runs scatter.
+
+    ``run_half`` and ``drift_half`` are half the intervals, in logs, of a run's scatter and of a block's drift about the
+    level's mean, ``t`` Student's quantile of that mean's error.
+    """
+
+    bend: Bend
+    t: float
+    run_half: float
+    drift_half: float
 
 
 class Model(StrEnum):
@@ -56,6 +74,7 @@ class Usl:
     _profile: Profile = field(repr=False, compare=False)
     _spreads: tuple[Floats, Floats] = field(repr=False, compare=False)
     _t: float = field(repr=False, compare=False)
+    _levels: Levels | None = field(default=None, repr=False, compare=False)
 
     @property
     def law(self) -> Law:
@@ -72,13 +91,17 @@ class Usl:
         return self.law.throughput(concurrency)
 
     def predict(self, concurrency: float) -> Interval | Refusal:
-        """The throughput of one further run at a concurrency: the law's own interval, and a run's scatter about it.
+        """The throughput of one further run at a concurrency. Refused where :meth:`throughput` is.
 
-        They add as independent errors do, and with them :attr:`drift`. Refused where :meth:`throughput` is.
+        Of points by themselves: the law, its own interval, and a run's scatter about it. Of a sweep whose levels were
+        repeated: the law bent to where the levels lie (:mod:`capacity.scalability.bend`), since between levels they
+        say more than any law does. Errors add as independent ones do, and with them :attr:`drift`.
         """
         value = self.law.throughput(concurrency)
         if isinstance(value, Refusal):
             return value
+        if self._levels is not None:
+            return self._follow(self._levels, concurrency, value)
         low, high = self._profile.throughput(concurrency, value)
         spread = float(np.interp(concurrency, *self._spreads))
         scatter = math.hypot(self._t * self.residual_standard_error * spread, self.drift * value)
@@ -88,3 +111,9 @@ class Usl:
             value + math.hypot(high - value, scatter),
             self.gamma.level,
         )
+
+    def _follow(self, levels: Levels, concurrency: float, by_law: float) -> Interval:
+        deviation, error = levels.bend.at(concurrency)
+        half = min(math.hypot(levels.t * error, levels.run_half, levels.drift_half), MOST_HALF)
+        value = by_law * math.exp(deviation)
+        return Interval(value * math.exp(-half), value, value * math.exp(half), self.gamma.level)

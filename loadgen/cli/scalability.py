@@ -87,16 +87,19 @@ def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:
         seen.setdefault(n, []).append(x)
     means = {n: sum(values) / len(values) for n, values in seen.items()}
     loads = sorted({*_thinned(sorted(seen)), *asked})
-    law = {n: found for n in loads if not isinstance(found := fit.predict(n), Refusal)}
-    top = max(*means.values(), *(found.high for found in law.values()))
-    table = Table("N", "runs", "measured", "law", f"{fit.alpha.level:.0%} of runs", "", box=None)
+    expected = {n: found for n in loads if not isinstance(found := fit.predict(n), Refusal)}
+    top = max(*means.values(), *(found.high for found in expected.values()))
+    table = Table("N", "runs", "measured", "law", "expected", f"{fit.alpha.level:.0%} of runs", "", box=None)
     for n in loads:
-        said = ("not identified", "", "")
-        if n in law:
-            said = (number(law[n].value), interval_range(law[n]), _chart(law[n], means.get(n), top))
+        said = ("not identified", "", "", "")
+        by_law = fit.throughput(n)
+        if n in expected and not isinstance(by_law, Refusal):
+            run = expected[n]
+            said = (number(by_law), number(run.value), interval_range(run), _chart(run, means.get(n), top))
         table.add_row(f"{n:g}", str(len(seen.get(n, ()))) if n in seen else MISSING, number(means.get(n)), *said)
     console().print(table)
-    say("N: concurrency   ● measured   ┃ law   ─ where a further run is expected")
+    say("N: concurrency   ● measured   ┃ expected of a further run   ─ its range")
+    say("expected: the law, bent to where levels that were repeated lie")
     say(f"contention α {interval(fit.alpha)}, coherency β {interval(fit.beta)}, one alone γ {interval(fit.gamma)}")
     say(f"{_shape(fit)}; {_peak(fit)}")
     refused = [n for n in asked if n > fit.law.reach]
@@ -173,15 +176,15 @@ def _thinned(loads: list[float]) -> list[float]:
     return loads[::-1][:: -(-len(loads) // MOST_ROWS)]
 
 
-def _chart(law: Interval, measured: float | None, top: float) -> str:
-    """The interval as a line on a scale from 0 to ``top``, the law and the mean measured as marks on it."""
+def _chart(run: Interval, measured: float | None, top: float) -> str:
+    """The interval as a line on a scale from 0 to ``top``, what is expected and the mean measured as marks on it."""
 
     def place(value: float) -> int:
         return min(round((CHART - 1) * value / top), CHART - 1)
 
     row = [" "] * CHART
-    row[place(law.low) : place(law.high) + 1] = ["─"] * (place(law.high) + 1 - place(law.low))
-    row[place(law.value)] = "┃"
+    row[place(run.low) : place(run.high) + 1] = ["─"] * (place(run.high) + 1 - place(run.low))
+    row[place(run.value)] = "┃"
     if measured is not None:
         row[place(measured)] = "●"
     return "".join(row).rstrip()
