@@ -17,6 +17,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from loadgen.engine import locust_figures
+from loadgen.engine.dispatch import Turn
 from loadgen.engine.failures import DatabaseError
 from loadgen.engine.load import Load, OpenLoad, user_rng
 from loadgen.engine.locust_figures import REQUEST_TYPE
@@ -192,15 +193,16 @@ class PostgresUser(User):
             raise StopUser
         name = plan.transaction.name
         began = sent = monotonic()
-        if sent - turn.intended > opened.late_limit_s:
-            opened.recorder.dropped(name, turn.intended, sent)
-            gevent.sleep(0)  # others may have something to do between many of these
+        if self._too_late(name, turn, opened, sent):
             return
         failure: DatabaseError | None = None
         rows = 0
         try:
             worker = self._sessions.take(plan)
             sent = monotonic()
+            if sent - began > _WAITED_S and self._too_late(name, turn, opened, sent):
+                self._sessions.give(plan, committed=False)
+                return
             rows = perform(plan, worker)
         except DatabaseError as error:
             failure = error
@@ -212,6 +214,15 @@ class PostgresUser(User):
             turn = turn._replace(ready=max(turn.ready, sent))
         opened.recorder.arrival(name, turn, sent, answered, rows, failure)
         self._ended(plan, answered - min(turn.intended, sent), rows, failure)
+
+    @staticmethod
+    def _too_late(name: str, turn: Turn, opened: OpenLoad, now: float) -> bool:
+        """Whether an arrival is past the limit, by waiting for its turn or for a connection; it is then dropped."""
+        if now - turn.intended <= opened.late_limit_s:
+            return False
+        opened.recorder.dropped(name, turn.intended, now)
+        gevent.sleep(0)  # others may have something to do between many of these
+        return True
 
     def _ended(self, plan: Plan, response_s: float, rows: int, failure: DatabaseError | None) -> None:
         """After it is recorded: the connection goes back; somebody may listen to every request, or to failures."""

@@ -93,6 +93,11 @@ class Child:
     def ended(self) -> bool:
         return self._process.poll() is not None
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether a signal ended it."""
+        return (self._process.poll() or 0) < 0
+
     def tell(self, command: Command) -> None:
         """Send one line. A dead child is noticed by the end of its output."""
         with contextlib.suppress(BrokenPipeError):
@@ -279,6 +284,9 @@ class ScenarioChild:
             if isinstance(event, Failed):
                 raise as_error(event)
             if not isinstance(event, Ready):
+                how = child.ending()
+                if child.was_killed:
+                    raise EnvironmentFault(f"a process that loaded {self._path} {how}; see who ended it, run it again")
                 raise UsageError(f"{self._path} could not be loaded{child.why()}")
             found.append(event.scenario)
         return found[0]

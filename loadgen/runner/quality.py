@@ -8,6 +8,7 @@ from typing import Final
 
 from capacity.values import Refusal
 from loadgen.runner.steady import unsteady
+from loadgen.runs.estimate import BEYOND, MIN_SECONDS
 from loadgen.runs.format import (
     Access,
     GeneratorPart,
@@ -71,7 +72,10 @@ def _faults(
         ]
     if result is None or result.response.p50_ms is None:
         count, window_s = (result.count, result.window_s) if result else (0, 0.0)
-        what = f"{count} transactions in {window_s:g} s are too few for a median with its interval"
+        what = (
+            f"{count:,} transactions in {window_s:g} s are too few for a median with its interval, "
+            f"which takes {2 * BEYOND} and {MIN_SECONDS} s"
+        )
         return [Reason("too_few_transactions", what, "measure for longer, or with more users")]
     faults = []
     faults += _saturated(result.generator)
@@ -136,7 +140,8 @@ def _limits(result: RunResult | None, schedule: Schedule, *, writes: bool, share
     if result is not None and writes:
         spanned, forced = result.server.checkpoints, result.server.checkpoints_forced
         if forced:
-            what = f"{forced} of {spanned} checkpoints were forced so that the short window spans them"
+            counted = "" if spanned is None else f", in which the server counted {spanned}"
+            what = f"{forced} checkpoints were forced in the short window{counted}"
             limits.append(Reason("checkpoints_forced", what, "measure for more than two checkpoint_timeout instead"))
         elif spanned is not None and spanned < 2:
             what = f"the window spans {spanned} checkpoints"

@@ -209,8 +209,15 @@ def test_a_share_that_is_off_is_named(spoilt: psycopg.Connection, people: Target
     assert check(after, "net_worth").verdict == "outside", "the totals no longer add up"
 
 
-def test_a_median_that_is_off_is_named(spoilt: psycopg.Connection, people: Target, found: FidelityRecord) -> None:
+def test_a_median_that_is_off_is_named(
+    spoilt: psycopg.Connection, people: Target, found: FidelityRecord, loadgen: Loadgen
+) -> None:
     spoilt.execute(DEARER_HOMES)
+    done = loadgen("fidelity", "--json", target=people.with_database(spoilt.info.dbname))
+    assert done.returncode == 1
+    assert "outside tolerance: " in done.stderr.splitlines()[-1]
+    verdicts = {(f["measure"], f["group"]): f["verdict"] for f in json.loads(done.stdout)["figures"]}
+    assert verdicts["home_median", "55-64"] == "outside"
     after = measured(spoilt, people)
     for age in reference.AGE_GROUPS:
         before, changed = figure(found, "home_median", age), figure(after, "home_median", age)

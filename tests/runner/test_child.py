@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.errors import UsageError
+from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.runner.child import ScenarioChild, find_scenario
 
 
@@ -62,6 +62,12 @@ def test_a_scenario_that_cannot_be_loaded_says_why_in_one_line(tmp_path: Path, p
     with pytest.raises(UsageError, match=message) as caught:
         ScenarioChild(tmp_path / "mine.py", {})
     assert "\n" not in str(caught.value)
+
+
+def test_a_process_that_is_killed_while_it_loads_is_no_fault_of_the_scenario(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
+    with pytest.raises(EnvironmentFault, match=r"mine\.py was killed by SIGKILL"):
+        ScenarioChild(tmp_path / "mine.py", {})
 
 
 def test_a_scenario_may_print_without_breaking_the_protocol(tmp_path: Path) -> None:

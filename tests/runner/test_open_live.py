@@ -22,7 +22,7 @@ from loadgen.runner.run import record_run
 from loadgen.runs import documents, hlog
 from loadgen.runs.arrivals import Part, arrivals
 from loadgen.runs.control import PhaseBegan
-from loadgen.runs.format import Objective, RunRecord, Schedule
+from loadgen.runs.format import Access, Objective, RunRecord, Schedule
 from loadgen.runs.histogram import Histogram, lowest_us, merge
 from loadgen.runs.rates import steady
 
@@ -215,6 +215,26 @@ def test_more_than_the_server_carries_is_dropped_counted_and_censored(seeded: Ta
     assert f"{found.dropped:,} dropped" in done.stderr
     if record.verdict.status == "valid":
         assert done.returncode == 1, "at least 300 ms is more than 100 ms"
+
+
+def test_what_waits_too_long_for_a_pool_is_dropped_as_well(seeded: Target, tmp_path: Path) -> None:
+    """Two connections for 32 users: arrivals find a user at once, and wait for the pool."""
+    schedule = Schedule(
+        32, False, ramp_s=0, warmup_s=0, measure_s=4, drain_s=5, seed=3, rate=steady(200), arrivals="constant",
+        late_limit_s=0.3, access=Access(pool=2),
+    )  # fmt: skip
+    with ScenarioChild(scenario(tmp_path), seeded.environment()) as child:
+        record, directory = record_run(child, seeded, schedule, Objective(), tmp_path / "results")
+    assert record.result is not None
+    found = record.result.arrivals
+    assert found is not None
+    assert found.offered == 800 == found.finished + found.dropped + found.unfinished
+    assert found.dropped > 400
+    # Nothing was sent past the limit: what is in lag beyond it was dropped.
+    lag = in_window(directory, "lag")
+    assert above(lag, 0.301) <= found.dropped + found.unfinished
+    assert record.result.access is not None and record.result.access.pool_wait is not None
+    assert record.result.errors == 0
 
 
 def test_what_the_drain_leaves_is_censored_and_not_lost(seeded: Target, tmp_path: Path) -> None:

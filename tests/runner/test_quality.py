@@ -72,6 +72,13 @@ def test_what_limits_the_use_of_a_valid_run_is_noted() -> None:
     )
     assert found.status == "valid"
     assert [note.code for note in found.notes] == ["short", "shared_machine", "checkpoints_forced"]
+    assert "2 checkpoints were forced in the short window, in which the server counted 2" in found.notes[-1].what
+
+
+def test_a_short_window_is_what_is_too_little() -> None:
+    (reason,) = verdict([second(float(n), [1000] * 500) for n in range(3)]).reasons
+    assert "1,500 transactions in 3 s are too few" in reason.what
+    assert "takes 20 and 4 s" in reason.what
 
 
 def test_the_objective_counts_latency_and_failures() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -48,6 +51,51 @@ def test_the_packages_own_reader_sees_the_same(tmp_path: Path) -> None:
         assert reader.get_next_interval_histogram() is None
     finally:
         reader.close()
+
+
+def decoded(text: str) -> tuple[tuple[int, ...], dict[int, int]]:
+    """A histogram's layout and counts, by the published format alone (HdrHistogram's V2 encoding, compressed)."""
+    packed = base64.b64decode(text)
+    cookie, length = struct.unpack(">ii", packed[:8])
+    assert cookie == 0x1C849304 | 0x10
+    assert length == len(packed) - 8
+    payload = zlib.decompress(packed[8:])
+    cookie, length, offset, digits, lowest, highest, ratio = struct.unpack(">iiiiqqd", payload[:40])
+    assert cookie == 0x1C849303 | 0x10
+    assert (offset, ratio, length) == (0, 1.0, len(payload) - 40)
+    counts: dict[int, int] = {}
+    slot, place = 0, 40
+    while place < len(payload):
+        number, shift = 0, 0
+        while True:  # LEB128 of nine bytes at most: seven bits a byte, all eight of the ninth
+            byte = payload[place]
+            place += 1
+            number |= (byte if shift == 56 else byte & 0x7F) << shift
+            shift += 7
+            if shift > 56 or not byte & 0x80:
+                break
+        value = (number >> 1) ^ -(number & 1)  # zigzag
+        if value > 0:
+            counts[slot] = value
+        slot += 1 if value >= 0 else -value  # below zero: so many empty ones
+    return (lowest, highest, digits), counts
+
+
+def test_lines_are_of_the_published_format(tmp_path: Path) -> None:
+    """What Java's HistogramLogProcessor and others read; no line of the library is used to read it here."""
+    histogram = Histogram.of([1, 1, 900, 5_003, *range(100_000, 900_000, 11), HIGHEST_US])
+    path = tmp_path / "latency.hlog"
+    hlog.write(path, BASE, [hlog.Entry(TAGS[0], 3.0, 1.0, histogram)])
+    version, started, base, legend, line = path.read_text("ascii").splitlines()
+    assert version == "#[Histogram log format version 1.3]"
+    assert started.startswith(f"#[StartTime: {BASE.timestamp():.3f} (seconds since epoch)")
+    assert base == f"#[BaseTime: {BASE.timestamp():.3f} (seconds since epoch)]"
+    assert legend == '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
+    tag, start, length, longest, text = line.split(",")
+    assert (tag, start, length, longest) == (f"Tag={TAGS[0]}", "3.000", "1.000", f"{HIGHEST_US / 1000:.3f}")
+    layout, counts = decoded(text)
+    assert layout == (LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
+    assert counts == histogram.counts
 
 
 def test_series_are_tags_and_back() -> None:
