@@ -17,6 +17,8 @@ from capacity.growth import Forecast
 from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.partitions import PartitionKey, recommend_partitions
 from capacity.peak import LEVEL, PeakLoad
+from capacity.plan.alternatives import commonest_shortfall
+from capacity.plan.candidates import SHORT_OF
 from capacity.plan.carrying import Calibrated
 from capacity.plan.choose import Choice, choose
 from capacity.plan.policy import Policy
@@ -29,7 +31,7 @@ from capacity.replicas import replica_advice
 from capacity.resources import demand_inputs, resources
 from capacity.storage import bytes_by_date, drawn_growth
 from capacity.targets import Server, Target, measured_target
-from capacity.uncertainty import Draws, Floats
+from capacity.uncertainty import Draws, Floats, share_error
 from capacity.values import Interval, Origin, Refusal
 from capacity.workload import Workload
 
@@ -180,10 +182,13 @@ def _calibration_refused(inputs: PlanInputs) -> Refusal | None:
 
 def _unreachable(choice: Choice) -> Refusal:
     sizing = choice.sizing
+    row = int(np.argmin(choice.met.mean(axis=1)))
+    lacking = commonest_shortfall(choice.fit(choice.configurations[row]), choice.configurations[row], row)
+    short = f", since {SHORT_OF[lacking]}" if lacking is not None else ""
     return Refusal(
         "objective_out_of_reach",
         f"a configuration of {sizing.target} that meets the objective with a probability of {sizing.wanted:.0%}: the "
-        f"likeliest has {sizing.probability:.0%}",
+        f"likeliest has {sizing.probability:.0%} (±{share_error(sizing.probability):.1%}){short}",
         "narrow the uncertainty that matters most, allow larger servers by --target, write in batches, split or shard",
     )
 

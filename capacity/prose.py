@@ -49,7 +49,13 @@ def chance(probability: float) -> str:
 
 
 def when(due: Due, start: dt.date) -> str:
-    """``now``, ``by DATE (DATE at the earliest)``, or that it is not within the horizon."""
+    """``now``, ``by DATE (DATE at the earliest)``, or that it is not within the horizon.
+
+    A step that is planned although most futures do not need it is ``by DATE, to be sure enough``.
+    """
+    if due.planned is not None and due.expected is None:
+        planned = "now" if due.planned <= start else f"by {due.planned}"
+        return f"{planned}, to be sure enough: not expected to be needed within the horizon"
     if due.expected is not None:
         expected = "now" if due.expected <= start else f"by {due.expected}"
         return expected + (f" ({due.earliest} at the earliest)" if due.earliest != due.expected else "")

@@ -69,6 +69,16 @@ class Draws:
         return np.zeros(DRAWS) if name in self.known else scores(name)
 
 
+def share_error(share: float, level: float = 0.9) -> float:
+    """Half-width of the interval of a probability that is a share of the draws: what another set might have given.
+
+    Of independent draws; these are stratified by quantity, so it is rather less.
+    """
+    from scipy.special import ndtri
+
+    return float(ndtri((1 + level) / 2)) * math.sqrt(max(share * (1 - share), 0.0) / DRAWS)
+
+
 def summary(drawn: Floats, level: float = 0.9) -> Interval:
     """The median of draws, and the interval that holds their central ``level``; an order statistic each, so exact."""
     low, value, high = np.quantile(drawn, [(1 - level) / 2, 0.5, (1 + level) / 2], method="inverted_cdf")

@@ -1,5 +1,9 @@
 """The cheapest configuration on every date that meets the objective there with at least the probability wanted.
 
+Where none does, the cheapest of those that the draws do not tell from the likeliest: their probabilities are within the
+error of so many draws, and servers that raise it by less are not known to be of any use. What is in place by then stays
+as long as it is one of them.
+
 Dates do not bind one another: servers are added and given back at no cost. So the cheapest of each date is the cheapest
 plan, found by looking at all configurations, and more load never makes it cheaper. The probability of meeting the
 objective on all dates at once is lower than on any, and stated beside it.
@@ -22,7 +26,7 @@ from capacity.plan.simulate import Futures
 from capacity.plan.values import DatedConfiguration, Due, Sizing, Stage
 from capacity.prose import chance
 from capacity.targets import Target
-from capacity.uncertainty import Floats, summary
+from capacity.uncertainty import Floats, share_error, summary
 from capacity.values import Interval
 
 RELEASED = "no longer needed"
@@ -70,15 +74,13 @@ def choose(futures: Futures, target: Target, measured: MeasuredServer, wanted: f
     chosen: list[Configuration] = []
     reached = True
     for row in range(rows):
-        size, count, good = _cheapest(probability[:, row, :], costs, wanted)
-        reached = reached and good
+        good, enough = _good(probability[:, row, :], wanted)
+        reached = reached and enough
+        size, count = _cheapest(good, costs)
         here = Configuration(found[size].server, count)
-        if not good and chosen:
-            # Where nothing is enough, nothing is given back either, unless something else is likelier to be.
+        if not enough and chosen:
             was = [fit.server for fit in found].index(chosen[-1].server)
-            kept = probability[was, row, chosen[-1].replicas]
-            if costs[was, chosen[-1].replicas] > costs[size, count] and kept >= probability[size, row, count] - 0.005:
-                here = chosen[-1]
+            here = chosen[-1] if good[was, chosen[-1].replicas] else here
         chosen.append(here)
     by_server = {fit.server.name: fit for fit in found}
     met = np.stack([by_server[c.server.name].meets(c.replicas)[row] for row, c in enumerate(chosen)])
@@ -117,19 +119,19 @@ def _probabilities(fit: Fit, counts: np.ndarray) -> np.ndarray:
     return np.stack([np.searchsorted(row, counts, side="right") / ordered.shape[1] for row in ordered])
 
 
-def _cheapest(probability: np.ndarray, costs: np.ndarray, wanted: float) -> tuple[int, int, bool]:
-    """Size and number of replicas, and whether they reach ``wanted``; else the likeliest, of those the cheapest."""
-    good = probability >= wanted
-    if not good.any():
-        good = probability >= probability.max() - 1e-12
-        reached = False
-    else:
-        reached = True
-    best = min(
-        ((float(costs[s, k]), int(k), int(s)) for s, k in np.argwhere(good)),
-        key=lambda option: (option[0], option[1], option[2]),
-    )
-    return best[2], best[1], reached
+def _good(probability: np.ndarray, wanted: float) -> tuple[Bools, bool]:
+    """Sizes and counts of replicas that reach ``wanted``, and that any does; else those not told from the likeliest."""
+    enough = np.asarray(probability >= wanted, dtype=np.bool_)
+    if enough.any():
+        return enough, True
+    best = float(probability.max())
+    return np.asarray(probability >= best - share_error(best), dtype=np.bool_), False
+
+
+def _cheapest(good: Bools, costs: np.ndarray) -> tuple[int, int]:
+    """Size and number of replicas of the least cost; of equal ones the fewest replicas, then the smallest size."""
+    _, count, size = min((float(costs[s, k]), int(k), int(s)) for s, k in np.argwhere(good))
+    return size, count
 
 
 def _carries(tps: Floats) -> Interval | None:
@@ -154,7 +156,7 @@ def _stages(
         if first == 0:
             due, why = Due(start, start, start), "the cheapest that meets the objective today"
             if not reached and float(met[0].mean()) < wanted:
-                why = "the likeliest to meet the objective: none reaches the probability wanted"
+                why = _likeliest(by_server[here.server.name], here, met[0])
         else:
             since, before = edges[n - 1], chosen[first - 1]
             enough = by_server[before.server.name].meets(before.replicas)
@@ -162,7 +164,7 @@ def _stages(
             crossed = ~enough
             if why.endswith(RELEASED):
                 crossed = by_server[here.server.name].meets(here.replicas)
-            due = due_when(futures.dates[since:], crossed[since:])
+            due = replace(due_when(futures.dates[since:], crossed[since:]), planned=start)
         stages.append(
             Stage(
                 from_date=start,
@@ -180,6 +182,17 @@ def _stages(
             )
         )
     return tuple(stages)
+
+
+def _likeliest(fit: Fit, here: Configuration, met: Bools) -> str:
+    """Why this one, where none reaches the probability wanted."""
+    share = float(met.mean())
+    lacking = commonest_shortfall(fit, here, 0)
+    short = f": {SHORT_OF[lacking]}" if lacking else ""
+    return (
+        f"none reaches the probability wanted{short}; this is the cheapest of those within "
+        f"{100 * share_error(share):.1f} points (Monte Carlo error) of the likeliest"
+    )
 
 
 def _why(fit: Fit, before: Configuration, enough: Bools, row: int, here: Configuration) -> str:

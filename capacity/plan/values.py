@@ -33,6 +33,9 @@ class Due:
     earliest: dt.date | None
     expected: dt.date | None
     latest: dt.date | None
+    planned: dt.date | None = None
+    """When a plan has the step in place, so that the objective is met as surely as wanted: before most futures need it.
+    None: nothing is planned by date."""
 
 
 @dataclass(frozen=True, slots=True)
