@@ -1,9 +1,10 @@
 """Latency against load: the measured curve that decides, and the laws of queueing as bounds beside it.
 
 A sweep gives a percentile of response at each level of concurrency. More load never makes it shorter, so the means of
-levels are drawn to a rising curve (isotonic in logs, each level weighing by what it is known to); between levels it is
-a straight line in log concurrency and log response, and its interval widens there by the curvature that the levels
-show. Utilisation is throughput over the greatest that the sweep reached, which needs no look at the server's CPU.
+levels are drawn to a rising curve (isotonic in logs, each level weighing by what it is known to); between levels a
+cubic goes on rising (Fritsch and Carlson's) in log concurrency and log response, and the interval widens there by what
+the levels do not tell of a smooth curve (:mod:`capacity.scalability.bend`). Utilisation is throughput over the greatest
+that the sweep reached, which needs no look at the server's CPU.
 
 Bounds by the laws of queueing stand beside it in :mod:`capacity.latency_bounds`.
 """
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from capacity.scalability.bend import MOST_LEVELS, Bend, bend
 from capacity.scalability.blocks import BlockedMeans, blocked_means
 from capacity.values import Interval, Refusal
 
@@ -79,7 +81,7 @@ class LatencyCurve:
     """Throughput of the best level, with the drift between blocks in its interval."""
     _response: BlockedMeans = field(repr=False, compare=False)
     _rising: Floats = field(repr=False, compare=False)
-    _curvature: float = field(repr=False, compare=False)
+    _bend: Bend = field(repr=False, compare=False)
 
     def response_ms(self, concurrency: float) -> Interval | Refusal:
         """The mean of runs at a concurrency within those measured; refused outside of them."""
@@ -139,10 +141,14 @@ class LatencyCurve:
         if not first <= concurrency <= last:
             missing = f"a measured level beyond {concurrency:g}: the sweep went from {first} to {last}"
             return Refusal("not_identified", missing, f"sweep {concurrency:g} too")
-        x = math.log(concurrency)
-        value = float(np.interp(x, self._logs, self._rising))
-        half = float(np.interp(x, self._logs, self._response.half_widths(self.level)))
-        half = math.hypot(half, self._between(x) * self._quantile(len(self.points) - 2))
+        value = self._between(concurrency)
+        smooth, error = self._bend.at(concurrency)
+        common = float(np.mean(self._response.errors**2 - self._response.own_errors**2))
+        half = math.hypot(
+            smooth - value,
+            error * self._quantile(self._response.run_df),
+            math.sqrt(max(common, 0.0)) * self._quantile(self._response.block_df),
+        )
         if further_run:
             runs = self._response.run_sd * self._quantile(self._response.run_df)
             blocks = self._response.block_sd * self._quantile(self._response.block_df)
@@ -150,11 +156,11 @@ class LatencyCurve:
         half = min(half, 300.0)
         return Interval(math.exp(value - half), math.exp(value), math.exp(value + half), self.level)
 
-    def _between(self, x: float) -> float:
-        """Standard deviation of a straight line's error at ``x``: curvature times half the product of distances."""
-        logs = self._logs
-        right = min(max(int(np.searchsorted(logs, x)), 1), len(logs) - 1)
-        return self._curvature * float(abs(x - logs[right - 1]) * abs(logs[right] - x)) / 2
+    def _between(self, concurrency: float) -> float:
+        """The curve's log response: through the levels, and rising between them."""
+        from scipy.interpolate import PchipInterpolator
+
+        return float(PchipInterpolator(self._logs, self._rising)(math.log(concurrency)))
 
     def _quantile(self, df: int) -> float:
         from scipy.stats import t as student
@@ -199,7 +205,7 @@ class LatencyCurve:
 def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurve | Refusal:
     """The curve of one percentile through a sweep's runs, all of it in the units of ``response_ms``.
 
-    Refuses unusable numbers, fewer than three levels, and runs none of which was repeated.
+    Refuses unusable numbers, fewer than three or more than 128 levels, and runs none of which was repeated.
     """
     if (refusal := _unusable(runs, level)) is not None:
         return refusal
@@ -235,7 +241,7 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurv
         saturated=bool(throughput.means[-1] - throughput.means[before] - error <= math.log1p(STILL_RISING)),
         _response=response,
         _rising=rising,
-        _curvature=_curvature(np.log(levels), rising, response.own_errors),
+        _bend=bend(np.array(levels, dtype=np.float64), rising, response.own_errors),
     )
 
 
@@ -248,6 +254,8 @@ def _unusable(runs: Sequence[LatencyRun], level: float) -> Refusal | None:
             return Refusal("bad_measurement", missing, "measure that run again, or leave it out")
     if (count := len({run.level for run in runs})) < LEAST_LEVELS:
         return Refusal("too_few_levels", f"at least {LEAST_LEVELS} levels, there are {count}", "sweep more levels")
+    if count > MOST_LEVELS:
+        return Refusal("too_many_levels", f"at most {MOST_LEVELS} levels, there are {count}", "leave some out")
     return None
 
 
@@ -260,18 +268,6 @@ def _rising(values: Floats, weights: Floats) -> Floats:
             (v, w, n), (u, x, m) = blocks.pop(), blocks.pop()
             blocks.append(((v * w + u * x) / (w + x), w + x, n + m))
     return np.repeat([value for value, _, _ in blocks], [count for _, _, count in blocks])
-
-
-def _curvature(x: Floats, y: Floats, errors: Floats) -> float:
-    """Root mean square second derivative by which a straight line misses its inner levels, less what noise explains."""
-    squares = []
-    for i in range(1, len(x) - 1):
-        left, right = x[i] - x[i - 1], x[i + 1] - x[i]
-        share = left / (left + right)
-        off = y[i] - (y[i - 1] + share * (y[i + 1] - y[i - 1]))
-        noise = errors[i] ** 2 + (1 - share) ** 2 * errors[i - 1] ** 2 + share**2 * errors[i + 1] ** 2
-        squares.append(max(off**2 - noise, 0.0) * (2 / (left * right)) ** 2)
-    return math.sqrt(math.fsum(squares) / len(squares))
 
 
 def _share(throughput: BlockedMeans, i: int, best: int, level: float) -> Interval:

@@ -89,17 +89,16 @@ def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:
     loads = sorted({*_thinned(sorted(seen)), *asked})
     expected = {n: found for n in loads if not isinstance(found := fit.predict(n), Refusal)}
     top = max(*means.values(), *(found.high for found in expected.values()))
-    table = Table("N", "runs", "measured", "law", "expected", f"{fit.alpha.level:.0%} of runs", "", box=None)
+    table = Table("N", "runs", "measured", "expected", f"{fit.alpha.level:.0%} of runs", "", box=None)
     for n in loads:
-        said = ("not identified", "", "", "")
-        by_law = fit.throughput(n)
-        if n in expected and not isinstance(by_law, Refusal):
+        said = ("not identified", "", "")
+        if n in expected:
             run = expected[n]
-            said = (number(by_law), number(run.value), interval_range(run), _chart(run, means.get(n), top))
+            said = (number(run.value), interval_range(run), _chart(run, means.get(n), top))
         table.add_row(f"{n:g}", str(len(seen.get(n, ()))) if n in seen else MISSING, number(means.get(n)), *said)
     console().print(table)
     say("N: concurrency   ● measured   ┃ expected of a further run   ─ its range")
-    say("expected: the law, bent to where levels that were repeated lie")
+    say("expected: the law below, bent to where levels lie that were repeated")
     say(f"contention α {interval(fit.alpha)}, coherency β {interval(fit.beta)}, one alone γ {interval(fit.gamma)}")
     say(f"{_shape(fit)}; {_peak(fit)}")
     refused = [n for n in asked if n > fit.law.reach]
