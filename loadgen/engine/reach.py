@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from loadgen.database.connect import Target
 from loadgen.engine.client import Connection
 from loadgen.engine.pooling import Endpoint, Own, Pool, Source
+from loadgen.engine.resolving import with_addresses
 from loadgen.engine.routing import Routing
 from loadgen.engine.sessions import OneServer, Routed, Sessions
 from loadgen.engine.transaction_pooled import TransactionPooled
@@ -88,14 +89,24 @@ class Reach:
 
 
 def _opener(target: Target, found: PoolerFound, settings: Settings, *, pipeline: bool) -> Callable[[], Connection]:
+    conninfo, connect = _connector(target, found, settings, pipeline=pipeline)
+    return lambda: connect(with_addresses(conninfo))
+
+
+def _connector(
+    target: Target, found: PoolerFound, settings: Settings, *, pipeline: bool
+) -> tuple[str, Callable[[str], Connection]]:
+    """Where to connect, and how."""
     conninfo = make_conninfo(target.conninfo, application_name="loadgen")
     if target.password is not None:
         conninfo = make_conninfo(conninfo, password=target.password)
     if found.mode == "transaction":
-        return partial(TransactionPooled, conninfo, settings.as_sql, prepared=found.prepared, pipeline=pipeline)
+        return conninfo, partial(
+            TransactionPooled, settings=settings.as_sql, prepared=found.prepared, pipeline=pipeline
+        )
     if found.mode == "session":
         # Poolers refuse options at startup; what is set by command ends with the session, as they reset it.
-        return partial(Connection, conninfo, settings=settings.as_sql, pipeline=pipeline)
+        return conninfo, partial(Connection, settings=settings.as_sql, pipeline=pipeline)
     options = [str(conninfo_to_dict(conninfo).get("options") or "")]
     options += [f"-c {name}={value}" for name, value in settings.as_sql.items()]
-    return partial(Connection, make_conninfo(conninfo, options=" ".join(options).strip()), pipeline=pipeline)
+    return make_conninfo(conninfo, options=" ".join(options).strip()), partial(Connection, pipeline=pipeline)

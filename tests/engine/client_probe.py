@@ -121,5 +121,39 @@ def draws_of_earlier_rows() -> object:
     return rows
 
 
+def slow_resolver() -> object:
+    """A name that takes half a second to look up: do others go on meanwhile, and is the connection made then?"""
+    import _socket
+
+    from gevent.monkey import get_original
+    from psycopg.conninfo import make_conninfo
+
+    from loadgen.engine.resolving import with_addresses
+
+    asked = []
+
+    def slowly(host: str, *arguments: object, **options: object) -> list[object]:
+        asked.append(host)
+        get_original("time", "sleep")(0.5)
+        return [(2, 1, 6, "", ("127.0.0.1", 0)), (2, 1, 6, "", ("127.0.0.1", 0))]
+
+    _socket.getaddrinfo = slowly  # type: ignore[assignment]  # what gevent's threads call
+    ticks = 0
+
+    def tick() -> None:
+        nonlocal ticks
+        while True:
+            gevent.sleep(0.01)
+            ticks += 1
+
+    ticker = gevent.spawn(tick)
+    target = resolve(settings.load())
+    conninfo = make_conninfo(target.conninfo, host="db.example.test", password=target.password)
+    connection = Connection(with_addresses(conninfo))
+    ticker.kill()
+    found = exchanged(connection, [(ECHO, [b"here"])]).results[0].get_value(0, 0).decode()
+    return {"asked": asked, "went_on": ticks > 10, "found": found}
+
+
 if __name__ == "__main__":
     print(json.dumps(globals()[sys.argv[1]]()))

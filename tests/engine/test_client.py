@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from loadgen.database.connect import Target
 
@@ -53,3 +55,15 @@ def test_a_session_that_the_server_ended_says_so(database: Target, mode: str) ->
 def test_a_draw_waits_for_the_row_that_it_needs(seeded: Target, mode: str) -> None:
     # Users 7 and 40, in this order: 1 + 7 rows, 1 + 40 rows; identify adds one each.
     assert probe(seeded, "draws_of_earlier_rows", mode) == (1 + 1 + 7) + (1 + 1 + 40)
+
+
+def test_looking_a_name_up_stops_nobody(database: Target) -> None:
+    found = probe(by_tcp(database), "slow_resolver", "sequential")
+    assert found == {"asked": ["db.example.test"], "went_on": True, "found": "here"}
+
+
+def by_tcp(target: Target) -> Target:
+    """The same server through its port on loopback, where it wants a password."""
+    passfile = Path(str(conninfo_to_dict(target.conninfo)["host"])).parent / "pgpass"
+    password = passfile.read_text().strip().rpartition(":")[2]
+    return replace(target, conninfo=make_conninfo(target.conninfo, host="127.0.0.1"), password=password)
