@@ -30,6 +30,7 @@ from capacity.pool import ONE_INSTANCE, Deployment, PoolSetting, recommend_pool
 from capacity.replicas import replica_advice
 from capacity.resources import demand_inputs, resources
 from capacity.storage import bytes_by_date, drawn_growth
+from capacity.tables import wal_per_user_day
 from capacity.targets import Server, Target, measured_target
 from capacity.uncertainty import Draws, Floats, share_error
 from capacity.values import Interval, Origin, Refusal
@@ -62,6 +63,8 @@ class PlanInputs:
     deployment: Deployment = ONE_INSTANCE
     calibrated: Calibrated | None = None
     notes: tuple[str, ...] = ()
+    wal_by_table: Mapping[str, Mapping[str, Interval]] | None = None
+    """By scenario, WAL bytes of an average transaction by table; None: not measured."""
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
@@ -114,7 +117,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
                 *demand_inputs(inputs.scenarios),
             )
         ),
-        storage=drawn_growth(inputs.tables, drawn, LEVEL),
+        storage=drawn_growth(inputs.tables, drawn, LEVEL, _wal_by_table(inputs, peak)) if drawn else (),
         sizing=choice.sizing if choice else None,
         sensitivity=_sensitivity(inputs, target, choice),
         triggers=triggers(
@@ -151,6 +154,16 @@ def _simulate(inputs: PlanInputs, target: Target, peak: PeakLoad, sample: Draws)
         target,
         inputs.calibrated,
     )
+
+
+def _wal_by_table(inputs: PlanInputs, peak: PeakLoad) -> dict[str, Floats] | None:
+    """Draws of WAL bytes a day by table, a row per date."""
+    if inputs.wal_by_table is None:
+        return None
+    written = wal_per_user_day(inputs.workload, inputs.wal_by_table)
+    if isinstance(written, Refusal):
+        return None
+    return {table: peak.users * each for table, each in written.items()}
 
 
 def _sensitivity(inputs: PlanInputs, target: Target, choice: Choice | None) -> tuple[Sensitivity, ...]:

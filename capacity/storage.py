@@ -8,7 +8,7 @@ m months put there, M(t) − M(t − m).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -42,12 +42,17 @@ class TableSize:
 
 @dataclass(frozen=True, slots=True)
 class TableGrowth:
-    """One table's size now and at the horizon, its interval that of the users."""
+    """One table now and at the horizon, its intervals those of the users."""
 
     table: str
     bytes_per_user: float
     now_bytes: Interval
     horizon_bytes: Interval
+    now_rows: Interval | None = None
+    """None in plans from before rows were forecast; of the WAL also where it was not measured by table."""
+    horizon_rows: Interval | None = None
+    now_wal_bytes_per_day: Interval | None = None
+    horizon_wal_bytes_per_day: Interval | None = None
 
 
 def bytes_per_user(table: TableSize, users: int) -> float:
@@ -60,17 +65,23 @@ def bytes_by_date(tables: MeasuredTables, peak: PeakLoad, retention_months: floa
 
     Raises ValueError for a retention that is not above 0.
     """
+    times = times_by_date(tables, peak, retention_months)
+    return {table.name: times[table.name] * table.total_bytes for table in tables.tables}
+
+
+def times_by_date(tables: MeasuredTables, peak: PeakLoad, retention_months: float | None = None) -> dict[str, Floats]:
+    """Draws of how many times its measured size each table is, a row per date; see :func:`bytes_by_date`."""
     if retention_months is not None and not 0 < retention_months <= 1200:
         raise ValueError(f"a retention is above 0 and up to 1200 months, not {retention_months:g}")
     kept: Floats | None = None
     found = {}
     for table in tables.tables:
-        stored = peak.users * bytes_per_user(table, tables.users)
+        times = peak.users / tables.users
         if table.name in tables.filled_by_time:
             if kept is None:
                 kept = _user_months(peak, retention_months)
-            stored = stored[0] * kept
-        found[table.name] = stored
+            times = times[0] * kept
+        found[table.name] = np.asarray(times, dtype=np.float64)
     return found
 
 
@@ -117,19 +128,36 @@ def table_growth(
     return tuple(sorted(grown, key=lambda g: (-g.horizon_bytes.value, g.table)))
 
 
-def drawn_growth(tables: MeasuredTables, drawn: dict[str, Floats], level: float) -> tuple[TableGrowth, ...]:
-    """All tables as :func:`bytes_by_date` drew them, largest at the horizon first."""
+def drawn_growth(
+    tables: MeasuredTables,
+    drawn: dict[str, Floats],
+    level: float,
+    wal_bytes_per_day: Mapping[str, Floats] | None = None,
+) -> tuple[TableGrowth, ...]:
+    """All tables as :func:`bytes_by_date` drew them, largest at the horizon first; rows in step with bytes.
+
+    ``wal_bytes_per_day``: draws by table, a row per date; None: not measured by table.
+    """
     from capacity.uncertainty import summary
 
-    grown = (
-        TableGrowth(
-            table.name,
-            bytes_per_user(table, tables.users),
-            summary(drawn[table.name][0], level),
-            summary(drawn[table.name][-1], level),
+    grown = []
+    for table in tables.tables:
+        sizes, total = drawn[table.name], table.total_bytes
+        wal = None if wal_bytes_per_day is None else wal_bytes_per_day.get(table.name, np.zeros_like(sizes))
+        # An empty table that takes no bytes has no rows to grow.
+        rows = sizes * (table.rows / total) if total else np.zeros_like(sizes)
+        grown.append(
+            TableGrowth(
+                table.name,
+                bytes_per_user(table, tables.users),
+                summary(sizes[0], level),
+                summary(sizes[-1], level),
+                summary(rows[0], level),
+                summary(rows[-1], level),
+                None if wal is None else summary(wal[0], level),
+                None if wal is None else summary(wal[-1], level),
+            )
         )
-        for table in tables.tables
-    )
     return tuple(sorted(grown, key=lambda g: (-g.horizon_bytes.value, g.table)))
 
 

@@ -135,11 +135,17 @@ class Workload:
 
     def peak_tps_per_user(self, sample: Draws = Draws()) -> Floats:  # noqa: B008  # frozen
         """Draws of the peak load of one user, factors independent."""
+        peak = sample.of(self.peak_to_mean.name, self.peak_to_mean.value)
+        return self.transactions_per_user(sample) * peak / SECONDS_A_DAY
+
+    def transactions_per_user(self, sample: Draws = Draws()) -> Floats:  # noqa: B008  # frozen
+        """Draws of what a user does on an average day: the law without its peak."""
         product = np.ones(DRAWS)
         for factor in self.factors:
-            drawn = sample.of(factor.name, factor.value)
-            product = product * (drawn.clip(0, 1) if factor is self.daily_active_share else drawn)
-        return product / SECONDS_A_DAY
+            if factor is not self.peak_to_mean:
+                drawn = sample.of(factor.name, factor.value)
+                product = product * (drawn.clip(0, 1) if factor is self.daily_active_share else drawn)
+        return product
 
     def shares(self, sample: Draws = Draws()) -> dict[str, Floats]:  # noqa: B008  # frozen
         """Draws of each scenario's share, made to sum to 1."""

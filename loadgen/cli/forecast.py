@@ -35,29 +35,70 @@ def forecast(
     doubles: Annotated[
         str, typer.Option("--doubles", metavar="last|mean", help="What stands of several rows for one period.")
     ] = "last",
+    profile: Annotated[
+        Path | None,
+        typer.Option(
+            "--profile", metavar="FILE", help="Of production, by `loadgen profile`: its tables, and its users."
+        ),
+    ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option("--sweep", metavar="SWEEP", help="Tables and WAL as a sweep measured them; one a scenario."),
+    ] = None,
+    workload: Annotated[
+        Path | None,
+        typer.Option("--workload", metavar="FILE", help="With --sweep: what a user does. Default: assumptions."),
+    ] = None,
     dsn: options.Dsn = None,
     instance: options.Instance = None,
+    results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
     """Forecast a growing count from its history, with an interval from a back-test.
 
     Scenarios instead where an interval would be a pretence: under 12 periods, or while growth still speeds up so much
     that its unknown ceiling decides. Rows may be unordered, doubled or missing up to a fifth; what was done is said.
+    Of users also rows, bytes and WAL by table: from columns like goals.rows in the file, a profile, or sweeps.
     """
+    from capacity.growth import Doubles, Forecast
     from loadgen import settings
+    from loadgen.cli.forecast_tables import show_tables
+    from loadgen.database.connect import resolve
     from loadgen.errors import UsageError
     from loadgen.planning.answers import forecast_answer
+    from loadgen.planning.evidence import recorded_runs
+    from loadgen.planning.sweeps import find_sweeps
+    from loadgen.planning.table_forecasts import Tables, of_columns, of_profile, of_sweeps, of_target, users_of
+    from loadgen.planning.workload_file import read_workload
+    from loadgen.profiling.profile import read_profile
     from loadgen.runs import documents
 
     periods = quantities.whole(horizon, "--horizon", most=1200)
     wanted = quantities.share(level, "--level", least=0.5, most=0.99)
     if doubles not in ("last", "mean"):
         raise UsageError(f"--doubles {doubles!r} is neither; give last or mean")
-    history = read_history(file, settings.load(dsn=dsn, instance=instance))
-    answer = history.forecast(periods, wanted, "mean" if doubles == "mean" else "last")
+    how: Doubles = "mean" if doubles == "mean" else "last"
+    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    if profile is not None and sweep:
+        raise UsageError("--profile and --sweep both tell the tables; give one of them")
+    block = read_workload(workload).workload
+    shape = read_profile(profile) if profile is not None else None
+    history = users_of(shape, str(profile)) if shape is not None and file is None else read_history(file, found)
+    answer = history.forecast(periods, wanted, how)
+    by_table = Tables()
+    if isinstance(answer, Forecast):
+        by_table = of_columns(history, periods, wanted, how)
+        if shape is not None and profile is not None:
+            by_table = by_table.over(of_profile(shape, profile.name, answer, block))
+        elif sweep:
+            sweeps = find_sweeps(found.results_dir, sweep, [share.scenario for share in block.mix])
+            by_table = by_table.over(of_sweeps(sweeps, recorded_runs(found.results_dir, sweep, sweeps), answer, block))
+        elif file is None:
+            by_table = by_table.over(of_target(resolve(found), answer, block))
     if json:
-        emit(documents.dump(forecast_answer(history, answer)))
+        emit(documents.dump(forecast_answer(history, answer, by_table)))
     show(history, answer)
+    show_tables(by_table)
 
 
 def read_history(file: Path | None, found: Settings) -> History:

@@ -10,12 +10,14 @@ import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from capacity.growth import Adjustment, Finding, Forecast, ScenarioPoint, Scenarios, Season
+from capacity.growth import Adjustment, Finding, Forecast, ForecastPoint, ScenarioPoint, Scenarios, Season
 from capacity.latency import CurvePoint, LatencyCurve, Target
 from capacity.scalability import Usl
+from capacity.tables import WHOLE, Law, Quantity, Series, TableForecast
 from capacity.values import Interval, Origin, Refusal
 from loadgen.planning.history import History
 from loadgen.planning.latencies import SweptLatency
+from loadgen.planning.table_forecasts import Tables
 from loadgen.planning.throughputs import Throughputs
 
 FORECAST_FORMAT: Final = "loadgen.forecast/1"
@@ -69,6 +71,27 @@ class DatedSupposed:
 
 
 @dataclass(frozen=True)
+class TableFigure:
+    """One figure of a table: by its own history, or by the users to come; ``origin`` of what that was made from."""
+
+    law: Law
+    now: Ends
+    forecast: tuple[DatedAhead, ...] | tuple[Ahead, ...]
+    origin: Origin
+    source: str
+
+
+@dataclass(frozen=True)
+class TableAnswer:
+    """A table's figures, null where nothing tells them; ``table`` null: WAL of no one table, as of commits."""
+
+    table: str | None
+    rows: TableFigure | None
+    bytes: TableFigure | None
+    wal_bytes_per_day: TableFigure | None
+
+
+@dataclass(frozen=True)
 class ForecastAnswer:
     """A forecast: ``coverage`` is what intervals of ``level`` held in the back-test at ``origins`` origins."""
 
@@ -86,6 +109,10 @@ class ForecastAnswer:
     origin: Origin
     source: str
     adjustments: tuple[Adjustment, ...]
+    tables: tuple[TableAnswer, ...] = ()
+    """Largest at the horizon first; empty where nothing was given that tells them."""
+    tables_missing: tuple[Refusal, ...] = ()
+    """Why a figure of a table is null."""
     format: Literal["loadgen.forecast/1"] = FORECAST_FORMAT
 
 
@@ -103,7 +130,11 @@ class ScenariosAnswer:
     format: Literal["loadgen.forecast/1"] = FORECAST_FORMAT
 
 
-def forecast_answer(history: History, answer: Forecast | Scenarios) -> ForecastAnswer | ScenariosAnswer:
+def forecast_answer(
+    history: History,
+    answer: Forecast | Scenarios,
+    by_table: Tables = Tables(),  # noqa: B008  # frozen
+) -> ForecastAnswer | ScenariosAnswer:
     """The document of a forecast."""
     if isinstance(answer, Scenarios):
         return ScenariosAnswer(
@@ -116,7 +147,7 @@ def forecast_answer(history: History, answer: Forecast | Scenarios) -> ForecastA
             adjustments=answer.adjustments,
         )
     return ForecastAnswer(
-        forecast=_ahead(answer),
+        forecast=_ahead(answer.forecast),
         level=answer.level,
         coverage=answer.coverage,
         origins=answer.origins,
@@ -130,12 +161,25 @@ def forecast_answer(history: History, answer: Forecast | Scenarios) -> ForecastA
         origin=history.origin,
         source=history.source,
         adjustments=answer.adjustments,
+        tables=tuple(_table(one) for one in by_table.tables),
+        tables_missing=by_table.missing,
     )
 
 
-def _ahead(answer: Forecast) -> tuple[DatedAhead, ...] | tuple[Ahead, ...]:
-    dated = tuple(DatedAhead(p.period, p.date, p.point, p.low, p.high) for p in answer.forecast if p.date is not None)
-    return dated or tuple(Ahead(p.period, p.point, p.low, p.high) for p in answer.forecast)
+def _table(one: TableForecast) -> TableAnswer:
+    def figure(name: Quantity) -> TableFigure | None:
+        series: Series | None = one.series.get(name)
+        if series is None:
+            return None
+        return TableFigure(series.law, Ends.of(series.now), _ahead(series.points), series.origin, series.source)
+
+    name = None if one.table == WHOLE else one.table
+    return TableAnswer(name, figure("rows"), figure("bytes"), figure("wal_bytes_per_day"))
+
+
+def _ahead(points: tuple[ForecastPoint, ...]) -> tuple[DatedAhead, ...] | tuple[Ahead, ...]:
+    dated = tuple(DatedAhead(p.period, p.date, p.point, p.low, p.high) for p in points if p.date is not None)
+    return dated or tuple(Ahead(p.period, p.point, p.low, p.high) for p in points)
 
 
 def _supposed(points: tuple[ScenarioPoint, ...]) -> tuple[DatedSupposed, ...] | tuple[Supposed, ...]:

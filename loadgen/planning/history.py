@@ -7,7 +7,8 @@ import csv
 import datetime as dt
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,9 @@ ASSUMED: Final = re.compile(r"#\s*assumption\b", re.IGNORECASE)
 """A comment above the header that begins so says that nobody measured the file's values."""
 MISSING: Final = frozenset(("", "na", "n/a", "nan", "null", "none"))
 """How files write a value that is not there."""
+TABLE_COLUMN: Final = re.compile(r"[a-z_][a-z0-9_]*\.(?:rows|bytes|wal_bytes_per_day)")
+"""A column that is a table's own history."""
+MOST_COLUMNS: Final = 60
 MOST_ROWS: Final = 100_000
 """Of a CSV: more is a log of events rather than a history by period."""
 
@@ -39,6 +43,8 @@ class History:
     periods: tuple[int, ...] | None
     origin: Origin
     source: str
+    columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """By ``TABLE.rows``, ``TABLE.bytes`` or ``TABLE.wal_bytes_per_day``: a table's own, one for each of ``values``."""
 
     def forecast(self, horizon: int, level: float, doubles: Doubles = "last") -> Forecast | Scenarios:
         """What :func:`capacity.growth.forecast` makes of it. Raises RefusalError for its refusal."""
@@ -50,7 +56,8 @@ class History:
 
 def read_csv(path: Path) -> History:
     """Read ``date,value`` (ISO dates) or ``period,value`` (whole numbers); other columns and ``#`` lines are ignored,
-    but for ``# assumption …`` above the header: the values are then called so wherever they are used.
+    but for ``# assumption …`` above the header: the values are then called so wherever they are used; and for columns
+    like ``chat_messages.rows``, ``.bytes`` and ``.wal_bytes_per_day``, which are a table's own history.
 
     A value that is empty, ``NA`` or ``NaN`` is missing. Dates are YYYY-MM-DD, with a time of day or without, or
     YYYY-MM, which stands for the month's last day. Raises UsageError that names the line for what cannot be read, and
@@ -73,6 +80,10 @@ def read_csv(path: Path) -> History:
             f"{path}: line {numbered[0][0]}: columns are {', '.join(header)}; needs value, and date or period"
         )
     at_label, at_value = header.index(label), header.index("value")
+    own = {name: header.index(name) for name in header if TABLE_COLUMN.fullmatch(name)}
+    if len(own) > MOST_COLUMNS:
+        raise UsageError(f"{path}: {len(own)} columns of tables; give at most {MOST_COLUMNS}")
+    columns: dict[str, list[float]] = {name: [] for name in own}
     values: list[float] = []
     dates: list[dt.date] = []
     periods: list[int] = []
@@ -82,6 +93,8 @@ def read_csv(path: Path) -> History:
         if len(cells) != len(header):
             raise UsageError(f"{where}: {len(cells)} values for {len(header)} columns; correct the row")
         values.append(_value(cells[at_value], where))
+        for name, at in own.items():
+            columns[name].append(_value(cells[at], where))
         if label == "date":
             dates.append(_date(cells[at_label], where))
         else:
@@ -90,7 +103,8 @@ def read_csv(path: Path) -> History:
         raise UsageError(f"{path}: no rows below the header; write one row per period")
     assumed = any(ASSUMED.match(line) for line in lines[: numbered[0][0]])
     origin = Origin.ASSUMPTION if assumed else Origin.MEASURED
-    return History(tuple(values), tuple(dates) or None, tuple(periods) or None, origin, str(path))
+    by_table = {name: tuple(found) for name, found in columns.items()}
+    return History(tuple(values), tuple(dates) or None, tuple(periods) or None, origin, str(path), by_table)
 
 
 def from_database(target: Target) -> History:

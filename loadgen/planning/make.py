@@ -20,6 +20,7 @@ from loadgen.planning.history import History
 from loadgen.planning.partition_keys import PARTITION_KEYS
 from loadgen.planning.partition_sql import PARENTS, partition_sql
 from loadgen.planning.targets import read_target
+from loadgen.planning.wal_written import told_by_table, wal_by_scenario
 from loadgen.planning.what_if import WhatIf
 from loadgen.planning.workload_file import Block
 from loadgen.runs import documents
@@ -63,6 +64,7 @@ def plan_record(
     scenarios = tuple(
         planned_scenario(sweep, runs.get(sweep.scenario.name, ()), asked.objective, idle) for sweep in sweeps
     )
+    written = wal_by_scenario(sweeps, runs)
     plan = make_plan(
         PlanInputs(
             users=users,
@@ -82,6 +84,7 @@ def plan_record(
             deployment=asked.deployment,
             calibrated=calibrated(calibrations, sweeps, scenarios),
             notes=asked.notes,
+            wal_by_table=written if told_by_table(written) else None,
         )
     )
     if not plan.recommendations:

@@ -56,6 +56,8 @@ def storage_section(
         total=sum(table.total_bytes for table in tables),
         users=counted or database.fingerprint.users,
         growth={grown.table: grown.horizon_bytes for grown in growth},
+        rows={g.table: g.horizon_rows for g in growth if g.horizon_rows is not None},
+        wal={g.table: w for g in growth if (w := g.horizon_wal_bytes_per_day) is not None},
         horizon=horizon,
         figure=storage_charts.tables(tables),
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,16 +14,21 @@ from loadgen.errors import EnvironmentFault, UsageError
 T = TypeVar("T")
 
 
+@functools.cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """Made once a kind: making one takes longer than reading a document."""
+    return TypeAdapter(kind)
+
+
 def dump(value: object) -> str:
     """One JSON document of a frozen dataclass; an interval without an upper bound has the string "Infinity"."""
-    adapter: TypeAdapter[object] = TypeAdapter(type(value))
-    return adapter.dump_json(value, indent=2).decode() + "\n"
+    return _adapter(type(value)).dump_json(value, indent=2).decode() + "\n"
 
 
 def parse(kind: type[T], text: str | bytes, source: str) -> T:
     """Read a document of ``kind``. Raises UsageError that names ``source`` and the first field that is wrong."""
     try:
-        return TypeAdapter(kind).validate_json(text)
+        return cast("T", _adapter(kind).validate_json(text))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the document"

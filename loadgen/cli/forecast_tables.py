@@ -1,0 +1,78 @@
+"""Forecasts by table as people read them, on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capacity.values import Interval
+from loadgen.cli.output import console, say
+
+if TYPE_CHECKING:
+    from capacity.tables import Quantity, Series
+    from loadgen.planning.table_forecasts import Tables
+
+_BARS = "▁▂▃▄▅▆▇█"
+_QUANTITIES: tuple[Quantity, ...] = ("rows", "bytes", "wal_bytes_per_day")
+_WIDTH = 12
+"""Of a chart."""
+
+
+def show_tables(found: Tables) -> None:
+    """Each table at the horizon, with a small chart of its way there where there is room; then what all is from."""
+    from rich.table import Table
+
+    from loadgen.report.numbers import interval, size, size_interval
+
+    out = console()
+    if found.tables:
+        end = next(iter(found.tables[0].series.values())).points[-1]
+        charts = ("",) if out.width >= 96 else ()
+        shown = Table(f"at {end.date or end.period}", "rows", "bytes", "WAL a day", *charts, box=None, pad_edge=False)
+        for column in shown.columns:
+            column.no_wrap = True
+        for one in found.tables:
+            rows, sizes, wal = (_end(one.series.get(name)) for name in _QUANTITIES)
+            chart = _chart(_way(one.series.get("bytes") or one.series.get("rows")))
+            cells = (one.table or "(not by table)", interval(rows), size_interval(sizes), size_interval(wal), chart)
+            shown.add_row(*cells[: len(shown.columns)])
+        out.print(shown)
+        sized = [one.series["bytes"] for one in found.tables if "bytes" in one.series]
+        if sized:
+            # Tables rise and fall with the same users: ends add up.
+            ends = [found_end for series in sized if (found_end := _end(series)) is not None]
+            total = Interval(
+                sum(e.low for e in ends), sum(e.value for e in ends), sum(e.high for e in ends), ends[0].level
+            )
+            ways = [sum(values) for values in zip(*(_way(series) for series in sized), strict=False)]
+            say(f"{_chart(ways)}  {size(sum(s.now.value for s in sized))} in all today, then {size_interval(total)}")
+    sources: dict[str, None] = {}
+    for one in found.tables:
+        for quantity, series in one.series.items():
+            law = {"history": "its own history", "users": "users", "user-months": "user-months"}[series.law]
+            source = series.source.split(": ")[0]
+            sources[f"{quantity.replace('_', ' ')} by {law} ({series.origin}): {source}"] = None
+    for line in sources:
+        say(line)
+    for refusal in found.missing:
+        say(f"not told ({refusal.code}): needs {refusal.missing}; {refusal.do}")
+
+
+def _end(series: Series | None) -> Interval | None:
+    """At the horizon."""
+    if series is None:
+        return None
+    last = series.points[-1]
+    return Interval(last.low, last.point, last.high, series.now.level)
+
+
+def _way(series: Series | None) -> list[float]:
+    """From today to the horizon."""
+    return [] if series is None else [series.now.value, *(p.point for p in series.points)]
+
+
+def _chart(values: list[float]) -> str:
+    """Bars from 0 to the most, thinned to _WIDTH."""
+    count = min(_WIDTH, len(values))
+    seen = [values[round(i * (len(values) - 1) / max(count - 1, 1))] for i in range(count)]
+    top = max(seen, default=0.0) or 1.0
+    return "".join(_BARS[min(int(value / top * len(_BARS)), len(_BARS) - 1)] for value in seen)
