@@ -22,13 +22,13 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 def dump(value: object) -> str:
     """One JSON document of a frozen dataclass; an interval without an upper bound has the string "Infinity"."""
-    return _adapter(type(value)).dump_json(value, indent=2).decode() + "\n"
+    return _adapter(cast("Any", type(value))).dump_json(value, indent=2).decode() + "\n"
 
 
 def parse(kind: type[T], text: str | bytes, source: str) -> T:
     """Read a document of ``kind``. Raises UsageError that names ``source`` and the first field that is wrong."""
     try:
-        return cast("T", _adapter(kind).validate_json(text))
+        return cast("T", _adapter(cast("Any", kind)).validate_json(text))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the document"
