@@ -30,11 +30,11 @@ WORKER_S = 60.0
 
 
 @contextmanager
-def workers(hub: Machines, target: Target, copies: Path) -> Iterator[list[subprocess.Popen[str]]]:
-    """One of ours on machine 1, one of plain Locust on machine 2."""
+def workers(hub: Machines, target: Target, copies: Path, ours: int) -> Iterator[list[subprocess.Popen[str]]]:
+    """So many processes of ours on machine 1, one of plain Locust on machine 2."""
     environment = os.environ | target.environment() | {"LOADGEN_WORKER_SPOOL": str(copies)}
     commands = (
-        ("loadgen", "run", str(SCENARIO), "--worker"),
+        ("loadgen", "run", str(SCENARIO), "--worker", "--processes", str(ours)),
         ("locust", "-f", str(SCENARIO), "--worker"),
     )
     started = []
@@ -53,13 +53,19 @@ def workers(hub: Machines, target: Target, copies: Path) -> Iterator[list[subpro
 
 
 def run(
-    target: Target, tmp_path: Path, meanwhile: Callable[[Machines], None], *arguments: str, cut_off: bool = False
+    target: Target,
+    tmp_path: Path,
+    meanwhile: Callable[[Machines], None],
+    *arguments: str,
+    cut_off: bool = False,
+    ours: int = 1,
 ) -> tuple[RunRecord, str, dict[int, list[Second]]]:
     """A run of all three; the record, what the master said, and each worker's own copy by its share."""
     copies = tmp_path / "copies"
     copies.mkdir()
-    with machines(2) as hub, workers(hub, target, copies) as joined:
-        command = ("run", str(SCENARIO), "--master", "--expect-workers", "2", "--ramp", "0s", "--json", *arguments)
+    with machines(2) as hub, workers(hub, target, copies, ours) as joined:
+        expected = ("--expect-workers", str(ours + 1))
+        command = ("run", str(SCENARIO), "--master", *expected, "--ramp", "0s", "--json", *arguments)
         master = subprocess.Popen(
             hub.command(0, sys.executable, "-m", "loadgen", *command, "--results-dir", str(tmp_path / "r")),
             env=os.environ | target.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -103,23 +109,23 @@ def kept(seconds: list[Second]) -> dict[str, Histogram]:
 
 def test_merged_histograms_are_the_sum_of_the_workers(seeded: Target, tmp_path: Path) -> None:
     rate = ("--rate", "60", "--users", "6", "--duration", "5s", "--warmup", "1s")
-    record, said, copies = run(seeded, tmp_path, lambda hub: None, *rate)
-    assert copies.keys() == {0, 1}
+    record, said, copies = run(seeded, tmp_path, lambda hub: None, *rate, ours=2)
+    assert copies.keys() == {0, 1, 2}
     assert all(len(seconds) > 5 for seconds in copies.values())
-    assert logged(tmp_path / "r") == kept(copies[0] + copies[1])
+    assert logged(tmp_path / "r") == kept(copies[0] + copies[1] + copies[2])
     assert record.verdict.status in ("valid", "invalid")  # invalid: this machine was too busy
-    assert record.schedule.processes == 2
+    assert record.schedule.processes == 3
     result = record.result
     assert result is not None
     assert result.arrivals is not None
     assert result.errors == 0
     parts = result.generator.parts
-    assert [(part.users, part.lost_after_s) for part in parts] == [(3, None), (3, None)]
+    assert [(part.users, part.lost_after_s) for part in parts] == [(2, None)] * 3
     assert all(part.clock_error_ms is not None and 0 < part.clock_error_ms < 50 for part in parts)
     # Together the shares are the whole stream, each arrival once and in the window that it was meant for.
     assert [part.arrivals_meant for part in parts] == [part.count for part in parts]
     assert sum(part.count for part in parts) == result.arrivals.offered == result.count
-    assert "load generator: 2 processes" in said
+    assert "load generator: 3 processes" in said
     assert_no_session_is_left(seeded)
 
 
