@@ -58,7 +58,7 @@ def intervals(test: BackTest, horizon: int, level: float) -> Intervals:
     known = ~np.isnan(errors)
     width = _half_widths(errors, known, weight, blocks, level) * stretch
     least = _LEAST_SHARE * test.step * np.sqrt(np.arange(1, horizon + 1))
-    coverage, judged = _achieved(errors, known, weight, blocks, level, stretch)
+    coverage, judged = _achieved(errors, known, weight, blocks, level, stretch, least[None] / common[:, None])
     return Intervals(
         np.maximum(width * test.scale[-1], least), coverage, judged, int(np.flatnonzero(known.any(axis=0))[-1]) + 1
     )
@@ -107,9 +107,17 @@ def _quantile(values: Floats, weight: Floats, level: float) -> float:
 
 
 def _achieved(
-    errors: Floats, known: npt.NDArray[np.bool_], weight: Floats, blocks: float, level: float, stretch: float
+    errors: Floats,
+    known: npt.NDArray[np.bool_],
+    weight: Floats,
+    blocks: float,
+    level: float,
+    stretch: float,
+    least: Floats,
 ) -> tuple[float, int]:
     """Share of errors inside the interval that the other origins give, and the number of origins so judged.
+
+    ``least``: half-widths by origin and horizon below which no interval is given, in the unit of ``errors``.
 
     An origin is left out together with its neighbours: they share most of its future, and with them in, the coverage
     would come out nominal whatever the data.
@@ -121,7 +129,7 @@ def _achieved(
         others[max(row - near, 0) : row + near + 1] = False
         if not others.any() or not known[row].any():
             continue
-        width = _half_widths(errors, others, weight, blocks, level) * stretch
+        width = np.maximum(_half_widths(errors, others, weight, blocks, level) * stretch, least[row])
         held = errors[row][known[row]] <= width[known[row]] * (1 + 1e-9)
         inside, judged, origins = inside + int(held.sum()), judged + len(held), origins + 1
     return (inside / judged if judged else math.nan), origins

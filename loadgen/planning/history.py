@@ -169,7 +169,7 @@ def _date(text: str, where: str) -> dt.date:
 
 def _period(text: str, where: str) -> int:
     try:
-        period = int(text)
+        period = int(re.sub(r"\.0+$", "", text))  # as whole numbers come out of a table with gaps
     except ValueError as error:
         raise UsageError(f"{where}: period {text!r} is not a whole number; correct it") from error
     if abs(period) > 10**9:

@@ -54,6 +54,21 @@ def test_a_forecast_has_the_fields_that_other_tools_read(run: Run) -> None:
     assert "in the back-test" in seen
 
 
+def test_a_dated_forecast_has_the_same_fields_and_the_date(run: Run) -> None:
+    code, made, _ = run(rows(line(36), "date"), "--horizon", "3", "--level", "0.75")
+    assert (code, made["level"]) == (0, 0.75)
+    assert [p["date"] for p in made["forecast"]] == ["2025-01-01", "2025-02-01", "2025-03-01"]
+    assert all(set(p) == {"period", "date", "point", "low", "high"} for p in made["forecast"])
+    widths = [p["high"] - p["low"] for p in made["forecast"]]
+    assert widths == sorted(widths)
+    assert (made["tables"], made["tables_missing"]) == ([], [])
+
+
+def test_whole_periods_may_be_written_as_decimals(run: Run) -> None:
+    plain, decimal = rows(line(24)), rows(line(24)).replace("\n1,", "\n1.0,").replace("\n2,", "\n2.00,")
+    assert run(decimal, "--horizon", "3")[1]["forecast"] == run(plain, "--horizon", "3")[1]["forecast"]
+
+
 def test_what_was_noticed_is_in_the_document_and_on_the_terminal(run: Run) -> None:
     values = line(40)
     values[30:] += 900
