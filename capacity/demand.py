@@ -109,7 +109,7 @@ def cores_used(demands: Sequence[Demand], tps_by_class: Mapping[str, float]) -> 
 
 
 def refuse_unusable(runs: Sequence[RunUse], level: float) -> Refusal | None:
-    """Why these runs tell no demand whatever is done with them; None where they may."""
+    """Refuses runs that tell no demand whatever is done with them; None where they may."""
     if not 0 < level < 1:
         return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
     if not runs:

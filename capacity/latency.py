@@ -88,7 +88,7 @@ class LatencyCurve:
         return self._at(concurrency, further_run=False)
 
     def predict_ms(self, concurrency: float) -> Interval | Refusal:
-        """The same of one further run, which scatters, and drifts as a block of its own does."""
+        """The same of one further run, which scatters, and drifts as a block of its own does; refused likewise."""
         return self._at(concurrency, further_run=True)
 
     def target(self, response_ms: float) -> Target | Refusal:

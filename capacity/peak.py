@@ -69,9 +69,11 @@ class PeakLoad:
         return PeakLoad(tuple(days), rows, tps, past)
 
     def tps_by_date(self) -> tuple[tuple[dt.date, Interval], ...]:
+        """The peak's median and central 90 %, by date."""
         return tuple((date, summary(row, LEVEL)) for date, row in zip(self.dates, self.tps, strict=True))
 
     def users_at(self, index: int) -> Interval:
+        """Users on the date of that row."""
         return summary(self.users[index], LEVEL)
 
     @property

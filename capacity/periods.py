@@ -78,9 +78,11 @@ class Labels:
     cadence: Cadence | None = None
 
     def period(self, position: int) -> int:
+        """The number of the period at a position."""
         return self.first_period + (position - 1) * self.step
 
     def date(self, position: int) -> dt.date | None:
+        """Its date; None where periods have no dates."""
         if self.cadence is None or self.last_date is None:
             return None
         return self.cadence.after(self.last_date, position - self.known)

@@ -36,7 +36,10 @@ from capacity.values import Interval, Origin, Refusal
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """How the application connects. ``pools``: pairs of user and database, each with a pool of its own."""
+    """How the application connects. ``pools``: pairs of user and database, each with a pool of its own.
+
+    Raises ValueError for numbers that no deployment has.
+    """
 
     instances: int = 1
     pools: int = 1

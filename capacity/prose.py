@@ -38,9 +38,10 @@ def size(count: float) -> str:
 
 def size_span(interval: Interval) -> str:
     """An interval of bytes."""
-    if interval.low == interval.high:
-        return size(interval.value)
-    return f"{size(interval.value)} ({size(interval.low)}–{size(interval.high)})"
+    low, value, high = size(interval.low), size(interval.value), size(interval.high)
+    if low == value == high:
+        return value
+    return f"{value} ({low}–{high})"
 
 
 def chance(probability: float) -> str:

@@ -22,7 +22,7 @@ SHORTEST_S, LONGEST_S = 1e-30, 1e30
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """An M/M/c queue in its steady state."""
+    """An M/M/c queue in its steady state. ``offered_load`` in servers, ``mean_queue_length`` of those who wait."""
 
     offered_load: float
     servers: int
@@ -119,6 +119,9 @@ def mean_value_analysis(
     network's throughput to that of the network without the station, since the textbook's 1 − Σp cancels to nothing
     near saturation. Holds for exponential service, or processor sharing of any; a bound to set beside measurements.
     Source: M. Reiser and S. S. Lavenberg, Mean-Value Analysis of Closed Multichain Queuing Networks, JACM 27, 1980.
+
+    Refuses demands, servers, customers and think times that no network can have, and more than MOST_MULTISERVERS
+    stations with several servers.
     """
     if (refusal := _unusable(stations, customers, think_s)) is not None:
         return refusal
@@ -141,7 +144,7 @@ def asymptotic_bounds(stations: Sequence[Station], customers: int, think_s: floa
 
     They need no distributions, only that servers never idle while work waits. The asymptotes cross at
     N* = (Z + ΣD)/max(D/m); beyond it customers queue. Source: P. J. Denning and J. P. Buzen, The Operational Analysis
-    of Queueing Network Models, ACM Computing Surveys 10, 1978.
+    of Queueing Network Models, ACM Computing Surveys 10, 1978. Refuses what :func:`mean_value_analysis` refuses.
     """
     if (refusal := _unusable(stations, customers, think_s)) is not None:
         return refusal

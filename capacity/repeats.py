@@ -39,6 +39,7 @@ class PooledLogs:
 
     @staticmethod
     def of(groups: Sequence[Sequence[float]]) -> PooledLogs:
+        """Groups of values above 0; the standard deviation is NaN where none has two."""
         logs = [np.log(np.asarray(group, dtype=np.float64)) for group in groups]
         df = sum(len(group) - 1 for group in logs)
         squares = sum(float(((group - group.mean()) ** 2).sum()) for group in logs)
@@ -50,9 +51,11 @@ class PooledLogs:
         )
 
     def standard_error(self, i: int) -> float:
+        """Of the mean of a group's logs."""
         return self.sd / math.sqrt(self.counts[i])
 
     def interval(self, i: int, quantile: float) -> tuple[float, float, float]:
+        """Low, value and high of a group's geometric mean."""
         half = quantile * self.standard_error(i)
         return math.exp(self.means[i] - half), math.exp(self.means[i]), math.exp(self.means[i] + half)
 

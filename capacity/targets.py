@@ -45,7 +45,10 @@ WAITS = Input(
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One size. None: not known, and nothing is held against it. ``price``: a month, with its range."""
+    """One size. None: not known, and nothing is held against it. ``price``: a month, with its range.
+
+    Raises ValueError for cores, memory, connections or a price that no server has.
+    """
 
     name: str
     cores: float | None

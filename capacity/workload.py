@@ -66,6 +66,7 @@ class Event:
         return None if self.days is None else self.date + dt.timedelta(days=self.days)
 
     def covers(self, date: dt.date) -> bool:
+        """Whether it is on at that date."""
         return self.date <= date and (self.end is None or date < self.end)
 
 

@@ -45,7 +45,10 @@ class Regular:
 def regular(
     values: Floats, periods: Sequence[int] | None, dates: Sequence[dt.date] | None, doubles: Doubles
 ) -> Regular | Refusal:
-    """Apply the law above. ``values`` may hold NaN; labels are as many as values, or absent (1, 2, …)."""
+    """Apply the law above. ``values`` may hold NaN; labels are as many as values, or absent (1, 2, …).
+
+    Refuses values none of which is known, and dates that no cadence and no grid fits.
+    """
     notes: list[Adjustment] = []
     marks = np.array(
         [d.toordinal() for d in dates] if dates else list(periods) if periods else range(1, len(values) + 1)

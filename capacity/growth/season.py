@@ -37,6 +37,7 @@ class Pattern:
         return len(self.index)
 
     def removed(self, values: Floats) -> Floats:
+        """Values from position 0 on without the pattern."""
         at = self.index[np.arange(len(values)) % self.length]
         return values / at if self.multiplicative else values - at
 

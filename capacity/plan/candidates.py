@@ -72,6 +72,7 @@ class Fit:
     """With no replica: the index of the first Shortfall that holds, or −1."""
 
     def meets(self, replicas: int) -> Bools:
+        """Whether that many replicas are enough, by date and draw."""
         return np.asarray(self.replicas <= replicas, dtype=np.bool_)
 
 

@@ -53,6 +53,7 @@ class Choice:
         return self.configurations[-1]
 
     def fit(self, configuration: Configuration) -> Fit:
+        """Of the configuration's size of server."""
         return next(fit for fit in self.fits if fit.server is configuration.server)
 
 

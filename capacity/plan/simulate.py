@@ -75,6 +75,7 @@ class Futures:
         return reads, writes
 
     def draw(self, given: Input) -> Floats:
+        """Draws of an input, the same wherever it is used."""
         return self.sample.of(given.name, given.value)
 
 

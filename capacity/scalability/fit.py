@@ -91,7 +91,7 @@ def fit_usl(
 
 
 def unusable(n: Floats, x: Floats, spread: Floats, level: float) -> Refusal | None:
-    """Why no law can be fitted to these points; None when one can."""
+    """Refuses points that no law can be fitted to; None when one can."""
 
     def bad(missing: str) -> Refusal:
         return Refusal("bad_measurement", missing, "correct the measurements, or leave out those that are not")

@@ -41,7 +41,7 @@ class Law:
         return self.peak or self.reach
 
     def throughput(self, concurrency: float) -> float | Refusal:
-        """X(N)."""
+        """X(N). Refuses an N below 1, and one past the reach."""
         refusal = self._out_of_reach(concurrency)
         return refusal or self._throughput(concurrency)
 
@@ -49,6 +49,7 @@ class Law:
         """Mean response time by Little's law, R = N/X(N) − Z, in seconds where throughput is per second.
 
         N counts those thinking when ``think_s`` is the time Z that each spends so; γ then belongs to that cycle.
+        Refuses what :meth:`throughput` refuses.
         """
         refusal = self._out_of_reach(concurrency)
         return refusal or self._cycle_s(concurrency) - think_s
@@ -102,7 +103,10 @@ class Law:
         return self._within(1 + 2 * excess / (b + math.sqrt(b * b + 4 * self.beta * excess)))
 
     def throughput_at_response(self, response_s: float, think_s: float = 0.0) -> float | Refusal:
-        """The most that is carried within a mean response time: X at :meth:`concurrency_at_response`, or the peak's."""
+        """The most that is carried within a mean response time: X at :meth:`concurrency_at_response`, or the peak's.
+
+        Refuses what that refuses.
+        """
         concurrency = self.concurrency_at_response(response_s, think_s)
         if isinstance(concurrency, Refusal):
             return concurrency

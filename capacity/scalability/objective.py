@@ -62,8 +62,9 @@ def capacity_at_objective(
     hold the drift between blocks. P(met) is Student's distribution at (ln limit − mean) / its error; a level whose mean
     failed share exceeds its limit has P = 0. The greatest of several noisy means is on average too great; hence
     throughputs are drawn to the shape that every law of scalability has, cycle time N/X convex in N, none further than
-    its own noise allows, and levels that their noise does not tell from the best count with it. when nothing
-    was repeated, or the lowest level already fails.
+    its own noise allows, and levels that their noise does not tell from the best count with it.
+
+    Refuses unusable numbers, runs none of which was repeated, and a lowest level that already fails.
     """
     refusal = _unusable(repeats, response_ms, level)
     if refusal is not None:

@@ -32,9 +32,11 @@ class Profile:
     allowance: float
 
     def alpha(self, value: float) -> tuple[float, float]:
+        """Ends of α's interval about its estimate."""
         return self._ends(value, 0.0, 1.0, self._at_alpha)
 
     def beta(self, value: float) -> tuple[float, float]:
+        """Ends of β's."""
         return self._ends(value, 0.0, math.inf, self._at_beta)
 
     def throughput(self, concurrency: float, value: float) -> tuple[float, float]:

@@ -60,23 +60,25 @@ def show(answer: DemandAnswer) -> None:
     from rich.table import Table
 
     out = console()
-    table = Table(answer.by, "at", "CPU ms", "WAL bytes", "block reads", "connection ms", box=None, pad_edge=False)
+    table = Table(answer.by, "at", "CPU, ms", "WAL", "blocks read", "connection, ms", box=None, pad_edge=False)
     for one in answer.demands:
-        table.add_row(one.transaction, "" if one.level is None else str(one.level), *_figures(one))
-        for level, other in (one.by_level or {}).items():
-            if level != one.level:
-                table.add_row("", str(level), *_figures(other), style="dim")
+        if one.by_level is None:
+            table.add_row(one.transaction, "", *_figures(one))
+        for n, (level, other) in enumerate((one.by_level or {}).items()):
+            planned = level == one.level
+            name, mark = one.transaction if n == 0 else "", "▸" if planned else " "
+            table.add_row(name, f"{mark}{level}", *_figures(other), style="" if planned else "dim")
     out.print(table)
     levels = any(one.by_level for one in answer.demands)
     if levels:
-        say("at: busy connections; the first row of each is the level of its capacity, which a plan takes")
+        say("of one transaction, at so many busy connections; ▸ the level of its capacity, which a plan takes")
     say(f"{len(answer.runs)} runs" + (f", {len(answer.left_out)} left out as not valid" if answer.left_out else ""))
     say(f"idle server ({answer.idle.origin}): {answer.idle.source}")
 
 
 def _figures(one: Demand | ClassDemand) -> tuple[str, str, str, str]:
-    from loadgen.report.numbers import interval
+    from loadgen.report.numbers import interval, size_interval
 
     cpu_ms = one.cpu_s.scaled(1000) if one.cpu_s else None
     hold_ms = one.connection_hold_s.scaled(1000) if one.connection_hold_s else None
-    return interval(cpu_ms), interval(one.wal_bytes), interval(one.block_reads), interval(hold_ms)
+    return interval(cpu_ms), size_interval(one.wal_bytes), interval(one.block_reads), interval(hold_ms)

@@ -147,14 +147,15 @@ def _show_forecast(answer: Forecast, label: str) -> None:
     table = Table(label, "point", "low", "high", "", box=None)
     for p in _thinned(points):
         table.add_row(
-            str(p.date or p.period), number(p.point), number(p.low), number(p.high), _band(p.low, p.high, scale)
+            str(p.date or p.period), *(number(v, 4) for v in (p.point, p.low, p.high)), _band(p.low, p.high, scale)
         )
     console().print(table)
     seen = [*(o.value for o in answer.history), *(p.point for p in points)]
     say(f"{_spark(seen)}  {len(answer.history)} periods seen, then the forecast")
     say(
         f"{answer.model}; {answer.level:.0%} intervals, which held {answer.coverage:.0%} in the back-test "
-        f"({answer.origins} origins)"
+        f"from {answer.origins} past {'dates' if label == 'date' else 'periods'}"
+        + (": less often than they claim, so take them as too narrow" if answer.coverage < answer.level - 0.02 else "")
     )
     if answer.tested_horizon is not None and answer.tested_horizon < len(points):
         say(f"the history could test {answer.tested_horizon} periods ahead; farther intervals follow the law of those")

@@ -11,8 +11,10 @@ from loadgen.cli import options, quantities
 from loadgen.cli.forecast import read_history
 from loadgen.cli.output import console, emit, say
 
-MATTERS_SHOWN = 2
+MATTERS_SHOWN = 3
 """Inputs whose uncertainty matters most: what to measure next. The page has all."""
+BAR = 10
+"""Characters of the bar of a share."""
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -150,7 +152,8 @@ def plan(
 def show(record: PlanRecord) -> None:
     """The plan in about ten lines, on stderr."""
     from capacity.values import Origin
-    from loadgen.report.numbers import interval, number
+    from loadgen.planning.what_if import ASKED
+    from loadgen.report.numbers import interval, number, seconds, threshold
 
     out = console()
     made = record.plan
@@ -172,12 +175,19 @@ def show(record: PlanRecord) -> None:
         _basis(out, basis)
     if (refusal := made.calibration_refused) is not None:
         _line(out, "", f"{'calibrated':<11} refused ({refusal.code}): needs {refusal.missing}; {refusal.do}")
-    for matter in made.sensitivity[:MATTERS_SHOWN]:
-        _line(out, "", f"{'matters':<11} {matter.name}: {matter.share:.0%} of the uncertainty; {matter.measure}")
+    for n, matter in enumerate(made.sensitivity[:MATTERS_SHOWN]):
+        bar = "█" * max(round(BAR * matter.share), 1)
+        of = "" if n else "of the uncertainty is "
+        label = "" if n else "matters"
+        _line(out, "", f"{label:<11} {bar:<{BAR}} {matter.share:>4.0%} {of}{matter.name}: {matter.measure}")
     if made.triggers:
-        _line(out, "", f"{'watch':<11} {len(made.triggers)} thresholds, as alert rules in the plan's directory")
+        rule = made.triggers[0]
+        limit = f"{rule.metric.value} above {threshold(rule.metric, rule.threshold)} for {seconds(rule.for_s)}"
+        count = f"{len(made.triggers)} alert rule{'s'[: len(made.triggers) != 1]} in alerts.yml"
+        _line(out, "", f"{'watch':<11} {count}; the first: {limit}, {rule.then}")
     for note in made.notes:
-        _line(out, "", f"{'what if':<11} {note}")
+        label, said = ("what if", note.removeprefix(ASKED)) if note.startswith(ASKED) else ("note", note)
+        _line(out, "", f"{label:<11} {said}")
     assumed = [i.name for i in made.inputs if i.origin is Origin.ASSUMPTION]
     _line(out, "", f"{'growth':<11} {record.growth_origin}: {record.growth_source}")
     if assumed:
@@ -188,22 +198,35 @@ def show(record: PlanRecord) -> None:
 
 def _sizing(out: Console, record: PlanRecord) -> None:
     """The cheapest servers, a line for each stage, with how sure they are."""
-    from capacity.prose import when
+    from rich.padding import Padding
+    from rich.table import Table
+
+    from capacity.prose import chance
     from loadgen.report.numbers import interval
 
-    plan = record.plan
-    sizing = plan.sizing
+    sizing = record.plan.sizing
     if sizing is None:
         return
     as_of = f", as of {sizing.as_of}" if sizing.as_of else ""
     cost = f"{interval(sizing.cost)} {sizing.cost_unit}"
     met = "" if sizing.met else f", short of the {sizing.wanted:.0%} wanted: no configuration of it does better"
     _line(out, f"{'servers':<11} {sizing.target}{as_of}: {cost} up to the horizon")
-    _line(out, "", f"{'':<11} meets the objective on every date with a probability of {sizing.throughout:.0%}{met}")
-    for number, stage in enumerate(sizing.stages):
-        date = "now" if number == 0 else when(stage.due, plan.start)
+    sure = f"{chance(sizing.probability)} or more on each date, and {chance(sizing.throughout)} on all of them"
+    _line(out, "", f"{'':<11} meets the objective with a probability of {sure}{met}")
+    month = "a month" if sizing.cost_unit == "server-months" else f"{sizing.cost_unit} a month"
+    table = Table("from", "servers", "carries/s", "P(met)", month, box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for n, stage in enumerate(sizing.stages):
         replicas = f" with {stage.replicas} replica{'s'[: stage.replicas != 1]}" if stage.replicas else ""
-        _line(out, "", f"{'':<11} {date}: {stage.server}{replicas} ({stage.probability:.0%}), {stage.why}")
+        table.add_row(
+            "now" if n == 0 else str(stage.from_date),
+            f"{stage.server}{replicas}",
+            interval(stage.carries_tps),
+            chance(stage.probability),
+            interval(stage.cost_per_month),
+        )
+    out.print(Padding(table, (0, 0, 0, 12)))
+    for stage in sizing.stages[1:2]:
+        _line(out, "", f"{'':<11} {stage.why}")
 
 
 def _basis(out: Console, basis: Basis) -> None:

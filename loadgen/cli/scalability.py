@@ -23,7 +23,7 @@ MOST_ROWS = 24
 """Of the table in the terminal, evenly spread over the levels, besides the predictions asked for."""
 CHART = 27
 """Characters of the chart."""
-LATENCY_CHART = 18
+LATENCY_CHART = 14
 
 
 def scalability(
@@ -97,7 +97,8 @@ def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:
             said = (number(run.value), interval_range(run), _chart(run, means.get(n), top))
         table.add_row(f"{n:g}", str(len(seen.get(n, ()))) if n in seen else MISSING, number(means.get(n)), *said)
     console().print(table)
-    say("N: concurrency   ● measured   ┃ expected of a further run   ─ its range")
+    what = "N: busy connections, throughput in transactions a second" if measured.sweep else "N: concurrency"
+    say(f"{what}   ● measured   ┃ expected of a further run   ─ its range")
     say("expected: the law below, bent to where levels lie that were repeated")
     say(f"contention α {interval(fit.alpha)}, coherency β {interval(fit.beta)}, one alone γ {interval(fit.gamma)}")
     say(f"{_shape(fit)}; {_peak(fit)}")
@@ -120,7 +121,7 @@ def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
     if isinstance(curve, LatencyCurve):
         name = f"p{latency.percentile:g}"
         measured = {p.level: p for p in curve.points}
-        table = Table("N", "busy", f"{name} ms", "a further run", "CPU alone, mean ms", "", box=None)
+        table = Table("N", "busy", f"{name} ms", "a further run", "CPU alone", "", box=None)
         top = max(p.response_ms.value for p in curve.points)
         for n in sorted({*_thinned(sorted(measured)), *asked}):
             said, point = curve.predict_ms(n), measured.get(int(n))
@@ -136,7 +137,8 @@ def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
                 "█" * max(round(LATENCY_CHART * min(said.value / top, 1)), 1),
             )
         console().print(table)
-        say("busy: of the greatest throughput measured; CPU alone: mean-value analysis from the demand at rest")
+        say(f"times in ms; busy: of the greatest throughput measured; a further run: its {curve.level:.0%} interval")
+        say("CPU alone: the mean if nothing else were queued for (mean-value analysis from the demand at rest)")
     elif isinstance(curve, Refusal):
         say(f"latency by load is refused ({curve.code}): needs {curve.missing}")
     aim = f"p{latency.percentile:g} ≤ {milliseconds(latency.objective_ms)}"
@@ -144,7 +146,10 @@ def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
         say(f"how busy for {aim} is refused ({latency.target.code}): needs {latency.target.missing}")
     else:
         least = "at least " if latency.target.met_everywhere else ""
-        say(f"{aim} is met up to {least}{share(latency.target.utilisation)} busy, with P ≥ 95 %")
+        say(
+            f"{aim} is met up to {least}{share(latency.target.utilisation)} busy, at {number(latency.target.level)} "
+            "connections, with P ≥ 95 %"
+        )
 
 
 def _shape(fit: Usl) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from capacity.latency import LatencyCurve, LatencyRun, Target, latency_curve
-from capacity.latency_bounds import ClosedBounds, closed_bounds
+from capacity.latency_bounds import ClosedBounds, closed_bounds, open_response_ms
 from capacity.values import Refusal
 from loadgen.planning.demands import ScenarioDemand, scenario_demand
 from loadgen.runs.format import PERCENTILES, SweepRecord
+
+OPEN_SHARES: Final = tuple(step / 50 for step in range(1, 50))
+"""Of the greatest throughput, at which Erlang's C is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,9 @@ class SweptLatency:
     target: Target | Refusal
     demand: ScenarioDemand | Refusal
     bounds: dict[int, ClosedBounds]
+    arrivals_ms: tuple[tuple[float, float], ...] = ()
+    """Share of the greatest throughput, and the objective's percentile if arrivals came by themselves and queued for
+    the CPU alone: Erlang's C. Empty where ``bounds`` are."""
 
 
 def latency_runs(sweep: SweepRecord, percentile: float) -> list[LatencyRun]:
@@ -51,7 +58,26 @@ def swept_latency(sweep: SweepRecord, level: float = 0.9) -> SweptLatency:
         target=target,
         demand=demand,
         bounds={} if isinstance(demand, Refusal) else _bounds(demand, sweep),
+        arrivals_ms=()
+        if isinstance(demand, Refusal) or isinstance(wanted, Refusal)
+        else _arrivals(demand, sweep, wanted),
     )
+
+
+def _arrivals(demand: ScenarioDemand, sweep: SweepRecord, curve: LatencyCurve) -> tuple[tuple[float, float], ...]:
+    """From the demand at the level that is planned for, whose CPU is that of a server at work; the rest is delay."""
+    cores, at_rest = sweep.database.cores, demand.by_level[min(demand.by_level)]
+    cpu, rest, hold = demand.demand.cpu_s, at_rest.cpu_s, at_rest.connection_hold_s
+    if cpu is None or rest is None or hold is None or cpu.value <= 0 or cores is None:
+        return ()
+    most = max(point.throughput_tps for point in curve.points)
+    other_ms = 1000 * max(hold.value - rest.value, 0.0)
+    found = []
+    for share in OPEN_SHARES:
+        said = open_response_ms(share * most * cpu.value / cores, cores, 1000 * cpu.value, sweep.objective.percentile)
+        if not isinstance(said, Refusal):
+            found.append((share, said + other_ms))
+    return tuple(found)
 
 
 def _bounds(demand: ScenarioDemand, sweep: SweepRecord) -> dict[int, ClosedBounds]:

@@ -60,7 +60,11 @@ def read(results_dir: Path, name: str) -> Throughputs:
 
 def from_sweep(path: Path) -> Throughputs:
     """The valid runs of a sweep of busy connections. Raises RefusalError for one with think time or without runs."""
-    sweep = read_sweep(path)
+    return of_sweep(read_sweep(path))
+
+
+def of_sweep(sweep: SweepRecord) -> Throughputs:
+    """The valid runs of a sweep of busy connections; see :func:`from_sweep`."""
     swept = swept_scenario(sweep)
     if not swept.busy:
         missing = f"{swept.source}: levels of busy connections; with think time a level counts users"

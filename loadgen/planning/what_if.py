@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from capacity.plan import Input
 from capacity.pool import ONE_INSTANCE, Deployment
@@ -12,6 +13,9 @@ from capacity.workload import MixShare, Workload
 from loadgen.errors import UsageError
 from loadgen.planning.workload_file import SHARE_UNIT, Block
 from loadgen.runs.format import Objective
+
+ASKED: Final = "What-if: "
+"""What the notes of a plan begin with that stand for something that was asked, not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,13 @@ class WhatIf:
         """What the plan supposes, in a line each."""
         found = []
         if self.growth != 1:
-            found.append(f"What-if: users grow {self.growth:g} times as much as forecast.")
+            found.append(f"{ASKED}users grow {self.growth:g} times as much as forecast.")
         if self.mix is not None:
-            found.append(f"What-if: the mix is {', '.join(f'{n} {s:.0%}' for n, s in self.mix.items())}.")
+            found.append(f"{ASKED}the mix is {', '.join(f'{n} {s:.0%}' for n, s in self.mix.items())}.")
         if self.objective is not None:
-            found.append(f"What-if: the objective is {self.objective}, judged on the runs that were measured.")
+            found.append(f"{ASKED}the objective is {self.objective}, judged on the runs that were measured.")
         if self.retention_months is not None:
-            found.append(f"What-if: messages are deleted after {self.retention_months:g} months.")
+            found.append(f"{ASKED}messages are deleted after {self.retention_months:g} months.")
         if self.spare:
-            found.append(f"{self.spare} of the servers may fail at the peak.")
+            found.append(f"{ASKED}{self.spare} of the servers may fail at the peak.")
         return tuple(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 
-from capacity.plan import Due
+from capacity.plan import Due, Metric
 from capacity.values import Interval
 from loadgen.runs.format import Latency
 
@@ -91,6 +91,25 @@ def share(value: float | None) -> str:
     if 0.999 < value < 1:
         return "> 99.9 %"
     return f"{number(value * 100)} %"
+
+
+def seconds(value: float) -> str:
+    """A duration given in seconds, in the unit a person would say."""
+    for unit, length in (("h", 3_600), ("min", 60)):
+        if value >= length:
+            return f"{number(value / length)} {unit}"
+    return f"{number(value)} s"
+
+
+def threshold(metric: Metric, value: float) -> str:
+    """What a metric is compared with, in its unit."""
+    if metric in (Metric.CONNECTIONS, Metric.READS):
+        return share(value)
+    if metric in (Metric.TABLE_BYTES, Metric.DATABASE_BYTES):
+        return size(value)
+    if metric is Metric.WAL:
+        return f"{size(value)}/s"
+    return {Metric.TRANSACTIONS: f"{number(value)}/s", Metric.REPLAY_LAG: seconds(value)}.get(metric, number(value))
 
 
 def date(value: dt.date | None) -> str:

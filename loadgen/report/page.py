@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from loadgen.fidelity.format import FidelityRecord
-from loadgen.report import fidelity_sections, plan_sections, run_sections, sweep_sections
+from loadgen.report import fidelity_sections, plan_sections, run_sections, sizing_sections, sweep_sections
 from loadgen.report.section import Section, render
 from loadgen.report.timeline import Second
 from loadgen.runs.format import PlanRecord, RunRecord, SweepRecord
@@ -25,10 +25,13 @@ Subject = RunPage | SweepRecord | PlanRecord | FidelityRecord
 PLAN: tuple[Callable[[PlanRecord], Section | None], ...] = (
     plan_sections.verdict,
     plan_sections.steps,
+    sizing_sections.servers,
     plan_sections.load,
     plan_sections.growth,
     plan_sections.storage,
     plan_sections.alternatives,
+    sizing_sections.uncertainty,
+    sizing_sections.watch,
     plan_sections.origins,
     plan_sections.facts,
     plan_sections.reproduce,
@@ -36,6 +39,7 @@ PLAN: tuple[Callable[[PlanRecord], Section | None], ...] = (
 SWEEP: tuple[Callable[[SweepRecord], Section | None], ...] = (
     sweep_sections.verdict,
     sweep_sections.load,
+    sweep_sections.laws,
     sweep_sections.storage,
     sweep_sections.scenario,
     sweep_sections.facts,

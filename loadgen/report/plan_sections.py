@@ -8,10 +8,13 @@ from typing import Final
 
 from capacity.plan import Input, Kind, Plan, Recommendation, RefusedRecommendation
 from capacity.values import Interval
+from loadgen.planning.what_if import ASKED
 from loadgen.report import commands, numbers
 from loadgen.report.charts import growth as growth_charts
+from loadgen.report.charts.drawing import Figure
 from loadgen.report.section import Section, section
 from loadgen.report.shared import Load, load_of, storage_section
+from loadgen.report.sizing_sections import demand_is_shown
 from loadgen.report.steps import steps_of
 from loadgen.runs.format import PlanRecord
 
@@ -55,6 +58,9 @@ def verdict(record: PlanRecord) -> Section:
         "plan/verdict",
         record=record,
         cards=cards,
+        sizing=plan.sizing,
+        asked=[note.removeprefix(ASKED) for note in plan.notes if note.startswith(ASKED)],
+        refused_servers=[r for r in plan.refused if r.kind == "servers"],
         users_now=users.history[-1].value if users.history else None,
         users_then=Interval(end.low, end.point, end.high, users.level) if end else None,
         demand_now=plan.demand_tps[0][1] if plan.demand_tps else None,
@@ -92,9 +98,16 @@ def growth(record: PlanRecord) -> Section:
         record=record,
         forecast=record.plan.users,
         users=growth_charts.users(record.plan.users),
-        demand=growth_charts.demand(record.plan, one_server(record.plan)) if record.plan.demand_tps else None,
+        demand=_demand(record.plan),
         one_server=one_server(record.plan),
     )
+
+
+def _demand(plan: Plan) -> Figure | None:
+    """Drawn once: beside what the planned servers carry, where there are some."""
+    if not plan.demand_tps or demand_is_shown(plan):
+        return None
+    return growth_charts.demand(plan, one_server(plan))
 
 
 def storage(record: PlanRecord) -> Section | None:
@@ -104,7 +117,16 @@ def storage(record: PlanRecord) -> Section | None:
 
 def alternatives(record: PlanRecord) -> Section:
     """Why each recommendation, what was rejected, and what would prove it wrong."""
-    return section("why", "Why", "Why, and what was rejected", "plan/alternatives", advice=record.plan.recommendations)
+    plan = record.plan
+    return section(
+        "why",
+        "Why",
+        "Why, and what was rejected",
+        "plan/alternatives",
+        advice=plan.recommendations,
+        sizing=plan.sizing,
+        plan=plan,
+    )
 
 
 def origins(record: PlanRecord) -> Section:

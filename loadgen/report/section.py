@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, wraps
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from loadgen.report import numbers
 
@@ -24,6 +24,7 @@ _FILTERS = (
     numbers.number,
     numbers.percentile,
     numbers.quantity,
+    numbers.seconds,
     numbers.share,
     numbers.size,
     numbers.size_interval,
@@ -61,6 +62,14 @@ def _unbroken(function: Callable[..., str]) -> Callable[..., str]:
     return unbroken
 
 
+def prose(text: str) -> Markup:
+    """A record's sentence, with what stands between backticks as code."""
+    parts = str(escape(text)).split("`")
+    if len(parts) % 2 == 0:
+        return Markup("`".join(parts))
+    return Markup("".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts)))
+
+
 @cache
 def _environment() -> Environment:
     made = Environment(
@@ -71,6 +80,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     functions = {function.__name__: _unbroken(function) for function in _FILTERS}
-    made.filters |= functions
+    made.filters |= functions | {"prose": prose}
     made.globals |= functions  # a macro takes one as an argument
     return made

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from capacity.storage import TableGrowth
+from loadgen.report.charts import laws as law_charts
 from loadgen.report.charts import load as load_charts
 from loadgen.report.charts import storage as storage_charts
 from loadgen.report.charts.drawing import Figure, Key
+from loadgen.report.laws import Laws, laws_of
 from loadgen.report.levels import Level, excluded, levels, limits
 from loadgen.report.section import Section, section
 from loadgen.runs.format import DatabaseFacts, Reason, SweepPoint, SweepRecord, TableSize
@@ -16,7 +18,7 @@ from loadgen.runs.format import DatabaseFacts, Reason, SweepPoint, SweepRecord, 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A sweep, ready to be shown: its levels, the runs left out, its two charts."""
+    """A sweep, ready to be shown: its levels, the runs left out, its charts, and what its levels tell together."""
 
     sweep: SweepRecord
     levels: tuple[Level, ...]
@@ -25,18 +27,23 @@ class Load:
     keys: tuple[Key, ...]
     throughput: Figure | None
     response: Figure | None
+    laws: Laws | None
+    latency: Figure | None
 
 
 def load_of(sweep: SweepRecord) -> Load:
     """Throughput and response time of a sweep against its load."""
+    laws = laws_of(sweep)
     return Load(
         sweep=sweep,
         levels=levels(sweep),
         excluded=excluded(sweep),
         limits=limits(sweep),
         keys=load_charts.keys(sweep),
-        throughput=load_charts.throughput(sweep),
+        throughput=load_charts.throughput(sweep, laws.fit if laws else None),
         response=load_charts.response(sweep),
+        laws=laws,
+        latency=law_charts.latency(laws, sweep.objective.response_ms) if laws else None,
     )
 
 

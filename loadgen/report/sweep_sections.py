@@ -20,6 +20,14 @@ def load(sweep: SweepRecord) -> Section:
     return section("load", "Load", "Throughput and response time against load", "sweep/load", load=load_of(sweep))
 
 
+def laws(sweep: SweepRecord) -> Section | None:
+    """The law of throughput, latency against utilisation with its bounds, service demand. None with think time."""
+    found = load_of(sweep)
+    if found.laws is None:
+        return None
+    return section("laws", "Laws", "Scalability, latency and demand", "sweep/laws", load=found)
+
+
 def storage(sweep: SweepRecord) -> Section | None:
     """Bytes on disk by table."""
     return storage_section(sweep.tables, sweep.database)

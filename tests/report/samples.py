@@ -10,6 +10,8 @@ import datetime as dt
 import math
 from dataclasses import astuple, replace
 
+import sizing_samples
+
 from capacity.growth import Forecast, ForecastPoint, Observation
 from capacity.plan import Due, Input, Plan, Prediction, Recommendation, RefusedRecommendation, Rejected, Step
 from capacity.storage import table_growth
@@ -418,6 +420,11 @@ def plan() -> PlanRecord:
             refused=(RefusedRecommendation("pool", "primary", refusal),),
             inputs=inputs(),
             storage=table_growth(TABLES, 5_000, Interval.exact(3_938), Interval(5_770, 6_890, 8_360)),
+            sizing=sizing_samples.sizing(),
+            sensitivity=sizing_samples.sensitivity(),
+            triggers=sizing_samples.triggers(),
+            resources=sizing_samples.resources(),
+            notes=("What-if: users grow 2 times as much as forecast.", "Replicas share the primary's storage."),
         ),
         growth_source="users.created_at of database affluvia, complete months",
         growth_origin=Origin.SYNTHETIC,

@@ -15,8 +15,8 @@ from loadgen.report.page import RunPage, Subject, page
 pytestmark = pytest.mark.browser
 
 PAGES: dict[str, tuple[Subject, int]] = {
-    "plan": (samples.plan(), 8),
-    "sweep": (samples.sweep(), 3),
+    "plan": (samples.plan(), 11),
+    "sweep": (samples.sweep(), 4),
     "run": (RunPage(samples.run(), samples.timeline()), 2),
     "fidelity": (samples.fidelity(), 10),
 }

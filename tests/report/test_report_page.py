@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import pytest
 import samples
+from pages import text_of
 
 from capacity.values import Interval, Refusal
 from loadgen.report import plan_sections, run_sections, sweep_sections
@@ -33,12 +34,6 @@ SUBJECTS: dict[str, Subject] = {
 @cache
 def rendered(name: str) -> str:
     return page(SUBJECTS[name])
-
-
-def text_of(html: str) -> str:
-    """The words of a page, tags and styles taken out, blanks joined."""
-    body = re.sub(r"(?s)<style>.*?</style>|<[^>]+>", " ", html)
-    return " ".join(body.split())
 
 
 class Checker(HTMLParser):
@@ -94,8 +89,8 @@ def test_well_formed_and_self_contained(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "anchors"),
     [
-        ("plan", "verdict steps load growth storage why origins facts reproduce"),
-        ("sweep", "verdict load storage scenario facts reproduce"),
+        ("plan", "verdict steps servers load growth storage why uncertainty watch origins facts reproduce"),
+        ("sweep", "verdict load laws storage scenario facts reproduce"),
         ("run", "verdict latency timeline statements server generator scenario facts reproduce"),
         ("invalid run", "verdict scenario facts reproduce"),
         ("fidelity", "verdict age figures rules shape storage planner facts reproduce"),
@@ -191,7 +186,18 @@ BARE = replace(
     samples.plan(),
     sweeps=(),
     tables=(),
-    plan=replace(samples.plan().plan, demand_tps=(), recommendations=(), refused=(), inputs=(), storage=()),
+    plan=replace(
+        samples.plan().plan,
+        demand_tps=(),
+        recommendations=(),
+        refused=(),
+        inputs=(),
+        storage=(),
+        sizing=None,
+        sensitivity=(),
+        triggers=(),
+        resources=(),
+    ),
 )
 UNKNOWN = replace(
     samples.DATABASE,

@@ -26,7 +26,7 @@ from loadgen.report.charts.drawing import (
 )
 from loadgen.report.steps import DatedStep
 
-_FAR = 4
+FAR = 4
 """How many times the highest demand a server's capacity may be and still be drawn beside it."""
 
 
@@ -45,14 +45,14 @@ def users(forecast: Forecast) -> Figure:
     joined = [past[-1], *ahead] if past else ahead
 
     def build(size: Size) -> alt.LayerChart:
-        x = _time_axis(size) if dated else alt.X("x:Q", title="period")
-        y = alt.Y("value:Q", title=None, axis=_axis_y(size))
+        x = time_axis(size) if dated else alt.X("x:Q", title="period")
+        y = alt.Y("value:Q", title=None, axis=axis_y(size))
         layers = [
-            *_banded(joined, x, y),
+            *banded(joined, x, y),
             alt.Chart(rows(past)).mark_line(color=INK, strokeWidth=1.5).encode(x=x, y=y),
             alt.Chart(rows(past)).mark_point(color=INK, filled=True, size=16, opacity=1).encode(x=x, y=y),
         ]
-        return _layered(layers, size)
+        return layered(layers, size)
 
     keys = (
         Key("dot", INK, "history"),
@@ -64,18 +64,15 @@ def users(forecast: Forecast) -> Figure:
 
 def demand(plan: Plan, one_server: Interval | None) -> Figure:
     """Peak transactions a second, beside what one server carries of that mix."""
-    data = [
-        _point(date.isoformat(), value.value, value.low, value.high, f"{numbers.month(date)}: ")
-        for date, value in plan.demand_tps
-    ]
+    data = demand_rows(plan)
     top = max(float(row["high"] or 0) for row in data)
     # A server that carries far more than is ever asked would flatten the demand to a line at the bottom.
-    shown = one_server if one_server and one_server.low < _FAR * top else None
+    shown = one_server if one_server and one_server.low < FAR * top else None
 
     def build(size: Size) -> alt.LayerChart:
-        x = _time_axis(size)
-        y = alt.Y("value:Q", title=None, axis=_axis_y(size), scale=alt.Scale(zero=True))
-        layers = _banded(data, x, y)
+        x = time_axis(size)
+        y = alt.Y("value:Q", title=None, axis=axis_y(size), scale=alt.Scale(zero=True))
+        layers = banded(data, x, y)
         if shown is not None:
             high = shown.high if math.isfinite(shown.high) else max(shown.value, top)
             label = f"one server: {numbers.interval(shown)} transactions a second"
@@ -83,12 +80,20 @@ def demand(plan: Plan, one_server: Interval | None) -> Figure:
             band = alt.Chart(source).mark_rect(color=GREEN, opacity=0.13).encode(y="low:Q", y2="high:Q")
             line = alt.Chart(source).mark_rule(color=GREEN, size=2).encode(y="value:Q", description="label:N")
             layers = [band, *layers, line]
-        return _layered(layers, size)
+        return layered(layers, size)
 
     keys = [Key("line", BLUE, "peak demand, with its interval")]
     if shown is not None:
         keys.append(Key("line", GREEN, "what one server carries at the objective, with its interval"))
     return figure("Peak demand", "transactions a second", build, keys=keys)
+
+
+def demand_rows(plan: Plan) -> list[Row]:
+    """Peak demand by date."""
+    return [
+        _point(date.isoformat(), value.value, value.low, value.high, f"{numbers.month(date)}: ")
+        for date, value in plan.demand_tps
+    ]
 
 
 def due_steps(plan: Plan, steps: Sequence[DatedStep]) -> Figure | None:
@@ -98,7 +103,7 @@ def due_steps(plan: Plan, steps: Sequence[DatedStep]) -> Figure | None:
     data = [_due_row(index, dated, plan) for index, dated in enumerate(steps[:_MOST_STEPS])]
 
     def build(size: Size) -> alt.LayerChart:
-        x = _time_axis(size, "low", [plan.start.isoformat(), plan.horizon.isoformat()])
+        x = time_axis(size, "low", [plan.start.isoformat(), plan.horizon.isoformat()])
         y = alt.Y("order:O", title=None, axis=None)
         base = alt.Chart(rows(data))
         expected = base.transform_filter("datum.value != null")
@@ -118,7 +123,7 @@ def due_steps(plan: Plan, steps: Sequence[DatedStep]) -> Figure | None:
             ),
         ]
         # No axis stands left of these bars: their labels start where the other charts' axes do.
-        return _layered(layers, Size(size.width + 40, 52 * len(data) + 8))
+        return layered(layers, Size(size.width + 40, 52 * len(data) + 8))
 
     keys = [Key("dot", BLUE, "expected"), Key("band", BLUE, "from the earliest to the latest date")]
     if any(row["beyond"] for row in data):
@@ -154,11 +159,11 @@ def _name(date: dt.date | None, period: int) -> str:
     return numbers.month(date) if date else f"period {period}"
 
 
-def _layered(layers: Sequence[alt.Chart], size: Size) -> alt.LayerChart:
+def layered(layers: Sequence[alt.Chart], size: Size) -> alt.LayerChart:
     return alt.LayerChart(layer=list(layers)).properties(width=size.width, height=size.height)
 
 
-def _banded(data: Sequence[Row], x: alt.X, y: alt.Y) -> list[alt.Chart]:
+def banded(data: Sequence[Row], x: alt.X, y: alt.Y) -> list[alt.Chart]:
     base = alt.Chart(rows(data))
     band = base.mark_area(color=BLUE, opacity=0.18).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q")
     line = base.mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y=y)
@@ -167,11 +172,11 @@ def _banded(data: Sequence[Row], x: alt.X, y: alt.Y) -> list[alt.Chart]:
     return [band, line, target]
 
 
-def _axis_y(size: Size) -> alt.Axis:
+def axis_y(size: Size) -> alt.Axis:
     return alt.Axis(tickCount=5, format="~s" if size.narrow else ",~f")
 
 
-def _time_axis(size: Size, field: str = "x", domain: list[str] | None = None) -> alt.X:
+def time_axis(size: Size, field: str = "x", domain: list[str] | None = None) -> alt.X:
     axis = alt.Axis(format="%b %Y", tickCount=4 if size.narrow else 8, labelOverlap=True, title=None, labelColor=MUTED)
     scale = alt.Scale(type="utc", domain=domain) if domain else alt.Scale(type="utc")
     return alt.X(f"{field}:T", axis=axis, scale=scale)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from capacity.scalability import Usl
 from capacity.values import Interval
 from loadgen.report import numbers
 from loadgen.report.charts.drawing import (
@@ -28,19 +29,25 @@ from loadgen.runs.format import SweepPoint, SweepRecord
 
 _SPREAD = 0.035
 """How far repeats of a level stand apart on the logarithmic axis, so that their intervals do not hide each other."""
+_STEPS = 24
+"""Of the line of a law."""
 
 
-def throughput(sweep: SweepRecord) -> Figure | None:
-    """Transactions a second at each level; the capacity as a line with its interval as a band. None: no run had any."""
+def throughput(sweep: SweepRecord, law: Usl | None = None) -> Figure | None:
+    """Transactions a second at each level, along the ``law`` that they follow; the capacity as a line in its band.
+
+    None: no run had any.
+    """
     data = [_row(sweep, point, point.throughput_tps) for point in sweep.points if point.throughput_tps]
     if not data:
         return None
     answer = sweep.capacity
-    top = max(float(row["high"] or 0) for row in data)
+    along = _along(law, sweep) if law is not None else []
+    top = max(float(row["high"] or 0) for row in (*data, *along))
 
     def build(size: Size) -> alt.LayerChart:
         y = alt.Y("value:Q", title=None, scale=alt.Scale(domain=[0, top * 1.12], nice=True), axis=_axis_y())
-        layers = _points(sweep, data, y)
+        layers = _points(sweep, data, y, along)
         if answer is not None:
             band = answer.throughput_tps
             limit: Row = {
@@ -54,7 +61,9 @@ def throughput(sweep: SweepRecord) -> Figure | None:
             layers = [fill, line, *layers]
         return _chart(layers, size)
 
-    own = [Key("line", GREEN, "capacity" if answer.bracketed else "capacity, at least")] if answer else []
+    own = [Key("line", MUTED, "a further run by the law, with its interval")] if along else []
+    if answer is not None:
+        own.append(Key("line", GREEN, "capacity" if answer.bracketed else "capacity, at least"))
     return figure("Throughput", "transactions a second", build, keys=own, sizes=(PANEL,))
 
 
@@ -113,7 +122,16 @@ def _load(sweep: SweepRecord) -> str:
     return "users" if sweep.schedule.think else "busy connections"
 
 
-def _points(sweep: SweepRecord, data: Sequence[Row], y: alt.Y) -> list[alt.Chart]:
+def _along(law: Usl, sweep: SweepRecord) -> list[Row]:
+    """The law between the levels measured, at places that stand evenly on the logarithmic axis."""
+    first, last = min(sweep.levels), max(sweep.levels)
+    loads = [first * (last / first) ** (step / _STEPS) for step in range(_STEPS + 1)]
+    found = [(n, law.predict(n)) for n in loads]
+    return [{"x": n, "value": x.value, "low": x.low, "high": x.high} for n, x in found if isinstance(x, Interval)]
+
+
+def _points(sweep: SweepRecord, data: Sequence[Row], y: alt.Y, along: Sequence[Row] = ()) -> list[alt.Chart]:
+    """Runs and their intervals; behind them ``along`` in its band, or without it the means of levels."""
     x = alt.X(
         "x:Q",
         title=_load(sweep),
@@ -125,12 +143,14 @@ def _points(sweep: SweepRecord, data: Sequence[Row], y: alt.Y) -> list[alt.Chart
     shape = alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=shown.domain, range=["circle", "diamond", "cross"]))
     base = alt.Chart(rows(data))
     used = [row for row in data if row["kind"] != "unused"]
-    middle = alt.Chart(rows(_middles(used))).mark_line(color=MUTED, opacity=0.4, strokeWidth=2)
+    line = alt.Chart(rows(along or _middles(used)))
+    middle = line.mark_line(color=MUTED, opacity=0.6 if along else 0.4, strokeWidth=2)
+    band = line.mark_area(color=MUTED, opacity=0.15).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q")
     bars = base.mark_rule(size=1.5).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q", color=colour)
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
         x=x, y=y, color=colour, shape=shape, description="label:N"
     )
-    return [middle.encode(x=x, y=y), bars, dots]
+    return [*([band] if along else []), middle.encode(x=x, y=y), bars, dots]
 
 
 def _middles(data: Sequence[Row]) -> list[Row]:

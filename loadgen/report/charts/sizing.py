@@ -1,0 +1,112 @@
+"""What the planned servers carry beside the demand, and which uncertainty moves the load most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from capacity.plan import Plan, Sensitivity, Sizing
+from loadgen.report import numbers
+from loadgen.report.charts.drawing import BLUE, GREEN, INK, MUTED, ORANGE, Figure, Key, Row, Size, figure, rows
+from loadgen.report.charts.growth import FAR, axis_y, banded, demand_rows, layered, time_axis
+
+
+def carried(plan: Plan, sizing: Sizing) -> Figure | None:
+    """Peak demand over time, beside what each stage's servers carry. None: no demand, or nothing to carry it."""
+    data = demand_rows(plan)
+    stages: list[Row] = [
+        {
+            "x": stage.from_date.isoformat(),
+            "until": stage.until.isoformat(),
+            "low": held.low,
+            "value": held.value,
+            "high": held.high,
+            "label": f"{stage.server}, {stage.replicas} replicas: {numbers.interval(held)} transactions a second",
+        }
+        for stage in sizing.stages
+        if (held := stage.carries_tps) is not None
+    ]
+    top = max((float(row["high"] or 0) for row in data), default=0.0)
+    # Servers that carry far more than is ever asked would flatten the demand to a line at the bottom.
+    if not data or not stages or min(float(str(stage["low"])) for stage in stages) > FAR * top:
+        return None
+
+    def build(size: Size) -> alt.LayerChart:
+        x = time_axis(size)
+        y = alt.Y("value:Q", title=None, axis=axis_y(size), scale=alt.Scale(zero=True))
+        held = alt.Chart(rows(stages))
+        layers = [
+            held.mark_rect(color=GREEN, opacity=0.13).encode(
+                x=x, x2="until:T", y=alt.Y("low:Q", title=None), y2="high:Q"
+            ),
+            *banded(data, x, y),
+            held.mark_rule(color=GREEN, size=2.5).encode(x=x, x2="until:T", y=y, description="label:N"),
+        ]
+        return layered(layers, size)
+
+    keys = [
+        Key("line", BLUE, "peak demand, with its interval"),
+        Key("line", GREEN, "what the planned servers carry at the objective, with its interval"),
+    ]
+    return figure("Peak demand and what the servers carry", "transactions a second", build, keys=keys)
+
+
+def tornado(matters: Sequence[Sensitivity]) -> Figure | None:
+    """The load at the horizon over the range of each input alone, the widest first. None: nothing is uncertain."""
+    shown = sorted(
+        ((one, alone) for one in matters if (alone := one.alone) is not None),
+        key=lambda pair: pair[1].low - pair[1].high,
+    )
+    if not shown:
+        return None
+    middle = shown[0][1].value
+    data: list[Row] = []
+    for one, alone in shown:
+        for end in (alone.low, alone.high):
+            greater = (end > alone.value) is one.raises
+            name = one.name.replace("_", " ").replace(".", ": ")
+            data.append(
+                {
+                    "name": name,
+                    "from": middle,
+                    "to": end,
+                    "kind": "high" if greater else "low",
+                    "label": f"{name} at its {'upper' if greater else 'lower'} end: {numbers.number(end)} servers",
+                }
+            )
+    order = list(dict.fromkeys(str(row["name"]) for row in data))
+
+    def build(size: Size) -> alt.LayerChart:
+        title = "load at the horizon, in measured servers"
+        y = alt.Y("name:N", sort=order, title=None, axis=None if size.narrow else _names())
+        colour = alt.Color("kind:N", legend=None, scale=alt.Scale(domain=["low", "high"], range=[BLUE, ORANGE]))
+        base = alt.Chart(rows(data))
+        bars = base.mark_bar(height=14, opacity=0.85).encode(
+            y=y,
+            x=alt.X("from:Q", title=title, axis=alt.Axis(tickCount=4 if size.narrow else 8, grid=True, domain=False)),
+            x2="to:Q",
+            color=colour,
+            description="label:N",
+        )
+        rule = alt.Chart(rows([{"from": middle, "label": f"all in their middle: {numbers.number(middle)} servers"}]))
+        layers = [bars, rule.mark_rule(color=INK, size=1.5).encode(x="from:Q", description="label:N")]
+        if size.narrow:
+            # No room for names at the side: they stand above their bars.
+            text = base.transform_filter("datum.kind == 'high'").mark_text(
+                align="left", baseline="bottom", dy=-9, color=INK
+            )
+            layers.append(text.encode(x=alt.value(0), y=y, text="name:N"))
+        return layered(layers, Size(size.width, (40 if size.narrow else 28) * len(order)))
+
+    keys = (
+        Key("block", BLUE, "with the input at its lower end"),
+        Key("block", ORANGE, "with the input at its upper end"),
+        Key("line", INK, "all inputs in their middle"),
+    )
+    subtitle = "the load over the range of each input alone"
+    return figure("What the load hangs on", subtitle, build, keys=keys, sizes=(Size(600, 0), Size(296, 0)))
+
+
+def _names() -> alt.Axis:
+    return alt.Axis(domain=False, ticks=False, labelLimit=220, labelColor=INK, titleColor=MUTED)

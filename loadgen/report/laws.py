@@ -1,0 +1,101 @@
+"""What a sweep's levels tell together: the law of its throughput, latency against utilisation, service demand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from capacity.latency import CurvePoint, LatencyCurve, Target
+from capacity.scalability import Model, Usl
+from capacity.values import Interval, Refusal
+from loadgen.errors import RefusalError
+from loadgen.planning.demands import ScenarioDemand
+from loadgen.planning.latencies import SweptLatency, swept_latency
+from loadgen.planning.throughputs import of_sweep
+from loadgen.runs.format import SweepRecord
+
+LEVEL = 0.9
+SHAPES = {
+    Model.LINEAR: "A straight line explains the levels as well: each connection brings as much as the first.",
+    Model.AMDAHL: "Contention explains the levels; a cost of keeping copies in step is not told from none.",
+    Model.USL: "Throughput bends down: keeping copies in step (coherency) costs more with each connection.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BoundedPoint:
+    """A measured level of the latency curve, and mean response if nothing but CPU were queued for.
+
+    The ends of ``cpu_alone_ms`` are those of any closed network with this demand, not of its estimate.
+    """
+
+    measured: CurvePoint
+    cpu_alone_ms: Interval | None
+
+
+@dataclass(frozen=True, slots=True)
+class Laws:
+    """A sweep's laws, each or why there is none."""
+
+    law: Usl | Refusal
+    latency: SweptLatency
+    percentile: float
+
+    @property
+    def curve(self) -> LatencyCurve | Refusal:
+        """Of the objective's percentile."""
+        return self.latency.curves[self.percentile]
+
+    @property
+    def points(self) -> tuple[BoundedPoint, ...]:
+        if isinstance(self.curve, Refusal):
+            return ()
+        bounds = {n: Interval(b.low_ms, b.mean_ms, b.high_ms) for n, b in self.latency.bounds.items()}
+        return tuple(BoundedPoint(point, bounds.get(point.level)) for point in self.curve.points)
+
+    @property
+    def refused(self) -> tuple[tuple[str, Refusal], ...]:
+        """What is not told, and why."""
+        parts = (
+            ("the law of throughput", self.law),
+            ("latency against utilisation", self.curve),
+            ("how busy the server may be", self.latency.target if isinstance(self.curve, LatencyCurve) else None),
+            ("the demand of a transaction", self.latency.demand),
+        )
+        return tuple((what, found) for what, found in parts if isinstance(found, Refusal))
+
+    @property
+    def fit(self) -> Usl | None:
+        return None if isinstance(self.law, Refusal) else self.law
+
+    @property
+    def target(self) -> Target | None:
+        return None if isinstance(self.latency.target, Refusal) else self.latency.target
+
+    @property
+    def demand(self) -> ScenarioDemand | None:
+        return None if isinstance(self.latency.demand, Refusal) else self.latency.demand
+
+    @property
+    def shape(self) -> str:
+        """The law in a sentence."""
+        return SHAPES[self.fit.model] if self.fit else ""
+
+    @property
+    def peak(self) -> tuple[Interval, Interval | None] | None:
+        """Connections at which throughput is highest, and a further run's throughput there."""
+        if self.fit is None or self.fit.peak_interval is None:
+            return None
+        most = self.fit.predict(self.fit.peak_interval.value)
+        return self.fit.peak_interval, None if isinstance(most, Refusal) else most
+
+
+def laws_of(sweep: SweepRecord) -> Laws | None:
+    """None of a sweep with think time, whose levels count users: the laws are of busy connections."""
+    if sweep.schedule.think:
+        return None
+    law: Usl | Refusal
+    try:
+        law = of_sweep(sweep).fit(LEVEL)
+    except RefusalError as error:
+        law = error.refusal
+    return Laws(law, swept_latency(sweep, LEVEL), sweep.objective.percentile)

@@ -1,0 +1,106 @@
+"""The sections of a plan's page that say which servers, how sure it is, and when to look again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from capacity.plan import Metric, Plan, Resource, Stage, Trigger
+from loadgen.planning.what_if import ASKED
+from loadgen.report import numbers
+from loadgen.report.charts import sizing as charts
+from loadgen.report.section import Section, section
+from loadgen.runs.format import PlanRecord
+
+MEANING: Final = {"plan": "order the next step", "act": "the objective is at stake"}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A resource with what one server of the first and of the last stage has of it. None: no limit is known."""
+
+    needs: Resource
+    limit_now: float | None
+    limit_then: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A trigger in words."""
+
+    trigger: Trigger
+    what: str
+    threshold: str
+    for_text: str
+
+
+def servers(record: PlanRecord) -> Section | None:
+    """Which servers, from when, at what price, and what they hold beside what is asked. None without a sizing."""
+    plan = record.plan
+    sizing = plan.sizing
+    if sizing is None:
+        return None
+    return section(
+        "servers",
+        "Servers",
+        "Which servers, from when, at what price",
+        "plan/servers",
+        plan=plan,
+        sizing=sizing,
+        priced=sizing.cost_unit != "server-months",
+        unit="compute units" if all(s.server.endswith(" CU") for s in sizing.stages) else "cores",
+        held=tuple(_held(one, sizing.stages, sizing.usable_ram) for one in plan.resources),
+        figure=charts.carried(plan, sizing),
+        notes=[note for note in plan.notes if not note.startswith(ASKED)],
+    )
+
+
+def uncertainty(record: PlanRecord) -> Section | None:
+    """What the load at the horizon hangs on, and hence what to measure next. None where nothing is uncertain."""
+    plan = record.plan
+    if not plan.sensitivity:
+        return None
+    return section(
+        "uncertainty",
+        "Uncertainty",
+        "What matters most, and what to measure next",
+        "plan/uncertainty",
+        matters=plan.sensitivity,
+        need=plan.sizing.need if plan.sizing else None,
+        horizon=plan.horizon,
+        figure=charts.tornado(plan.sensitivity),
+    )
+
+
+def watch(record: PlanRecord) -> Section | None:
+    """The triggers that the plan set, with the files that hold them as alert rules. None without any."""
+    plan = record.plan
+    if not plan.triggers:
+        return None
+    watched = [
+        Watched(t, _what(t), numbers.threshold(t.metric, t.threshold), numbers.seconds(t.for_s)) for t in plan.triggers
+    ]
+    return section(
+        "watch", "Watch", "When to act before the plan says so", "plan/watch", watched=watched, record=record,
+        meaning=MEANING,
+    )  # fmt: skip
+
+
+def demand_is_shown(plan: Plan) -> bool:
+    """Whether the servers' section draws peak demand, so that no other need."""
+    return plan.sizing is not None and charts.carried(plan, plan.sizing) is not None
+
+
+def _held(needs: Resource, stages: tuple[Stage, ...], usable: float | None) -> Held:
+    def limit(stage: Stage) -> float | None:
+        if needs.name == "working set" and stage.ram_bytes is not None and usable is not None:
+            return stage.ram_bytes * usable
+        return stage.max_connections if needs.name == "connections" else None
+
+    return Held(needs, limit(stages[0]), limit(stages[-1]))
+
+
+def _what(trigger: Trigger) -> str:
+    if trigger.metric is Metric.TABLE_BYTES:
+        return f"size of {trigger.subject}"
+    return str(trigger.metric.value)
