@@ -19,7 +19,10 @@ NO_CURVE = Refusal("no_curve", "latency against load", "sweep three levels or mo
 
 @dataclass(frozen=True, slots=True)
 class MeasuredDemand:
-    """What a transaction of a scenario costs the server that was swept, at three of its levels."""
+    """What a transaction of a scenario costs the server that was swept, at three of its levels.
+
+    Raises ValueError without throughput or cores.
+    """
 
     planned: Demand
     """At the level of the capacity: the load that is planned for."""

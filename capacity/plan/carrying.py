@@ -94,7 +94,7 @@ class Carry:
         return found if waits is None else (*found, waits)
 
     def refusals(self, target: Target) -> tuple[Refusal, ...]:
-        """Why not by demand, and which part of a calibration could not be used."""
+        """What refuses to carry by demand, and which part of a calibration could not be used."""
         if target.measured:
             return ()
         found = [self.demand] if isinstance(self.demand, Refusal) else []

@@ -60,7 +60,7 @@ def show(answer: DemandAnswer) -> None:
     from rich.table import Table
 
     out = console()
-    table = Table(answer.by, "at", "CPU, ms", "WAL", "blocks read", "connection, ms", box=None, pad_edge=False)
+    table = Table(answer.by, "at", "CPU, ms", "WAL, kB", "blocks read", "connection, ms", box=None, pad_edge=False)
     for one in answer.demands:
         if one.by_level is None:
             table.add_row(one.transaction, "", *_figures(one))
@@ -77,8 +77,9 @@ def show(answer: DemandAnswer) -> None:
 
 
 def _figures(one: Demand | ClassDemand) -> tuple[str, str, str, str]:
-    from loadgen.report.numbers import interval, size_interval
+    from loadgen.report.numbers import interval
 
     cpu_ms = one.cpu_s.scaled(1000) if one.cpu_s else None
+    wal_kb = one.wal_bytes.scaled(1e-3) if one.wal_bytes else None
     hold_ms = one.connection_hold_s.scaled(1000) if one.connection_hold_s else None
-    return interval(cpu_ms), size_interval(one.wal_bytes), interval(one.block_reads), interval(hold_ms)
+    return interval(cpu_ms), interval(wal_kb), interval(one.block_reads), interval(hold_ms)

@@ -231,21 +231,9 @@ def _sizing(out: Console, record: PlanRecord) -> None:
 
 def _basis(out: Console, basis: Basis) -> None:
     """Which measurements of a scenario decided, and what stands in for those that did not tell."""
-    from loadgen.report.numbers import interval
+    from loadgen.report.bases import basis_text
 
-    how = {"curve": "by the measured latency curve", "stated": "as the workload file says", "assumed": "assumed"}
-    way = {"measured": "", "demand": "; carried by CPU demand", "throughput": "; carried by throughput alone"}
-    costs = ""
-    if (demand := basis.demand) is not None:
-        known = (
-            ("CPU", demand.cpu_s, "ms", 1e3),
-            ("WAL", demand.wal_bytes, "kB", 1e-3),
-            ("reads", demand.block_reads, "blocks", 1.0),
-            ("connection", demand.connection_hold_s, "ms", 1e3),
-        )
-        parts = [f"{name} {interval(one.scaled(by), unit)}" for name, one, unit, by in known if one is not None]
-        costs = f"; one costs {', '.join(parts)}" if parts else ""
-    line = f"{basis.scenario}: utilisation {how[basis.target]}{way[basis.carried]}{costs}"
+    line = f"{basis.scenario}: {basis_text(basis)}"
     _line(out, "", f"{'measured':<11} {line}")
     for refused in basis.refused:
         _line(out, "", f"{'':<11} not told ({refused.code}): needs {refused.missing}; {refused.do}")

@@ -10,6 +10,7 @@ from capacity.plan import Input, Kind, Plan, Recommendation, RefusedRecommendati
 from capacity.values import Interval
 from loadgen.planning.what_if import ASKED
 from loadgen.report import commands, numbers
+from loadgen.report.bases import basis_text
 from loadgen.report.charts import growth as growth_charts
 from loadgen.report.charts.drawing import Figure
 from loadgen.report.section import Section, section
@@ -85,7 +86,17 @@ def steps(record: PlanRecord) -> Section:
 def load(record: PlanRecord) -> Section:
     """Throughput and latency against load, for each scenario that was swept."""
     loads: list[Load] = [load_of(sweep) for sweep in record.sweeps]
-    return section("load", "Load", "What one server holds", "plan/load", loads=loads)
+    plan = record.plan
+    bases = {basis.scenario: (basis_text(basis), basis.refused) for basis in plan.bases}
+    return section(
+        "load",
+        "Load",
+        "What one server holds",
+        "plan/load",
+        loads=loads,
+        bases=bases,
+        calibration_refused=plan.calibration_refused,
+    )
 
 
 def growth(record: PlanRecord) -> Section:

@@ -421,6 +421,7 @@ def plan() -> PlanRecord:
             inputs=inputs(),
             storage=table_growth(TABLES, 5_000, Interval.exact(3_938), Interval(5_770, 6_890, 8_360)),
             sizing=sizing_samples.sizing(),
+            bases=sizing_samples.bases(),
             sensitivity=sizing_samples.sensitivity(),
             triggers=sizing_samples.triggers(),
             resources=sizing_samples.resources(),

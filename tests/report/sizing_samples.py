@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 
-from capacity.plan import DatedConfiguration, Due, Metric, Rejected, Resource, Sensitivity, Sizing, Stage, Trigger
-from capacity.values import Interval, Origin
+from capacity.demand import Demand
+from capacity.plan import (
+    Basis,
+    DatedConfiguration,
+    Due,
+    Metric,
+    Rejected,
+    Resource,
+    Sensitivity,
+    Sizing,
+    Stage,
+    Trigger,
+)
+from capacity.values import Interval, Origin, Refusal
 
 START, STEP, HORIZON = dt.date(2026, 11, 22), dt.date(2027, 3, 31), dt.date(2028, 4, 30)
 GIB = 2**30
@@ -165,4 +177,14 @@ def resources() -> tuple[Resource, ...]:
             "server connections of the pool, on each server",
             Origin.DERIVED,
         ),
+    )
+
+
+def bases() -> tuple[Basis, ...]:
+    """One scenario whose measurements tell everything, and one whose do not."""
+    cost = Demand("dashboard", Interval(0.0011, 0.0012, 0.0013), Interval(380, 412, 450), None, None)
+    refusal = Refusal("cpu_unknown", "the server's CPU in each run", "sweep a server on this machine")
+    return (
+        Basis("dashboard", "curve", "demand", cost),
+        Basis("montecarlo", "assumed", "throughput", None, (refusal,)),
     )
