@@ -60,7 +60,7 @@ def latency(laws: Laws, objective_ms: float) -> Figure | None:
         if target is not None:
             crossing = target.crossing
             label = f"met with P ≥ 95 % up to {numbers.share(target.utilisation)}"
-            low = min(crossing.low, target.utilisation)
+            low = target.utilisation if target.met_everywhere else min(crossing.low, target.utilisation)
             source = rows([{"low": low, "x": target.utilisation, "high": crossing.high, "label": label}])
             layers.append(
                 alt.Chart(source)
@@ -96,7 +96,8 @@ def latency(laws: Laws, objective_ms: float) -> Figure | None:
         keys.append(Key("line", MIDDLE, f"arrivals queueing for the CPU alone, {name} (Erlang C)"))
     keys.append(Key("dashed", ORANGE, f"objective, {numbers.milliseconds(objective_ms)}"))
     if target is not None:
-        keys.append(Key("line", GREEN, "target: how busy it may be, with the interval of the crossing"))
+        crossed = "" if target.met_everywhere else ", with the interval of the crossing"
+        keys.append(Key("line", GREEN, f"target: how busy it may be{crossed}"))
     sizes = (WIDE, NARROW)
     return figure("Latency against utilisation", f"{name} of response, logarithmic", build, keys=keys, sizes=sizes)
 
