@@ -70,7 +70,10 @@ def bytes_by_date(tables: MeasuredTables, peak: PeakLoad, retention_months: floa
 
 
 def times_by_date(tables: MeasuredTables, peak: PeakLoad, retention_months: float | None = None) -> dict[str, Floats]:
-    """Draws of how many times its measured size each table is, a row per date; see :func:`bytes_by_date`."""
+    """Draws of how many times its measured size each table is, a row per date; see :func:`bytes_by_date`.
+
+    Raises ValueError for a retention out of range.
+    """
     if retention_months is not None and not 0 < retention_months <= 1200:
         raise ValueError(f"a retention is above 0 and up to 1200 months, not {retention_months:g}")
     kept: Floats | None = None
