@@ -28,7 +28,7 @@ from capacity.plan.values import (
 )
 from capacity.pool_limits import checks
 from capacity.pool_measured import P99_MARGIN, MeasuredPool, measured_pool
-from capacity.prose import figure
+from capacity.prose import figure, span
 from capacity.repeats import POOL_MARGIN, PooledLogs
 from capacity.targets import Server, Target
 from capacity.values import Interval, Origin, Refusal
@@ -84,8 +84,8 @@ def recommend_pool(
 ) -> Recommendation | RefusedRecommendation:
     """The least pool that is as good as the best for every scenario swept.
 
-    Its interval: from just above the largest level that is surely too small to the smallest that surely suffices, and
-    at least to the largest that is as good. It hangs on the server, not on the number of users.
+    Its interval is that of the least pool; ``most`` is the largest that is as good for all. Both hang on the server,
+    not on the number of users.
     """
     ranges: dict[str, _Range] = {}
     grown = _growth(server, setting)
@@ -100,9 +100,9 @@ def recommend_pool(
     binding = max(scenarios, key=lambda s: ranges[s.name].least.value)
     size = round(ranges[binding.name].least.value)
     most = max(size, round(min(r.most for r in ranges.values())))
-    low = max(r.least.low for r in ranges.values())
-    high = max(r.least.high for r in ranges.values())
-    pool = Interval(float(min(round(low), size)), float(size), float(max(most, round(high))))
+    low = round(max(r.least.low for r in ranges.values()))
+    high = round(max(r.least.high for r in ranges.values()))
+    pool = Interval(float(min(low, size)), float(size), float(max(size, high)))
     limits = checks(size, most, server, setting, {name: r.hold_s for name, r in ranges.items()})
     where = "the measured server" if setting.server is None or grown == 1 else setting.server.name
     return Recommendation(
@@ -122,10 +122,11 @@ def recommend_pool(
         ),
         reason=_reason(ranges, setting, grown),
         rejected=_rejected(scenarios, ranges, server, binding, size),
-        prediction=_prediction(binding, ranges[binding.name].measured.least),
+        prediction=_prediction(binding, ranges[binding.name].measured.level),
         inputs=_inputs(scenarios, ranges, setting),
         checks=limits,
         division=_divide(size, setting.deployment),
+        most=most,
     )
 
 
@@ -137,24 +138,24 @@ def _growth(server: MeasuredServer, setting: PoolSetting) -> float:
 
 
 def _with_round_trips(scenario: SweptScenario, good: MeasuredPool, round_trip_ms: Interval, grown: float) -> _Range:
-    tps = (scenario.mean_tps(good.least) or 0.0) * grown
+    tps = good.tps * grown
     seconds = round_trip_ms.scaled((scenario.round_trips or 1.0) / 1000)
 
-    def held(level: int, trip_s: float) -> float:
-        return max(1.0, level * grown) + tps * trip_s
+    def held(connections: float, trip_s: float) -> float:
+        return max(1.0, connections * grown) + tps * trip_s
 
     least = Interval(
-        float(math.floor(held(good.above + 1, seconds.low))),
-        float(math.ceil(held(good.least, seconds.value) - 1e-9)),
-        float(math.ceil(held(max(good.surely, good.least), seconds.high) - 1e-9)),
+        float(math.floor(held(good.least.low, seconds.low))),
+        float(math.ceil(held(good.least.value, seconds.value) - 1e-9)),
+        float(math.ceil(held(good.least.high, seconds.high) - 1e-9)),
         round_trip_ms.level,
     )
-    hold_s = (good.least * grown / tps if tps else 0.0) + seconds.value
+    hold_s = good.least.value * grown / tps + seconds.value
     return _Range(good, least, max(float(math.ceil(held(good.most, seconds.value) - 1e-9)), least.value), hold_s)
 
 
 def _reason(ranges: Mapping[str, _Range], setting: PoolSetting, grown: float) -> str:
-    each = ", ".join(f"{name} {r.measured.least} to {r.measured.most}" for name, r in ranges.items())
+    each = ", ".join(f"{name} {span(r.measured.least)} up to {r.measured.most}" for name, r in ranges.items())
     reason = (
         f"Pools not worse than the best by {POOL_MARGIN:.0%} in throughput and {P99_MARGIN:.0%} in p99 with waiting: "
         f"{each}. The smallest that suits all of them leaves the least waiting inside the server."
@@ -191,10 +192,10 @@ def _inputs(
     measured = tuple(
         Input(
             f"pool.{s.name}",
-            Interval(float(min(good.above + 1, good.least)), float(good.least), float(max(good.most, good.surely))),
+            good.least,
             "connections",
             Origin.MEASURED,
-            f"{s.source}: within {POOL_MARGIN:.0%} of the best throughput and {P99_MARGIN:.0%} of the best p99",
+            f"{s.source}: the least within {POOL_MARGIN:.0%} of the best throughput, {P99_MARGIN:.0%} of the best p99",
         )
         for s in scenarios
         for good in [ranges[s.name].measured]
@@ -210,7 +211,7 @@ def _rejected(
     size: int,
 ) -> tuple[Rejected, ...]:
     rejected = []
-    least = ranges[binding.name].measured.least
+    least = ranges[binding.name].measured.least.value
     if server.cores:
         rule = 2 * server.cores
         share = _share_of_best(binding, rule)
@@ -240,7 +241,7 @@ def _cost(scenario: SweptScenario, good: MeasuredPool) -> str:
     """What the largest pool measured costs: throughput where it has lost some, response time in any case."""
     top = scenario.levels[-1]
     share = _share_of_best(scenario, top)
-    slow, quick = scenario.mean_response_ms(top), scenario.mean_response_ms(good.least)
+    slow, quick = scenario.mean_response_ms(top), scenario.mean_response_ms(good.level)
     if top > good.most:
         cost = f"a fault under {scenario.name}: throughput falls to {share:.0%} of the best"
     else:
@@ -257,7 +258,7 @@ def _share_of_best(scenario: SweptScenario, level: int) -> float | None:
 
 
 def _prediction(scenario: SweptScenario, size: int) -> Prediction | None:
-    """Throughput with the least good pool measured over that with the largest; None without repeats."""
+    """Throughput with the level nearest above the least good pool over that with the largest; None without repeats."""
     from scipy.stats import t as student
 
     levels = scenario.levels

@@ -53,7 +53,7 @@ def _transactions(choice: Choice) -> list[Trigger]:
 def _connections(pool: Recommendation | None) -> list[Trigger]:
     if pool is None:
         return []
-    most = float(pool.at_horizon.high)
+    most = max(float(pool.most or 0), pool.at_horizon.high)
     why = f"above {figure(most)} connections at work the sweeps showed no more throughput, only longer responses"
     return [
         Trigger("PoolTooLarge", Metric.ACTIVE, "", most, SUSTAINED_S, "act", why, "lower the pool's size"),

@@ -132,6 +132,8 @@ class Recommendation:
     """Of a pool."""
     design: PartitionDesign | None = None
     """Of partitions."""
+    most: int | None = None
+    """Of a pool: the largest that is as good as the best; one that is larger is a fault."""
 
 
 @dataclass(frozen=True, slots=True)
