@@ -23,6 +23,11 @@ from loadgen.runs import documents, store
 from loadgen.runs.format import RunRecord, ScenarioDescription, SweepRecord
 
 WORKLOAD_FORMAT: Final = "loadgen.workload/1"
+OTHER_MIX: Final = 0.02
+"""Share of a scenario's transactions by which production's reads may differ before it is said: by one in fifty the work
+of a transaction is the same (assumption)."""
+_SIGNIFICANT: Final = 6
+"""Digits of a measured value in the file: more than any count is known to."""
 _DIGITS: Final = 6
 """Of a share in the file: they must sum to 1 to as many."""
 
@@ -86,12 +91,16 @@ def measured_block(base: Block, peak: MeasuredPeak | None, mix: ProductionMix | 
     """``base`` with what was measured in the place of what it said."""
     workload = base.workload
     if peak is not None:
-        ratio = peak.peak.second
+        ratio = _rounded(peak.peak.second)
         entry = Input("peak_to_mean", ratio, UNITS["peak_to_mean"], peak.origin, peak.in_words)
         workload = replace(workload, peak_to_mean=entry)
     if mix is not None:
         rate = Input(
-            "transactions_per_user_day", mix.per_user_day, UNITS["transactions_per_user_day"], mix.origin, mix.in_words
+            "transactions_per_user_day",
+            _rounded(mix.per_user_day),
+            UNITS["transactions_per_user_day"],
+            mix.origin,
+            mix.in_words,
         )
         workload = replace(workload, transactions_per_user_day=rate, mix=_mix(mix))
     return Block(workload, base.policy)
@@ -101,12 +110,18 @@ def _mix(found: ProductionMix) -> tuple[MixShare, ...]:
     middles = _summing_to_one([use.share.value for use in found.scenarios.values()])
     shares = []
     for (name, use), middle in zip(found.scenarios.items(), middles, strict=True):
-        share = Interval(min(use.share.low, middle), middle, max(use.share.high, middle), use.share.level)
+        ends = _rounded(use.share)
+        share = Interval(min(ends.low, middle), middle, max(ends.high, middle), ends.level)
         reads = None
         if use.read_share is not None:
-            reads = Input(f"read_share.{name}", use.read_share, READ_SHARE_UNIT, found.origin, found.in_words)
+            reads = Input(f"read_share.{name}", _rounded(use.read_share), READ_SHARE_UNIT, found.origin, found.in_words)
         shares.append(MixShare(name, Input(f"mix.{name}", share, SHARE_UNIT, found.origin, found.in_words), reads))
     return tuple(shares)
+
+
+def _rounded(value: Interval) -> Interval:
+    low, middle, high = (float(f"{end:.{_SIGNIFICANT}g}") for end in (value.low, value.value, value.high))
+    return Interval(low, middle, high, value.level)
 
 
 def _summing_to_one(shares: Sequence[float]) -> list[float]:
@@ -141,7 +156,7 @@ def notes_of(peak: MeasuredPeak | None, mix: ProductionMix | None) -> tuple[str,
             )
         for name, use in mix.scenarios.items():
             reads = use.read_share
-            if reads is not None and not reads.low <= use.described_read_share <= reads.high:
+            if reads is not None and not reads.low - OTHER_MIX <= use.described_read_share <= reads.high + OTHER_MIX:
                 notes.append(
                     f"{name}: {reads.value:.0%} of production's transactions only read, {use.described_read_share:.0%} "
                     "of the scenario's: its capacity was measured on another mix than production's."

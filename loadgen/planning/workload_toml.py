@@ -15,6 +15,8 @@ HEADER = """\
 # that holds the truth nine times out of ten, and an origin: "measured" (source says from what and when), "synthetic"
 # (read from a load or a database that this tool made) or "assumption"."""
 
+UNSTATED = "# [policy.target_utilisation] is left out: the measured latency curve tells it; stated here, it decides."
+
 
 def to_toml(block: Block, notes: Sequence[str] = ()) -> str:
     """A file that reads back as ``block``, with ``notes`` as comments on top."""
@@ -27,7 +29,11 @@ def to_toml(block: Block, notes: Sequence[str] = ()) -> str:
     for one in workload.mix:
         if one.read_share is not None:
             parts.append(_table(f"read_share.{_key(one.scenario)}", one.read_share))
-    parts += [_table(f"policy.{entry.name}", entry) for entry in block.policy.inputs]
+    for entry in block.policy.inputs:
+        if entry is block.policy.target_utilisation and not block.policy.target_stated:
+            parts.append("\n" + UNSTATED)  # written out it would stand before the measured curve
+        else:
+            parts.append(_table(f"policy.{entry.name}", entry))
     parts += [_event(event) for event in workload.events]
     return "\n".join(parts) + "\n"
 

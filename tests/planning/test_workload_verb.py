@@ -19,6 +19,8 @@ from capacity.values import Origin
 from loadgen.cli import main
 from loadgen.planning.workload_file import read_workload
 from loadgen.planning.workload_toml import to_toml
+from loadgen.profiling.lexer import normalise
+from loadgen.profiling.names import COLUMNS
 from loadgen.runs import documents
 
 DONE = {
@@ -182,7 +184,8 @@ def test_what_is_not_measured_stays_as_the_base_has_it(here: Run, tmp_path: Path
 
 def test_a_written_block_reads_back_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text(EVENTS)
-    for path in (None, tmp_path / "base.toml"):
+    (tmp_path / "target.toml").write_text("[policy.target_utilisation]\nvalue = 0.7\n")
+    for path in (None, tmp_path / "base.toml", tmp_path / "target.toml"):
         block = read_workload(path)
         (tmp_path / "again.toml").write_text(to_toml(block, ("two\nlines",)))
         assert read_workload(tmp_path / "again.toml") == block
@@ -224,3 +227,30 @@ def test_what_cannot_be_measured_is_one_line_and_no_file(
     assert len(result.stderr.strip().splitlines()) == 1
     assert ("refusal" in json.loads(result.stdout)) == (code == 4)
     assert not (tmp_path / "load.toml").exists()
+
+
+def test_the_shipped_scenarios_are_told_apart_by_their_statements(here: Run, tmp_path: Path) -> None:
+    """Those of the mix are described where no record is named; what was planted comes back."""
+    weights: dict[str, float] = {}
+    calls: dict[str, float] = {}
+    for scenario, times in (("dashboard", 9_000), ("montecarlo", 1_000)):
+        described = made(here("describe", scenario, "--json"))
+        texts = {one["name"]: one["sql"] for one in described["statements"]}
+        total = sum(one["weight"] for one in described["transactions"])
+        reads = sum(one["weight"] for one in described["transactions"] if not one["writes"])
+        weights[scenario] = reads / total
+        for one in described["transactions"]:
+            for name in one["statements"]:
+                done = times * one["weight"] / total * one["repeat"]
+                calls[texts[name]] = calls.get(texts[name], 0.0) + done
+    # A profile has no statements that touch none of the application's tables.
+    known = {sql: count for sql, count in calls.items() if (one := normalise(sql)) and one.names & set(COLUMNS)}
+    (tmp_path / "shipped.json").write_text(documents.dump(profile({}, days=10, users=1_000, others=known)))
+    document = made(here("workload", "--profile", "shipped.json", "--json"))
+    entries = {entry["name"]: entry["value"] for entry in document["entries"]}
+    assert entries["transactions_per_user_day"] == pytest.approx(1.0, rel=0.01)
+    assert entries["mix.dashboard"] == pytest.approx(0.9, rel=0.01)
+    for scenario, reads in weights.items():
+        assert entries[f"read_share.{scenario}"] == pytest.approx(reads, abs=0.01)
+    assert not any("another mix" in note for note in document["notes"])
+    assert "dashboard.save_progress" in document["statements"]["counted"]
