@@ -13,6 +13,7 @@ from loadgen.cli.output import console, emit, say
 
 MATTERS_SHOWN = 3
 """Inputs whose uncertainty matters most: what to measure next. The page has all."""
+WANTED = "0.95"
 BAR = 10
 """Characters of the bar of a share."""
 
@@ -51,7 +52,7 @@ def plan(
     ] = None,
     probability: Annotated[
         str, typer.Option("--probability", metavar="P", help="Of meeting the objective, on every date.")
-    ] = "0.95",
+    ] = WANTED,
     spare: Annotated[
         str, typer.Option("--spare", metavar="N", help="Servers that may fail at the peak (N+1: --spare 1).")
     ] = "0",
@@ -103,6 +104,7 @@ def plan(
     by name. The plan is for the server that was swept unless --target names another.
     """
     import datetime as dt
+    from dataclasses import replace
 
     from capacity.pool import Deployment
     from loadgen import settings
@@ -142,6 +144,23 @@ def plan(
         recorded_runs(found.results_dir, sweep or (), sweeps, run or ()),
         [read_calibration(path) for path in calibration or ()],
     )
+    typed = {
+        "--history": history,
+        "--workload": workload,
+        "--target": target,
+        "--probability": probability if probability != WANTED else None,
+        "--spare": spare if asked.spare else None,
+        "--growth": growth if asked.growth != 1 else None,
+        "--mix": mix,
+        "--objective": objective,
+        "--retention": retention,
+        "--app-instances": app_instances if asked.deployment.instances != 1 else None,
+        "--pools": pools if asked.deployment.pools != 1 else None,
+        "--round-trip": round_trip,
+    }
+    words = [(name, str(value)) for name, value in typed.items() if value is not None]
+    words += [("--run", name) for name in run or ()] + [("--calibration", str(path)) for path in calibration or ()]
+    record = replace(record, options=tuple(word for pair in words for word in pair))
     directory = write_plan(record, found.results_dir)
     if json:
         emit(documents.dump(record))

@@ -24,7 +24,7 @@ def for_plan(plan: PlanRecord) -> tuple[str, ...]:
     """The data, each sweep, then the plan from those sweeps."""
     sweeps = [_sweep(sweep) for sweep in plan.sweeps]
     named = [word for sweep in plan.sweeps for word in ("--sweep", sweep.id)]
-    again = shlex.join(["loadgen", "plan", *named, "--horizon", str(len(plan.plan.users.forecast))])
+    again = shlex.join(["loadgen", "plan", *named, "--horizon", str(len(plan.plan.users.forecast)), *plan.options])
     return (*_seeding(plan.database), *sweeps, again, _report(plan.id))
 
 

@@ -6,7 +6,7 @@ loadgen.run/1, loadgen.sweep/1, loadgen.plan/1   first. Since then, with default
     load's rate and arrivals, the mode and the processes of a schedule; what became of its arrivals; censored latencies;
     the generator's processes, each with its share; statements as the server counted them;
     the transactions that a run was restricted to.
-    how transactions get their connections.
+    how transactions get their connections; the options of a plan.
 
 A document is written with :func:`dump` and read with :func:`parse`, which checks every field; a newer reader reads
 older versions by converting them here. Files of a run's directory::
@@ -609,4 +609,6 @@ class PlanRecord:
     database: DatabaseFacts
     short: bool
     """Made from runs too short to decide from: for seeing."""
+    options: tuple[str, ...] = ()
+    """What else was asked, as typed; sweeps and horizon are above."""
     format: Literal["loadgen.plan/1"] = PLAN_FORMAT

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from sweep_samples import history_csv, store, sweep
 
 from loadgen.cli import main
 from loadgen.database.connect import Target
+from loadgen.report.commands import for_plan
 from loadgen.runs import documents
 from loadgen.runs.format import PlanRecord
 
@@ -153,6 +155,18 @@ def test_plan_joins_sweeps_and_history(loadgen: Loadgen, tmp_path: Path, results
     for word in ("servers", "probability", "replicas", "pool", "partitions", "matters", "watch", "assumed", made["id"]):
         assert word in result.stderr
     assert not list(results.glob(".*"))
+
+
+def test_the_command_that_a_page_prints_makes_the_same_plan(here: Here, tmp_path: Path, results: Path) -> None:
+    history_csv(tmp_path / "h.csv")
+    asked = ("--target", "neon", "--growth", "2", "--mix", "dashboard=0.8,montecarlo=0.2", "--pools", "2")
+    first = documents.parse(
+        PlanRecord, here("plan", "--history", "h.csv", "--horizon", "6", *asked, "--json").stdout.encode(), "first"
+    )
+    assert first.options == ("--history", "h.csv", *asked)
+    printed = next(line for line in for_plan(first) if line.startswith("loadgen plan"))
+    again = here(*shlex.split(printed)[1:], "--json")
+    assert documents.parse(PlanRecord, again.stdout.encode(), "again").plan == first.plan
 
 
 def calibration(path: Path, slower: float = 1.0, **database: object) -> str:

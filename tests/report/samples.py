@@ -433,6 +433,7 @@ def plan() -> PlanRecord:
         tables=TABLES,
         database=DATABASE,
         short=True,
+        options=("--target", "neon", "--growth", "2"),
     )
 
 

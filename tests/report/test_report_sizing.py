@@ -27,6 +27,7 @@ def test_plan_says_which_servers_what_matters_and_what_to_watch() -> None:
     assert "LoadNearsStep transactions a second 880/s 15 min" in text
     assert "size of chat_messages 12.8 GiB 1 h" in text
     assert "alerts.yml" in text
+    assert "--horizon 18 --target neon --growth 2" in text
     assert "In this plan: utilisation by the measured latency curve; carried by CPU demand; one costs CPU 1.2" in text
     assert "In this plan: utilisation assumed; carried by throughput alone." in text
     assert "Not told. Missing: the server&#39;s CPU in each run." in text
