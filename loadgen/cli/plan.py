@@ -207,10 +207,15 @@ def show(record: PlanRecord) -> None:
     for note in made.notes:
         label, said = ("what if", note.removeprefix(ASKED)) if note.startswith(ASKED) else ("note", note)
         _line(out, "", f"{label:<11} {said}")
-    assumed = [i.name for i in made.inputs if i.origin is Origin.ASSUMPTION]
     _line(out, "", f"{'growth':<11} {record.growth_origin}: {record.growth_source}")
-    if assumed:
-        _line(out, "", f"{'assumed':<11} {', '.join(assumed)}")
+    for word, origin in (
+        ("measured", Origin.MEASURED),
+        ("synthetic", Origin.SYNTHETIC),
+        ("assumed", Origin.ASSUMPTION),
+    ):
+        # The history has its own line above.
+        if names := [i.name for i in made.inputs if i.origin is origin and i.name != "users"]:
+            _line(out, "", f"{word:<11} {', '.join(names)}")
     if record.short:
         _line(out, "made from short runs: for seeing, not for deciding")
 

@@ -149,7 +149,12 @@ def test_a_plan_by_the_measured_block_says_so_and_draws_its_intervals(here: Run,
         )
     )
     assumed = made(here("plan", "--history", "h.csv", "--json"))["plan"]
-    measured = made(here("plan", "--history", "h.csv", "--workload", "load.toml", "--json"))["plan"]
+    result = here("plan", "--history", "h.csv", "--workload", "load.toml", "--json")
+    measured = made(result)["plan"]
+    said = " ".join(line for line in result.stderr.splitlines() if line.startswith("measured "))
+    for name in ("peak_to_mean", "transactions_per_user_day", "mix.dashboard", "capacity.dashboard"):
+        assert name in said
+    assert "peak_to_mean" not in next(line for line in result.stderr.splitlines() if line.startswith("assumed "))
     origins = {i["name"]: i["origin"] for i in measured["inputs"]}
     assert {name: origins[name] for name in ("peak_to_mean", "transactions_per_user_day", "mix.dashboard")} == {
         "peak_to_mean": "measured",
