@@ -14,6 +14,8 @@ from loadgen.cli.output import console, emit, say
 MATTERS_SHOWN = 3
 """Inputs whose uncertainty matters most: what to measure next. The page has all."""
 WANTED = "0.95"
+ABOVE = ("users", "cpu_s", "wal_bytes", "block_reads", "connection_hold_s")
+"""Inputs that have lines of their own: the history, and what a transaction costs."""
 BAR = 10
 """Characters of the bar of a share."""
 
@@ -213,8 +215,7 @@ def show(record: PlanRecord) -> None:
         ("synthetic", Origin.SYNTHETIC),
         ("assumed", Origin.ASSUMPTION),
     ):
-        # The history has its own line above.
-        if names := [i.name for i in made.inputs if i.origin is origin and i.name != "users"]:
+        if names := [i.name for i in made.inputs if i.origin is origin and i.name.split(".")[0] not in ABOVE]:
             _line(out, "", f"{word:<11} {', '.join(names)}")
     if record.short:
         _line(out, "made from short runs: for seeing, not for deciding")

@@ -152,8 +152,9 @@ def test_a_plan_by_the_measured_block_says_so_and_draws_its_intervals(here: Run,
     result = here("plan", "--history", "h.csv", "--workload", "load.toml", "--json")
     measured = made(result)["plan"]
     said = " ".join(line for line in result.stderr.splitlines() if line.startswith("measured "))
-    for name in ("peak_to_mean", "transactions_per_user_day", "mix.dashboard", "capacity.dashboard"):
+    for name in ("peak_to_mean", "transactions_per_user_day", "mix.dashboard", "read_share.montecarlo"):
         assert name in said
+    assert "cpu_s.dashboard" not in said
     assert "peak_to_mean" not in next(line for line in result.stderr.splitlines() if line.startswith("assumed "))
     origins = {i["name"]: i["origin"] for i in measured["inputs"]}
     assert {name: origins[name] for name in ("peak_to_mean", "transactions_per_user_day", "mix.dashboard")} == {
