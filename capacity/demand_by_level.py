@@ -77,7 +77,9 @@ def _intervals(groups: Sequence[Sequence[LevelUse]], resource: str, level: float
         with np.errstate(over="ignore"):
             low, value, high = np.exp(low), np.exp(value), np.exp(high)
     else:
-        low, value = np.maximum(low, 0.0), np.maximum(value, 0.0)
+        # A mean below 0 is scatter about a demand near 0, which its error still reaches above.
+        value = np.maximum(value, 0.0)
+        low, high = np.maximum(value - half, 0.0), value + half
     return [
         Interval(float(low[i]) * unit, float(value[i]) * unit, float(high[i]) * unit, level) for i in range(len(groups))
     ]

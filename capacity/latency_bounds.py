@@ -60,11 +60,14 @@ def open_response_ms(utilisation: float, cores: int, service_ms: float, percenti
         return queue
     waits, gap = queue.probability_of_waiting, cores - 1 - queue.offered_load
 
-    def beyond(t: float) -> float:
-        grown = t if abs(gap * t) < 1e-9 else -math.expm1(-gap * t) / gap
-        return math.exp(-t) * (1 + waits * grown)
+    # The slower of the two exponentials stands in front, so that the other cannot overflow.
+    slower, apart = min(1.0, 1 + gap), abs(gap)
 
-    wanted, high = 1 - percentile / 100, 1.0
+    def beyond(t: float) -> float:
+        grown = t if apart * t < 1e-9 else -math.expm1(-apart * t) / apart
+        return math.exp(-t) + waits * math.exp(-slower * t) * grown
+
+    wanted, high = (100 - percentile) / 100, 1.0
     while beyond(high) > wanted:
         high *= 2
     low = 0.0

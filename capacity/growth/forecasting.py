@@ -36,6 +36,8 @@ ENOUGH_POINTS = 12
 LARGEST_VALUE = 1e15
 """Above it double precision no longer tells neighbouring counts apart."""
 LONGEST_HORIZON = 1200
+LARGEST_PERIOD = 10**15
+"""Either side of 0: so far off, differences between periods are still whole numbers of 64 bits."""
 _DIGITS = 12
 """Of a share of the largest value: what is left out is rounding, and would make a rescaled history another one."""
 _NAMED_WEIGHT = 0.05
@@ -193,8 +195,10 @@ def _unusable(
     """Why there is no answer, or None."""
     try:
         known = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return Refusal("not_numbers", "numeric values", "remove text from the history")
+    if np.asarray(horizon).dtype.kind not in "iu":
+        return Refusal("horizon", "a whole number of periods as the horizon", "change the horizon")
     checks = (
         (known.ndim != 1, "not_a_series", "one value per period", "pass a one-dimensional series"),
         (not 1 <= horizon <= LONGEST_HORIZON, "horizon", f"a horizon of 1 to {LONGEST_HORIZON}", "change the horizon"),
@@ -210,4 +214,12 @@ def _unusable(
     for labels in (dates, periods):
         if labels is not None and len(labels) != len(known):
             return Refusal("labels", "one date or period for each value", "pass as many labels as values")
+    if periods is not None and not _numbered(periods):
+        missing = f"periods that are whole numbers, none beyond {LARGEST_PERIOD:.0e}"
+        return Refusal("labels", missing, "number periods from 1")
     return None
+
+
+def _numbered(periods: Sequence[int]) -> bool:
+    numbers = np.asarray(periods)
+    return numbers.dtype.kind in "iu" and bool((np.abs(numbers.astype(np.float64)) <= LARGEST_PERIOD).all())

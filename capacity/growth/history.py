@@ -50,9 +50,7 @@ def regular(
     Refuses values none of which is known, and dates that no cadence and no grid fits.
     """
     notes: list[Adjustment] = []
-    marks = np.array(
-        [d.toordinal() for d in dates] if dates else list(periods) if periods else range(1, len(values) + 1)
-    )
+    marks = _marks(len(values), periods, dates)
     if not (np.diff(marks) >= 0).all():
         notes.append(Adjustment("sorted", int(np.sum(np.diff(marks) < 0)), "rows were not in order of their periods"))
     order = np.argsort(marks, kind="stable")
@@ -63,7 +61,9 @@ def regular(
     if double := len(marks) - len(np.unique(marks)):
         notes.append(Adjustment("duplicate", double, f"several rows for one period: {_DOUBLES[doubles]}"))
         marks, known = _single(marks, known, doubles)
-    grid = Grid.dates([dt.date.fromordinal(int(m)) for m in marks]) if dates else Grid.numbered(marks.tolist())
+    grid = (
+        Grid.dates([dt.date.fromordinal(int(m)) for m in marks]) if dates is not None else Grid.numbered(marks.tolist())
+    )
     if len(marks) < 3:
         return Regular(known, grid.labels, tuple(notes))
     if grid.count > len(marks) / (1 - MOST_FILLED) and (grid.exact or grid.count > 2 * len(marks)):
@@ -82,6 +82,12 @@ def regular(
         notes.append(Adjustment("shortened", len(filled), f"only the latest {MOST_PERIODS} periods are used"))
         return Regular(filled[-MOST_PERIODS:], grid.labels.latest(MOST_PERIODS), tuple(notes))
     return Regular(filled, grid.labels, tuple(notes))
+
+
+def _marks(count: int, periods: Sequence[int] | None, dates: Sequence[dt.date] | None) -> npt.NDArray[np.int64]:
+    if dates is not None:
+        return np.array([date.toordinal() for date in dates], dtype=np.int64)
+    return np.array(range(1, count + 1) if periods is None else periods, dtype=np.int64)
 
 
 _DOUBLES = {"last": "the last stands", "mean": "their mean stands"}

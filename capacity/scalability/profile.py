@@ -79,6 +79,8 @@ class Profile:
         from scipy.optimize import brentq
 
         def excess(theta: float) -> float:
+            if theta == value:
+                return -1.0  # the best fit itself, which a descent from elsewhere may miss by rounding
             # The root makes it straight near the best fit, which a root finder likes.
             worse = max(at(theta) - self.best.squares, 0.0)
             return min(math.sqrt(worse / self.allowance), 1e3) - 1

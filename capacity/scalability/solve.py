@@ -71,7 +71,7 @@ def solve(points: Points, design: Floats, pin: Pin | None = None, start: Floats 
         starts.append(start * scale * unit)
     best = min((problem.descend(s) for s in starts), key=lambda found: found.squares)
     parts = best.parts / (scale * unit)
-    share = (design * parts).max(axis=0, initial=0.0) / max(float((design @ parts).max()), 1e-300)
+    share = (design * parts / np.maximum(design @ parts, 1e-300)[:, None]).max(axis=0, initial=0.0)
     return Solution(np.where(share > NOTHING, parts, 0.0), best.squares * unit**2)
 
 

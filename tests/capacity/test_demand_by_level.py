@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from capacity.demand import Demand, RunUse
 from capacity.demand_by_level import LevelUse, demand_by_level
@@ -106,3 +108,24 @@ def test_what_tells_no_demand_is_refused(runs: list[LevelUse], code: str) -> Non
     answer = demand_by_level(runs)
     assert isinstance(answer, Refusal)
     assert answer.code == code
+
+
+NUMBERS = st.one_of(st.just(0.0), st.floats(1e-3, 1e3), st.floats(allow_nan=True))
+USES = st.builds(RunUse, st.fixed_dictionaries({"a": st.floats(1e-3, 1e3)}), NUMBERS, NUMBERS)
+
+
+@settings(max_examples=80)
+@given(st.lists(st.builds(LevelUse, st.integers(1, 4), st.integers(0, 3), USES), max_size=12))
+def test_any_runs_are_answered_or_refused(runs: list[LevelUse]) -> None:
+    """Some that used nothing, in blocks that were not finished: an interval holds its value, or raises."""
+    answer = demand_by_level(runs)
+    assert isinstance(answer, Refusal) or all(isinstance(demand, Demand) for demand in answer.values())
+
+
+def test_a_level_only_run_in_a_dear_block_does_not_cost_less_than_nothing() -> None:
+    """Less its block's drift, level 8 would: its interval begins at 0 instead, and is as wide as the scatter says."""
+    used = [(1, 1, 0.0), (1, 2, 0.0), (1, 3, 0.0), (2, 1, 0.0), (2, 2, 0.0), (2, 3, 0.0), (2, 0, 9.0), (8, 0, 0.0)]
+    answer = found([LevelUse(n, block, RunUse({"a": 1.0}, cpu_cores=cores)) for n, block, cores in used])
+    cpu = answer[8].cpu_s
+    assert cpu is not None
+    assert cpu.low == cpu.value == 0 < cpu.high

@@ -59,6 +59,45 @@ def test_any_dates_in_any_order_twice_or_missing(values: list[float], horizon: i
     kept(answer, horizon)
 
 
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"periods": [math.nan] * 24}, "labels"),
+        ({"periods": [i + 0.5 for i in range(24)]}, "labels"),
+        ({"periods": [10**30 * i for i in range(24)]}, "labels"),
+        ({"periods": [-(2**62), *range(22), 2**62]}, "labels"),
+        ({"periods": []}, "labels"),
+        ({"dates": []}, "labels"),
+        ({"values": [10**400] * 24}, "not_numbers"),
+        ({"values": [None, "many"] * 12}, "not_numbers"),
+        ({"horizon": 6.5}, "horizon"),
+        ({"horizon": math.nan}, "horizon"),
+        ({"level": math.nan}, "level"),
+    ],
+)
+def test_arguments_that_are_none_are_refused(changed: dict[str, object], code: str) -> None:
+    answer = forecast(**({"values": line(24), "horizon": 6} | changed))  # type: ignore[arg-type]
+    assert isinstance(answer, Refusal)
+    assert answer.code == code
+
+
+def test_labels_may_be_an_array() -> None:
+    made = forecast(line(24), 6, periods=np.arange(1, 25))
+    assert made == forecast(line(24), 6)
+
+
+@pytest.mark.parametrize("labelled", ["by day", "out of order", "all of one day"])
+def test_a_hundred_thousand_rows_are_answered(labelled: str) -> None:
+    count, options = 100_000, {}
+    if labelled == "by day":
+        options["dates"] = [dt.date(1700, 1, 1) + dt.timedelta(days=i) for i in range(count)]
+    elif labelled == "out of order":
+        options["periods"] = np.random.default_rng(1).permutation(count)
+    else:
+        options["dates"] = [dt.date(2020, 1, 1)] * count
+    kept(forecast(line(count), 18, **options), 18)
+
+
 def line(count: int) -> np.ndarray:
     return 1000 + 20.0 * np.arange(count) + np.random.default_rng(0).standard_normal(count)
 

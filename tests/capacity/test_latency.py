@@ -157,6 +157,15 @@ def test_one_server_has_the_textbooks_percentile(utilisation: float, percentile:
     assert found == pytest.approx(-math.log(1 - percentile / 100) * 5.0 / (1 - utilisation), rel=1e-6)
 
 
+@pytest.mark.parametrize("percentile", [50, 99.9, 99.9999999])
+def test_nearly_full_servers_are_answered(percentile: float) -> None:
+    for full in (0.99, 1 - 1e-9, 1 - 1e-15):
+        found = open_response_ms(full, 1, 5.0, percentile)
+        assert found == pytest.approx(-math.log(1 - percentile / 100) * 5.0 / (1 - full), rel=1e-4)
+        many = open_response_ms(full, 8, 5.0, percentile)
+        assert isinstance(many, float) and math.isfinite(many)
+
+
 def test_two_servers_by_simulation() -> None:
     rng = np.random.default_rng(7)
     n, utilisation, free = 200_000, 0.7, [0.0, 0.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import plan_samples as samples
 import pytest
@@ -85,3 +86,11 @@ def test_odd_histories_still_give_a_plan(values: list[float]) -> None:
     assert isinstance(users, Forecast)
     plan = make_plan(samples.inputs(users=users))
     assert {r.kind for r in plan.recommendations} == {"replicas", "pool", "partitions"}
+
+
+def test_a_database_without_users_leaves_the_sizes_out() -> None:
+    empty = replace(samples.tables(), users=0)
+    plan = make_plan(samples.inputs(tables=empty))
+    assert [r.refusal.code for r in plan.refused] == ["sizes_unknown"]
+    assert plan.storage == ()
+    assert plan.sizing is not None

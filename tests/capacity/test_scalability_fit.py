@@ -256,6 +256,21 @@ def test_whatever_was_measured_gives_an_answer_or_a_refusal(points: list[tuple[i
         assert answer.missing and answer.do
 
 
+@pytest.mark.parametrize("far", [1e3, 1e6, 1e9, 1e12])
+def test_a_level_far_above_the_others_leaves_their_law_alone(far: float) -> None:
+    levels = np.array([1, 2, 4, 8, 16, far])
+    fit = fitted(fit_usl(levels, usl(levels, 0.05, 0.001, 100)))
+    assert (fit.alpha.value, fit.beta.value, fit.gamma.value) == pytest.approx((0.05, 0.001, 100))
+
+
+def test_absurd_levels_and_spreads_still_hold_their_own_point() -> None:
+    levels = [8, 947.5, 9, 4, 4, 1, 16, 1e30]
+    measured = [0.0017, 15.7, 7.26, 3.0, 0.085, 0.0083, 0.2, 0.0032]
+    spreads = [0.021, 483, 0.28, 234, 2.3, 0.0019, 14, 0.24]
+    answer = fit_usl(levels, measured, spreads=spreads)
+    assert isinstance(answer, Usl)
+
+
 def test_twenty_thousand_points_are_answered() -> None:
     rng = np.random.default_rng(1)
     n = rng.uniform(1, 500, 20_000)

@@ -83,6 +83,7 @@ def test_a_share_within_a_part() -> None:
         ({"summary": math.nan}, MAKES, "bad_measurement"),
         ({"summary": -1.0}, MAKES, "bad_measurement"),
         ({}, MAKES, "bad_measurement"),
+        ({"summary": 10.0}, {"open": {"summary": math.inf}}, "bad_measurement"),
         ({"a": 5.0, "b": 5.0, "c": 1.0}, {"x": {"a": 1.0, "b": 1.0}, "y": {"a": 2.0, "b": 2.0}}, "collinear_classes"),
         ({"a": 5.0, "b": 7.0}, {"x": {"a": 1.0}, "y": {"b": 1.0}}, "too_few_statements"),
     ],
