@@ -69,11 +69,10 @@ def transactions(
     """
     if not 0 < level < 1:
         return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
-    if not all(0 <= one < LARGEST for one in calls.values()) or not sum(calls.values()) > 0:
-        return Refusal("bad_measurement", "calls of 0 or more, and one above 0", "profile again")
-    if not all(0 <= times < LARGEST for made in makes.values() for times in made.values()):
-        missing = "transactions that make each statement 0 times or more"
-        return Refusal("bad_measurement", missing, "correct the description of the scenario")
+    numbers = [*calls.values(), *(times for made in makes.values() for times in made.values())]
+    if not all(0 <= one < LARGEST for one in numbers) or not sum(calls.values()) > 0:
+        missing = "calls of 0 or more, one above 0, of transactions that make each statement 0 times or more"
+        return Refusal("bad_measurement", missing, "profile again")
     names = sorted(makes)
     known = sorted({text for made in makes.values() for text in made})
     explained = sum(calls.get(text, 0.0) for text in known) / sum(calls.values())
