@@ -32,6 +32,8 @@ STILL_RISING = 0.02
 """Throughput of the last level over the best before it, by more than a standard error: more, and the sweep did not
 reach what the server can do. Assumption; a server with room left gains far more from a doubling of connections."""
 LARGEST = 1e50
+HALVINGS = 40
+"""Of the levels' range, to find where the curve crosses: a part in 10¹² of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ class LatencyCurve:
             met = self._met(0, math.log(response_ms))
             missing = f"a level that meets it: at the lowest, {self.points[0].level}, P is {met:.2f}"
             return Refusal("objective_not_met", missing, "sweep lower levels, or relax the objective")
+        # Probabilities are taken as linear between levels, the curve is not: what is sure ends before it crosses.
+        sure = min(sure, likely)
         middle = self._utilisation(likely)
         # Where it crosses, and how well the share there is known: independent, so halves add as squares of logs.
         own = self._share_error(middle)
@@ -128,8 +132,7 @@ class LatencyCurve:
         The curve itself, without its interval: for limits that are themselves drawn.
         """
         limits = np.log(np.maximum(response_ms, 1 / LARGEST))
-        crossed = np.interp(limits, self._rising, self._logs)
-        shares = np.interp(crossed, self._logs, self._shares)
+        shares = np.interp(self._reach(limits), self._logs, self._shares)
         return np.asarray(np.where(limits < self._rising[0], 0.0, shares), dtype=np.float64)
 
     @property
@@ -162,6 +165,18 @@ class LatencyCurve:
 
         return float(PchipInterpolator(self._logs, self._rising)(math.log(concurrency)))
 
+    def _reach(self, limits: Floats) -> Floats:
+        """The inverse: log concurrency up to which the curve keeps to each log limit, by halving; within the levels."""
+        from scipy.interpolate import PchipInterpolator
+
+        curve, logs = PchipInterpolator(self._logs, self._rising), self._logs
+        low, high = np.full_like(limits, logs[0]), np.full_like(limits, logs[-1])
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            kept = curve(middle) <= limits
+            low, high = np.where(kept, middle, low), np.where(kept, high, middle)
+        return high
+
     def _quantile(self, df: int) -> float:
         from scipy.stats import t as student
 
@@ -180,11 +195,10 @@ class LatencyCurve:
         for i, p in enumerate(met[1:], start=1):
             if p < probability:
                 share = (met[i - 1] - probability) / (met[i - 1] - p)
-                # Where P falls from sure to never within one step, it is the curve that tells where.
-                low, high = self._rising[i - 1], self._rising[i]
-                if probability == 0.5 and high > low:
-                    share = min(max((limit - low) / (high - low), 0.0), 1.0)
                 x = self._logs[i - 1] + share * (self._logs[i] - self._logs[i - 1])
+                # Where P falls from sure to never within one step, it is the curve that tells where.
+                if probability == 0.5:
+                    x = min(max(float(self._reach(np.array([limit]))[0]), self._logs[i - 1]), self._logs[i])
                 return float(math.exp(x))
         return float(self.points[-1].level)
 
