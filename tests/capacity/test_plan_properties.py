@@ -96,7 +96,7 @@ def monthly(choice: Choice, row: int) -> float:
     return (here.server.price.value if here.server.price else 1.0) * (1 + here.replicas)
 
 
-@settings(max_examples=25, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(
     targets(),
     st.floats(0.1, 60),
@@ -122,7 +122,7 @@ def test_more_load_never_costs_less(target: Target, scale: float, times: float, 
     never_cheaper(less, choose(futures(grown, heavier), target, MEASURED, wanted))
 
 
-@settings(max_examples=25, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(targets(), st.floats(0.1, 60), st.floats(5, 110), TIMES, st.sampled_from((0.5, 0.9, 0.95, 0.99)))
 def test_a_tighter_objective_never_costs_less(
     target: Target, scale: float, tight_ms: float, looser: float, wanted: float
@@ -140,7 +140,7 @@ def test_a_tighter_objective_never_costs_less(
     never_cheaper(choices[1], choices[0])
 
 
-@settings(max_examples=20, derandomize=True)
+@settings(max_examples=12, derandomize=True)
 @given(targets(), st.floats(0.1, 60), st.floats(0.5, 0.999), st.floats(0.5, 0.999), st.integers(0, 2))
 def test_more_certainty_and_more_spare_servers_never_cost_less(
     target: Target, scale: float, one: float, other: float, spare: int
@@ -164,7 +164,7 @@ def test_keeping_rows_longer_never_stores_less(scale: float, months: float, long
     assert (long <= always * (1 + 1e-9)).all()
 
 
-@settings(max_examples=20, derandomize=True)
+@settings(max_examples=12, derandomize=True)
 @given(targets(), st.floats(0.1, 60), st.sampled_from((2.0**-10, 0.3, 3.0, 2.0**10)))
 def test_load_and_capacity_in_another_unit_give_the_same_servers(target: Target, scale: float, unit: float) -> None:
     people, workload = scaled(users(), scale), samples.workload(1.3)
@@ -197,11 +197,11 @@ def test_the_load_carried_is_what_the_servers_need(target: Target, scale: float,
     load = futures(scaled(users(), scale), samples.workload(1.3))
     choice = choose(replace(load, working_set_bytes=None, storage_bytes=None), target, MEASURED)
     factor = choice.carried_tps / load.tps[0] * nearly
-    # Not within rounding of the edge.
-    again = replace(load, working_set_bytes=None, reads=load.reads[:1] * factor, writes=load.writes[:1] * factor)
-    again = replace(again, dates=load.dates[:1], storage_bytes=None)
+    loads = tuple(replace(one, reads=one.reads[:1] * factor, writes=one.writes[:1] * factor) for one in load.loads)
+    again = replace(load, dates=load.dates[:1], loads=loads, reads=load.reads[:1], working_set_bytes=None)
+    again = replace(again, writes=load.writes[:1], storage_bytes=None)
     met = choose_fit(choice, again, target)
-    if abs(nearly - 1) > 1e-6:
+    if abs(nearly - 1) > 1e-6:  # not within rounding of the edge
         assert (met == (nearly < 1)).all()
 
 
