@@ -147,7 +147,7 @@ def _peak(law: Law, beta: Interval, profile: Profile) -> tuple[Interval | None, 
     if law.alpha == 1:
         return Interval(1.0, 1.0, 1.0, beta.level), True
     low, high = profile.bend(law.beta / (1 - law.alpha))
-    ends = (max(1 / math.sqrt(high), 1.0), law.peak, 1 / math.sqrt(low) if low > 0 else math.inf)
+    ends = (max(1 / math.sqrt(high), 1.0), law.peak, max(1 / math.sqrt(low), 1.0) if low > 0 else math.inf)
     return Interval(min(ends), law.peak, max(ends), beta.level), True
 
 

@@ -222,7 +222,7 @@ def test_prediction_stops_at_reach() -> None:
         ([1, 2, 4, 8], [1, 0, 3, 4], "bad_measurement"),
         ([0, 2, 4, 8], [1, 2, 3, 4], "bad_measurement"),
         ([1, 2, 4, 8], [1, 1e-200, 3, 4], "bad_measurement"),
-        ([1, 10, 100, 1000], [1e9, 1e3, 1, 1e-6], "not_identified"),
+        ([2, 20, 200, 2000], [1e9, 1e3, 1, 1e-6], "not_identified"),
     ],
 )
 def test_unusable_points_are_refused(n: list[float], x: list[float], code: str) -> None:
@@ -261,6 +261,12 @@ def test_a_level_far_above_the_others_leaves_their_law_alone(far: float) -> None
     levels = np.array([1, 2, 4, 8, 16, far])
     fit = fitted(fit_usl(levels, usl(levels, 0.05, 0.001, 100)))
     assert (fit.alpha.value, fit.beta.value, fit.gamma.value) == pytest.approx((0.05, 0.001, 100))
+
+
+def test_a_steep_fall_from_a_measured_level_of_one_is_told() -> None:
+    fit = fitted(fit_usl([1, 10, 100, 1000], [1e9, 1e3, 1, 1e-6]))
+    assert fit.gamma.value == pytest.approx(1e9)
+    assert fit.peak_interval is not None and fit.peak_interval.low == fit.peak == 1
 
 
 def test_absurd_levels_and_spreads_still_hold_their_own_point() -> None:
