@@ -8,8 +8,8 @@ and a policy. The planner sees noisy sweeps of six levels in three blocks, 36 mo
 the rest that are off by an error of their own size. Every second world plans for a catalogue of seven servers instead
 of the one measured. Counted: whether the truth at the horizon lies in the plan's intervals (replicas, load, pool), and
 whether what the plan has in place on each date meets the objective in the world as it then is, beside the probability
-that the plan had printed. A world whose history carries no interval, or whose sweep no capacity, is a refusal.
-Intervals are Wilson's, 95 %. Raw output lies in planning/.
+that the plan had printed; of pools also the high end of the interval over the low one. A world whose history carries no
+interval, or whose sweep no capacity, is a refusal. Intervals are Wilson's, 95 %. Raw output lies in planning/.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from capacity.uncertainty import Floats
 HERE = Path(__file__).parent / "planning"
 FIELDS = (
     "seed", "target", "refused", "met", "printed", "throughout", "met_at_horizon", "met_dates", "met_throughout",
-    "load_inside", "replicas_inside", "pool_inside", "stages", "cost", "cheapest",
+    "load_inside", "replicas_inside", "pool_inside", "pool_width", "stages", "cost", "cheapest",
 )  # fmt: skip
 WITHIN_S = 5.0
 
@@ -92,6 +92,7 @@ def _inside(made: World, plan: Plan, servers: dict[str, Server], measured: int) 
     pool = next((r for r in plan.recommendations if r.kind == "pool"), None)
     if pool is not None and not servers:
         found["pool_inside"] = int(pool.now.low <= made.pool <= pool.now.high)
+        found["pool_width"] = round(pool.now.high / pool.now.low, 3)
     return found
 
 
@@ -122,6 +123,8 @@ def planted(worlds: int, first: int, processes: int) -> None:
     for name in ("load_inside", "replicas_inside", "pool_inside"):
         known = [int(str(row[name])) for row in answered if row[name] != ""]
         summary[name] = wilson(sum(known), len(known))
+    widths = [float(str(row["pool_width"])) for row in answered if row["pool_width"] != ""]
+    summary["pool_width"] = round(statistics.median(widths), 3)
     for name in ("met_at_horizon", "met_throughout"):
         summary[name] = wilson(sum(int(str(row[name])) for row in promised), len(promised))
     summary["met_dates"] = round(statistics.fmean(float(str(row["met_dates"])) for row in promised), 4)

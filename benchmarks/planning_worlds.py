@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capacity.growth import Forecast, forecast
+from capacity.latency import LatencyRun, latency_curve
 from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.periods import Cadence
 from capacity.plan import Input
@@ -53,8 +54,11 @@ class Law:
     @property
     def capacity(self) -> float:
         """The greatest throughput at any number of connections at which the objective is met."""
+        return self.capacity_within(self.limit_ms)
+
+    def capacity_within(self, limit_ms: float) -> float:
         n = np.linspace(1, LEVELS[-1], 20_000)
-        return float(self.tps(n)[self.response_ms(n) <= self.limit_ms].max(initial=0.0))
+        return float(self.tps(n)[self.response_ms(n) <= limit_ms].max(initial=0.0))
 
     @property
     def pool(self) -> int:
@@ -76,6 +80,9 @@ class World:
     reads: Floats
     """True, in measured servers at their objective, by date."""
     writes: Floats
+    reads_there: Floats
+    """The same on cores as fast as the target's: slower ones take longer, and meet the objective at less load."""
+    writes_there: Floats
     fresh: float
     replay: float
     core_speed: float
@@ -88,7 +95,8 @@ class World:
         """The fewest replicas of ``server`` that meet the objective, by date; +inf where none does."""
         speed = self.core_speed * ((server.cores or 1) / measured_cores) ** self.scaling if carried_over else 1.0
         target = np.full_like(self.reads, speed)
-        return replicas_needed(self.reads, self.writes, np.full_like(target, self.replay), target, self.fresh)
+        reads, writes = (self.reads_there, self.writes_there) if carried_over else (self.reads, self.writes)
+        return replicas_needed(reads, writes, np.full_like(target, self.replay), target, self.fresh)
 
 
 def world(seed: int) -> World | None:
@@ -134,6 +142,7 @@ def world(seed: int) -> World | None:
         fresh_read_share=known("fresh_read_share", float(rng.uniform(0.02, 0.2)), 0.2, "", 1.0),
         working_set_share=Input("working_set_share", Interval.exact(0.01), "", Origin.ASSUMPTION, "planted"),
         round_trip_ms=Input("round_trip_ms", Interval.exact(0.0), "", Origin.ASSUMPTION, "planted"),
+        target_stated=False,
     )
     core_speed = known("core_speed", float(rng.uniform(0.7, 1.3)), 0.1, "")
     scaling = known("scaling", float(rng.uniform(0.85, 1.0)), 0.03, "", 1.0)
@@ -142,12 +151,15 @@ def world(seed: int) -> World | None:
         mix=(MixShare("dashboard", dashboard), MixShare("montecarlo", montecarlo)),
     )
     tps = users[HISTORY - 1 :] * truth["transactions_per_session"] * others / 86_400
-    reads, writes = np.zeros_like(tps), np.zeros_like(tps)
+    reads, writes, reads_there, writes_there = (np.zeros_like(tps) for _ in range(4))
     for name, share in mix.items():
         load = tps * share / laws[name].capacity
         r = read_share[name]
         part = r / (r + truth["write_cost"] * (1 - r))
         reads, writes = reads + load * part, writes + load * (1 - part)
+        # Cores of speed v carry v times the load in 1/v times the time: the limit is met where v times it is met here.
+        slower = laws[name].capacity / max(laws[name].capacity_within(laws[name].limit_ms * truth["core_speed"]), 1e-9)
+        reads_there, writes_there = reads_there + slower * load * part, writes_there + slower * load * (1 - part)
     return World(
         inputs=PlanInputs(
             users=made,
@@ -164,6 +176,8 @@ def world(seed: int) -> World | None:
         users=users[HISTORY - 1 :],
         reads=reads,
         writes=writes,
+        reads_there=reads_there,
+        writes_there=writes_there,
         fresh=truth["fresh_read_share"],
         replay=truth["replay_cost"],
         core_speed=truth["core_speed"],
@@ -213,4 +227,8 @@ def _swept(rng: np.random.Generator, name: str, law: Law, read_share: float) -> 
             response = float(law.response_ms(np.array([level]))[0]) * np.exp(rng.normal(0, RESPONSE_NOISE) - drift)
             repeats.append(Repeat(level, float(tps), float(response), 0.0, block))
     capacity = capacity_at_objective(repeats, law.limit_ms, 0.001)
-    return SweptScenario(name, capacity, read_share, "planted", True, tuple(repeats), f"planted {name}")
+    curve = latency_curve([LatencyRun(r.level, r.block, r.throughput_tps, r.response_ms) for r in repeats])
+    return SweptScenario(
+        name, capacity, read_share, "planted", True, tuple(repeats), f"planted {name}",
+        curve=curve, objective_ms=law.limit_ms,
+    )  # fmt: skip

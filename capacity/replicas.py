@@ -120,42 +120,36 @@ def _headline(choice: Choice, primary: Recommendation | None) -> str:
 
 
 def _primary(choice: Choice, inputs: tuple[Input, ...]) -> Recommendation | None:
-    """When at least a tenth of the futures has writes beyond the measured server's target within the horizon.
+    """When a tenth of the futures or more has writes beyond one primary within the horizon.
 
-    Of a target with several sizes the chosen one counts; the unit stays the measured server.
+    That is the measured server's, or that of the target's largest: below it the plan itself scales up.
     """
-    futures = choice.futures
-    largest = choice.fits[-1]
-    needed = futures.writes
-    if len(choice.fits) > 1:
-        short = np.isinf(largest.replicas)
-        if float(short[-1].mean()) <= 1 - choice.sizing.wanted:
-            return None
+    futures, needed = choice.futures, choice.largest_writes
     bound = due(futures.dates, needed, np.nextafter(1.0, 2.0))
     if bound.earliest is None:
         return None
     now, horizon = (_at_least(summary(needed[i], LEVEL), futures) for i in (0, -1))
     start, end = futures.dates[0], futures.dates[-1]
+    several = len(choice.fits) > 1
+    who = f"primary of {choice.largest.name}, the largest" if several else "measured primary"
+    unit = f"times {choice.largest.name}" if several else "times the measured primary"
     step = int(np.ceil(horizon.value - 1e-9))
+    larger = "no larger server is to be had" if several else "scale it up"
     return Recommendation(
         kind="replicas",
         subject="primary",
         headline=(
-            f"The writes alone outgrow the measured primary: {when(bound, start)}"
+            f"The writes alone outgrow the {who}: {when(bound, start)}"
             if bound.expected
-            else f"The measured primary carries the writes, but from {bound.earliest} on not in every future"
+            else f"The {who} carries the writes, but from {bound.earliest} on not in every future"
         ),
         now=now,
         at_horizon=horizon,
-        unit="times the measured primary, for writes alone",
-        steps=(
-            (Step(step, "times the measured primary", due(futures.dates, needed, step), "the writes alone need it"),)
-            if step > 1
-            else ()
-        ),
+        unit=f"{unit}, for writes alone",
+        steps=(Step(step, unit, due(futures.dates, needed, step), "the writes alone need it"),) if step > 1 else (),
         reason=(
             f"Write-bound: every write runs on the primary. At {end} they need {span(horizon)} times what it may "
-            "carry: scale it up, write in larger batches, split tables off to another server, or shard by user."
+            f"carry: {larger}, write in larger batches, split tables off to another server, or shard by user."
         ),
         rejected=(
             Rejected(

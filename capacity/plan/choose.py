@@ -25,7 +25,7 @@ from capacity.plan.costs import cost_per_month, storage_by_date, total_cost
 from capacity.plan.simulate import Futures
 from capacity.plan.values import DatedConfiguration, Due, Sizing, Stage
 from capacity.prose import chance
-from capacity.targets import Target
+from capacity.targets import Server, Target
 from capacity.uncertainty import Floats, share_error, summary
 from capacity.values import Interval
 
@@ -47,6 +47,10 @@ class Choice:
     """Draws of what today's configuration carries."""
     last_loads: tuple[Floats, Floats]
     """Reads and writes in servers of the last configuration: a row per date, a column per draw."""
+    largest: Server
+    """The one on which the writes weigh least."""
+    largest_writes: Floats
+    """In servers like it; a row per date, a column per draw."""
 
     @property
     def last(self) -> Configuration:
@@ -111,7 +115,14 @@ def choose(futures: Futures, target: Target, measured: MeasuredServer, wanted: f
         usable_ram=target.usable_ram,
     )
     loads = futures.on(target, chosen[-1].server, measured)
-    return Choice(sizing, futures, found, tuple(chosen), met, carried[chosen[0]], loads)
+    largest, writes = _largest(futures, target, measured)
+    return Choice(sizing, futures, found, tuple(chosen), met, carried[chosen[0]], loads, largest, writes)
+
+
+def _largest(futures: Futures, target: Target, measured: MeasuredServer) -> tuple[Server, Floats]:
+    """The server whose primary has the most room for writes, whatever the order in which the target lists them."""
+    each = [(server, futures.on(target, server, measured)[1]) for server in target.servers]
+    return min(each, key=lambda one: float(np.median(one[1][-1])))
 
 
 def _probabilities(fit: Fit, counts: np.ndarray) -> np.ndarray:

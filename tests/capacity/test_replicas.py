@@ -15,6 +15,7 @@ from capacity.plan import Recommendation, RefusedRecommendation
 from capacity.planner import make_plan
 from capacity.replicas import load_ratio, replicas_needed
 from capacity.scalability import Capacity
+from capacity.targets import Server, Target
 from capacity.values import Interval
 
 SHARE = st.floats(0, 1)
@@ -181,3 +182,31 @@ def test_every_assumption_is_listed_as_one() -> None:
     names = {i.name: i.origin for i in reads(1).inputs}
     assert names["replay_cost"] == names["write_cost"] == names["target_utilisation"] == "assumption"
     assert names["capacity.dashboard"] == "measured"
+
+
+def sizes(cores: tuple[int, ...]) -> Target:
+    exact = {name: samples.given(name, Interval.exact(1.0)) for name in ("core_speed", "scaling", "waits")}
+    servers = tuple(Server(f"{n} cores", n, 1000 * samples.GIB) for n in cores)
+    return Target("sizes", servers, 5, **exact)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cores", [(2, 64), (64, 2)], ids=["ascending", "descending"])
+def test_a_target_with_a_server_large_enough_for_the_writes_is_not_write_bound(cores: tuple[int, ...]) -> None:
+    """On the measured two cores the writes need up to some thirty servers; the order of a list tells no size."""
+    found = advice(300, workload=samples.workload(spread=1.1), target=sizes(cores))
+    assert [f.subject for f in found if isinstance(f, Recommendation)] == ["reads"]
+
+
+def test_writes_beyond_the_largest_server_of_a_target_are_named_with_it() -> None:
+    found = advice(300, workload=samples.workload(spread=1.1), target=sizes((4, 2)))
+    primary = next(f for f in found if isinstance(f, Recommendation) and f.subject == "primary")
+    assert "4 cores, the largest" in primary.headline
+    assert primary.unit == "times 4 cores, for writes alone"
+    assert "no larger server is to be had" in primary.reason
+    assert "shard" in primary.reason
+
+
+def test_a_target_short_of_memory_alone_is_not_called_write_bound() -> None:
+    tight = Target("tight", (Server("one", 64, 1000.0), Server("two", 128, 1000.0)), 5)
+    found = advice(300, workload=samples.workload(spread=1.1), target=tight)
+    assert not [f for f in found if f.subject == "primary"]
