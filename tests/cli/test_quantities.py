@@ -13,6 +13,19 @@ def test_durations(text: str, seconds: float) -> None:
     assert quantities.duration_s(text, "--duration") == pytest.approx(seconds)
 
 
+@given(st.integers(0, 600_000))
+def test_a_duration_is_the_same_in_every_unit(ms: int) -> None:
+    texts = (f"{ms}ms", f"{ms / 1000:.3f}s", f"{ms / 60_000:.12f}m", f"{ms / 3_600_000:.12f}h")
+    assert [quantities.duration_s(text, "--x") for text in texts] == pytest.approx([ms / 1000] * 4, abs=1e-6)
+
+
+@given(st.sampled_from((50, 95, 99)), st.integers(1, 600_000))
+def test_an_objective_says_the_time_that_was_typed(percentile: int, ms: int) -> None:
+    found = quantities.objective(f"p{percentile}={ms}ms")
+    assert (found.percentile, found.response_ms) == (percentile, pytest.approx(ms))
+    assert quantities.objective(f"p{percentile} <= {ms / 1000:.3f}s").response_ms == pytest.approx(ms)
+
+
 @pytest.mark.parametrize("text", ["", "5", "s", "-5s", "5 parsecs", "1e9s", "999999h", "nan s", "infs"])
 def test_what_is_no_duration_is_refused_with_the_option(text: str) -> None:
     with pytest.raises(UsageError, match="--duration"):

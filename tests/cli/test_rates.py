@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loadgen.cli.rates import rate
 from loadgen.errors import UsageError
@@ -62,3 +64,23 @@ def test_what_is_no_rate_is_refused_in_a_line_that_names_the_option(text: str) -
     with pytest.raises(UsageError, match="--rate") as refused:
         rate(text)
     assert "\n" not in str(refused.value)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 5000), st.integers(1, 600_000)), min_size=1, max_size=5))
+def test_what_is_typed_comes_back_in_any_unit_of_time(stretches: list[tuple[int, int, int]]) -> None:
+    if not any(a or b for a, b, _ in stretches):
+        return
+    in_ms = rate(",".join(f"{a}..{b}@{ms}ms" for a, b, ms in stretches))
+    in_s = rate(",".join(f"{a}..{b}@{ms / 1000:.3f}s" for a, b, ms in stretches))
+    for one, other, (a, b, ms) in zip(in_ms.pieces, in_s.pieces, stretches, strict=True):
+        assert (one.from_tps, one.to_tps, one.seconds) == (a, b, pytest.approx(ms / 1000))
+        assert (other.from_tps, other.to_tps, other.seconds) == (a, b, pytest.approx(ms / 1000))
+
+
+@given(st.text(alphabet="0123456789.,@ smhday:-e∞", max_size=20))
+def test_no_text_breaks_the_parser(text: str) -> None:
+    try:
+        found = rate(text)
+    except UsageError:
+        return
+    assert all(p.seconds >= 0 and p.from_tps >= 0 and p.to_tps >= 0 for p in found.pieces)
