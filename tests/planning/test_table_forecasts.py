@@ -23,8 +23,9 @@ from loadgen.planning.history import read_csv
 from loadgen.planning.table_forecasts import months_of
 from loadgen.planning.wal_written import told_by_table, wal_of_profile, wal_of_transaction, written_table
 from loadgen.profiling.format import Growth, Month, Profile, TableShape
+from loadgen.report.shared import storage_section
 from loadgen.runs import documents
-from loadgen.runs.format import RunRecord, ServerStatement, SweepRecord
+from loadgen.runs.format import PlanRecord, RunRecord, ServerStatement, SweepRecord
 from loadgen.runs.store import DOCUMENTS, RUNS
 
 DONE = {"dashboard.save": 100_000.0, "dashboard.open": 400_000.0}
@@ -288,3 +289,17 @@ def test_numbered_users_have_no_law_for_tables(here: Run, tmp_path: Path) -> Non
     document = made(here("forecast", "n.csv", "--profile", "p.json", "--horizon", "6", "--json"))
     assert [r["code"] for r in document["tables_missing"]] == ["no_dates"]
     assert [one["table"] for one in document["tables"]] == ["chat_messages"]
+
+
+def test_the_page_of_a_plan_shows_them_too(here: Run, tmp_path: Path) -> None:
+    history_csv(tmp_path / "h.csv")
+    for name in ("dashboard", "montecarlo"):
+        measured(tmp_path / "results", name)
+    plan = made(here("plan", "--history", "h.csv", "--horizon", "12", "--json"))
+    record = documents.parse(PlanRecord, json.dumps(plan), "plan")
+    page = storage_section(record.tables, record.database, record.plan.storage, "Dec 2025")
+    assert page is not None
+    assert "rows then" in page.html and "WAL a day then" in page.html
+    old = tuple(replace(g, horizon_rows=None, horizon_wal_bytes_per_day=None) for g in record.plan.storage)
+    page = storage_section(record.tables, record.database, old, "Dec 2025")
+    assert page is not None and "rows then" not in page.html
