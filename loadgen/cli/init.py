@@ -21,8 +21,10 @@ def init(
     from loadgen.database.faults import faults
     from loadgen.database.guard import initialise, read_mark
     from loadgen.errors import EnvironmentFault
+    from loadgen.observe.pooler import require_sessions
 
     target = resolve(settings.load(dsn=dsn, instance=instance))
+    require_sessions(target)
     with faults(target), connect(target) as conn:
         applied = initialise(conn, allow_unmarked)
         mark = read_mark(conn)

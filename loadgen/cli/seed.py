@@ -91,6 +91,7 @@ def seed(
     get_ready()  # before all that is imported here, unless the process began with it
     from loadgen import settings
     from loadgen.database.connect import resolve
+    from loadgen.observe.pooler import require_sessions
     from loadgen.population.model import MODEL_VERSION, Population, chunk_users_of
     from loadgen.population.shape import DEFAULT_SHAPE
     from loadgen.seeding import load
@@ -102,6 +103,7 @@ def seed(
     for sentence in not_followed:
         say(f"not as in {like}: {sentence}")
     target = resolve(settings.load(dsn=dsn, instance=instance))
+    require_sessions(target)
     wanted = Population(users_n, seed_n, day or dt.datetime.now(dt.UTC).date(), chunk_users_of(users_n), shape)
     try:
         with _Shown() as shown:

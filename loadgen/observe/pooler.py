@@ -21,7 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.servers import Servers
-from loadgen.errors import LoadgenError, UsageError
+from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
 from loadgen.runs.format import Access, Pooler, PoolerFound
 
 _TRIES: Final = 5
@@ -50,6 +50,19 @@ def look(target: Target, wanted: Pooler = "auto") -> PoolerFound:
             shared = wanted == "transaction" or _shares(one, other)
             prepared = not shared or _keeps_names_apart(one, other)
     return PoolerFound("transaction" if shared else "session", prepared, _software(target))
+
+
+def require_sessions(target: Target) -> None:
+    """For what takes locks and makes settings that last longer than a transaction: refuse a pooler that keeps none.
+
+    Through it a lock would stay with a connection that others are lent, and settings would reach their statements.
+    Raises EnvironmentFault.
+    """
+    if not target.embedded and (found := look(target)).mode == "transaction":
+        raise EnvironmentFault(
+            f"{target} is reached through a pooler ({found.software or 'unnamed'}) that lends a connection for each "
+            "transaction, and this needs sessions of its own; give the server itself, past the pooler: --dsn"
+        )
 
 
 def established(access: Access, servers: Servers) -> Access:

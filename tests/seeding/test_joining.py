@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
+from conftest import Loadgen
+from pgbouncer_fixtures import Pooler
 from seeding_samples import (
     MANY_PARTS,
     Start,
@@ -168,3 +170,23 @@ def test_every_statement_of_the_schemas_files_has_its_task(empty_database: Targe
         guard.initialise(conn)
         done = builds.read_done(conn)
     assert {task.name for task in builds.missing(done, {})} == {f"vacuum {table}" for table in done.bytes}
+
+
+def test_a_pooler_by_transaction_is_refused_and_one_by_session_will_do(
+    empty_database: Target, loadgen: Loadgen, pooler: Pooler
+) -> None:
+    """A lock would stay behind on a connection that others are lent, and two could hold it at once."""
+    through = pooler(empty_database, "transaction", size=3)
+    for command in (("seed", "--users", "100"), ("init",)):
+        done = loadgen(*command, target=through)
+        assert done.returncode == 3
+        (line,) = done.stderr.splitlines()
+        assert "through a pooler" in line
+        assert "give the server itself" in line
+    with connect(empty_database) as conn:
+        assert conn.execute("SELECT to_regclass('public.users')").fetchone() == (None,)
+        locks = conn.execute("SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database "
+                             "WHERE locktype = 'advisory' AND datname = current_database()")  # fmt: skip
+        assert locks.fetchone() == (0,)
+    done = loadgen("seed", "--users", "100", target=pooler(empty_database, "session", size=10))
+    assert done.returncode == 0, done.stderr
