@@ -70,6 +70,9 @@ class Fit:
     """The fewest that meet the objective, spare ones included; +inf where no number does."""
     shortfall: npt.NDArray[np.int8]
     """With no replica: the index of the first Shortfall that holds, or −1."""
+    reads: Floats
+    """In servers like this one."""
+    writes: Floats
 
     def meets(self, replicas: int) -> Bools:
         """Whether that many replicas are enough, by date and draw."""
@@ -110,7 +113,7 @@ def _fit(futures: Futures, target: Target, server: Server, measured: MeasuredSer
         too_large = futures.working_set_bytes > target.usable_ram * server.ram_bytes * SLACK
         needed = np.where(too_large, np.inf, needed)
         shortfall[too_large] = order.index(Shortfall.MEMORY)
-    return Fit(server, needed, shortfall)
+    return Fit(server, needed, shortfall, reads, writes)
 
 
 def carried_tps(

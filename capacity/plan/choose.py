@@ -114,15 +114,23 @@ def choose(futures: Futures, target: Target, measured: MeasuredServer, wanted: f
         inputs=target.inputs,
         usable_ram=target.usable_ram,
     )
-    loads = futures.on(target, chosen[-1].server, measured)
-    largest, writes = _largest(futures, target, measured)
-    return Choice(sizing, futures, found, tuple(chosen), met, carried[chosen[0]], loads, largest, writes)
+    last, largest = by_server[chosen[-1].server.name], _largest(found)
+    return Choice(
+        sizing,
+        futures,
+        found,
+        tuple(chosen),
+        met,
+        carried[chosen[0]],
+        (last.reads, last.writes),
+        largest.server,
+        largest.writes,
+    )
 
 
-def _largest(futures: Futures, target: Target, measured: MeasuredServer) -> tuple[Server, Floats]:
+def _largest(found: Sequence[Fit]) -> Fit:
     """The server whose primary has the most room for writes, whatever the order in which the target lists them."""
-    each = [(server, futures.on(target, server, measured)[1]) for server in target.servers]
-    return min(each, key=lambda one: float(np.median(one[1][-1])))
+    return min(found, key=lambda fit: float(np.median(fit.writes[-1])))
 
 
 def _probabilities(fit: Fit, counts: np.ndarray) -> np.ndarray:
