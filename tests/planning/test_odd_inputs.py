@@ -1,0 +1,137 @@
+"""Odd histories and odd sweeps through the planner's verbs: an answer or a typed refusal, never a traceback.
+
+Warnings of libraries are errors here, as in all tests.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sweep_samples import store, sweep
+
+from capacity.values import Interval
+from loadgen.cli import main
+from loadgen.runs.format import SweepPoint
+
+Run = Callable[..., tuple[int, dict[str, Any]]]
+
+ANSWERED, MISSED, USAGE, REFUSED = 0, 1, 2, 4
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+    """The command line in this process: its exit code and its one document."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOADGEN_RESULTS_DIR", raising=False)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def verb(*arguments: str) -> tuple[int, dict[str, Any]]:
+        with pytest.raises(SystemExit) as ended:
+            main([*arguments, "--json"])
+        written = capfd.readouterr()
+        assert "Traceback" not in written.err
+        return int(ended.value.code or 0), json.loads(written.out)
+
+    yield verb
+    signal.signal(signal.SIGTERM, before)
+
+
+def history(name: str) -> str:
+    """A CSV of one odd kind."""
+    dates = [f"20{20 + n // 12}-{n % 12 + 1:02}-01" for n in range(36)]
+    rising: list[object] = [1000 + 50 * n + n * 37 % 11 for n in range(36)]
+    pairs = list(zip(dates, rising, strict=True))
+
+    def but(n: int, value: object) -> list[tuple[str, object]]:
+        return [*pairs[:n], (dates[n], value), *pairs[n + 1 :]]
+
+    rows: dict[str, list[tuple[str, object]]] = {
+        "negative": but(35, -5),
+        "missing": but(7, ""),
+        "nan": but(9, "NaN"),
+        "infinite": but(9, "inf"),
+        "constant": [(date, 4000) for date in dates],
+        "zero": [(date, 0) for date in dates],
+        "decreasing": list(zip(dates, rising[::-1], strict=True)),
+        "single": pairs[:1],
+        "none": [],
+        "unordered": pairs[::-1],
+        "doubled": [pair for pair in pairs for _ in range(2)],
+        "huge": [(date, 1e300 * (1 + n)) for n, date in enumerate(dates)],
+        "tiny": [(date, 1e-300 * (1 + n)) for n, date in enumerate(dates)],
+        "jump": [(date, 1e3 if n < 18 else 1e9) for n, date in enumerate(dates)],
+    }
+    return "date,value\n" + "".join(f"{date},{value}\n" for date, value in rows[name])
+
+
+KINDS = (
+    "negative", "missing", "nan", "infinite", "constant", "zero", "decreasing", "single", "none", "unordered",
+    "doubled", "huge", "tiny", "jump",
+)  # fmt: skip
+
+
+def intervals(found: object) -> Iterator[tuple[float, float, float]]:
+    """All of a document, ends that are infinite as such."""
+    if isinstance(found, dict):
+        if {"low", "high"} <= found.keys() and ("value" in found or "point" in found):
+            value = found["value"] if "value" in found else found["point"]
+            if value is not None and found["low"] is not None:
+                yield found["low"], value, float("inf") if found["high"] is None else found["high"]
+        for inner in found.values():
+            yield from intervals(inner)
+    elif isinstance(found, list):
+        for inner in found:
+            yield from intervals(inner)
+
+
+def assert_holds(code: int, made: dict[str, Any]) -> None:
+    assert code in (ANSWERED, MISSED, USAGE, REFUSED)
+    if code in (ANSWERED, MISSED):
+        assert all(low <= value <= high for low, value, high in intervals(made))
+    else:
+        assert made["format"] in ("loadgen.error/1", "loadgen.refusal/1")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_odd_histories(run: Run, tmp_path: Path, kind: str) -> None:
+    Path("h.csv").write_text(history(kind))
+    store(tmp_path / "results", sweep())
+    for arguments in (("forecast", "h.csv", "--horizon", "6"), ("plan", "--history", "h.csv", "--horizon", "6")):
+        assert_holds(*run(*arguments))
+
+
+def odd(kind: str, point: SweepPoint) -> SweepPoint:
+    tps = point.throughput_tps
+    assert tps is not None
+    if kind == "constant":
+        return replace(point, throughput_tps=Interval.exact(7.0))
+    if kind == "falling":
+        return replace(point, throughput_tps=Interval.exact(tps.value / point.level**1.5))
+    if kind == "nothing":
+        return replace(point, throughput_tps=Interval.exact(0.0))
+    if kind == "huge":
+        return replace(point, throughput_tps=Interval.exact(tps.value * 1e40))
+    if kind == "unmeasured":
+        return replace(point, throughput_tps=None, response=None)
+    assert kind == "single"
+    return point
+
+
+@pytest.mark.parametrize("kind", ["constant", "falling", "nothing", "huge", "unmeasured", "single"])
+def test_odd_sweeps(run: Run, tmp_path: Path, kind: str) -> None:
+    whole = sweep()
+    kept = [point for point in whole.points if kind != "single" or (point.level, point.repeat) == (1, 0)]
+    store(tmp_path / "results", replace(whole, points=tuple(odd(kind, point) for point in kept)))
+    Path("h.csv").write_text(history("unordered"))
+    for arguments in (
+        ("scalability", whole.id),
+        ("demand", whole.id),
+        ("plan", "--history", "h.csv", "--horizon", "6"),
+    ):
+        assert_holds(*run(*arguments))
