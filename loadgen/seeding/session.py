@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -23,6 +25,9 @@ _KEEPALIVES: Final = {
 }
 """libpq's: a server whose machine is gone is noticed within half a minute. What the target says itself goes first."""
 
+_SEGMENT_BYTES: Final = 16 << 20
+"""Of the write-ahead log, PostgreSQL's default."""
+
 
 def open_session(target: Target, application_name: str = "loadgen seed") -> psycopg.Connection:
     """A connection in autocommit with the settings of a seeding. Raises as ``connect`` does."""
@@ -40,11 +45,25 @@ def fault(error: psycopg.Error, target: Target) -> LoadgenError:
     """The one line for an error of the driver in the middle of a seeding. A connection that was there can be lost."""
     if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
         why = str(error).strip().splitlines()[0].strip().rstrip(".")
+        see = (
+            "free space on its disk, which is full"
+            if _has_no_room(target)
+            else "see that the server runs and can be reached"
+        )
         return EnvironmentFault(
-            f"{target}: the connection was lost ({why}); see that the server runs and can be reached, "
-            "then run the same command again to resume"
+            f"{target}: the connection was lost ({why}); {see}, then run the same command again to resume"
         )
     return translate(error, target)
+
+
+def _has_no_room(target: Target) -> bool:
+    """Whether the embedded server has ended itself, as it does without room for another segment of its log."""
+    if not target.embedded:
+        return False
+    try:
+        return shutil.disk_usage(Path(str(conninfo_to_dict(target.conninfo).get("host")))).free < _SEGMENT_BYTES
+    except OSError:
+        return False
 
 
 @contextmanager
