@@ -23,16 +23,18 @@ Row = tuple[Value, ...]
 
 
 class Answers:
-    """What came of queries, in order, as far as they were answered."""
+    """What came of queries, in order, as far as they were answered; their ``results`` only if they are to be kept."""
 
-    __slots__ = ("counts", "results", "times")
+    __slots__ = ("counts", "keep", "results", "times")
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool = True) -> None:
+        self.keep = keep
         self.results: list[PGresult] = []
         self.counts: list[int] = []
         """Rows returned, or rows changed by a statement that returns none; 0 for a command."""
         self.times: list[float] = []
-        """When each was answered, monotonic; empty of a pipeline, whose answers come together."""
+        """When the first was sent, then when each was answered, monotonic; a pipeline's answers come together, and
+        have no time each."""
 
 
 def first_row(result: PGresult) -> Row | None:

@@ -14,7 +14,8 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import deque
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from operator import le
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -30,8 +31,6 @@ from loadgen.engine.failures import DatabaseError, QueryError, first_line
 from loadgen.engine.wire import TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from psycopg.pq.abc import PGconn, PGresult
 
     from loadgen.engine.statements import Statement
@@ -48,9 +47,12 @@ _CANCEL_TIMEOUT_S: Final = 2.0
 _TUPLES, _COMMAND, _SYNC = (
     int(s) for s in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.PIPELINE_SYNC)
 )
+_OK = int(pq.ConnStatus.OK)
 _NOTHING_TO_SEND: Final[deque[Callable[[], None]]] = deque()
 
 _Steps = Generator[None, None, None]
+"""Work that pauses wherever there is nothing to read."""
+_Send = Callable[[bytes, Parameters, list[int] | None, int], None]
 
 
 class Known(NamedTuple):
@@ -60,6 +62,19 @@ class Known(NamedTuple):
     formats: list[int] | None
     least_rows: int
     most_rows: int
+
+
+class _Found(NamedTuple):
+    """Of a list of queries, by column: all loops over them are over these."""
+
+    names: tuple[bytes, ...]
+    formats: tuple[list[int] | None, ...]
+    least: tuple[int, ...]
+    most: tuple[int, ...]
+
+    @classmethod
+    def of(cls, known: Iterable[Known]) -> _Found:
+        return cls(*zip(*known, strict=True))
 
 
 class Connection:
@@ -79,12 +94,10 @@ class Connection:
         self._send = self._pgconn.send_query_prepared
         self._hub = gevent.get_hub()
         self._watcher = self._hub.loop.io(self._pgconn.socket, _READ)
-        self._watching = False
-        self._steps: _Steps | None = None
-        self._sleeper: greenlet.greenlet | None = None
+        self._sleeper = greenlet.getcurrent()
         self._known: dict[Query, Known] = {}
         self._numbers = itertools.count()
-        self._found: dict[tuple[Query, ...], tuple[Known, ...]] = {}
+        self._found: dict[tuple[Query, ...], _Found] = {}
         """Of every list of queries that was sent before: what a transaction sends is always the same."""
         self._pipeline = False
         self._work = self._sequence
@@ -119,7 +132,7 @@ class Connection:
     @property
     def usable(self) -> bool:
         """False once the server is gone or the session was closed."""
-        return bool(self._pgconn.status == pq.ConnStatus.OK)
+        return bool(self._pgconn.status == _OK)
 
     def command(self, sql: bytes) -> None:
         """Send one parameterless command (BEGIN, COMMIT, SET) and wait for its end."""
@@ -143,149 +156,138 @@ class Connection:
             found = self._found.get(queries)
             if found is None:
                 self._learn(queries)
-                found = self._found[queries] = tuple(self._known[query] for query in queries)
-            self._drive(self._work(queries, parameters, found, answers))
+                found = self._found[queries] = _Found.of([self._known[query] for query in queries])
+            self._run(self._work(queries, parameters, found, answers, self._send))
         except BaseException as error:
             self._abandon(error, len(answers.counts))
             raise
 
-    def _drive(self, steps: _Steps) -> None:
-        """Go on with ``steps`` whenever there is something to read; sleep until they end."""
-        next(steps)
-        self._steps = steps
+    def _run(self, work: _Steps) -> None:
+        """Begin ``work`` here; the hub goes on with it whenever there is something to read; sleep until its end."""
         self._sleeper = greenlet.getcurrent()
-        if not self._watching:
-            self._watcher.start(self._go_on)
-            self._watching = True
+        steps = self._until_done(work)
+        next(steps)
+        self._watcher.start(steps.__next__)
         try:
             failure: BaseException | None = self._hub.switch()
         finally:
-            self._steps = None
+            self._watcher.callback = self._unasked  # type: ignore[attr-defined]  # not in the stubs
         if failure is not None:
             raise failure
 
-    def _go_on(self) -> None:
-        """In the hub: there is something to read, or to be sent."""
-        steps = self._steps
-        if steps is None:
-            self._watcher.stop()  # the server says something that nobody waits for: its shutdown, a notice
-            self._watching = False
-            return
+    def _until_done(self, work: _Steps) -> _Steps:
+        """``work``, at whose end the sleeper is woken from the hub."""
         failure: BaseException | None = None
         try:
-            next(steps)
-            return
-        except StopIteration:
-            pass
-        except BaseException as error:  # the hub must not see it
+            yield from work
+        except GeneratorExit:  # the sleeper was killed
+            raise
+        except BaseException as error:
+            if greenlet.getcurrent() is self._sleeper:  # which does not sleep yet
+                raise
             failure = error
-        self._steps = None
-        assert self._sleeper is not None
         self._sleeper.switch(failure)
+        yield  # the hub comes back to here, and must not see the end of a generator
+
+    def _unasked(self) -> None:
+        """In the hub: the server says something that nobody waits for, its shutdown or a notice."""
+        self._watcher.stop()
 
     def _sequence(
-        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: Sequence[Known], answers: Answers
+        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: _Found, answers: Answers, send: _Send
     ) -> _Steps:
-        """Each query when the one before it is answered."""
+        """Each query when the one before it is answered.
+
+        One loop and nothing called that could be in it: every statement of every sequential run goes this way.
+        """
         pgconn = self._pgconn
-        send = self._send
-        results, counts, times = answers.results, answers.counts, answers.times
-        for values, (name, formats, least, most) in zip(parameters, found, strict=True):
+        keep, counts, times = answers.keep, answers.counts, answers.times
+        times.append(monotonic())
+        for values, name, formats, least, most in zip(parameters, *found, strict=True):
             if formats is None:
                 pgconn.send_query(name)
             else:
                 send(name, values, formats, _BINARY)
-            result = yield from self._answer()
-            count = self._count(result, len(counts))
+            if pgconn.flush():
+                yield from self._flushing()
+            else:
+                yield
+            pgconn.consume_input()
+            while pgconn.is_busy():
+                yield
+                pgconn.consume_input()
+            result = more = pgconn.get_result()
+            while more is not None:  # there is one result, but libpq is done only when it says that there is no other
+                while pgconn.is_busy():
+                    yield
+                    pgconn.consume_input()
+                more = pgconn.get_result()
+            if result is None:
+                raise psycopg.OperationalError(first_line(pgconn.error_message))
+            count = result.ntuples if result.status == _TUPLES else self._count(result, len(counts))
             times.append(monotonic())
             counts.append(count)
-            results.append(result)
-            if not least <= count <= most:
+            if keep:
+                answers.results.append(result)
+            if count < least or count > most:
                 raise _unexpected(queries[len(counts) - 1], count)
 
     def _burst(
-        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: Sequence[Known], answers: Answers
+        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: _Found, answers: Answers, send: _Send
     ) -> _Steps:
-        """All queries at once, and a synchronisation point."""
-        send = self._send
-        for values, known in zip(parameters, found, strict=True):
-            send(known[0], values, known[1], _BINARY)
-        received: list[PGresult] = []
-        yield from self._synchronised(received)
-        results, counts = answers.results, answers.counts
-        wrong: tuple[int, int] | None = None
-        for result, (_, _, least, most) in zip(received, found, strict=True):
-            count = self._count(result, len(counts))
-            if wrong is None and not least <= count <= most:
-                wrong = len(counts), count
-            counts.append(count)
-            results.append(result)
-        if wrong is not None:
-            raise _unexpected(queries[wrong[0]], wrong[1])
-
-    def _synchronised(self, received: list[PGresult]) -> _Steps:
-        """Send what is pending with a synchronisation point, and receive a result for each query up to there."""
+        """All queries at once and a synchronisation point, then a result for each, and one for that."""
         pgconn = self._pgconn
+        answers.times.append(monotonic())
+        deque(map(send, found.names, parameters, found.formats, itertools.repeat(_BINARY)), maxlen=0)  # sends each
         pgconn.pipeline_sync()
         if pgconn.flush():
             yield from self._flushing()
         else:
             yield
-        while True:
-            fetch = generators.pipeline_communicate(pgconn, _NOTHING_TO_SEND)
-            next(fetch)
-            try:
-                fetch.send(READY_RW)
-            except StopIteration as done:  # everything that has arrived, as a list for each query
-                for group in done.value:
-                    if group[0].status == _SYNC:
-                        return
-                    received.append(group[0])
+        received = self._arrived()
+        while not received or received[-1].status != _SYNC:
             if not self.usable:
                 raise psycopg.OperationalError(first_line(pgconn.error_message))
             yield
+            received += self._arrived()
+        received.pop()
+        counts = answers.counts
+        for result in received:
+            counts.append(result.ntuples if result.status == _TUPLES else self._count(result, len(counts)))
+        if answers.keep:
+            answers.results += received
+        if not (all(map(le, found.least, counts)) and all(map(le, counts, found.most))):
+            bounds = zip(queries, found.least, counts, found.most, strict=True)
+            raise next(_unexpected(query, count) for query, least, count, most in bounds if not least <= count <= most)
 
-    def _answer(self) -> Generator[None, None, PGresult]:
-        """The one result of what was sent, all of it."""
-        pgconn = self._pgconn
-        if pgconn.flush():
-            yield from self._flushing()
-        else:
-            yield
-        pgconn.consume_input()
-        while pgconn.is_busy():
-            yield
-            pgconn.consume_input()
-        result = pgconn.get_result()
-        while True:
-            while pgconn.is_busy():
-                yield
-                pgconn.consume_input()
-            if pgconn.get_result() is None:
-                break
-        if result is None:
-            raise psycopg.OperationalError(first_line(pgconn.error_message))
-        return result
+    def _arrived(self) -> list[PGresult]:
+        """In pipeline mode: the results that are here by now."""
+        fetch = generators.pipeline_communicate(self._pgconn, _NOTHING_TO_SEND)
+        next(fetch)
+        try:
+            fetch.send(READY_RW)
+        except StopIteration as done:  # with a list for each query
+            return [group[0] for group in done.value]
+        raise AssertionError("it ends where nothing is to be sent")
 
-    def _flushing(self) -> _Steps:
+    def _flushing(self) -> Generator[None, None, None]:
         """Send all of it, reading meanwhile: a server that cannot send its answers stops reading.
 
         The whole answer may be here at its end, so that nothing more becomes readable: look before waiting.
         """
         self._watch(_READ_OR_WRITE)
-        try:
-            while self._pgconn.flush():
-                yield
-                self._pgconn.consume_input()
-        finally:
-            self._watch(_READ)
+        while self._pgconn.flush():
+            yield
+            self._pgconn.consume_input()
+        self._watch(_READ)
 
     def _watch(self, events: int) -> None:
+        """From here on wait for these, to go on with the same."""
+        callback = self._watcher.callback  # type: ignore[attr-defined]
         self._watcher.stop()
         self._watcher.close()
         self._watcher = self._hub.loop.io(self._pgconn.socket, events)
-        self._watcher.start(self._go_on)
-        self._watching = True
+        self._watcher.start(callback or self._unasked)
 
     def _learn(self, queries: Iterable[Query]) -> None:
         """Prepare what this session has not sent before. Raises QueryError with the place of a query it concerns."""
@@ -295,23 +297,26 @@ class Connection:
             if not isinstance(query, bytes):
                 least, most = query.least_rows, sys.maxsize if query.most_rows is None else query.most_rows
                 oids = [TYPES[p.type].oid for p in query.parameters]
-                self._drive(self._prepare(name := b"s%d" % next(self._numbers), query.sql.encode(), oids, place))
+                name = self._prepare(query.sql.encode(), oids, place)
                 self._known[query] = Known(name, [_BINARY] * len(oids), least, most)
             elif self._pipeline:
-                self._drive(self._prepare(name := b"s%d" % next(self._numbers), query, [], place))
-                self._known[query] = Known(name, [], 0, sys.maxsize)
+                self._known[query] = Known(self._prepare(query, [], place), [], 0, sys.maxsize)
             else:
                 self._known[query] = Known(query, None, 0, sys.maxsize)
 
-    def _prepare(self, name: bytes, sql: bytes, oids: Sequence[int], place: int) -> _Steps:
-        self._pgconn.send_prepare(name, sql, oids)
-        if self._pipeline:
-            received: list[PGresult] = []
-            yield from self._synchronised(received)
-            result = received[0]
-        else:
-            result = yield from self._answer()
-        self._count(result, place)
+    def _prepare(self, sql: bytes, oids: list[int], place: int) -> bytes:
+        """Have the server parse it; the name that it is given."""
+        name = b"s%d" % next(self._numbers)
+
+        def parse(name: bytes, _: Parameters, oids: Sequence[int] | None, _format: int) -> None:
+            self._pgconn.send_prepare(name, sql, oids)
+
+        try:
+            self._run(self._work((sql,), ((),), _Found.of([Known(name, oids, 0, sys.maxsize)]), Answers(), parse))
+        except QueryError as error:
+            error.place = place
+            raise
+        return name
 
     def _count(self, result: PGresult, place: int) -> int:
         """The rows of a result. Raises what the server refused."""

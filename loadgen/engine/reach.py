@@ -16,7 +16,7 @@ from loadgen.engine.client import Connection
 from loadgen.engine.pooling import Endpoint, Own, Pool, Source
 from loadgen.engine.resolving import with_addresses
 from loadgen.engine.routing import Routing
-from loadgen.engine.sessions import OneServer, Routed, Sessions
+from loadgen.engine.sessions import OneServer, OwnSession, Routed, Sessions
 from loadgen.engine.transaction_pooled import TransactionPooled
 from loadgen.runs.format import Access, PoolerFound
 
@@ -76,8 +76,10 @@ class Reach:
 
     def sessions(self, rng: random.Random) -> Sessions:
         """Those of one more user."""
-        sources: Sequence[Source] = self._pools or [Own(endpoint, self._every) for endpoint in self._endpoints]
         rest = (self._recorder, rng, self._next_user)
+        if self._routing is None and not self._pools and self._every is None:
+            return OwnSession(self._endpoints[0], *rest)
+        sources: Sequence[Source] = self._pools or [Own(endpoint, self._every) for endpoint in self._endpoints]
         if self._routing is None:
             return OneServer(sources[0], *rest)
         return Routed(sources[0], sources[1:], self._routing, *rest)

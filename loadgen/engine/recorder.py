@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from loadgen.engine.access_counts import AccessCounts
 from loadgen.engine.failures import DatabaseError
@@ -17,6 +20,12 @@ from loadgen.runs.spool import LAG, RESPONSE, SERVICE
 KEPT_IN_LATENCY: Final = frozenset({"40001", "40P01", "57014", "55P03"})
 """Failures after waiting on the server: retries exhausted, statement and lock timeouts. They stay in the latency, so
 that failing cannot make a server look fast; a transaction that failed at once is an error and has no latency."""
+
+
+_BATCH: Final = 1024
+"""Values that are counted at once: singly they cost twice the instructions, and more would keep the hub from others."""
+
+_Names = tuple[str | None, ...]
 
 
 class Output(Protocol):
@@ -82,9 +91,29 @@ class Recorder:
         """Record one transaction's latencies. Times are monotonic seconds; ``failure`` is None when it committed."""
         if answered >= self._ends:
             self._roll(answered)
+        if failure is None:
+            values = self._committed[name]
+            values += (intended, sent, answered, rows)
+            if len(values) >= _BATCH:
+                self._count_committed(name, values)
+            return
         tally = self._transactions[name]
         tally.rows += rows
         self._count(tally, intended, sent, answered, failure)
+
+    def _count_committed(self, name: str, values: list[float]) -> None:
+        """Count transactions that wait for it, and forget them: what each was recorded with, one after the other."""
+        intended, sent, answered, rows = np.fromiter(values, np.float64, len(values)).reshape(-1, 4).T
+        values.clear()
+        tally = self._transactions[name]
+        tally.calls += len(rows)
+        tally.rows += int(rows.sum())
+        lag_us = _whole_us(np.maximum(sent - intended, 0.0))
+        service_us = _whole_us(answered - sent)
+        us = np.array((service_us, lag_us, lag_us + service_us))
+        into = (tally.service, tally.lag, tally.response)
+        for one, indexes, largest in zip(into, histogram.indexes_of(us).tolist(), us.max(1).tolist(), strict=True):
+            one.record_indexes(indexes, largest)
 
     def _count(
         self, tally: Tally, intended: float, sent: float, answered: float, failure: DatabaseError | None
@@ -102,29 +131,46 @@ class Recorder:
         tally.lag.record_us(lag_us)
         tally.response.record_us(lag_us + service_us)
 
-    def statements(
-        self, names: Iterable[str | None], sent: float, counts: Sequence[int], times: Sequence[float]
-    ) -> None:
+    def statements(self, names: _Names, times: Sequence[float], counts: Sequence[int]) -> None:
         """Record statements that the server answered, in order; None stands for a command, which is not recorded.
 
-        ``times`` is when each was answered, having been sent as soon as the one before it was. Without it they shared
-        a round trip, and have no latency of their own.
+        ``counts`` are the rows of those that were answered. ``times`` begins with when the first was sent, and goes on
+        with when each was answered, the next one being sent at once. Without the latter they shared a round trip, and
+        have no latency of their own.
         """
-        tallies = self._statements
-        if not times:
-            for name, count in zip(names, counts, strict=False):
-                if name is not None:
-                    tally = tallies[name]
-                    tally.calls += 1
-                    tally.rows += count
+        if len(counts) != len(names):  # one failed, and what came after it was not answered
+            self._count_statements(names[: len(counts)], times[: len(counts) + 1], counts)
             return
-        for name, count, answered in zip(names, counts, times, strict=False):
+        all_times, all_counts = self._answered[names]
+        all_times += times
+        all_counts += counts
+        if len(all_counts) >= _BATCH:
+            self._count_answered(names)
+
+    def _count_answered(self, names: _Names) -> None:
+        """Count statements that wait for it, and forget them."""
+        times, counts = self._answered[names]
+        self._count_statements(names, times, counts)
+        times.clear()
+        counts.clear()
+
+    def _count_statements(self, names: _Names, times: Sequence[float], counts: Sequence[int]) -> None:
+        """Count any number of transactions' ``names``, one after the other."""
+        if not counts:
+            return
+        by_name = np.fromiter(counts, np.int64, len(counts)).reshape(-1, len(names))
+        calls = len(by_name)
+        for name, rows in zip(names, by_name.sum(0).tolist(), strict=True):
             if name is not None:
-                tally = tallies[name]
-                tally.calls += 1
-                tally.rows += count
-                tally.service.record_us(round((answered - sent) * 1e6))
-            sent = answered
+                tally = self._statements[name]
+                tally.calls += calls
+                tally.rows += rows
+        if len(times) == calls:
+            return
+        us = _whole_us(np.diff(np.fromiter(times, np.float64, len(times)).reshape(calls, -1))).T
+        for name, indexes, largest in zip(names, histogram.indexes_of(us).tolist(), us.max(1).tolist(), strict=True):
+            if name is not None:
+                self._statements[name].service.record_indexes(indexes, largest)
 
     def statement_failed(self, name: str, sqlstate: str) -> None:
         """Record one statement that the server refused or never answered."""
@@ -157,6 +203,9 @@ class Recorder:
         self._new_examples: dict[str, str] = {}
         self._transactions: defaultdict[str, Tally] = defaultdict(Tally)
         self._statements: defaultdict[str, Tally] = defaultdict(Tally)
+        # What is to be counted into these, by transaction and by the list of its statements.
+        self._committed: defaultdict[str, list[float]] = defaultdict(list)
+        self._answered: defaultdict[_Names, tuple[list[float], list[int]]] = defaultdict(lambda: ([], []))
 
     def _roll(self, now: float) -> None:
         if now >= self._ends:
@@ -174,7 +223,16 @@ class Recorder:
 
     def _taken(self) -> spool.Second:
         """What the present second holds."""
+        for name, values in self._committed.items():
+            if values:
+                self._count_committed(name, values)
+        for names in self._answered:
+            self._count_answered(names)
         transactions = {name: tally.taken() for name, tally in self._transactions.items()}
         statements = {name: tally.taken() for name, tally in self._statements.items()}
         hub_lag = self._hub_lag.take()
         return spool.Second(self._at, self._users, self._retries, transactions, statements, hub_lag, self._new_examples)
+
+
+def _whole_us(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.rint(seconds * 1e6).astype(np.int64)

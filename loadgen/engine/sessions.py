@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from loadgen.engine.client import Connection
 from loadgen.engine.failures import DatabaseError
-from loadgen.engine.pooling import Source
+from loadgen.engine.pooling import Endpoint, Source
 from loadgen.engine.routing import PRIMARY, Routing
 from loadgen.engine.transactions import Plan, Worker
 
@@ -33,8 +33,47 @@ class Sessions(Protocol):
         """The user has ended."""
 
 
+class OwnSession:
+    """All transactions go to one server, over a session that is the user's for good: there is nothing to hand over."""
+
+    def __init__(
+        self, endpoint: Endpoint, recorder: Recorder, rng: random.Random, next_user: Callable[[], int]
+    ) -> None:
+        self._endpoint = endpoint
+        self._worker: Worker | None = None
+        self._rest = (recorder, rng, next_user)
+
+    def warm(self) -> None:
+        """See :class:`Sessions`."""
+        if self._worker is None:
+            self._open()
+
+    def take(self, plan: Plan) -> Worker:
+        """See :class:`Sessions`."""
+        return self._worker or self._open()
+
+    def give(self, plan: Plan, *, committed: bool) -> bool:
+        """See :class:`Sessions`."""
+        if committed:  # so it has just answered
+            return True
+        if self._worker is not None and self._worker.connection.usable:
+            return True
+        self.close()
+        return False
+
+    def close(self) -> None:
+        """See :class:`Sessions`."""
+        if self._worker is not None:
+            self._worker.connection.close()
+            self._worker = None
+
+    def _open(self) -> Worker:
+        self._worker = Worker(self._endpoint.open(), *self._rest)
+        return self._worker
+
+
 class OneServer:
-    """All transactions go to one server."""
+    """All transactions go to one server, over connections of a source."""
 
     def __init__(self, source: Source, recorder: Recorder, rng: random.Random, next_user: Callable[[], int]) -> None:
         self._source = source

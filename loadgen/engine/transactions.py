@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 import gevent
@@ -111,8 +110,8 @@ class Round:
     """For whom: the place among the transaction's users."""
     names: tuple[str | None, ...]
     """What they are counted as; None: not at all."""
-    of_user: bool
-    """Whether one user is all that any of them is given."""
+    of_user: tuple[bool, ...] | None
+    """Which of them are given the transaction's user, where that, and of one user, is all that any is given."""
     read: tuple[int, ...]
     """Places of those whose rows later draws read."""
 
@@ -185,12 +184,13 @@ def _rounds(begin: bytes, steps: Sequence[Step], repeat: int) -> tuple[Round, ..
 
 def _round(part: Sequence[tuple[Query, Step | None, int]]) -> Round:
     queries, steps, users = zip(*part, strict=True)
+    of_user = set(users) == {0} and all(step.of_user for step in steps if step)
     return Round(
         queries=queries,
         steps=steps,
         users=users,
         names=tuple(step.statement.name if step else None for step in steps),
-        of_user=set(users) == {0} and all(step.of_user for step in steps if step),
+        of_user=tuple(step is not None for step in steps) if of_user else None,
         read=tuple(place for place, step in enumerate(steps) if step and step.read_by_draw),
     )
 
@@ -240,16 +240,14 @@ def _attempt(plan: Plan, worker: Worker, users: list[int]) -> int:
     counted as an error of a transaction that is committed.
     """
     rows = 0
-    encoded = [(_encode_user(user),) for user in users]
     results: dict[str, Row | None] = {}
     for part in plan.rounds:
-        if part.of_user:
-            one = encoded[0]
-            parameters = [_NONE if step is None else one for step in part.steps]
+        if part.of_user is not None:
+            either: tuple[Parameters, ...] = (_NONE, (_encode_user(users[0]),))
+            parameters = list(map(either.__getitem__, part.of_user))
         else:
             parameters = [
                 _NONE if step is None
-                else encoded[place] if step.of_user
                 else [_drawn(bound, users[place], results, worker.rng) for bound in step.parameters]
                 for step, place in zip(part.steps, part.users, strict=True)
             ]  # fmt: skip
@@ -264,8 +262,7 @@ def _attempt(plan: Plan, worker: Worker, users: list[int]) -> int:
 
 def _exchange(part: Round, parameters: Sequence[Parameters], worker: Worker) -> Answers:
     """Send what is sent together, and count what came of it."""
-    answers = Answers()
-    sent = monotonic()
+    answers = Answers(keep=part.read != ())
     try:
         worker.connection.exchange(part.queries, parameters, answers)
     except QueryError as error:
@@ -274,7 +271,7 @@ def _exchange(part: Round, parameters: Sequence[Parameters], worker: Worker) -> 
             worker.recorder.statement_failed(failed, error.sqlstate)
         raise
     finally:
-        worker.recorder.statements(part.names, sent, answers.counts, answers.times)
+        worker.recorder.statements(part.names, answers.times, answers.counts)
     return answers
 
 

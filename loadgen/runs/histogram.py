@@ -8,7 +8,7 @@ Numpy is imported only where arrays are asked for: the recorder runs in the load
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -36,6 +36,17 @@ def index_of(us: int) -> int:
         return max(us, 0)
     shift = min(us, HIGHEST_US).bit_length() - _LINEAR_BITS
     return (shift << _HALF_BITS) + (min(us, HIGHEST_US) >> shift)
+
+
+def indexes_of(us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """:func:`index_of` of each of many; any shape."""
+    import numpy as np
+
+    clamped = np.clip(us, 0, HIGHEST_US)
+    _, bits = np.frexp(clamped)  # as int.bit_length, exact below 2^53
+    shift = np.maximum(bits - _LINEAR_BITS, 0)
+    indexes: NDArray[np.int64] = (shift << _HALF_BITS) + (clamped >> shift)
+    return indexes
 
 
 def lowest_us(index: int) -> int:
@@ -118,7 +129,7 @@ def merge(histograms: Iterable[Histogram]) -> Histogram:
 
 
 class Recorder:
-    """Counts latencies until they are taken away; 0.2 µs a value.
+    """Counts latencies until they are taken away.
 
     Sparse, because an interval touches a few hundred of 23,552 slots: taking one second's counts then swaps a
     dictionary, where a full array would have to be scanned and cleared for every series each second.
@@ -127,26 +138,34 @@ class Recorder:
     __slots__ = ("_counts", "_max_us")
 
     def __init__(self) -> None:
-        self._counts: defaultdict[int, int] = defaultdict(int)
+        self._counts: Counter[int] = Counter()
         self._max_us = 0
         """Of those that do not have a slot each."""
 
     def record_us(self, us: int) -> None:
         """Count one latency in whole microseconds; below 0 counts as 0, above an hour as an hour."""
         # index_of written out, and neither min() nor max(): calls would double the cost.
+        counts = self._counts
         if us < _LINEAR:
-            self._counts[us if us > 0 else 0] += 1
-            return
-        if us > self._max_us:
-            us = min(us, HIGHEST_US)
-            self._max_us = us
-        shift = us.bit_length() - _LINEAR_BITS
-        self._counts[(shift << _HALF_BITS) + (us >> shift)] += 1
+            index = us if us > 0 else 0
+        else:
+            if us > self._max_us:
+                us = min(us, HIGHEST_US)
+                self._max_us = us
+            shift = us.bit_length() - _LINEAR_BITS
+            index = (shift << _HALF_BITS) + (us >> shift)
+        counts[index] = counts.get(index, 0) + 1  # a Counter's own default is a call
+
+    def record_indexes(self, indexes: Iterable[int], max_us: int) -> None:
+        """Count latencies by their slots, of :func:`indexes_of`; ``max_us`` is the largest of them."""
+        self._counts.update(indexes)
+        if max_us >= _LINEAR:
+            self._max_us = max(self._max_us, min(max_us, HIGHEST_US))
 
     def take(self) -> Histogram:
         """What was recorded since the last call; begins anew."""
         counts = dict(self._counts)
         taken = Histogram(counts, self._max_us or max(counts, default=0))
-        self._counts = defaultdict(int)
+        self._counts = Counter()
         self._max_us = 0
         return taken

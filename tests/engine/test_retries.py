@@ -55,7 +55,6 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(transactions.gevent, "sleep", clock.sleep)
-    monkeypatch.setattr(transactions, "monotonic", lambda: clock.now)
     return clock
 
 

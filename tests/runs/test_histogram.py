@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
 from hypothesis import given
@@ -17,6 +18,7 @@ from loadgen.runs.histogram import (
     Recorder,
     highest_us,
     index_of,
+    indexes_of,
     lowest_us,
     merge,
 )
@@ -70,6 +72,18 @@ def test_percentiles_are_the_librarys_within_the_data(values: list[int], percent
 @given(st.lists(VALUES, max_size=30), st.lists(VALUES, max_size=30))
 def test_merging_is_recording_everything(left: list[int], right: list[int]) -> None:
     assert merge([Histogram.of(left), Histogram.of(right)]) == Histogram.of(left + right)
+
+
+@given(st.lists(st.integers(-10, 2 * HIGHEST_US) | VALUES, min_size=1, max_size=60))
+def test_many_at_once_are_counted_as_one_by_one(values: list[int]) -> None:
+    indexes = indexes_of(np.array(values, np.int64)).tolist()
+    assert indexes == [index_of(value) for value in values]
+    together = Recorder()
+    together.record_indexes(indexes[:20], max(values[:20]))
+    if values[20:]:
+        together.record_indexes(indexes[20:], max(values[20:]))
+    assert together.take() == Histogram.of(values)
+    assert together.take() == EMPTY
 
 
 def test_the_recorder_clamps_and_begins_anew() -> None:
