@@ -131,7 +131,9 @@ class Carry:
         given = self._waits(target)
         if given is not None:
             there = waits + draw(given) if given.name != target.waits.name else waits * draw(given)
-        return (limit_ms - np.maximum(there, 0.0)) * draw(target.core_speed) + waits
+        left = limit_ms - np.maximum(there, 0.0)
+        # Waits that take all of the time leave none to any core, however fast.
+        return np.where(left > 0, left * draw(target.core_speed) + waits, 0.0)
 
     @property
     def _measured_waits_s(self) -> float:

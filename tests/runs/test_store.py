@@ -98,7 +98,8 @@ def test_resolving_by_id_prefix_directory_and_file(tmp_path: Path) -> None:
     assert store.resolve(tmp_path, str(sweep)) == sweep / "sweep.json"
 
 
-def test_what_does_not_resolve(tmp_path: Path) -> None:
+def test_what_does_not_resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     put(tmp_path, "a", "run")
     put(tmp_path, "b", "run")
     for name, message in [
