@@ -107,7 +107,7 @@ def test_a_steady_history_has_a_narrower_interval_than_an_unsteady_one() -> None
     assert widths[0] < widths[1] / 10
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25)
 @given(values=SERIES, horizon=st.integers(1, 40), level=st.sampled_from([0.5, 0.8, 0.9, 0.95]))
 def test_interval_holds_its_point_widens_and_stays_at_or_above_zero(
     values: list[float], horizon: int, level: float
@@ -128,7 +128,7 @@ def test_interval_holds_its_point_widens_and_stays_at_or_above_zero(
     assert answer == forecast(values, horizon, level)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15)
 @given(values=SERIES, factor=st.sampled_from([2.0**-10, 0.001, 0.7, 3.0, 10.0, 2.0**10]))
 def test_rescaled_history_gives_the_rescaled_forecast(values: list[float], factor: float) -> None:
     plain, scaled = forecast(values, 12), forecast([v * factor for v in values], 12)
@@ -140,7 +140,7 @@ def test_rescaled_history_gives_the_rescaled_forecast(values: list[float], facto
         assert (s.point, s.low, s.high) == pytest.approx((p.point * factor, p.low * factor, p.high * factor))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12)
 @given(values=SERIES, levels=st.tuples(st.floats(0.5, 0.99), st.floats(0.5, 0.99)).map(sorted))
 def test_a_higher_level_is_never_narrower(values: list[float], levels: list[float]) -> None:
     narrow, wide = (forecast(values, 12, level) for level in levels)

@@ -225,13 +225,12 @@ print(hashlib.sha256(repr(make_plan(plan_samples.inputs(20))).encode()).hexdiges
 def test_another_process_with_other_hashes_makes_the_same_plan() -> None:
     here = hashlib.sha256(repr(make_plan(samples.inputs(20))).encode()).hexdigest()
     path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
-    for seed in ("1", "77"):
-        made = subprocess.run(
-            [sys.executable, "-c", DIGEST],
-            env=os.environ | {"PYTHONHASHSEED": seed, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        )
-        assert made.stdout.strip() == here
+    made = subprocess.run(
+        [sys.executable, "-c", DIGEST],
+        env=os.environ | {"PYTHONHASHSEED": "77", "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert made.stdout.strip() == here

@@ -83,7 +83,7 @@ def test_exact_points_give_the_parameters_back(alpha: float, beta: float, gamma:
         assert interval(fit.predict(n)).value == pytest.approx(float(usl(n, alpha, beta, gamma)), rel=1e-7)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), spread=st.floats(0.001, 0.5))
 def test_no_other_parameters_fit_better(seed: int, spread: float) -> None:
     rng = np.random.default_rng(seed)
@@ -104,7 +104,7 @@ def test_no_other_parameters_fit_better(seed: int, spread: float) -> None:
         assert found.low <= found.value <= found.high
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5)
 @given(unit=st.floats(1e-6, 1e9), seed=st.integers(0, 1000))
 def test_throughput_in_another_unit_scales_only_gamma(unit: float, seed: int) -> None:
     x = usl(LEVELS, 0.05, 0.002, 100) * np.exp(0.03 * np.random.default_rng(seed).standard_normal(7))
@@ -117,7 +117,7 @@ def test_throughput_in_another_unit_scales_only_gamma(unit: float, seed: int) ->
     assert interval(scaled.predict(50)).high == pytest.approx(interval(plain.predict(50)).high * unit, rel=1e-4)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5)
 @given(st.permutations(range(14)))
 def test_order_does_not_matter(order: list[int]) -> None:
     n = np.repeat(LEVELS, 2)
@@ -132,15 +132,15 @@ def test_intervals_cover_at_the_bound_and_off_it() -> None:
     rng = np.random.default_rng(17)
     for alpha, beta in ((0.03, 0.0), (0.03, 0.0005)):
         covered = np.zeros(4)
-        count = 100
+        count = 60
         for _ in range(count):
             x = usl(LEVELS, alpha, beta, 100) + 25 * rng.standard_normal(7)
             fit = fitted(fit_usl(LEVELS, x))
             ahead = float(usl(48, alpha, beta, 100)) + 25 * rng.standard_normal()
             pairs = ((fit.alpha, alpha), (fit.beta, beta), (fit.gamma, 100), (interval(fit.predict(48)), ahead))
             covered += [found.low <= truth <= found.high for found, truth in pairs]
-        # Of 100 draws at 0.9, three standard deviations below are 0.81.
-        assert (covered / count >= 0.81).all(), covered / count
+        # Of 60 draws at 0.9, three standard deviations below are 0.78.
+        assert (covered / count >= 0.78).all(), covered / count
 
 
 def test_known_spreads_count() -> None:
