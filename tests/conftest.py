@@ -46,6 +46,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONGEST_FILES)
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Loadgen]:
+    """The command line in this process, in ``tmp_path``: what reads files alone needs no child."""
+    from loadgen.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LOADGEN_RESULTS_DIR", raising=False)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        written = capfd.readouterr()
+        assert "Traceback" not in written.err
+        return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), written.out, written.err)
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
 def requires(name: str) -> str:
     """The path of a program; without one the test is skipped, or fails if LOADGEN_REQUIRE lists it."""
     wanted = PROGRAMS.get(name, (name,))

@@ -6,17 +6,16 @@ Warnings of libraries are errors here, as in all tests.
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Loadgen
 from sweep_samples import store, sweep
 
 from capacity.values import Interval
-from loadgen.cli import main
 from loadgen.runs.format import SweepPoint
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
@@ -25,21 +24,14 @@ ANSWERED, MISSED, USAGE, REFUSED = 0, 1, 2, 4
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def run(here: Loadgen) -> Run:
     """The command line in this process: its exit code and its one document."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("LOADGEN_RESULTS_DIR", raising=False)
-    before = signal.getsignal(signal.SIGTERM)
 
     def verb(*arguments: str) -> tuple[int, dict[str, Any]]:
-        with pytest.raises(SystemExit) as ended:
-            main([*arguments, "--json"])
-        written = capfd.readouterr()
-        assert "Traceback" not in written.err
-        return int(ended.value.code or 0), json.loads(written.out)
+        done = here(*arguments, "--json")
+        return done.returncode, json.loads(done.stdout)
 
-    yield verb
-    signal.signal(signal.SIGTERM, before)
+    return verb
 
 
 def history(name: str) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -17,7 +16,6 @@ from conftest import Loadgen
 from run_samples import times
 from sweep_samples import history_csv, store, sweep
 
-from loadgen.cli import main
 from loadgen.database.connect import Target
 from loadgen.report.commands import for_plan
 from loadgen.runs import documents
@@ -32,23 +30,6 @@ def document(result: Result) -> dict[str, Any]:
     parsed = json.loads(result.stdout)
     assert isinstance(parsed, dict)
     return parsed
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Here]:
-    """The command line in this process, in ``tmp_path``: what reads files alone needs no child."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("LOADGEN_RESULTS_DIR", raising=False)
-    before = signal.getsignal(signal.SIGTERM)
-
-    def run(*arguments: str) -> Result:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        written = capfd.readouterr()
-        return CompletedProcess(arguments, int(ended.value.code or 0), written.out, written.err)
-
-    yield run
-    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture
@@ -161,7 +142,9 @@ def test_the_command_that_a_page_prints_makes_the_same_plan(here: Here, tmp_path
     history_csv(tmp_path / "h.csv")
     asked = ("--target", "neon", "--growth", "2", "--mix", "dashboard=0.8,montecarlo=0.2", "--pools", "2")
     first = documents.parse(
-        PlanRecord, here("plan", "--history", "h.csv", "--horizon", "6", *asked, "--json").stdout.encode(), "first"
+        PlanRecord,
+        here("plan", "--history", "h.csv", "--horizon", "6", *asked, "--json").stdout.encode(),
+        "first",
     )
     assert first.options == ("--history", "h.csv", *asked)
     printed = next(line for line in for_plan(first) if line.startswith("loadgen plan"))

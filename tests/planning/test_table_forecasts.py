@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -18,7 +17,6 @@ from sweep_samples import history_csv, store, sweep
 
 from capacity.tables import WHOLE, WalRate
 from capacity.values import Interval, Origin, Refusal
-from loadgen.cli import main
 from loadgen.planning.history import read_csv
 from loadgen.planning.table_forecasts import months_of
 from loadgen.planning.wal_written import told_by_table, wal_of_profile, wal_of_transaction, written_table
@@ -78,24 +76,6 @@ def production(months: int = 32, synthetic: bool = False) -> Profile:
         ),
         growth=(growth("users", users), growth("chat_messages", messages)),
     )
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """The command line in this process, in ``tmp_path``."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("LOADGEN_RESULTS_DIR", raising=False)
-    before = signal.getsignal(signal.SIGTERM)
-
-    def run(*arguments: str) -> CompletedProcess[str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        written = capfd.readouterr()
-        assert "Traceback" not in written.err
-        return CompletedProcess(arguments, int(ended.value.code or 0), written.out, written.err)
-
-    yield run
-    signal.signal(signal.SIGTERM, before)
 
 
 def made(result: CompletedProcess[str]) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import signal
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -16,7 +15,6 @@ from published import validate
 from sweep_samples import history_csv, store, sweep
 
 from capacity.values import Origin
-from loadgen.cli import main
 from loadgen.planning.workload_file import read_workload
 from loadgen.planning.workload_toml import to_toml
 from loadgen.profiling.lexer import normalise
@@ -59,27 +57,15 @@ Run = Callable[..., CompletedProcess[str]]
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
-    """The command line in this process, in a directory with production's files and sweeps of both scenarios."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("LOADGEN_RESULTS_DIR", raising=False)
-    before = signal.getsignal(signal.SIGTERM)
+def here(tmp_path: Path, here: Run) -> Run:
+    """The command line, in a directory with production's files and sweeps of both scenarios."""
     requests_csv(tmp_path / "requests.csv")
     (tmp_path / "profile.json").write_text(documents.dump(profile(DONE)))
     (tmp_path / "base.toml").write_text(EVENTS)
     for record, description in ((sweep("dashboard"), DASHBOARD), (sweep("montecarlo", single_tps=60), MONTECARLO)):
         object.__setattr__(record, "scenario", description)
         store(tmp_path / "results", record)
-
-    def run(*arguments: str) -> CompletedProcess[str]:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        written = capfd.readouterr()
-        assert "Traceback" not in written.err
-        return CompletedProcess(arguments, int(ended.value.code or 0), written.out, written.err)
-
-    yield run
-    signal.signal(signal.SIGTERM, before)
+    return here
 
 
 def swept(tmp_path: Path) -> list[str]:
