@@ -36,6 +36,9 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 """What stands for a name of LOADGEN_REQUIRE, where it is not the program's own."""
 
+SERVERS_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"))
+"""Where programs are looked for: Debian keeps servers such as PgBouncer where an ordinary user's PATH does not lead."""
+
 LONGEST_FILES = ("test_readme.py", "test_live.py", "test_seeding.py")
 
 _NUMBERS = itertools.count()
@@ -69,8 +72,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
 def requires(name: str) -> str:
     """The path of a program; without one the test is skipped, or fails if LOADGEN_REQUIRE lists it."""
     wanted = PROGRAMS.get(name, (name,))
-    found = next((path for program in wanted if (path := shutil.which(program))), None)
-    requires_that(name, found is not None, f"none of {', '.join(wanted)} is on PATH")
+    found = next((path for program in wanted if (path := shutil.which(program, path=SERVERS_PATH))), None)
+    requires_that(name, found is not None, f"none of {', '.join(wanted)} is in {SERVERS_PATH}")
     return str(found)
 
 
