@@ -54,7 +54,7 @@ class Child:
     def __init__(self, user: type[PostgresUser], output: IO[bytes]) -> None:
         self._output = output
         environment = Environment(user_classes=[user], catch_exceptions=True)
-        self.phases = Phases(user, environment.create_local_runner(), self.say)
+        self.phases = Phases(user, environment.create_local_runner(), self.say, shown=False)
 
     def say(self, event: Event) -> None:
         """Send one line to the parent."""

@@ -94,7 +94,7 @@ class Link:
         self._user = user
         self._transactions = user.transactions
         self._heard = heard
-        self._phases = Phases(user, self._runner, self._say)
+        self._phases = Phases(user, self._runner, self._say, shown=True)
         self._outbox = Outbox()
         self._run: str | None = None
         self._ahead_s = 0.0

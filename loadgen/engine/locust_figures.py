@@ -9,7 +9,6 @@ some. Where anybody else listens to every request, every request is fired as Loc
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from functools import cache, partial
 from typing import Final, cast
 
@@ -51,10 +50,10 @@ def install() -> None:
 
 def attach(environment: Environment, recorder: Recorder) -> bool:
     """Have a recorder's seconds counted in Locust's statistics; True where every request must be fired instead."""
-    if recorder.on_second is None:
+    if recorder.on_tally is None:
         others = [h for h in environment.events.request._handlers if getattr(h, "__module__", "") != "locust.runners"]
-        recorder.on_second = _leave if others else partial(_add, environment)
-    return recorder.on_second is _leave
+        recorder.on_tally = _leave if others else partial(_add, environment)
+    return recorder.on_tally is _leave
 
 
 def failed(environment: Environment, name: str, response_ms: float, failure: DatabaseError, in_second: bool) -> None:
@@ -64,15 +63,18 @@ def failed(environment: Environment, name: str, response_ms: float, failure: Dat
     environment.stats.log_error(REQUEST_TYPE, name, failure)
 
 
-def _leave(at: float, transactions: Mapping[str, Tally]) -> None:
+def unseen(at: float, name: str, tally: Tally) -> None:
+    """As a recorder's ``on_tally``: nobody looks at Locust's statistics here."""
+
+
+def _leave(at: float, name: str, tally: Tally) -> None:
     """Every request was fired."""
 
 
-def _add(environment: Environment, at: float, transactions: Mapping[str, Tally]) -> None:
+def _add(environment: Environment, at: float, name: str, tally: Tally) -> None:
     began = time.time() - time.monotonic() + at
-    for name, tally in transactions.items():
-        for entry in (environment.stats.total, environment.stats.get(name, REQUEST_TYPE)):
-            _add_tally(entry, tally, began)
+    for entry in (environment.stats.total, environment.stats.get(name, REQUEST_TYPE)):
+        _add_tally(entry, tally, began)
 
 
 def _add_tally(entry: StatsEntry, tally: Tally, began: float) -> None:

@@ -7,10 +7,12 @@ it. What was never sent, or not answered in time, is recorded as longer than it 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from loadgen.engine.recorder import Output, Recorder, Tally
+from loadgen.engine.counts import Counts, Tally
+from loadgen.engine.recorder import Output, Recorder
 from loadgen.runs import histogram, spool
 from loadgen.runs.format import LATE_MS
 from loadgen.runs.hlog import Measure
@@ -56,7 +58,7 @@ class OpenRecorder(Recorder):
     """Counts arrivals. Statements, retries and the hub's lag stay with the second in which they happened."""
 
     def __init__(self, output: Output | None = None, ahead_s: float = 0.0) -> None:
-        self._meant: defaultdict[float, _Tallies] = defaultdict(lambda: defaultdict(_OpenTally))
+        self._meant = _by_second()
         self._own_lag = histogram.Recorder()
         self._backlog = self._backlog_most = 0
         super().__init__(output, ahead_s)
@@ -116,28 +118,24 @@ class OpenRecorder(Recorder):
         tally.response.record_us(us)
         tally.censored.record_us(us)
 
-    def _write(self) -> None:
-        super()._write()
+    def _closed(self) -> Iterator[None]:
+        meant, self._meant = self._meant, _by_second()
+        return self._all_written(self._counts, self._taken(), meant)
+
+    def _all_written(self, counts: Counts, second: spool.Second, meant: dict[float, _Tallies]) -> Iterator[None]:
+        yield from counts.waiting()
+        yield from self._write(second, meant.pop(second.at, {}), counts.statements)
         # Earlier seconds that have had answers meanwhile; whoever reads the spool puts them together.
-        for at, tallies in self._meant.items():
-            taken = {name: tally.taken() for name, tally in tallies.items()}
-            self._give(spool.Second(at, 0, 0, taken, {}, histogram.EMPTY))
-        self._meant.clear()
+        for at, tallies in meant.items():
+            yield from self._write(spool.Second(at, 0, 0, {}, {}, histogram.EMPTY), tallies, {})
 
     def _taken(self) -> spool.Second:
-        second = super()._taken()
-        mine: Mapping[str, _OpenTally] = self._meant.pop(self._at, {})
-        taken = spool.Second(
-            at=second.at,
-            users=second.users,
-            retries=second.retries,
-            transactions={name: tally.taken() for name, tally in mine.items()},
-            statements=second.statements,
-            hub_lag=second.hub_lag,
-            error_examples=second.error_examples,
-            own_lag=self._own_lag.take(),
-            backlog=self._backlog_most,
-            backlog_end=self._backlog,
+        taken = replace(
+            super()._taken(), own_lag=self._own_lag.take(), backlog=self._backlog_most, backlog_end=self._backlog
         )
         self._backlog_most = self._backlog
         return taken
+
+
+def _by_second() -> defaultdict[float, _Tallies]:
+    return defaultdict(lambda: defaultdict(_OpenTally))

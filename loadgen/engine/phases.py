@@ -21,17 +21,15 @@ from locust.runners import Runner
 from loadgen import settings
 from loadgen.database.connect import resolve
 from loadgen.database.servers import servers_of
+from loadgen.engine import locust_figures
 from loadgen.engine.dispatch import Dispatcher
 from loadgen.engine.load import OpenLoad, open_load
 from loadgen.engine.open_recorder import OpenRecorder
-from loadgen.engine.recorder import Output, Recorder
+from loadgen.engine.recorder import TICK_S, Output, Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.runs.control import Done, PhaseBegan, Ramped
 from loadgen.runs.format import Schedule
 from loadgen.runs.shares import Share, arrival_times
-
-HUB_PROBE_S: Final = 0.01
-"""A timer this often measures how late the hub is: what the generator itself adds to latencies."""
 
 CONNECTED_S: Final = 10.0
 """How long an open load waits for its connections before it begins without those that are missing."""
@@ -47,8 +45,10 @@ Say = Callable[[PhaseBegan | Ramped], None]
 class Phases:
     """Carries out schedules, one after another, with the users of one Locust runner."""
 
-    def __init__(self, user: type[PostgresUser], runner: Runner, say: Say) -> None:
+    def __init__(self, user: type[PostgresUser], runner: Runner, say: Say, *, shown: bool) -> None:
+        """``shown``: somebody looks at the statistics that Locust keeps of the runner, its page or a master."""
         self._user = user
+        self._shown = shown
         self._runner = runner
         self._say = say
         self._stop = Event()
@@ -72,6 +72,8 @@ class Phases:
         self._user.prepare()
         opened = None if schedule.rate is None else _open(schedule, output, ahead_s)
         recorder = opened.recorder if opened else Recorder(output, ahead_s)
+        if not self._shown:
+            recorder.on_tally = locust_figures.unseen
         found = settings.load()
         load = self._user.load = open_load(
             servers_of(found, resolve(found)),
@@ -174,9 +176,10 @@ class Phases:
         self._runner.environment.stop_timeout = 0.0  # what is still under way has had its time
 
     def _watch(self, recorder: Recorder, opened: OpenLoad | None) -> None:
+        """Keep the recorder going; how late its timer is, is what the generator itself adds to latencies."""
         while True:
-            due = time.monotonic() + HUB_PROBE_S
-            gevent.sleep(HUB_PROBE_S)
+            due = time.monotonic() + TICK_S
+            gevent.sleep(TICK_S)
             now = time.monotonic()
             recorder.tick(now, self._runner.user_count)
             if opened:

@@ -20,7 +20,7 @@ from loadgen.database.identity import Identity
 from loadgen.database.servers import servers_of
 from loadgen.engine.link import Link
 from loadgen.engine.load import open_load
-from loadgen.engine.recorder import Recorder
+from loadgen.engine.recorder import TICK_S, Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.errors import LoadgenError, UsageError
 from loadgen.observe.pooler import established
@@ -31,8 +31,6 @@ from loadgen.seeding.starter import ensure_data
 
 MODE_VARIABLE: Final = "LOADGEN_MODE"
 """``pipeline``: as ``loadgen run --mode``."""
-
-TICK_S: Final = 0.2
 
 _LOGGER: Final = logging.getLogger("loadgen")
 

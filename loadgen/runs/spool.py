@@ -133,9 +133,34 @@ def spool_name(process: int | str) -> str:
     return f"seconds-{process}.jsonl"
 
 
-def encode(second: Second) -> bytes:
-    """A line of the spool."""
-    return orjson.dumps(second, option=orjson.OPT_NON_STR_KEYS) + b"\n"
+class Line:
+    """A line of the spool that is encoded in pieces: a whole second at once takes longer than a transaction."""
+
+    def __init__(self, second: Second) -> None:
+        self._second = second
+        self._transactions: dict[str, orjson.Fragment] = {}
+        self._statements: dict[str, orjson.Fragment] = {}
+
+    def transaction(self, name: str, tally: Tally) -> None:
+        """Add a transaction to those of the second."""
+        self._transactions[name] = _encoded(tally)
+
+    def statement(self, name: str, tally: Tally) -> None:
+        """Add a statement."""
+        self._statements[name] = _encoded(tally)
+
+    def encoded(self) -> bytes:
+        """The line, with its end."""
+        whole = {f.name: getattr(self._second, f.name) for f in fields(self._second)}
+        return _dumped(whole | {"transactions": self._transactions, "statements": self._statements}) + b"\n"
+
+
+def _encoded(tally: Tally) -> orjson.Fragment:
+    return orjson.Fragment(_dumped(tally))
+
+
+def _dumped(value: object) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)
 
 
 def read(path: Path) -> Iterator[Second]:

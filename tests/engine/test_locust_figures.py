@@ -97,6 +97,7 @@ for state in ("40001", "23514"):  # one that waited, and one that failed at once
     locust_figures.failed(environment, "save", 300.0, error, kept_in_latency(error))
 before = environment.stats.total.num_requests
 recorder.tick(at + 1, 1)
+recorder.close()
 stats = environment.stats
 closed = [before, page(stats.get("open", "transaction")), page(stats.get("save", "transaction")), page(stats.total)]
 opened = OpenRecorder()

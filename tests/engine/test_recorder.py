@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadgen.engine.failures import DatabaseError
-from loadgen.engine.recorder import Recorder
+from loadgen.engine.recorder import TICK_S, Recorder
 from loadgen.runs import spool
 from loadgen.runs.histogram import Histogram
 from loadgen.runs.spool import LAG, RESPONSE, SERVICE, Tally
@@ -92,5 +92,42 @@ def test_what_waits_to_be_counted_is_in_the_second_that_closes(tmp_path: Path) -
     recorder.transaction("open", AT + 0.1, AT + 0.1, AT + 0.2, 1, None)
     recorder.transaction("open", AT + 0.9, AT + 0.9, AT + 1.1, 1, None)
     recorder.tick(AT + 2.0, 8)
+    recorder.close()
     by_second = {s.at: s.transactions["open"].calls for s in seconds(written, tmp_path) if s.transactions}
     assert by_second == {AT: 1, AT + 1: 1}
+
+
+def test_a_second_is_closed_in_pieces_well_before_the_next_one_ends(tmp_path: Path) -> None:
+    written = io.BytesIO()
+    recorder = Recorder(written)
+    recorder.tick(AT, 8)
+    handed: list[str] = []
+    recorder.on_tally = lambda at, name, tally: handed.append(name)
+    names = tuple(f"statement_{n}" for n in range(200))
+    recorder.statements(names, [AT, *(AT + n / 1e4 for n in range(200))], [1] * 200)
+    for n in range(5):
+        recorder.transaction(f"transaction_{n}", AT, AT, AT + 0.5, 1, None)
+    recorder.tick(AT + 1.0, 8)
+    begun = written.getvalue()
+    ticks = 0
+    while written.getvalue() == begun:
+        # What ends meanwhile belongs to the second after.
+        recorder.transaction("late", AT + 1, AT + 1, AT + 1.01, 1, None)
+        recorder.tick(AT + 1.01, 8)
+        ticks += 1
+    assert 10 < ticks < 0.8 / TICK_S
+    assert handed == [f"transaction_{n}" for n in range(5)]
+    (second,) = (s for s in seconds(written, tmp_path) if s.at == AT)
+    assert set(second.transactions) == set(handed)
+    assert set(second.statements) == set(names)
+
+
+def test_a_second_that_is_not_closed_when_the_next_one_ends_is_closed_then(tmp_path: Path) -> None:
+    written = io.BytesIO()
+    recorder = Recorder(written)
+    recorder.tick(AT, 8)
+    for n in range(4):  # no tick between them: nothing but transactions had the processor
+        recorder.transaction("open", AT + n, AT + n, AT + n + 0.5, 1, None)
+    recorder.close()
+    by_second = {s.at: s.transactions["open"].calls for s in seconds(written, tmp_path) if s.transactions}
+    assert by_second == {AT + n: 1 for n in range(4)}
