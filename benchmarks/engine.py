@@ -1,11 +1,12 @@
 """How fast and how honest the engine is, beside pgbench, in one run on one server of its own.
 
     python -m benchmarks.engine throughput   closed load, against pgbench on exported scripts and Locust on cursors
-    python -m benchmarks.engine cpu          client CPU of a six-statement pipelined transaction; the highest open rate
+    python -m benchmarks.engine cpu          client CPU of a six-statement pipelined transaction
+    python -m benchmarks.engine rate         the highest open rate that is sent in time, and pgbench's
     python -m benchmarks.engine latency      open load: percentiles against pgbench's own log, by pairs
     python -m benchmarks.engine memory       ten minutes: proportional set size of generator, master and worker
 
-Each about seven minutes, memory eleven; --short tries one in about one, for no figure. Raw output goes to
+From two minutes (cpu) to eleven (memory); --short tries one in about one, for no figure. Raw output goes to
 benchmarks/engine/. The ratio of two sides is that of the medians of alternating runs.
 """
 
@@ -28,6 +29,7 @@ import psutil
 import typer
 
 from benchmarks.bench import HERE, alternating, database, facts, keep, median, say, server
+from benchmarks.engine_rates import highest_rate
 from benchmarks.engine_sides import Bench, Load, Run, of_record, run_command
 from benchmarks.seeding import seed
 from loadgen.database.connect import Target
@@ -89,14 +91,14 @@ def throughput(
     }
     runs: list[dict[str, object]] = []
     tps: dict[str, dict[str, list[float]]] = {name: {"loadgen": [], "pgbench": []} for name in loads}
-    tps["dashboard, sequential, 8"]["cursors"] = []
+    tps["dashboard, sequential, 8"] |= {"cursors": [], "cursors_each": []}
     with bench() as b:
         for name, load in loads.items():
             for number, side in alternating(tuple(tps[name]), 1 if short else rounds):
-                run = {"loadgen": b.ours, "pgbench": b.pgbench, "cursors": b.cursors}[side](load)
+                run = b.sides[side](load)
                 tps[name][side].append(run.tps)
                 runs.append({"load": name, "round": number, "side": side, **asdict(run)})
-                say(f"  {name}, round {number + 1}: {side:8} {run.tps:7,.0f} tps {run.cpu_us:6.0f} µs {run.verdict}")
+                say(f"  {name}, round {number + 1}: {side:12} {run.tps:7,.0f} tps {run.cpu_us:6.0f} µs {run.verdict}")
         ratios = {}
         for name, sides in tps.items():
             for peer in sides.keys() - {"loadgen"}:
@@ -108,37 +110,31 @@ def throughput(
 
 @app.command()
 def cpu(rounds: Annotated[int, typer.Option(min=3, max=50)] = 5, short: Short = False) -> None:
-    """Client CPU a six-statement pipelined transaction with its recording; the highest rate of punctual sending."""
-    measure_s = 2 if short else 10
-    six = Load(DASHBOARD, "pipeline", 8, measure_s, only=SIX_STATEMENTS)
+    """Client CPU a six-statement pipelined transaction, with its recording."""
+    six = Load(DASHBOARD, "pipeline", 8, 2 if short else 10, only=SIX_STATEMENTS)
     with bench() as b:
-        costs = [b.ours(six) for _ in range(1 if short else rounds)]
-        say(f"{median([run.cpu_us for run in costs]):.1f} µs a six-statement pipelined transaction")
-        found: dict[str, object] = {}
+        runs = []
+        for _ in range(1 if short else rounds):
+            loop_ms = _loop_ms()
+            run = b.ours(six)
+            runs.append(asdict(run) | {"python_loop_ms": round(loop_ms, 1)})
+            say(f"  {run.cpu_us:.1f} µs, {run.tps:,.0f} tps {run.verdict}; a fixed loop of Python {loop_ms:.0f} ms")
+        cpu_us = round(median([float(str(run["cpu_us"])) for run in runs]), 1)
+        say(f"{cpu_us} µs a six-statement pipelined transaction")
+        _keep("cpu", b, short, {"transaction": SIX_STATEMENTS, "cpu_us": cpu_us, "runs": runs})
+
+
+@app.command()
+def rate(short: Short = False) -> None:
+    """The highest open rate that is sent in time: 99th percentile of lag under 1 ms; pgbench's too."""
+    found: dict[str, dict[str, object]] = {}
+    with bench() as b:
         for mode in ("sequential", "pipeline"):
-            load = Load(DASHBOARD, mode, 32, measure_s)
-            found[mode] = _highest_rate(b, load, steps=2 if short else 7)
-        _keep(
-            "cpu", b, short,
-            {"transaction": SIX_STATEMENTS, "cpu_us": round(median([run.cpu_us for run in costs]), 1),
-             "runs": [asdict(run) for run in costs], "highest_rate": found},
-        )  # fmt: skip
-
-
-def _highest_rate(b: Bench, load: Load, steps: int) -> dict[str, object]:
-    """Bisection between nothing and what a closed load reaches: the highest rate at which p99 of lag is under 1 ms."""
-    low, high = 0.0, b.ours(replace(load, connections=8)).tps
-    tried: list[dict[str, object]] = []
-    for _ in range(steps):
-        rate = round((low + high) / 2)
-        run = b.ours(replace(load, rate=rate))
-        met = run.lag_p99_ms is not None and run.lag_p99_ms < 1.0
-        low, high = (rate, high) if met else (low, rate)
-        tried.append({"rate": rate, "met": met, **asdict(run)})
-        lag = "unknown" if run.lag_p99_ms is None else f"{run.lag_p99_ms:.2f} ms"  # too much of it was never sent
-        say(f"  {load.mode}: {rate:,} tps: p99 of lag {lag}, of its own {run.own_lag_p99_ms} ms")
-    say(f"{load.mode}: {low:,.0f} tps is the highest rate with p99 of lag under 1 ms")
-    return {"highest_tps": low, "tried": tried}
+            load = Load(DASHBOARD, mode, 32, 2 if short else 8, warmup_s=2)
+            most_tps = b.ours(replace(load, connections=8, measure_s=4)).tps
+            for side, make in (("loadgen", b.ours), ("pgbench", b.pgbench)):
+                found[f"{side}, {mode}"] = highest_rate(side, make, load, most_tps, steps=2 if short else 5)
+        _keep("rate", b, short, {"highest_rate": found})
 
 
 @app.command()
@@ -156,7 +152,7 @@ def latency(
         load = replace(load, rate=round(capacity / 2))
         say(f"{load.rate:,} tps is half of pgbench's closed load on {load.connections} connections")
         for number, side in alternating(tuple(sides), 2 if short else pairs):
-            run = {"loadgen": b.ours, "pgbench": b.pgbench}[side](load)
+            run = b.sides[side](load)
             sides[side].append(run)
             say(f"  pair {number + 1}: {side:8} p50 {run.p50_ms:.3f} p95 {run.p95_ms:.3f} p99 {run.p99_ms:.3f} ms")
         figures = {name: _compared(sides, name) for name in ("p50_ms", "p95_ms", "p99_ms")}

@@ -13,9 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,6 +78,16 @@ class Bench:
             settle(copy)
             yield copy
 
+    @property
+    def sides(self) -> dict[str, Callable[[Load], Run]]:
+        """What can be measured, by name."""
+        return {
+            "loadgen": self.ours,
+            "pgbench": self.pgbench,
+            "cursors": self.cursors,
+            "cursors_each": partial(self.cursors, each=True),
+        }
+
     def ours(self, load: Load) -> Run:
         """``loadgen run``, as people type it."""
         with self.fresh() as target, tempfile.TemporaryDirectory(prefix="bench-") as directory:
@@ -109,8 +120,11 @@ class Bench:
             run = Run(sum(measured) / len(measured), cpu_s * 1e6 / int(processed[1]))
             return _of_logs(run, Path(directory), began + load.warmup_s) if load.rate else run
 
-    def cursors(self, load: Load) -> Run:
-        """A Locust user on psycopg's cursors: whole seconds by Locust's own count."""
+    def cursors(self, load: Load, *, each: bool = False) -> Run:
+        """A Locust user on psycopg's cursors: whole seconds by Locust's own count of transactions.
+
+        ``each``: it records each statement as well, as this engine does; without it, less than this engine records.
+        """
         with self.fresh() as target, tempfile.TemporaryDirectory(prefix="bench-") as directory:
             description = Path(directory) / "scenario.json"
             described = subprocess.run(
@@ -120,7 +134,7 @@ class Bench:
             description.write_bytes(described.stdout)
             environment = os.environ | {
                 "BENCH_DSN": target.conninfo, "BENCH_SCENARIO": str(description), "BENCH_USERS": str(self.users),
-                "BENCH_SEED": str(self.seed), "PYTHONPATH": str(HERE.parent),
+                "BENCH_SEED": str(self.seed), "BENCH_EACH": "1" if each else "", "PYTHONPATH": str(HERE.parent),
             }  # fmt: skip
             seconds = load.warmup_s + load.measure_s + 1
             command = [
@@ -130,7 +144,7 @@ class Bench:
             done, cpu_s = _used_cpu(command, environment, load)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed: {done.stderr[-2000:]}")
-        entries = orjson.loads(done.stdout[done.stdout.index("[") :])
+        entries = [e for e in orjson.loads(done.stdout[done.stdout.index("[") :]) if e["method"] == "transaction"]
         by_second: dict[int, int] = {}
         for entry in entries:
             for second, count in entry["num_reqs_per_sec"].items():
