@@ -33,7 +33,7 @@ from capacity.values import Interval, Refusal
 from loadgen.database.connect import Target
 from loadgen.planning.latencies import latency_runs
 from loadgen.planning.sweeps import read_sweep, swept_scenario
-from loadgen.runs.format import SweepRecord
+from loadgen.runs.format.sweep import SweepRecord
 
 RAW: Final = HERE / "scalability"
 SCENARIOS: Final = ("dashboard", "montecarlo")

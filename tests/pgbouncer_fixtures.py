@@ -23,7 +23,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from loadgen.database.connect import Target
 from loadgen.database.programs import server_account
-from loadgen.runs.format import PoolerMode
+from loadgen.runs.format.access import PoolerMode
 
 Pooler = Callable[..., Target]
 

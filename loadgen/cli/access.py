@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from loadgen.database.connect import Target
     from loadgen.database.servers import Servers
-    from loadgen.runs.format import Access
+    from loadgen.runs.format.access import Access
     from loadgen.settings import Settings
 
 PoolSize = Annotated[

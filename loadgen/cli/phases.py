@@ -11,7 +11,7 @@ from loadgen.cli.output import console, say
 
 if TYPE_CHECKING:
     from loadgen.runs.control import PhaseBegan
-    from loadgen.runs.format import Schedule
+    from loadgen.runs.format.schedule import Schedule
 
 
 class PhaseProgress:

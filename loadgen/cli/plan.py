@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from capacity.plan import Basis, Recommendation
-    from loadgen.runs.format import PlanRecord
+    from loadgen.runs.format.plan import PlanRecord
 
 
 def plan(

@@ -9,7 +9,8 @@ from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
     from loadgen.runner.parts import OnLoss
-    from loadgen.runs.format import Mode, Objective
+    from loadgen.runs.format.latency import Objective
+    from loadgen.runs.format.schedule import Mode
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -104,7 +105,7 @@ def names(text: str | None) -> tuple[str, ...]:
 
 def objective(text: str | None, error_share: float = 0.001) -> Objective:
     """``p95=100ms``; None is the default objective. Raises UsageError."""
-    from loadgen.runs.format import PERCENTILES, Objective
+    from loadgen.runs.format.latency import PERCENTILES, Objective
 
     if text is None:
         return Objective(error_share=error_share)

@@ -16,7 +16,7 @@ from loadgen.cli.quantities import duration_s
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
-    from loadgen.runs.format import Rate, RatePiece
+    from loadgen.runs.format.schedule import Rate, RatePiece
 
 MOST_TPS: Final = 1_000_000.0
 _PIECE = re.compile(r"(?P<from>[^@.,]+(?:\.\d+)?)(?:\.\.(?P<to>[^@]+))?(?:@(?P<time>.+))?")
@@ -25,7 +25,7 @@ _FORMS: Final = "write 500, 100@30s,200@30s, 100..1000@5m or daily:50..500@24h"
 
 def rate(text: str) -> Rate:
     """A rate over time. Raises UsageError that says what fits."""
-    from loadgen.runs.format import Rate
+    from loadgen.runs.format.schedule import Rate
 
     if text.startswith("daily:"):
         return Rate(text, _daily(text), repeats=True)
@@ -37,7 +37,7 @@ def rate(text: str) -> Rate:
 
 
 def _piece(part: str, text: str, *, last: bool) -> RatePiece:
-    from loadgen.runs.format import RatePiece
+    from loadgen.runs.format.schedule import RatePiece
 
     found = _PIECE.fullmatch(part)
     if not found:
@@ -53,7 +53,7 @@ def _piece(part: str, text: str, *, last: bool) -> RatePiece:
 
 def _daily(text: str) -> tuple[RatePiece, ...]:
     from loadgen.population.calendar import USE_BY_HOUR
-    from loadgen.runs.format import RatePiece
+    from loadgen.runs.format.schedule import RatePiece
 
     whole = _piece(text.removeprefix("daily:").strip(), text, last=True)
     if not whole.seconds or whole.from_tps >= whole.to_tps:

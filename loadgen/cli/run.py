@@ -15,7 +15,8 @@ from loadgen.errors import ExitCode, LoadgenError, NegativeAnswer, RefusalError,
 
 if TYPE_CHECKING:
     from loadgen.runner.master import MasterChild
-    from loadgen.runs.format import Rate, RunRecord, Spacing
+    from loadgen.runs.format.run import RunRecord
+    from loadgen.runs.format.schedule import Rate, Spacing
 
 CLOSED_USERS: Final = 8
 OPEN_USERS: Final = 32
@@ -124,7 +125,7 @@ def run(
     from loadgen.runner.child import ScenarioChild, find_scenario
     from loadgen.runner.run import DRAIN_S, record_run
     from loadgen.runs import documents
-    from loadgen.runs.format import Schedule
+    from loadgen.runs.format.schedule import Schedule
     from loadgen.seeding.starter import ensure_data
 
     path = find_scenario(scenario)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from loadgen.cli.output import console
 
 if TYPE_CHECKING:
-    from loadgen.runs.format import AccessResult, GeneratorUse, OpenResult, RunRecord, RunResult, TransactionResult
+    from loadgen.runs.format.result import AccessResult, OpenResult, RunResult, TransactionResult
+    from loadgen.runs.format.run import RunRecord
+    from loadgen.runs.format.use import GeneratorUse
 
 
 def show(record: RunRecord) -> None:
@@ -105,7 +107,7 @@ def _show_access(access: AccessResult) -> None:
 
 def _show_arrivals(arrivals: OpenResult, lag_p99_ms: str) -> None:
     from loadgen.report.numbers import milliseconds, share
-    from loadgen.runs.format import LATE_MS
+    from loadgen.runs.format.result import LATE_MS
 
     out = console()
     out.print(

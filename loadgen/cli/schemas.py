@@ -17,7 +17,10 @@ def kinds() -> dict[str, Any]:
     from loadgen.planning.demand_answer import DemandAnswer
     from loadgen.planning.workload_measured import WorkloadAnswer
     from loadgen.profiling.format import Profile
-    from loadgen.runs.format import PlanRecord, RunRecord, ScenarioDescription, SweepRecord
+    from loadgen.runs.format.plan import PlanRecord
+    from loadgen.runs.format.run import RunRecord
+    from loadgen.runs.format.scenario import ScenarioDescription
+    from loadgen.runs.format.sweep import SweepRecord
 
     return {
         "calibration": CalibrationRecord,

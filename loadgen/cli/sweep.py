@@ -16,7 +16,8 @@ from loadgen.errors import ExitCode, RefusalError
 if TYPE_CHECKING:
     from loadgen.database.servers import Servers
     from loadgen.runner.sweep import SweepPlan
-    from loadgen.runs.format import Objective, SweepPoint, SweepRecord
+    from loadgen.runs.format.latency import Objective
+    from loadgen.runs.format.sweep import SweepPoint, SweepRecord
     from loadgen.settings import Settings
 
 Levels = Annotated[str, typer.Option("--levels", metavar="N,N,…", help="Loads to run: connections, or users.")]

@@ -13,7 +13,7 @@ from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
     from loadgen.planning.workload_measured import WorkloadAnswer
-    from loadgen.runs.format import ScenarioDescription
+    from loadgen.runs.format.scenario import ScenarioDescription
 
 
 def workload(

@@ -14,7 +14,7 @@ from loadgen.exporting.syntax import taken_for_variable
 from loadgen.exporting.users import UserDraw
 from loadgen.runs import documents
 from loadgen.runs.draws import Refused, Sampled, SampleRequest, StepDraws
-from loadgen.runs.format import ScenarioDescription, TransactionDescription
+from loadgen.runs.format.scenario import ScenarioDescription, TransactionDescription
 
 MOST_SCRIPTS: Final = 62
 """Bits of pgbench's integers, less the sign."""

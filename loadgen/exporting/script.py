@@ -18,7 +18,7 @@ from loadgen.exporting.network import sorting_network
 from loadgen.exporting.syntax import choose, constant, ended, with_parameters
 from loadgen.exporting.users import UserDraw
 from loadgen.runs.draws import Captured, StepDraws, Variant
-from loadgen.runs.format import StatementDescription, TransactionDescription, begin_command
+from loadgen.runs.format.scenario import StatementDescription, TransactionDescription, begin_command
 
 READY: Final = "ready"
 """The one variable that the command line sets, to 0: bit n says that the connection is ready for script n."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from loadgen.runs.format import StatementDescription
+from loadgen.runs.format.scenario import StatementDescription
 
 _VARIABLE = re.compile(r"(?<!:):[A-Za-z_\u0080-\U0010ffff]\w*")
 _DOLLAR = re.compile(r"'(?:[^']|'')*'|\$(\d+)")

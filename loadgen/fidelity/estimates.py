@@ -20,7 +20,7 @@ from loadgen.fidelity import plans
 from loadgen.fidelity.format import NodeEstimate, StatementEstimate
 from loadgen.fidelity.reading import Snapshot
 from loadgen.population.activity import ActivityRanks
-from loadgen.runs.format import ScenarioDescription, StatementDescription
+from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription
 
 DRAWS: Final = 25
 """Users drawn for each statement: the most active come up several times, as they do under load."""

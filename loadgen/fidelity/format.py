@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from capacity.storage import TableSize
 from capacity.values import Refusal
-from loadgen.runs.format import DatabaseFacts, TableSize
+from loadgen.runs.format.machines import DatabaseFacts
 
 FIDELITY_FORMAT: Final = "loadgen.fidelity/1"
 

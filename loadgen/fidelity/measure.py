@@ -15,7 +15,7 @@ from loadgen.fidelity.reading import Say, Snapshot
 from loadgen.fidelity.sampling import NOTHING
 from loadgen.observe.facts import database_facts
 from loadgen.runs import documents
-from loadgen.runs.format import ScenarioDescription
+from loadgen.runs.format.scenario import ScenarioDescription
 from loadgen.runs.store import DOCUMENTS, new_id, new_record
 
 

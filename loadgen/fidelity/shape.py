@@ -10,10 +10,10 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from capacity.storage import TableSize
 from loadgen.fidelity.format import DocumentState, FanOut, TableState
 from loadgen.fidelity.reading import Snapshot, text
 from loadgen.observe.facts import table_sizes
-from loadgen.runs.format import TableSize
 
 CHILDREN: Final = (
     "goals", "education_goals", "estate_plans", "chat_messages", "user_achievements", "user_progress",

@@ -10,12 +10,13 @@ from typing import Final
 import psycopg
 from psycopg.rows import class_row
 
+from capacity.storage import TableSize
 from loadgen.database.connect import Target
 from loadgen.database.guard import changed_rows, read_mark
 from loadgen.database.machine import this_machine
 from loadgen.observe.processes import local_server
 from loadgen.observe.queries import Connection, text
-from loadgen.runs.format import ClientFacts, DatabaseFacts, Fingerprint, TableSize
+from loadgen.runs.format.machines import ClientFacts, DatabaseFacts, Fingerprint
 
 UNMARKED: Final = "unmarked"
 """Schema version of a database that this tool did not make."""

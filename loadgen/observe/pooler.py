@@ -22,7 +22,7 @@ from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.servers import Servers
 from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
-from loadgen.runs.format import Access, Pooler, PoolerFound
+from loadgen.runs.format.access import Access, Pooler, PoolerFound
 
 _TRIES: Final = 5
 """How often two clients are looked at before it counts as established that they never share a connection."""

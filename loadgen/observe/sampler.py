@@ -20,7 +20,8 @@ from loadgen.errors import LoadgenError
 from loadgen.observe.probe import Probe
 from loadgen.observe.queries import Connection
 from loadgen.observe.samples import COUNTERS, Sample, server_use
-from loadgen.runs.format import Reason, ServerUse
+from loadgen.runs.format.use import ServerUse
+from loadgen.runs.format.verdict import Reason
 
 APPLICATION: Final = "loadgen sampler"
 INTERVAL_S: Final = 1.0

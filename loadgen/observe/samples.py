@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from capacity.values import Interval
 from loadgen.runs.estimate import mean
-from loadgen.runs.format import ServerUse
+from loadgen.runs.format.use import ServerUse
 
 
 @dataclass(frozen=True, slots=True)

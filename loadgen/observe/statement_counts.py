@@ -19,7 +19,9 @@ from loadgen.database.connect import Target, connect
 from loadgen.errors import LoadgenError
 from loadgen.observe.queries import Connection, text
 from loadgen.observe.statements import Snapshot, StatementUse, between, schema, snapshot
-from loadgen.runs.format import Reason, ScenarioDescription, ServerStatement, StatementDescription
+from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription
+from loadgen.runs.format.use import ServerStatement
+from loadgen.runs.format.verdict import Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from loadgen.observe.probe import Probe
 from loadgen.observe.samples import used
 from loadgen.planning.calibration import CalibrationRecord, Idle, Method, Skipped, StatementTime
 from loadgen.runner.child import ScenarioChild, find_scenario
-from loadgen.runs.format import ScenarioDescription, StatementDescription
+from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription
 from loadgen.runs.store import new_id
 
 USERS: Final = 8

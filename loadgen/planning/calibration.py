@@ -11,7 +11,7 @@ from capacity.values import Interval, Refusal
 from loadgen.errors import UsageError
 from loadgen.planning.demands import IdleUse
 from loadgen.runs import documents
-from loadgen.runs.format import DatabaseFacts
+from loadgen.runs.format.machines import DatabaseFacts
 from loadgen.runs.store import DOCUMENTS, new_record
 
 CALIBRATION_FORMAT: Final = "loadgen.calibration/1"

@@ -14,7 +14,8 @@ from loadgen.planning.calibration import CalibrationRecord
 from loadgen.planning.demands import NONE_MEASURED, IdleUse, ScenarioDemand, run_use, runs_of, scenario_demand
 from loadgen.planning.sweeps import newest_complete, read_sweep
 from loadgen.runs import documents, store
-from loadgen.runs.format import RunRecord, SweepRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.sweep import SweepRecord
 
 DEMAND_FORMAT: Final = "loadgen.demand/1"
 

@@ -15,7 +15,8 @@ from capacity.demand import Demand, RunUse
 from capacity.demand_by_level import LevelUse, demand_by_level
 from capacity.values import Refusal
 from loadgen.runs import documents
-from loadgen.runs.format import RunRecord, SweepPoint, SweepRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.sweep import SweepPoint, SweepRecord
 from loadgen.runs.store import DOCUMENTS, RUNS
 
 

@@ -21,7 +21,11 @@ from loadgen.planning.demands import NONE_MEASURED, IdleUse, run_use, runs_of, s
 from loadgen.planning.latencies import latency_runs
 from loadgen.planning.sweeps import swept_scenario
 from loadgen.runs import documents, store
-from loadgen.runs.format import DatabaseFacts, Objective, RunRecord, ScenarioDescription, SweepRecord
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.machines import DatabaseFacts
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.sweep import SweepRecord
 
 READS: Final = "reading transactions"
 WRITES: Final = "writing transactions"

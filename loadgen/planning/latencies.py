@@ -9,7 +9,8 @@ from capacity.latency import LatencyCurve, LatencyRun, Target, latency_curve
 from capacity.latency_bounds import ClosedBounds, closed_bounds, open_response_ms
 from capacity.values import Refusal
 from loadgen.planning.demands import ScenarioDemand, scenario_demand
-from loadgen.runs.format import PERCENTILES, SweepRecord
+from loadgen.runs.format.latency import PERCENTILES
+from loadgen.runs.format.sweep import SweepRecord
 
 OPEN_SHARES: Final = tuple(step / 50 for step in range(1, 50))
 """Of the greatest throughput, at which Erlang's C is asked."""

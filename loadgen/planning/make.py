@@ -24,7 +24,9 @@ from loadgen.planning.wal_written import told_by_table, wal_by_scenario
 from loadgen.planning.what_if import WhatIf
 from loadgen.planning.workload_file import Block
 from loadgen.runs import documents
-from loadgen.runs.format import PlanRecord, RunRecord, SweepRecord
+from loadgen.runs.format.plan import PlanRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.sweep import SweepRecord
 from loadgen.runs.store import DOCUMENTS, new_id, new_record
 
 LEVEL = 0.9

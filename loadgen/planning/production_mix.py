@@ -12,7 +12,7 @@ from loadgen.errors import RefusalError, UsageError
 from loadgen.profiling.format import Profile
 from loadgen.profiling.lexer import normalise
 from loadgen.profiling.names import COLUMNS
-from loadgen.runs.format import ScenarioDescription, TransactionDescription
+from loadgen.runs.format.scenario import ScenarioDescription, TransactionDescription
 
 _TABLES: Final = frozenset(COLUMNS)
 LEAST_DAYS: Final = 7.0

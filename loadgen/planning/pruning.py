@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from capacity.measured import StatementUse
-from loadgen.runs.format import ScenarioDescription, StatementDescription
+from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription
 
 _TABLE = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO|USING)\s+(?:ONLY\s+)?(?:public\.)?([a-z_]+)", re.IGNORECASE)
 _WHERE = re.compile(r"\bWHERE\b(.*?)(?=\b(?:ORDER|GROUP|LIMIT|RETURNING|FOR|HAVING|WINDOW)\b|\Z)", re.IGNORECASE | re.S)

@@ -13,7 +13,9 @@ from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.partition_keys import FILLED_BY_TIME
 from loadgen.planning.pruning import statement_uses
 from loadgen.runs import documents, store
-from loadgen.runs.format import CapacityAnswer, DatabaseFacts, Objective, SweepPoint, SweepRecord
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.machines import DatabaseFacts
+from loadgen.runs.format.sweep import CapacityAnswer, SweepPoint, SweepRecord
 from loadgen.runs.repeats import repeat_of
 
 

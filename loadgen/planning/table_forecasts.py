@@ -22,7 +22,8 @@ from loadgen.planning.sweeps import measured_tables
 from loadgen.planning.wal_written import wal_by_scenario, wal_of_profile
 from loadgen.profiling.format import Growth, Profile
 from loadgen.profiling.profile import make_profile
-from loadgen.runs.format import RunRecord, SweepRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.sweep import SweepRecord
 
 LEAST_MONTHS = 3
 

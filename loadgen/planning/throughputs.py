@@ -14,7 +14,7 @@ from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.history import MISSING
 from loadgen.planning.sweeps import read_sweep, swept_scenario
 from loadgen.runs import store
-from loadgen.runs.format import SweepRecord
+from loadgen.runs.format.sweep import SweepRecord
 
 MOST_ROWS: Final = 100_000
 """Of a CSV: more is a log of events; sum it up."""

@@ -14,7 +14,9 @@ from capacity.values import Interval, Origin, Refusal
 from loadgen.planning.production_mix import LEAST_DAYS
 from loadgen.profiling.format import Profile
 from loadgen.profiling.names import COLUMNS
-from loadgen.runs.format import RunRecord, ScenarioDescription, SweepRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.sweep import SweepRecord
 
 _TARGET: Final = re.compile(
     r"\b(?:INSERT\s+INTO|MERGE\s+INTO|UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?(?:public\.)?([a-z_]+)", re.IGNORECASE

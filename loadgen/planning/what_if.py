@@ -12,7 +12,7 @@ from capacity.values import Interval, Origin
 from capacity.workload import MixShare, Workload
 from loadgen.errors import UsageError
 from loadgen.planning.workload_file import SHARE_UNIT, Block
-from loadgen.runs.format import Objective
+from loadgen.runs.format.latency import Objective
 
 ASKED: Final = "What-if: "
 """What the notes of a plan begin with that stand for something that was asked, not measured."""

@@ -20,7 +20,9 @@ from loadgen.planning.request_rates import MeasuredPeak
 from loadgen.planning.workload_file import READ_SHARE_UNIT, SHARE_UNIT, Block
 from loadgen.planning.workload_toml import to_toml
 from loadgen.runs import documents, store
-from loadgen.runs.format import RunRecord, ScenarioDescription, SweepRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.sweep import SweepRecord
 
 WORKLOAD_FORMAT: Final = "loadgen.workload/1"
 OTHER_MIX: Final = 0.02

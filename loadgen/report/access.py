@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loadgen.runs.format import Access, PoolerFound
+from loadgen.runs.format.access import Access, PoolerFound
 
 
 def through(found: PoolerFound) -> str:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from loadgen.runs.format import Access, DatabaseFacts, Objective, PlanRecord, RunRecord, Schedule, SweepRecord
+from loadgen.runs.format.access import Access
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.machines import DatabaseFacts
+from loadgen.runs.format.plan import PlanRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Schedule
+from loadgen.runs.format.sweep import SweepRecord
 
 
 def for_run(run: RunRecord) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from loadgen.errors import RefusalError
 from loadgen.planning.demands import ScenarioDemand
 from loadgen.planning.latencies import SweptLatency, swept_latency
 from loadgen.planning.throughputs import of_sweep
-from loadgen.runs.format import SweepRecord
+from loadgen.runs.format.sweep import SweepRecord
 
 LEVEL = 0.9
 SHAPES = {

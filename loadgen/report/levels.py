@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from capacity.values import Interval
-from loadgen.runs.format import PERCENTILES, Latency, Reason, SweepPoint, SweepRecord
+from loadgen.runs.format.latency import PERCENTILES, Latency
+from loadgen.runs.format.sweep import SweepPoint, SweepRecord
+from loadgen.runs.format.verdict import Reason
 
 MET = 0.95
 """The probability from which an objective counts as met (see ``CapacityAnswer``)."""

@@ -7,7 +7,7 @@ import math
 
 from capacity.plan import Due, Metric
 from capacity.values import Interval
-from loadgen.runs.format import Latency
+from loadgen.runs.format.latency import Latency
 
 MISSING = "–"
 """Not measured, or too few observations."""

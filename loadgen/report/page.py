@@ -9,7 +9,9 @@ from loadgen.fidelity.format import FidelityRecord
 from loadgen.report import fidelity_sections, plan_sections, run_sections, sizing_sections, sweep_sections
 from loadgen.report.section import Section, render
 from loadgen.report.timeline import Second
-from loadgen.runs.format import PlanRecord, RunRecord, SweepRecord
+from loadgen.runs.format.plan import PlanRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.sweep import SweepRecord
 
 
 @dataclass(frozen=True, slots=True)

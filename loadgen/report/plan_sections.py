@@ -17,7 +17,7 @@ from loadgen.report.section import Section, section
 from loadgen.report.shared import Load, load_of, storage_section
 from loadgen.report.sizing_sections import demand_is_shown
 from loadgen.report.steps import steps_of
-from loadgen.runs.format import PlanRecord
+from loadgen.runs.format.plan import PlanRecord
 
 KINDS: Final[tuple[tuple[Kind, str, str], ...]] = (
     ("replicas", "Read replicas", "copies of the database that answer reads"),

@@ -9,7 +9,9 @@ from loadgen.fidelity.format import FidelityRecord
 from loadgen.report.page import RunPage, Subject
 from loadgen.report.timeline import TIMELINE, read_timeline
 from loadgen.runs.documents import parse
-from loadgen.runs.format import PlanRecord, RunRecord, SweepRecord
+from loadgen.runs.format.plan import PlanRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.sweep import SweepRecord
 from loadgen.runs.store import kind_of
 
 

@@ -11,7 +11,8 @@ from loadgen.report.charts import timeline as timeline_charts
 from loadgen.report.levels import percentile_of
 from loadgen.report.section import Section, section
 from loadgen.report.timeline import Second
-from loadgen.runs.format import LATE_MS, RunRecord
+from loadgen.runs.format.result import LATE_MS
+from loadgen.runs.format.run import RunRecord
 
 Outcome = Literal["met", "missed", "undecided"]
 

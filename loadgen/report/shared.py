@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from capacity.storage import TableGrowth
+from capacity.storage import TableGrowth, TableSize
 from loadgen.report.charts import laws as law_charts
 from loadgen.report.charts import load as load_charts
 from loadgen.report.charts import storage as storage_charts
@@ -13,7 +13,9 @@ from loadgen.report.charts.drawing import Figure, Key
 from loadgen.report.laws import Laws, laws_of
 from loadgen.report.levels import Level, excluded, levels, limits
 from loadgen.report.section import Section, section
-from loadgen.runs.format import DatabaseFacts, Reason, SweepPoint, SweepRecord, TableSize
+from loadgen.runs.format.machines import DatabaseFacts
+from loadgen.runs.format.sweep import SweepPoint, SweepRecord
+from loadgen.runs.format.verdict import Reason
 
 
 @dataclass(frozen=True, slots=True)

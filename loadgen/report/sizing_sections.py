@@ -10,7 +10,7 @@ from loadgen.planning.what_if import ASKED
 from loadgen.report import numbers
 from loadgen.report.charts import sizing as charts
 from loadgen.report.section import Section, section
-from loadgen.runs.format import PlanRecord
+from loadgen.runs.format.plan import PlanRecord
 
 MEANING: Final = {"plan": "order the next step", "act": "the objective is at stake"}
 

@@ -6,7 +6,7 @@ from loadgen.report import commands
 from loadgen.report.levels import limits
 from loadgen.report.section import Section, section
 from loadgen.report.shared import load_of, storage_section
-from loadgen.runs.format import SweepRecord
+from loadgen.runs.format.sweep import SweepRecord
 
 
 def verdict(sweep: SweepRecord) -> Section:

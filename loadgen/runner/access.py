@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from loadgen.runs.estimate import latency
-from loadgen.runs.format import AccessResult, Latency, RoutingResult
+from loadgen.runs.format.latency import Latency
+from loadgen.runs.format.result import AccessResult, RoutingResult
 from loadgen.runs.histogram import Histogram
 from loadgen.runs.spool import AccessTally, Second
 

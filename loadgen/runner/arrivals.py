@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from loadgen.runs.format import OpenResult
+from loadgen.runs.format.result import OpenResult
 from loadgen.runs.histogram import merge
 from loadgen.runs.spool import LAG, OpenTally, Second, Tally
 

@@ -23,7 +23,8 @@ from pydantic import TypeAdapter
 from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, UsageError
 from loadgen.runner.parts import Made, OnLoss
 from loadgen.runs.control import Command, Done, Event, Failed, Phase, PhaseBegan, Ramped, Ready
-from loadgen.runs.format import ScenarioDescription, Schedule
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.spool import spool_name
 
 START_TIMEOUT_S: Final = 60.0

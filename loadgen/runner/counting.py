@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from loadgen.observe.statement_counts import ClientCount
-from loadgen.runs.format import Mode, ScenarioDescription
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.schedule import Mode
 from loadgen.runs.spool import Second
 
 _BROKEN: Final = ("08", "57P")

@@ -14,7 +14,8 @@ from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.runner.child import GRACE_S, START_TIMEOUT_S, Child, Inbox, as_error
 from loadgen.runner.parts import Made, OnLoss
 from loadgen.runs.control import Awaited, Collected, Command, Event, Failed, PhaseBegan, Ready, WorkerMissing, Workers
-from loadgen.runs.format import ScenarioDescription, Schedule
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.spool import spool_name
 
 BEGINNING_S: Final = 60.0

@@ -9,7 +9,9 @@ from typing import Literal, Protocol
 
 from loadgen.runs import spool
 from loadgen.runs.control import Done, PhaseBegan
-from loadgen.runs.format import GeneratorPart, ScenarioDescription, Schedule
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.schedule import Schedule
+from loadgen.runs.format.use import GeneratorPart
 from loadgen.runs.histogram import merge
 from loadgen.runs.shares import Share, arrivals_meant
 from loadgen.runs.spool import Second

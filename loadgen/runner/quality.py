@@ -9,18 +9,12 @@ from typing import Final
 from capacity.values import Refusal
 from loadgen.runner.steady import unsteady
 from loadgen.runs.estimate import BEYOND, MIN_SECONDS
-from loadgen.runs.format import (
-    Access,
-    GeneratorPart,
-    GeneratorUse,
-    Objective,
-    OpenResult,
-    Reason,
-    RunResult,
-    RunStatus,
-    Schedule,
-    Verdict,
-)
+from loadgen.runs.format.access import Access
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.result import OpenResult, RunResult
+from loadgen.runs.format.schedule import Schedule
+from loadgen.runs.format.use import GeneratorPart, GeneratorUse
+from loadgen.runs.format.verdict import Reason, RunStatus, Verdict
 from loadgen.runs.spool import Second
 
 GENERATOR_CPU_CORES: Final = 0.9

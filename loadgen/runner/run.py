@@ -21,7 +21,11 @@ from loadgen.runner.quality import judge, refusal_of
 from loadgen.runner.summary import Window, committed, summarise, write_latency_log, write_timeline
 from loadgen.runs import documents
 from loadgen.runs.control import PhaseBegan
-from loadgen.runs.format import ClientFacts, DatabaseFacts, Objective, Reason, RunRecord, Schedule
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.machines import ClientFacts, DatabaseFacts
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Schedule
+from loadgen.runs.format.verdict import Reason
 from loadgen.runs.shares import Share
 from loadgen.runs.store import DOCUMENTS, new_id, new_record
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from loadgen.runs.format import Reason, Schedule
+from loadgen.runs.format.schedule import Schedule
+from loadgen.runs.format.verdict import Reason
 from loadgen.runs.histogram import merge
 from loadgen.runs.spool import SERVICE, Second
 from loadgen.runs.steadiness import beyond_chance, change_of, transient

@@ -17,7 +17,8 @@ from loadgen.runner.arrivals import open_result, totals
 from loadgen.runs import hlog
 from loadgen.runs.control import Phase
 from loadgen.runs.estimate import latency, throughput
-from loadgen.runs.format import GeneratorPart, GeneratorUse, RunResult, ServerUse, StatementResult, TransactionResult
+from loadgen.runs.format.result import RunResult, StatementResult, TransactionResult
+from loadgen.runs.format.use import GeneratorPart, GeneratorUse, ServerUse
 from loadgen.runs.histogram import EMPTY, Histogram, merge
 from loadgen.runs.spool import CENSORED, LAG, RESPONSE, SERVICE, Second, Tally
 

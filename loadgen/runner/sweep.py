@@ -19,7 +19,11 @@ from loadgen.observe.facts import table_sizes
 from loadgen.runner.child import ScenarioChild
 from loadgen.runner.run import Facts, record_run
 from loadgen.runs import documents
-from loadgen.runs.format import Access, CapacityAnswer, Mode, Objective, RunRecord, Schedule, SweepPoint, SweepRecord
+from loadgen.runs.format.access import Access
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Mode, Schedule
+from loadgen.runs.format.sweep import CapacityAnswer, SweepPoint, SweepRecord
 from loadgen.runs.repeats import repeat_of
 from loadgen.runs.store import DOCUMENTS, RUNS, new_id, new_record
 

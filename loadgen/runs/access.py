@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final, get_args
 
 from loadgen.errors import UsageError
-from loadgen.runs.format import Access, OwnWrites, Pooler, ReadPolicy
+from loadgen.runs.format.access import Access, OwnWrites, Pooler, ReadPolicy
 
 MOST_CONNECTIONS: Final = 10_000
 _OWN_WRITES: Final = re.compile(r"(?P<kind>none|lsn|sticky)(?::(?P<value>\d+(?:\.\d+)?)(?P<unit>ms|s|m))?")

@@ -17,7 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from loadgen.runs.format import Rate, Spacing
+from loadgen.runs.format.schedule import Rate, Spacing
 from loadgen.runs.rates import Cumulative, Floats
 
 _BATCH: Final = 256

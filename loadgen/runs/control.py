@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loadgen.database.identity import Identity
-from loadgen.runs.format import ScenarioDescription, Schedule
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.schedule import Schedule
 
 Phase = Literal["ramp", "warmup", "measure", "drain"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from loadgen.runs.format import ScenarioDescription
+from loadgen.runs.format.scenario import ScenarioDescription
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from capacity.values import Interval
-from loadgen.runs.format import Latency
+from loadgen.runs.format.latency import Latency
 from loadgen.runs.histogram import EMPTY, Histogram, highest_us, lowest_us, merge, rank
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from loadgen.runs.format import Rate, RatePiece
+from loadgen.runs.format.schedule import Rate, RatePiece
 
 Floats = NDArray[np.float64]
 

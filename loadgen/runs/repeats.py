@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capacity.scalability import Repeat
-from loadgen.runs.format import SweepPoint
+from loadgen.runs.format.sweep import SweepPoint
 
 
 def repeat_of(point: SweepPoint, percentile: float) -> Repeat | None:

@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Final
 
 from loadgen.runs.arrivals import Part, arrivals
-from loadgen.runs.format import Schedule
+from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.rates import steady
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from loadgen.cli.rates import rate
 from loadgen.errors import UsageError
 from loadgen.population.calendar import USE_BY_HOUR
-from loadgen.runs.format import RatePiece
+from loadgen.runs.format.schedule import RatePiece
 from loadgen.runs.rates import Cumulative, steady
 
 

@@ -11,7 +11,8 @@ from loadgen.engine.failures import DatabaseError
 from loadgen.engine.open_recorder import OpenRecorder
 from loadgen.runner.summary import summarise
 from loadgen.runs import spool
-from loadgen.runs.format import RunResult, ServerUse
+from loadgen.runs.format.result import RunResult
+from loadgen.runs.format.use import ServerUse
 from loadgen.runs.spool import LAG, RESPONSE, SERVICE, Second
 
 SERVER = ServerUse(None, 0, None, 0, 0, 0, 0, 0, 0, {})

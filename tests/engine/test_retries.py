@@ -17,7 +17,8 @@ from loadgen.engine.statements import load
 from loadgen.engine.transactions import BACKOFF_S, MAX_ATTEMPTS, Plan, Transaction, Worker, bind, perform
 from loadgen.runner.summary import summarise
 from loadgen.runs import spool
-from loadgen.runs.format import RunResult, ServerUse
+from loadgen.runs.format.result import RunResult
+from loadgen.runs.format.use import ServerUse
 from loadgen.runs.spool import Second
 
 SQL = "-- name: add (write, rows 1)\n-- $1 user_id bigint = active_user\nSELECT $1\n"

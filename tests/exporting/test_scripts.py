@@ -20,7 +20,7 @@ from loadgen.exporting.format import Export
 from loadgen.observe.statements import snapshot
 from loadgen.population.activity import ActivityRanks
 from loadgen.runner.child import ScenarioChild, find_scenario
-from loadgen.runs.format import StatementDescription
+from loadgen.runs.format.scenario import StatementDescription
 
 Pgbench = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -24,7 +24,12 @@ from loadgen.fidelity.reading import Snapshot
 from loadgen.population import reference
 from loadgen.report.reading import read_subject
 from loadgen.runs import documents
-from loadgen.runs.format import ParameterDescription, ScenarioDescription, StatementDescription, TransactionDescription
+from loadgen.runs.format.scenario import (
+    ParameterDescription,
+    ScenarioDescription,
+    StatementDescription,
+    TransactionDescription,
+)
 
 Loadgen = Callable[..., "subprocess.CompletedProcess[str]"]
 USERS = 3_000

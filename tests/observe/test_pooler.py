@@ -6,7 +6,7 @@ from pgbouncer_fixtures import pgbouncer_version
 from loadgen.database.connect import Target, connect
 from loadgen.errors import UsageError
 from loadgen.observe.pooler import DIRECT, look
-from loadgen.runs.format import PoolerFound
+from loadgen.runs.format.access import PoolerFound
 
 
 def test_a_server_itself_is_no_pooler(database: Target) -> None:

@@ -19,7 +19,7 @@ from loadgen.profiling.format import (
     TableShape,
 )
 from loadgen.profiling.lexer import normalise
-from loadgen.runs.format import ScenarioDescription, StatementDescription, TransactionDescription
+from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription, TransactionDescription
 
 USERS = 50_000
 DAYS = 20.0

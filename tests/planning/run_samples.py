@@ -10,18 +10,13 @@ from sweep_samples import CLIENT, DATABASE, scenario
 from capacity.values import Interval
 from loadgen.planning.calibration import CalibrationRecord, StatementTime
 from loadgen.runs import documents
-from loadgen.runs.format import (
-    GeneratorUse,
-    Latency,
-    Objective,
-    RunRecord,
-    RunResult,
-    Schedule,
-    ServerUse,
-    SweepRecord,
-    TransactionResult,
-    Verdict,
-)
+from loadgen.runs.format.latency import Latency, Objective
+from loadgen.runs.format.result import RunResult, TransactionResult
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Schedule
+from loadgen.runs.format.sweep import SweepRecord
+from loadgen.runs.format.use import GeneratorUse, ServerUse
+from loadgen.runs.format.verdict import Verdict
 
 
 def used(record: SweepRecord, cpu_s: float = 0.003) -> SweepRecord:

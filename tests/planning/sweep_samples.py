@@ -9,22 +9,12 @@ from capacity.scalability import Capacity, capacity_at_objective
 from capacity.storage import TableSize
 from capacity.values import Interval, Refusal
 from loadgen.runs import documents
-from loadgen.runs.format import (
-    CapacityAnswer,
-    ClientFacts,
-    DatabaseFacts,
-    Fingerprint,
-    Latency,
-    Objective,
-    Reason,
-    ScenarioDescription,
-    Schedule,
-    StatementDescription,
-    SweepPoint,
-    SweepRecord,
-    TransactionDescription,
-    Verdict,
-)
+from loadgen.runs.format.latency import Latency, Objective
+from loadgen.runs.format.machines import ClientFacts, DatabaseFacts, Fingerprint
+from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription, TransactionDescription
+from loadgen.runs.format.schedule import Schedule
+from loadgen.runs.format.sweep import CapacityAnswer, SweepPoint, SweepRecord
+from loadgen.runs.format.verdict import Reason, Verdict
 from loadgen.runs.repeats import repeat_of
 
 LEVELS = (1, 2, 4, 8, 16)

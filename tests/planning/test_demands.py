@@ -14,7 +14,7 @@ from loadgen.errors import RefusalError
 from loadgen.planning.demand_answer import DemandAnswer, demand_answer
 from loadgen.planning.demands import IdleUse, ScenarioDemand, scenario_demand
 from loadgen.runs import documents
-from loadgen.runs.format import SweepRecord
+from loadgen.runs.format.sweep import SweepRecord
 
 
 def found(record: SweepRecord, idle: IdleUse | None = None) -> ScenarioDemand:

@@ -16,7 +16,8 @@ from capacity.values import Interval, Origin, Refusal
 from loadgen.errors import UsageError
 from loadgen.planning.demands import IdleUse
 from loadgen.planning.evidence import calibrated, planned_scenario, recorded_runs
-from loadgen.runs.format import Objective, Reason
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.verdict import Reason
 
 CPU_S = {"read": 0.001, "write": 0.004}
 

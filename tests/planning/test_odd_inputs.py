@@ -16,7 +16,7 @@ from conftest import Loadgen
 from sweep_samples import store, sweep
 
 from capacity.values import Interval
-from loadgen.runs.format import SweepPoint
+from loadgen.runs.format.sweep import SweepPoint
 
 Run = Callable[..., tuple[int, dict[str, Any]]]
 

@@ -19,7 +19,7 @@ from sweep_samples import history_csv, store, sweep
 from loadgen.database.connect import Target
 from loadgen.report.commands import for_plan
 from loadgen.runs import documents
-from loadgen.runs.format import PlanRecord
+from loadgen.runs.format.plan import PlanRecord
 
 Result = CompletedProcess[str]
 Here = Callable[..., Result]

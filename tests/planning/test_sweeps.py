@@ -13,7 +13,7 @@ from capacity.values import Refusal
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.partition_keys import PARTITION_KEYS
 from loadgen.planning.sweeps import find_sweeps, is_short, measured_tables, swept_scenario
-from loadgen.runs.format import Verdict
+from loadgen.runs.format.verdict import Verdict
 
 MIX = ("dashboard", "montecarlo")
 

@@ -23,7 +23,10 @@ from loadgen.planning.wal_written import told_by_table, wal_of_profile, wal_of_t
 from loadgen.profiling.format import Growth, Month, Profile, TableShape
 from loadgen.report.shared import storage_section
 from loadgen.runs import documents
-from loadgen.runs.format import PlanRecord, RunRecord, ServerStatement, SweepRecord
+from loadgen.runs.format.plan import PlanRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.sweep import SweepRecord
+from loadgen.runs.format.use import ServerStatement
 from loadgen.runs.store import DOCUMENTS, RUNS
 
 DONE = {"dashboard.save": 100_000.0, "dashboard.open": 400_000.0}

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from loadgen.runs.format import (
-    ClientFacts,
-    DatabaseFacts,
-    Fingerprint,
-    Objective,
-    Reason,
-    TableSize,
-)
+from capacity.storage import TableSize
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.machines import ClientFacts, DatabaseFacts, Fingerprint
+from loadgen.runs.format.verdict import Reason
 
 OBJECTIVE = Objective(percentile=95.0, response_ms=30.0, error_share=0.001)
 LEVELS = (1, 2, 4, 8, 16, 32)

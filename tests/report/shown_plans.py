@@ -13,9 +13,7 @@ from capacity.growth import Forecast, ForecastPoint, Observation
 from capacity.plan import Due, Input, Plan, Prediction, Recommendation, RefusedRecommendation, Rejected, Step
 from capacity.storage import table_growth
 from capacity.values import Interval, Origin, Refusal
-from loadgen.runs.format import (
-    PlanRecord,
-)
+from loadgen.runs.format.plan import PlanRecord
 
 
 def month(index: int) -> dt.date:

@@ -10,17 +10,11 @@ from shown_sweeps import around, latency, scenario
 
 from capacity.values import Interval
 from loadgen.report.timeline import Second
-from loadgen.runs.format import (
-    GeneratorUse,
-    Reason,
-    RunRecord,
-    RunResult,
-    Schedule,
-    ServerUse,
-    StatementResult,
-    TransactionResult,
-    Verdict,
-)
+from loadgen.runs.format.result import RunResult, StatementResult, TransactionResult
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Schedule
+from loadgen.runs.format.use import GeneratorUse, ServerUse
+from loadgen.runs.format.verdict import Reason, Verdict
 
 
 def run(name: str = "dashboard") -> RunRecord:

@@ -8,19 +8,16 @@ from dataclasses import replace
 from shown_ground import CLIENT, DATABASE, LEVELS, OBJECTIVE, SHORT, TABLES
 
 from capacity.values import Interval, Refusal
-from loadgen.runs.format import (
-    CapacityAnswer,
-    Latency,
+from loadgen.runs.format.latency import Latency
+from loadgen.runs.format.scenario import (
     ParameterDescription,
-    Reason,
     ScenarioDescription,
-    Schedule,
     StatementDescription,
-    SweepPoint,
-    SweepRecord,
     TransactionDescription,
-    Verdict,
 )
+from loadgen.runs.format.schedule import Schedule
+from loadgen.runs.format.sweep import CapacityAnswer, SweepPoint, SweepRecord
+from loadgen.runs.format.verdict import Reason, Verdict
 
 
 def around(value: float, spread: float = 0.05) -> Interval:

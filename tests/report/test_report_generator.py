@@ -6,7 +6,11 @@ import samples
 from test_report_open import open_run
 
 from loadgen.report import commands, run_sections
-from loadgen.runs.format import Access, AccessResult, GeneratorPart, Reason, RunRecord, Verdict
+from loadgen.runs.format.access import Access
+from loadgen.runs.format.result import AccessResult
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.use import GeneratorPart
+from loadgen.runs.format.verdict import Reason, Verdict
 
 PARTS = (
     GeneratorPart("alpha:17", 16, 37_500, 37_490, 0.21, 0.4, 92_000_000, clock_error_ms=0.18),

@@ -7,7 +7,9 @@ import samples
 from capacity.values import Interval
 from loadgen.report import commands, run_sections
 from loadgen.report.numbers import percentile
-from loadgen.runs.format import OpenResult, Rate, RatePiece, RunRecord
+from loadgen.runs.format.result import OpenResult
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Rate, RatePiece
 
 ARRIVALS = OpenResult(
     offered=75_000, started=74_912, finished=74_900, late=812, dropped=88, unfinished=12, waited=640, backlog_most=214,

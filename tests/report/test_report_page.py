@@ -16,7 +16,8 @@ from capacity.values import Interval, Refusal
 from loadgen.report import plan_sections, run_sections, sweep_sections
 from loadgen.report.charts import load
 from loadgen.report.page import RunPage, Subject, page, sections
-from loadgen.runs.format import PlanRecord, Verdict
+from loadgen.runs.format.plan import PlanRecord
+from loadgen.runs.format.verdict import Verdict
 
 HOSTILE = "<script>alert('x')</script>\"&{{ 7 * 7 }}"
 VOID = {"meta", "link", "br", "img", "hr", "input"}

@@ -15,7 +15,10 @@ from loadgen.observe.pooler import established
 from loadgen.runner.child import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs import documents
-from loadgen.runs.format import Access, Mode, Objective, OwnWrites, ReadPolicy, RunRecord, Schedule
+from loadgen.runs.format.access import Access, OwnWrites, ReadPolicy
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Mode, Schedule
 from loadgen.runs.rates import steady
 
 # Fails with P0002 wherever a session is not the user, the role or under the timeout that its transaction set.

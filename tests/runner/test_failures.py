@@ -8,7 +8,9 @@ from loadgen.database.connect import Target, connect
 from loadgen.runner.child import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs.control import PhaseBegan
-from loadgen.runs.format import Objective, RunRecord, Schedule
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Schedule
 
 SCENARIO = """
 from loadgen.engine.scenario import PostgresUser, Transaction, draw

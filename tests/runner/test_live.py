@@ -15,7 +15,8 @@ import pytest
 
 from loadgen.database.connect import Target, connect
 from loadgen.runs import documents, hlog
-from loadgen.runs.format import RunRecord, SweepRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.sweep import SweepRecord
 
 SHORT = ("--users", "3", "--no-think", "--duration", "5s", "--warmup", "1s", "--ramp", "0s")
 

@@ -20,7 +20,7 @@ from test_live import assert_no_session_is_left, only_record, wait_for
 
 from loadgen.database.connect import Target
 from loadgen.runs import documents, hlog, spool
-from loadgen.runs.format import RunRecord
+from loadgen.runs.format.run import RunRecord
 from loadgen.runs.histogram import Histogram, merge
 from loadgen.runs.spool import Second
 

@@ -22,7 +22,10 @@ from loadgen.runner.run import record_run
 from loadgen.runs import documents, hlog
 from loadgen.runs.arrivals import Part, arrivals
 from loadgen.runs.control import PhaseBegan
-from loadgen.runs.format import Access, Objective, RunRecord, Schedule
+from loadgen.runs.format.access import Access
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.histogram import Histogram, lowest_us, merge
 from loadgen.runs.rates import steady
 

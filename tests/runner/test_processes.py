@@ -19,7 +19,9 @@ from loadgen.runner.run import record_run
 from loadgen.runs import documents
 from loadgen.runs.arrivals import Part, arrivals
 from loadgen.runs.control import PhaseBegan
-from loadgen.runs.format import Objective, RunRecord, Schedule
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.histogram import merge
 from loadgen.runs.rates import steady
 from loadgen.runs.shares import Share

@@ -5,7 +5,11 @@ from test_summary import SERVER, second
 
 from loadgen.runner.quality import judge, objective_met, undecided
 from loadgen.runner.summary import summarise
-from loadgen.runs.format import Access, Objective, Rate, RatePiece, RunResult, Schedule, Verdict
+from loadgen.runs.format.access import Access
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.result import RunResult
+from loadgen.runs.format.schedule import Rate, RatePiece, Schedule
+from loadgen.runs.format.verdict import Verdict
 from loadgen.runs.histogram import Histogram
 from loadgen.runs.rates import steady
 from loadgen.runs.spool import CENSORED, LAG, RESPONSE, SERVICE, AccessTally, OpenTally, Second, Tally

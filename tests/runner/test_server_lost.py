@@ -18,7 +18,10 @@ from loadgen.database.embedded import Instance
 from loadgen.runner.child import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs.control import PhaseBegan
-from loadgen.runs.format import Access, Objective, RunRecord, Schedule
+from loadgen.runs.format.access import Access
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.rates import steady
 from loadgen.settings import Settings
 

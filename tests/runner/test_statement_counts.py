@@ -9,7 +9,9 @@ from loadgen.database.connect import Target, connect
 from loadgen.observe.statements import between, snapshot, starting_with
 from loadgen.runner.child import ScenarioChild
 from loadgen.runner.run import record_run
-from loadgen.runs.format import Mode, Objective, RunRecord, Schedule
+from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.schedule import Mode, Schedule
 
 SCENARIO = """
     '''Serialisation failures, deadlocks, errors and a wrong number of rows, side by side.'''

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from loadgen.runner.summary import Window, summarise, write_latency_log, write_timeline
 from loadgen.runs import hlog, spool
-from loadgen.runs.format import ServerUse
+from loadgen.runs.format.use import ServerUse
 from loadgen.runs.histogram import EMPTY, Histogram
 from loadgen.runs.spool import LAG, RESPONSE, SERVICE, Second, Tally
 

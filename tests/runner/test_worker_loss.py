@@ -20,7 +20,8 @@ from test_machines import SCENARIO, kept, logged
 from loadgen.database.connect import Target
 from loadgen.runner.parts import OnLoss
 from loadgen.runs import documents, spool
-from loadgen.runs.format import RunRecord, RunResult
+from loadgen.runs.format.result import RunResult
+from loadgen.runs.format.run import RunRecord
 
 LOAD = ("--users", "4", "--no-think", "--warmup", "0s", "--ramp", "0s")
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadgen.runs.arrivals import Part, arrivals
-from loadgen.runs.format import Rate, RatePiece, Spacing
+from loadgen.runs.format.schedule import Rate, RatePiece, Spacing
 from loadgen.runs.rates import Cumulative, steady
 
 STEPS = Rate("100@30s,200@30s", (RatePiece(30, 100, 100), RatePiece(30, 200, 200)))

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from capacity.values import Interval
 from loadgen.runs import estimate
-from loadgen.runs.format import Latency
+from loadgen.runs.format.latency import Latency
 from loadgen.runs.histogram import EMPTY, Histogram
 
 SECONDS = st.lists(st.lists(st.integers(1, 10_000_000), max_size=40).map(Histogram.of), min_size=1, max_size=30)

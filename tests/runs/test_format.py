@@ -11,7 +11,8 @@ import pytest
 from capacity.values import Interval
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.runs import documents
-from loadgen.runs.format import RunRecord, SweepRecord
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.sweep import SweepRecord
 from loadgen.runs.store import kind_of
 
 GOLDEN = Path(__file__).parent / "golden"

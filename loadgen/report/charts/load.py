@@ -25,7 +25,7 @@ from loadgen.report.charts.drawing import (
     rows,
 )
 from loadgen.report.levels import percentile_of
-from loadgen.runs.format import SweepPoint, SweepRecord
+from loadgen.runs.format.sweep import SweepPoint, SweepRecord
 
 _SPREAD = 0.035
 """How far repeats of a level stand apart on the logarithmic axis, so that their intervals do not hide each other."""

@@ -7,9 +7,9 @@ from typing import Final
 
 import altair as alt
 
+from capacity.storage import TableSize
 from loadgen.report import numbers
 from loadgen.report.charts.drawing import DEEP, MIDDLE, PALE, Figure, Key, Row, Size, figure, rows
-from loadgen.runs.format import TableSize
 
 PARTS: Final = (("heap", DEEP), ("TOAST", MIDDLE), ("indexes", PALE))
 _MIB: Final = 1_024**2

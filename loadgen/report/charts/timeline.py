@@ -23,7 +23,7 @@ from loadgen.report.charts.drawing import (
     rows,
 )
 from loadgen.report.timeline import Second
-from loadgen.runs.format import Objective
+from loadgen.runs.format.latency import Objective
 
 _SIZES = (Size(WIDE.width, 180), Size(NARROW.width, 160))
 

@@ -1,0 +1,47 @@
+"""Latencies as a record keeps them, and what those of a load must be for it to count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from capacity.values import Interval
+
+PERCENTILES: Final = (50.0, 95.0, 99.0)
+"""Those that a record keeps, and hence those that an objective can name."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Percentiles of one latency in milliseconds; intervals by a block bootstrap over seconds. None: too few."""
+
+    count: int
+    mean_ms: float
+    p50_ms: Interval | None
+    p95_ms: Interval | None
+    p99_ms: Interval | None
+    max_ms: float
+    censored: int = 0
+    """Of ``count``, those that are only known to have taken longer than was recorded: dropped, or never finished."""
+    censored_from_ms: float | None = None
+    """The shortest of them; percentiles from here on, the mean and the maximum are lower bounds, "at least"."""
+
+    def is_bound(self, value_ms: float) -> bool:
+        """Whether a percentile of this value is only a lower bound."""
+        return self.censored_from_ms is not None and value_ms >= self.censored_from_ms
+
+    def percentile_ms(self, percentile: float) -> Interval | None:
+        """One of the PERCENTILES that are kept. Raises KeyError for another."""
+        return {50.0: self.p50_ms, 95.0: self.p95_ms, 99.0: self.p99_ms}[percentile]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a load must meet to count: a percentile of response time, and a share of failed transactions."""
+
+    percentile: float = 95.0
+    response_ms: float = 100.0
+    error_share: float = 0.001
+
+    def __str__(self) -> str:
+        return f"p{self.percentile:g} ≤ {self.response_ms:g} ms, errors ≤ {self.error_share:.2%}"

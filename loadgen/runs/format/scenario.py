@@ -1,0 +1,72 @@
+"""``loadgen.scenario/1``: what a scenario does, as a child that loaded it describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+SCENARIO_FORMAT: Final = "loadgen.scenario/1"
+
+Isolation = Literal["read committed", "repeatable read", "serializable"]
+"""PostgreSQL's levels; its read uncommitted is read committed."""
+
+
+def begin_command(writes: bool, isolation: str) -> str:
+    """How a transaction begins. The level is named only where it is not the usual one."""
+    level = "" if isolation == "read committed" else f" ISOLATION LEVEL {isolation.upper()}"
+    return f"BEGIN{level}{'' if writes else ' READ ONLY'}"
+
+
+@dataclass(frozen=True)
+class ParameterDescription:
+    """``$n`` of a statement: its type, and the draw that fills it (see ``loadgen.engine.statements``)."""
+
+    name: str
+    type: str
+    draw: str
+
+
+@dataclass(frozen=True)
+class StatementDescription:
+    """One statement as the server sees it. ``rows`` is the least and most rows a call returns, most None = any."""
+
+    name: str
+    sql: str
+    writes: bool
+    parameters: tuple[ParameterDescription, ...]
+    rows: tuple[int, int | None]
+
+
+@dataclass(frozen=True)
+class TransactionDescription:
+    """Statements in order, all in one database transaction, ``repeat`` times over as different users."""
+
+    name: str
+    weight: float
+    statements: tuple[str, ...]
+    repeat: int
+    writes: bool
+    isolation: str
+
+
+@dataclass(frozen=True)
+class ScenarioDescription:
+    """``loadgen.scenario/1``: what a scenario does, printed by a child that loaded it."""
+
+    name: str
+    summary: str
+    think_time_s: str
+    user_skew: float
+    transactions: tuple[TransactionDescription, ...]
+    statements: tuple[StatementDescription, ...]
+    format: Literal["loadgen.scenario/1"] = SCENARIO_FORMAT
+
+    @property
+    def writes(self) -> bool:
+        return any(t.writes for t in self.transactions)
+
+    @property
+    def read_share(self) -> float:
+        """Share of transactions, by weight, that write nothing: those that a replica could serve."""
+        total = sum(t.weight for t in self.transactions)
+        return sum(t.weight for t in self.transactions if not t.writes) / total

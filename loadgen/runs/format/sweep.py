@@ -1,0 +1,73 @@
+"""``loadgen.sweep/1``: runs at several levels of load, and the capacity that they answer with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from capacity.storage import TableSize
+from capacity.values import Interval, Refusal
+from loadgen.runs.format.latency import Latency, Objective
+from loadgen.runs.format.machines import ClientFacts, DatabaseFacts
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.schedule import Schedule
+from loadgen.runs.format.verdict import Verdict
+
+SWEEP_FORMAT: Final = "loadgen.sweep/1"
+
+
+@dataclass(frozen=True)
+class SweepPoint:
+    """One run of a sweep. Points of an invalid run are shown and not used."""
+
+    level: int
+    repeat: int
+    order: int
+    """Place in the random order in which the runs were made, from 0."""
+    run_id: str
+    verdict: Verdict
+    throughput_tps: Interval | None
+    error_share: float | None
+    service: Latency | None
+    response: Latency | None
+    server_cpu_cores: float | None
+    generator_cpu_cores: float | None
+    wal_bytes_per_txn: float | None
+
+
+@dataclass(frozen=True)
+class CapacityAnswer:
+    """The greatest load carried at a level at which, and below which, the objective was met with P ≥ 0.95.
+
+    ``bracketed`` is False when the highest level still met it and throughput still rose: the capacity is "at least".
+    """
+
+    throughput_tps: Interval
+    level: int
+    bracketed: bool
+    met_probability: dict[int, float]
+    """By level."""
+    pool: tuple[int, int] | None
+    """Least and most connections whose throughput is not worse than the best by 5 %; None: not bracketed."""
+
+
+@dataclass(frozen=True)
+class SweepRecord:
+    """``sweep.json``: levels in random order with repeats, and the load that they support."""
+
+    id: str
+    started_at: str
+    scenario: ScenarioDescription
+    objective: Objective
+    levels: tuple[int, ...]
+    repeats: int
+    schedule: Schedule
+    """Of the highest level; the other runs differ in users, and each in its seed, counted up from this one."""
+    points: tuple[SweepPoint, ...]
+    database: DatabaseFacts
+    client: ClientFacts
+    tables: tuple[TableSize, ...]
+    capacity: CapacityAnswer | None
+    refusal: Refusal | None
+    partial: bool = False
+    format: Literal["loadgen.sweep/1"] = SWEEP_FORMAT
