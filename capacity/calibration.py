@@ -59,7 +59,7 @@ def cpu_time_ratio(measured_on: Calibration, target: Calibration, level: float =
     their scatter is what another statement would show, and the interval is that of a further one (prediction, Student's
     t) widened by how well each was timed. Refuses fewer than three common statements, and times that are none.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     if not 0 < level < 1:
         return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
@@ -77,7 +77,7 @@ def cpu_time_ratio(measured_on: Calibration, target: Calibration, level: float =
         variance += (_spread(ours) ** 2 + _spread(theirs) ** 2) / len(names)
     mean = math.fsum(logs) / len(logs)
     scatter = math.fsum((one - mean) ** 2 for one in logs) / (len(logs) - 1)
-    t = float(student.ppf((1 + level) / 2, len(logs) - 1))
+    t = float(stdtrit(len(logs) - 1, (1 + level) / 2))
     half = t * math.sqrt(scatter * (1 + 1 / len(logs)) + variance / len(logs))
     value = Interval(math.exp(mean - half), math.exp(mean), math.exp(mean + half), level)
     return Ratio(value, Origin.MEASURED, f"{len(names)} statements timed on both servers")

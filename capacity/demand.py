@@ -130,7 +130,7 @@ def unit_uses(
 
     None where a use is not known, or too few of them show; refuses classes that are collinear.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     use = np.array([math.nan if value is None else value for value in values])
     if np.isnan(use).any():
@@ -149,7 +149,7 @@ def unit_uses(
     if df < 1:
         return [None] * len(names)
     variance = float(np.sum((aim - rows @ best)[telling] ** 2)) / df
-    allowance = float(student.ppf((1 + level) / 2, df)) ** 2 * variance
+    allowance = float(stdtrit(df, (1 + level) / 2)) ** 2 * variance
     scale = [float(one) for one in unit / size]
     return [
         Interval(low * scale[i], float(best[i]) * scale[i], high * scale[i], level)

@@ -178,9 +178,9 @@ class LatencyCurve:
         return high
 
     def _quantile(self, df: int) -> float:
-        from scipy.stats import t as student
+        from scipy.special import stdtrit
 
-        return float(student.ppf((1 + self.level) / 2, max(df, 1)))
+        return float(stdtrit(max(df, 1), (1 + self.level) / 2))
 
     def _met(self, i: int, limit: float) -> float:
         """Probability that level ``i`` meets it."""

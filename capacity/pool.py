@@ -259,13 +259,13 @@ def _share_of_best(scenario: SweptScenario, level: int) -> float | None:
 
 def _prediction(scenario: SweptScenario, size: int) -> Prediction | None:
     """Throughput with the level nearest above the least good pool over that with the largest; None without repeats."""
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     levels = scenario.levels
     pooled = PooledLogs.of([[r.throughput_tps for r in scenario.repeats if r.level == n] for n in levels])
     top = levels[-1]
     if pooled.df < 1 or top == size:
         return None
-    low, value, high = pooled.ratio(levels.index(size), len(levels) - 1, float(student.ppf(0.95, pooled.df)))
+    low, value, high = pooled.ratio(levels.index(size), len(levels) - 1, float(stdtrit(pooled.df, 0.95)))
     metric = f"throughput of {scenario.name}, every connection busy"
     return Prediction(metric, f"{top} connections", f"{size} connections", Interval(low, value, high))

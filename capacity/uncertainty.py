@@ -92,14 +92,13 @@ def median_interval(values: Sequence[float], level: float = 0.9) -> Interval:
     ``level``; of too few values for any k it holds all of them and says less than ``level``. Raises ValueError for
     none.
     """
-    from scipy.stats import binom
+    from scipy.special import bdtr
 
     if not values:
         raise ValueError("a median needs at least one value")
     ordered, count = sorted(values), len(values)
     middle = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
-    # P(fewer than k of n lie below the median) on either side.
-    k = max(int(binom.ppf((1 - level) / 2, count, 0.5)), 1)
-    while k > 1 and 2 * float(binom.cdf(k - 1, count, 0.5)) > 1 - level:
-        k -= 1
+    # P(fewer than k of n lie below the median) on either side, for each k from 1.
+    outside = 2 * bdtr(np.arange((count + 1) // 2, dtype=np.float64), count, 0.5)
+    k = max(int(np.count_nonzero(outside <= 1 - level)), 1)
     return Interval(min(ordered[k - 1], middle), middle, max(ordered[count - k], middle), level)

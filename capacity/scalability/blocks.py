@@ -43,25 +43,25 @@ class BlockedMeans:
         Cochran and Cox's approximation, which covers at least as often as it says. One number of degrees of freedom
         for both (Satterthwaite) covers too rarely with two or three blocks.
         """
-        from scipy.stats import t as student
+        from scipy.special import stdtrit
 
-        few, many = (float(student.ppf((1 + level) / 2, df)) for df in (self.block_df, self.run_df))
+        few, many = (float(stdtrit(df, (1 + level) / 2)) for df in (self.block_df, self.run_df))
         return np.asarray(self.errors * (self.block_share * few + (1 - self.block_share) * many))
 
     def own_half_widths(self, level: float) -> Floats:
         """The same for comparing levels: without what is common to all."""
-        from scipy.stats import t as student
+        from scipy.special import stdtrit
 
-        return np.asarray(self.own_errors * float(student.ppf((1 + level) / 2, self.run_df)))
+        return np.asarray(self.own_errors * float(stdtrit(self.run_df, (1 + level) / 2)))
 
     def probability_below(self, limit: float) -> Floats:
         """That each level's true mean is at most ``limit``: Student's distribution, weighted in the same way."""
-        from scipy.stats import t as student
+        from scipy.special import stdtr
 
         margins = limit - self.means
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(self.errors > 0, margins / self.errors, np.where(margins >= 0, np.inf, -np.inf))
-        few, many = (student.cdf(z, df) for df in (self.block_df, self.run_df))
+        few, many = (stdtr(df, z) for df in (self.block_df, self.run_df))
         return np.asarray(self.block_share * few + (1 - self.block_share) * many)
 
 

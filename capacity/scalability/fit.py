@@ -37,8 +37,7 @@ def fit_usl(
     freedom. Refuses unusable points, fewer than four levels, and a fall that leaves γ without an end.
     Source: N. J. Gunther, Guerrilla Capacity Planning, 2007.
     """
-    from scipy.stats import f as fisher
-    from scipy.stats import t as student
+    from scipy.special import fdtri, stdtrit
 
     n, x = np.asarray(concurrency, dtype=np.float64), np.asarray(throughput, dtype=np.float64)
     spread = np.ones_like(n) if spreads is None else np.asarray(spreads, dtype=np.float64)
@@ -49,13 +48,14 @@ def fit_usl(
     fits = [solve(points, design[:, :size]) for size in (1, 2)]
     # The smaller laws are points of the larger one: it must not end above them.
     inner = min(fits, key=lambda fit: fit.squares)
-    best = solve(points, design, start=np.append(inner.parts, np.zeros(3 - len(inner.parts))))
+    within_it = np.append(inner.parts, np.zeros(3 - len(inner.parts)))
+    best = min((solve(points, design, start=start) for start in (None, within_it)), key=lambda fit: fit.squares)
     if best.parts[0] + best.parts[1] <= 0:
         missing = "throughput at low concurrency: it falls so fast that none alone can be inferred"
         return Refusal("not_identified", missing, "measure a concurrency of 1")
     df = len(points.n) - 3 + pure_df
     variance, misfit_df = (best.squares + within) / df, len(points.n) - 3
-    if pure_df and best.squares / misfit_df > fisher.ppf(1 - DOUBT, misfit_df, pure_df) * within / pure_df:
+    if pure_df and best.squares / misfit_df > fdtri(misfit_df, pure_df, 1 - DOUBT) * within / pure_df:
         variance, df = best.squares / misfit_df, misfit_df
     if variance <= (EXACT * float(x.max())) ** 2 * float(points.weight.min()):
         variance = 0.0
@@ -63,7 +63,7 @@ def fit_usl(
         _doubt(fits[0].squares - fits[1].squares, variance, df),
         _doubt(fits[1].squares - best.squares, variance, df),
     )
-    t = float(student.ppf((1 + level) / 2, df))
+    t = float(stdtrit(df, (1 + level) / 2))
     profile = Profile(points, best, t * t * variance)
     u, v, c = (float(part) for part in best.parts)
     law = Law(min(v / (u + v), 1.0), c / (u + v), 1 / (u + v), REACH * float(points.n[-1]))
@@ -127,11 +127,11 @@ def _grouped(n: Floats, x: Floats, spread: Floats) -> tuple[Points, float, int]:
 
 def _doubt(fall: float, variance: float, df: int) -> float:
     """Probability that a superfluous parameter lets the sum of squares fall so far."""
-    from scipy.stats import f as fisher
+    from scipy.special import fdtrc
 
     if fall <= 0:
         return 0.5
-    return 0.5 * float(fisher.sf(fall / variance, 1, df)) if variance > 0 else 0.0
+    return 0.5 * float(fdtrc(1, df, fall / variance)) if variance > 0 else 0.0
 
 
 def _peak(law: Law, beta: Interval, profile: Profile) -> tuple[Interval | None, bool]:

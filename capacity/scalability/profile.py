@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -21,6 +22,11 @@ STEPS_OUT = 40
 """From the best fit, each at least half as long again, before an end counts as unbounded."""
 PRECISION = 1e-5
 """Of an end, relative to its distance from the best fit."""
+ENOUGH = 1e-12
+"""How far down a fit with a held value goes (``settled`` of :func:`solve`): far below what moves an end."""
+
+At = Callable[[float, Floats], Solution]
+"""The best fit with a value held, looked for from the parts of one nearby."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,60 +39,74 @@ class Profile:
 
     def alpha(self, value: float) -> tuple[float, float]:
         """Ends of α's interval about its estimate."""
-        return self._ends(value, 0.0, 1.0, self._at_alpha)
+        n, (u, v, c) = self.points.n, self.best.parts
+
+        def at(alpha: float, start: Floats) -> Solution:
+            return solve(
+                self.points, np.stack([1 + alpha * (n - 1), n * (n - 1)], axis=-1), start=start, settled=ENOUGH
+            )
+
+        return self._ends(value, 1.0, at, np.array([u + v, c]))
 
     def beta(self, value: float) -> tuple[float, float]:
         """Ends of β's."""
-        return self._ends(value, 0.0, math.inf, self._at_beta)
+        n = self.points.n
+
+        def at(beta: float, start: Floats) -> Solution:
+            more = beta * n * (n - 1)
+            return solve(self.points, np.stack([1 + more, n + more], axis=-1), start=start, settled=ENOUGH)
+
+        return self._ends(value, math.inf, at, self.best.parts[:2])
 
     def throughput(self, concurrency: float, value: float) -> tuple[float, float]:
         """Of X(N); at N = 1 that is γ."""
+        row = columns(np.array([concurrency]))[0]
 
-        def at(x: float) -> float:
+        def at(x: float, start: Floats) -> Solution:
             if x <= 0:
-                return math.inf
-            pin = Pin(concurrency, x, columns(np.array([concurrency]))[0])
-            return solve(self.points, columns(self.points.n), pin, self.best.parts).squares
+                return Solution(start, math.inf)
+            return solve(self.points, columns(self.points.n), Pin(concurrency, x, row), start, ENOUGH)
 
-        return self._ends(value, 0.0, math.inf, at)
+        return self._ends(value, math.inf, at, self.best.parts)
 
     def bend(self, value: float) -> tuple[float, float]:
         """Of β/(1 − α) = 1/N*²: 0 where throughput has no peak."""
-        return self._ends(value, 0.0, math.inf, self._at_bend)
-
-    def _at_alpha(self, alpha: float) -> float:
         n = self.points.n
-        return solve(self.points, np.stack([1 + alpha * (n - 1), n * (n - 1)], axis=-1)).squares
 
-    def _at_beta(self, beta: float) -> float:
-        n = self.points.n
-        return solve(self.points, np.stack([1 + beta * n * (n - 1), n + beta * n * (n - 1)], axis=-1)).squares
+        def at(bend: float, start: Floats) -> Solution:
+            return solve(self.points, np.stack([1 + bend * n * (n - 1), n], axis=-1), start=start, settled=ENOUGH)
 
-    def _at_bend(self, bend: float) -> float:
-        n = self.points.n
-        return solve(self.points, np.stack([1 + bend * n * (n - 1), n], axis=-1)).squares
+        return self._ends(value, math.inf, at, self.best.parts[:2])
 
-    def _ends(self, value: float, least: float, most: float, at: Callable[[float], float]) -> tuple[float, float]:
+    def _ends(self, value: float, most: float, at: At, start: Floats) -> tuple[float, float]:
         if self.allowance <= 0:
             return value, value
         scale = value or 1.0 / float(self.points.n.max()) ** 2
-        down = self._end(value, least, -scale / 16, at)
-        up = self._end(value, most, scale / 16, at)
+        down = self._end(value, 0.0, -scale / 16, at, start)
+        up = self._end(value, most, scale / 16, at, start)
         return min(down, value), max(up, value)
 
-    def _end(self, value: float, bound: float, step: float, at: Callable[[float], float]) -> float:
+    def _end(self, value: float, bound: float, step: float, at: At, start: Floats) -> float:
         """The place between ``value`` and ``bound`` where the allowance is used up; the bound, if it never is."""
         from scipy.optimize import brentq
 
+        near = start
+
+        @cache  # a root finder asks again for the ends that it is given
         def excess(theta: float) -> float:
+            nonlocal near
             if theta == value:
                 return -1.0  # the best fit itself, which a descent from elsewhere may miss by rounding
+            found = at(theta, near)
+            if math.isfinite(found.squares):
+                near = found.parts
             # The root makes it straight near the best fit, which a root finder likes.
-            worse = max(at(theta) - self.best.squares, 0.0)
+            worse = max(found.squares - self.best.squares, 0.0)
             return min(math.sqrt(worse / self.allowance), 1e3) - 1
 
         if value == bound or (math.isfinite(bound) and excess(bound) <= 0):
             return bound
+        near = start
         inside = value
         for _ in range(STEPS_OUT):
             outside = _towards(value + step, bound)

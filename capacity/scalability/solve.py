@@ -8,6 +8,7 @@ measurements do not support comes out as 0 itself, not as a small number.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -18,8 +19,10 @@ Floats = npt.NDArray[np.float64]
 
 STEPS = 100
 HALVINGS = 30
-SETTLED = 1e-16
+SETTLED = 1e-18
 """Relative fall of the sum of squares below which a step is the last."""
+UNSEEN = 1e-14
+"""A fall below this share of the sum of squares is lost in its rounding: such a step is taken unseen."""
 ROUNDING = 1e-29
 """The same as a share of the measurements' own sum of squares."""
 NOTHING = 1e-9
@@ -57,19 +60,25 @@ def columns(n: Floats) -> Floats:
     return np.stack([np.ones_like(n), n, n * (n - 1)], axis=-1)
 
 
-def solve(points: Points, design: Floats, pin: Pin | None = None, start: Floats | None = None) -> Solution:
+def solve(
+    points: Points, design: Floats, pin: Pin | None = None, start: Floats | None = None, settled: float = SETTLED
+) -> Solution:
     """Parts p ≥ 0 that minimise Σ weight·(x − N/(design·p))², at the pinned throughput if there is one.
 
+    The descent begins at ``start``, or where D·x = N has its least squares; it ends where a step
+    would let the sum of squares fall by less than ``settled`` of it.
     Pinned, the model is g·(N/N₀)·D(N₀)/D(N), in which the scale of p means nothing; D(N₀) = N₀/g then sets it.
     """
     scale = np.maximum(np.abs(design).max(axis=0), 1e-300)
     # In these units D and throughput are near 1, whatever the units of the measurements are.
     unit = float(points.x.max())
-    problem = _Problem(points.n, points.x / unit, points.weight, design / scale, _rescaled(pin, scale, unit))
-    starts = [problem.linearised()]
-    if start is not None:
-        starts.append(start * scale * unit)
-    best = min((problem.descend(s) for s in starts), key=lambda found: found.squares)
+    root = np.sqrt(points.weight)
+    x, scaled = points.x / unit, design / scale
+    problem = _Problem(x * root, points.n * root, scaled, _rescaled(pin, scale, unit))
+    first = _linearised(points.n, x, root, scaled) if start is None else start * scale * unit
+    # A step past the bounds of a float is found out by its sum of squares, and halved.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        best = problem.descend(first, settled)
     parts = best.parts / (scale * unit)
     share = (design * parts / np.maximum(design @ parts, 1e-300)[:, None]).max(axis=0, initial=0.0)
     return Solution(np.where(share > NOTHING, parts, 0.0), best.squares * unit**2)
@@ -79,73 +88,78 @@ def _rescaled(pin: Pin | None, scale: Floats, unit: float) -> Pin | None:
     return None if pin is None else Pin(pin.n, pin.throughput / unit, pin.row / scale)
 
 
+def _linearised(n: Floats, x: Floats, root: Floats, design: Floats) -> Floats:
+    """The start: D·x = N in least squares, each row weighted as its error in x is."""
+    rows = design * (x**2 / n * root)[:, None]
+    return non_negative(rows.T @ rows, rows.T @ (x * root))
+
+
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    n: Floats
+    """Throughputs and concurrencies, both times √weight: sums of squares are then plain ones."""
+
     x: Floats
-    weight: Floats
+    n: Floats
     design: Floats
     pin: Pin | None
 
-    def linearised(self) -> Floats:
-        """The start: D·x = N in least squares, each row weighted as its error in x is."""
-        rows = self.design * (self.x**2 / self.n)[:, None] * np.sqrt(self.weight)[:, None]
-        parts = non_negative(rows.T @ rows, rows.T @ (self.x * np.sqrt(self.weight)))
-        return parts
-
-    def descend(self, parts: Floats) -> Solution:
+    def descend(self, parts: Floats, settled: float) -> Solution:
         """Gauss–Newton with halved steps; every point on the way has p ≥ 0, since that set is convex."""
-        parts = self._scaled(parts if np.isfinite(self._squares(parts)) else np.ones_like(parts))
-        squares = self._squares(parts)
-        rounding = ROUNDING * float(np.sum(self.weight * self.x**2))
+        parts = self._scaled(parts if np.isfinite(self._at(parts).squares) else np.ones_like(parts))
+        here = self._at(parts)
+        rounding = ROUNDING * float(self.x @ self.x)
         for _ in range(STEPS):
-            model, jacobian = self._model(parts), self._jacobian(parts)
-            aim = self.x - model + jacobian @ parts
-            weighted = jacobian * self.weight[:, None]
-            normal, gradient = jacobian.T @ weighted, weighted.T @ aim
+            jacobian = self._jacobian(here, parts)
+            normal, fall = jacobian.T @ jacobian, here.left @ jacobian
             if self.pin is not None:
                 row = self.pin.row * np.sqrt(max(float(np.trace(normal)), 1e-300)) * self.pin.throughput / self.pin.n
-                normal = normal + np.outer(row, row)
-                gradient = gradient + row * (row @ parts)
-            towards = non_negative(normal, gradient) - parts
-            if 2 * float((gradient - normal @ parts) @ towards) <= max(SETTLED * squares, rounding):
-                return Solution(parts + towards, min(squares, self._squares(parts + towards)))
+                normal = normal + row[:, None] * row
+            towards = non_negative(normal, fall + normal @ parts) - parts
+            expected = 2 * float(fall @ towards)
+            if expected <= max(settled * here.squares, rounding):
+                return Solution(parts + towards, min(here.squares, self._at(parts + towards).squares))
             step = 1.0
             for _ in range(HALVINGS):
-                there = self._squares(parts + step * towards)
-                if there < squares:
+                there = self._at(parts + step * towards)
+                if there.squares < here.squares or expected <= UNSEEN * here.squares:
                     break
                 step /= 2
             else:
                 break
-            parts, squares = self._scaled(parts + step * towards), there
-        return Solution(parts, squares)
+            parts = self._scaled(parts + step * towards)
+            here = there if self.pin is None else self._at(parts)
+        return Solution(parts, here.squares)
 
     def _scaled(self, parts: Floats) -> Floats:
         if self.pin is None:
             return parts
         return parts * (self.pin.n / self.pin.throughput / float(self.pin.row @ parts))
 
-    def _model(self, parts: Floats) -> Floats:
-        with np.errstate(divide="ignore", over="ignore"):
-            model = self.n / (self.design @ parts)
-            if self.pin is not None:
-                model = model * (self.pin.throughput / self.pin.n * float(self.pin.row @ parts))
-        return np.asarray(model, dtype=np.float64)
-
-    def _jacobian(self, parts: Floats) -> Floats:
-        model = self._model(parts)[:, None]
-        jacobian = -model * self.design / (self.design @ parts)[:, None]
+    def _at(self, parts: Floats) -> _Fit:
+        denominator = self.design @ parts
+        model = self.n / denominator
         if self.pin is not None:
-            jacobian = jacobian + model * self.pin.row / float(self.pin.row @ parts)
+            pinned = float(self.pin.row @ parts)
+            model = model * (self.pin.throughput / self.pin.n * pinned if pinned > 0 else np.inf)
+        left = self.x - model
+        squares = float(left @ left)
+        return _Fit(denominator, model, left, squares if math.isfinite(squares) else math.inf)
+
+    def _jacobian(self, fit: _Fit, parts: Floats) -> Floats:
+        jacobian = self.design * (-fit.model / fit.denominator)[:, None]
+        if self.pin is not None:
+            jacobian = jacobian + fit.model[:, None] * (self.pin.row / float(self.pin.row @ parts))
         return np.asarray(jacobian, dtype=np.float64)
 
-    def _squares(self, parts: Floats) -> float:
-        if self.pin is not None and not self.pin.row @ parts > 0:
-            return np.inf
-        with np.errstate(invalid="ignore", over="ignore"):
-            squares = float(np.sum(self.weight * (self.x - self._model(parts)) ** 2))
-        return squares if np.isfinite(squares) else np.inf
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """The model at some parts, and what it leaves of the measurements."""
+
+    denominator: Floats
+    model: Floats
+    left: Floats
+    squares: float
 
 
 def non_negative(normal: Floats, gradient: Floats) -> Floats:
@@ -153,19 +167,43 @@ def non_negative(normal: Floats, gradient: Floats) -> Floats:
 
     The minimum without bounds, where it keeps to them; else the best of those with some unknowns at 0.
     """
-    count = len(gradient)
-    best, least = np.zeros(count), 0.0
-    for size in range(count, 0, -1):
-        for support in combinations(range(count), size):
-            chosen = np.ix_(support, support)
-            try:
-                found = np.linalg.solve(normal[chosen], gradient[list(support)])
-            except np.linalg.LinAlgError:
-                continue
-            value = -0.5 * float(gradient[list(support)] @ found)
-            if (found >= 0).all() and value < least:
-                best, least = np.zeros(count), value
-                best[list(support)] = found
-        if size == count and least < 0:
-            break
-    return best
+    # In Python's own floats: of three unknowns numpy would spend its time on being called.
+    rows, aims = normal.tolist(), gradient.tolist()
+    count = len(aims)
+    best, least = [0.0] * count, 0.0
+    for support in _SUPPORTS[count]:
+        found = _solved([[rows[i][j] for j in support] for i in support], [aims[i] for i in support])
+        if found is None or min(found) < 0:
+            continue
+        value = -0.5 * sum(aims[i] * part for i, part in zip(support, found, strict=True))
+        if value < least:
+            best, least = [0.0] * count, value
+            for i, part in zip(support, found, strict=True):
+                best[i] = part
+            if len(support) == count:
+                break
+    return np.array(best)
+
+
+_SUPPORTS = [
+    [support for size in range(count, 0, -1) for support in combinations(range(count), size)] for count in range(4)
+]
+"""By the number of unknowns: which of them are above 0, all of them first."""
+
+
+def _solved(matrix: list[list[float]], aims: list[float]) -> list[float] | None:
+    """Gauss's elimination, without exchanges since the matrix is positive; None where it is singular."""
+    first, pivot = matrix[0], matrix[0][0]
+    if not pivot > 0:
+        return None
+    if len(aims) == 1:
+        return [aims[0] / pivot]
+    rest, rest_aims = [], []
+    for row, aim in zip(matrix[1:], aims[1:], strict=True):
+        factor = row[0] / pivot
+        rest.append([a - factor * b for a, b in zip(row[1:], first[1:], strict=True)])
+        rest_aims.append(aim - factor * aims[0])
+    found = _solved(rest, rest_aims)
+    if found is None:
+        return None
+    return [(aims[0] - sum(a * b for a, b in zip(first[1:], found, strict=True))) / pivot, *found]

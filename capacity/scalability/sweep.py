@@ -24,7 +24,7 @@ def fit_sweep(repeats: Sequence[Repeat], level: float = 0.9) -> Usl | Refusal:
     widens γ, and what a further block would add widens predictions, which follow the levels where those leave the law.
     Refuses what :func:`fit_usl` refuses.
     """
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     n, x = [float(r.level) for r in repeats], [r.throughput_tps for r in repeats]
     if (refusal := unusable(np.array(n), np.array(x), np.ones(len(n)), level)) is not None:
@@ -53,7 +53,7 @@ def fit_sweep(repeats: Sequence[Repeat], level: float = 0.9) -> Usl | Refusal:
     fit = replace(fit, _levels=_levels(fit, levels, means, level))
     if means.block_sd == 0:
         return fit
-    half = float(student.ppf((1 + level) / 2, means.block_df)) * means.block_sd
+    half = float(stdtrit(means.block_df, (1 + level) / 2)) * means.block_sd
     left, gamma = half / math.sqrt(len(off)), fit.gamma
     widened = Interval(
         max(gamma.value - math.hypot(gamma.value - gamma.low, left * gamma.value), 0.0),
@@ -66,13 +66,13 @@ def fit_sweep(repeats: Sequence[Repeat], level: float = 0.9) -> Usl | Refusal:
 
 def _levels(fit: Usl, loads: Sequence[int], means: BlockedMeans, level: float) -> Levels | None:
     """What the levels say beside the law; None of more levels than anybody sweeps."""
-    from scipy.stats import t as student
+    from scipy.special import stdtrit
 
     if len(loads) > MOST_LEVELS:
         return None
     by_law = [fit.law.throughput(load) for load in loads]
     logs = np.log([x for x in by_law if not isinstance(x, Refusal)])  # none is: all were measured
-    few, many = (float(student.ppf((1 + level) / 2, df)) for df in (means.block_df, means.run_df))
+    few, many = (float(stdtrit(df, (1 + level) / 2)) for df in (means.block_df, means.run_df))
     common = float(np.mean(means.errors**2 - means.own_errors**2))
     return Levels(
         bend=bend(np.array(loads, dtype=np.float64), means.means - logs, means.own_errors),
