@@ -12,8 +12,6 @@ benchmarks/engine/. The ratio of two sides is that of the medians of alternating
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,13 +22,12 @@ from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Final
 
-import orjson
-import psutil
 import typer
 
 from benchmarks.bench import HERE, alternating, database, facts, keep, median, say, server
+from benchmarks.engine_memory import watched
 from benchmarks.engine_rates import highest_rate
-from benchmarks.engine_sides import Bench, Load, Run, of_record, run_command
+from benchmarks.engine_sides import Bench, Load, Run
 from benchmarks.seeding import seed
 from loadgen.database.connect import Target
 from loadgen.exporting.export import export
@@ -188,58 +185,17 @@ def memory(
     with bench() as b:
         rate = rate or round(0.7 * b.ours(Load(DASHBOARD, "pipeline", 8, 3 if short else 8)).tps)
         load = Load(DASHBOARD, "pipeline", 16, measure_s, rate=rate)
-        with b.fresh() as target, tempfile.TemporaryDirectory(prefix="bench-") as directory:
-            port = 5557 + os.getpid() % 1000
-            environment = os.environ | target.environment()
-            master = subprocess.Popen(
-                [*run_command(load), "--master", "--bind-host", "127.0.0.1", "--bind-port", str(port), "--json",
-                 "--results-dir", directory],
-                env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            )  # fmt: skip
-            worker = subprocess.Popen(
-                [*run_command(load)[:5], "--worker", "--master-host", "127.0.0.1", "--master-port", str(port)],
-                env=environment,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            sampled = _sampled({"master": master, "worker": worker}, 1.0 if short else 5.0, measure_s + 120.0)
-            stdout, stderr = master.communicate(timeout=120)
-            worker.wait(timeout=60)
-        if not stdout:
-            raise RuntimeError(f"the master failed: {stderr[-2000:]}")
-        run = of_record(orjson.loads(stdout))
-        growth = {}
-        for name, samples in sampled.items():
-            inside = samples[len(samples) // 5 :]
-            tenth = max(len(inside) // 10, 1)
-            early, late = median(inside[:tenth]), median(inside[-tenth:])
-            growth[name] = {"early_mb": round(early, 1), "late_mb": round(late, 1), "ratio": round(late / early, 3)}
-            say(f"{name}: {early:.1f} MB PSS, at the end {late:.1f}: {late / early:.3f}")
+        with b.fresh() as target:
+            run, found = watched(target, load, 1.0 if short else 5.0)
+        growth = {name: memory.growth() for name, memory in found.items()}
+        for name, of in growth.items():
+            say(f"{name}: {of['early_mb']} MB PSS, at the load's end {of['late_mb']}: {of['ratio']}")
+        say(f"master: {growth['master']['summing_up_mb']} MB at most while it sums up")
         _keep(
             "memory", b, short,
             {"rate": rate, "measure_s": measure_s, "growth": growth, "run": asdict(run),
-             "pss_mb": {name: [round(mb, 2) for mb in samples] for name, samples in sampled.items()}},
+             "pss_mb": {name: asdict(memory) for name, memory in found.items()}},
         )  # fmt: skip
-
-
-def _sampled(watched: dict[str, subprocess.Popen[str]], every_s: float, most_s: float) -> dict[str, list[float]]:
-    """Proportional set size of processes with their children, 10^6 bytes, until the first of them ends."""
-    found: dict[str, list[float]] = {name: [] for name in watched}
-    deadline = time.monotonic() + most_s
-    while all(process.poll() is None for process in watched.values()):
-        if time.monotonic() > deadline:
-            for process in watched.values():
-                process.terminate()
-            raise RuntimeError("the run did not end")
-        for name, process in watched.items():
-            try:
-                parent = psutil.Process(process.pid)
-                family = (parent, *parent.children(recursive=True))
-                found[name].append(sum(p.memory_full_info().pss for p in family) / 1e6)
-            except psutil.Error:  # it ended between two calls
-                continue
-        time.sleep(every_s)
-    return found
 
 
 def _keep(name: str, b: Bench, short: bool, found: dict[str, object]) -> None:

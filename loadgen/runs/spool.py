@@ -14,7 +14,7 @@ from typing import Final
 import orjson
 from pydantic import TypeAdapter
 
-from loadgen.runs.histogram import EMPTY, Histogram, merge
+from loadgen.runs.histogram import EMPTY, Histogram, kept, merge
 from loadgen.runs.hlog import Measure
 
 SERVICE: Final = "service"
@@ -171,12 +171,28 @@ def read(path: Path) -> Iterator[Second]:
     if not path.exists():
         return
     by_start: dict[float, Second] = {}
-    for line in path.read_bytes().splitlines(keepends=True):
-        if line.endswith(b"\n"):
-            second = _SECOND.validate_json(line)
-            earlier = by_start.get(second.at)
-            by_start[second.at] = second if earlier is None else together(earlier, second)
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                second = _kept(_SECOND.validate_json(line))
+                earlier = by_start.get(second.at)
+                by_start[second.at] = second if earlier is None else together(earlier, second)
     yield from (by_start[at] for at in sorted(by_start))
+
+
+def _kept(second: Second) -> Second:
+    """The same in the least memory: all seconds of a run are held together while it is summed up."""
+    return replace(
+        second,
+        transactions={name: _tally_kept(tally) for name, tally in second.transactions.items()},
+        statements={name: _tally_kept(tally) for name, tally in second.statements.items()},
+        hub_lag=kept(second.hub_lag),
+        own_lag=kept(second.own_lag),
+    )
+
+
+def _tally_kept(tally: Tally) -> Tally:
+    return replace(tally, histograms={of: kept(one) for of, one in tally.histograms.items()})
 
 
 def together(one: Second, other: Second) -> Second:

@@ -16,9 +16,11 @@ from loadgen.runs.histogram import (
     SLOTS,
     Histogram,
     Recorder,
+    Slots,
     highest_us,
     index_of,
     indexes_of,
+    kept,
     lowest_us,
     merge,
 )
@@ -84,6 +86,20 @@ def test_many_at_once_are_counted_as_one_by_one(values: list[int]) -> None:
         together.record_indexes(indexes[20:], max(values[20:]))
     assert together.take() == Histogram.of(values)
     assert together.take() == EMPTY
+
+
+@given(st.dictionaries(st.integers(0, SLOTS - 1), st.integers(1, 2**40), max_size=30))
+def test_slots_are_a_dictionary_in_order(counts: dict[int, int]) -> None:
+    slots = Slots(counts)
+    assert slots == counts
+    assert counts == slots
+    assert dict(slots) == counts
+    assert list(slots.items()) == sorted(counts.items())
+    assert list(slots.values()) == [counts[slot] for slot in sorted(counts)]
+    for slot in {*counts, 0, SLOTS - 1}:
+        assert slots.get(slot) == counts.get(slot)
+        assert (slot in slots) == (slot in counts)
+    assert kept(Histogram(counts, 7)) == (Histogram(counts, 7) if counts else EMPTY)
 
 
 def test_the_recorder_clamps_and_begins_anew() -> None:
