@@ -105,7 +105,7 @@ def test_a_worker_that_is_killed_shows_with_its_share(
     duration_s = 60 if on_loss == "stop" else 6
     with team(seeded, tmp_path, "--duration", f"{duration_s}s", "--on-worker-loss", on_loss) as made:
         victim = engine_of(made.ours) if who == "ours" else psutil.Process(made.plain.pid)
-        time.sleep(4)
+        time.sleep(5)  # reports go every 3 s, with seconds that were closed: one at least is there
         victim.kill()
         record, result = made.record()
         # Nothing runs on: no process, no session, no query.
@@ -123,7 +123,7 @@ def test_a_worker_that_is_killed_shows_with_its_share(
     share = part_of(result, victim.pid)
     lost, stayed = result.generator.parts[share], result.generator.parts[1 - share]
     assert lost.lost_after_s is not None
-    assert 0 < lost.lost_after_s <= 5
+    assert 0 < lost.lost_after_s <= 6
     assert stayed.lost_after_s is None
     assert lost.count + stayed.count == result.count
     assert result.window_s == duration_s if on_loss == "continue" else 3 <= result.window_s < 20
