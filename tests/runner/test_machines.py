@@ -131,7 +131,7 @@ def test_merged_histograms_are_the_sum_of_the_workers(seeded: Target, tmp_path: 
 
 def test_a_worker_that_is_cut_off_shows_with_its_share_and_the_run_ends(seeded: Target, tmp_path: Path) -> None:
     def cut(hub: Machines) -> None:
-        time.sleep(4.5)
+        time.sleep(5.5)  # reports go every 3 s, with seconds that were closed: one at least is there
         hub.cut(2)
 
     load = ("--users", "4", "--no-think", "--duration", "60s", "--warmup", "0s")
@@ -147,7 +147,7 @@ def test_a_worker_that_is_cut_off_shows_with_its_share_and_the_run_ends(seeded: 
     ours, cut_off = sorted(result.generator.parts, key=lambda part: part.lost_after_s is not None)
     assert ours.lost_after_s is None
     assert cut_off.lost_after_s is not None
-    assert 0 < cut_off.lost_after_s <= 5
+    assert 0 < cut_off.lost_after_s <= 7
     assert cut_off.count + ours.count == result.count
     # Nothing is counted twice, nor lost of what was reported: all of ours, and a beginning of the other's.
     theirs = copies[result.generator.parts.index(cut_off)]
