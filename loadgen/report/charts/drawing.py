@@ -2,6 +2,8 @@
 
 Colours are CSS variables of the page, so one drawing serves both schemes; a mark's description becomes its native
 tooltip. Nothing is fetched: vl-convert holds Vega and its fonts.
+
+Charts name their channels by class, ``alt.Y2("high:Q")``: for ``y2="high:Q"`` Altair hashes its whole schema each time.
 """
 
 from __future__ import annotations
@@ -90,9 +92,16 @@ def draw(chart: alt.LayerChart, label: str) -> Markup:
     return Markup(_inline(svg, label))  # ElementTree has escaped all text
 
 
+class _Shared(alt.InlineData):
+    """Rows that a chart's copies have in common: Altair copies deeply each time that it combines layers."""
+
+    def __deepcopy__(self, memo: object = None) -> _Shared:
+        return self
+
+
 def rows(data: Sequence[Row]) -> alt.InlineData:
     """Data of a chart or layer."""
-    return alt.InlineData(values=[dict(row) for row in data])
+    return _Shared(values=[dict(row) for row in data])
 
 
 def milliseconds_axis(values: Sequence[float]) -> alt.Y:
@@ -110,12 +119,13 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 
 def _styled(chart: alt.LayerChart) -> alt.LayerChart:
-    styled: alt.LayerChart = (
-        chart.configure(
-            font="inherit", background="transparent", padding={"left": 4, "right": 14, "top": 12, "bottom": 4}
-        )
-        .configure_view(stroke=None)
-        .configure_axis(
+    # In one call: each copies the chart.
+    styled: alt.LayerChart = chart.configure(
+        font="inherit",
+        background="transparent",
+        padding={"left": 4, "right": 14, "top": 12, "bottom": 4},
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
             labelColor=MUTED,
             titleColor=MUTED,
             labelFontSize=12,
@@ -126,10 +136,10 @@ def _styled(chart: alt.LayerChart) -> alt.LayerChart:
             domainColor=GRID,
             tickColor=GRID,
             gridColor=GRID,
-        )
-        .configure_axisX(grid=False, labelFlush=False)
-        .configure_axisY(domain=False, ticks=False, minExtent=54)
-        .configure_text(fontSize=12, color=MUTED)
+        ),
+        axisX=alt.AxisConfig(grid=False, labelFlush=False),
+        axisY=alt.AxisConfig(domain=False, ticks=False, minExtent=54),
+        text=alt.MarkConfig(fontSize=12, color=MUTED),
     )
     return styled
 

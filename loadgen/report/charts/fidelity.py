@@ -60,21 +60,21 @@ def _panel(title: str, unit: str, figures: Sequence[Stored]) -> Figure:
         base = alt.Chart(rows(data))
         layers = [
             base.mark_bar(color=BLUE, opacity=0.22, size=26).encode(
-                x=x, y=alt.Y("low_allowed:Q", title=None), y2="high_allowed:Q"
+                x=x, y=alt.Y("low_allowed:Q", title=None), y2=alt.Y2("high_allowed:Q")
             ),
             base.mark_tick(color=BLUE, thickness=2.5, size=26).encode(x=x, y=y),
             base.transform_filter("datum.low != null && datum.high != null")
             .mark_rule(color=INK, strokeWidth=1.5)
-            .encode(x=x, y="low:Q", y2="high:Q"),
+            .encode(x=x, y=alt.Y("low:Q"), y2=alt.Y2("high:Q")),
             base.transform_filter("datum.stored != null")
             .mark_point(filled=True, size=70, opacity=1)
             .encode(
                 x=x,
-                y="stored:Q",
+                y=alt.Y("stored:Q"),
                 color=alt.Color(
                     "verdict:N", legend=None, scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
                 ),
-                description="label:N",
+                description=alt.Description("label:N"),
             ),
         ]
         return alt.LayerChart(layer=layers).properties(width=size.width, height=170)
@@ -133,7 +133,7 @@ def errors(figures: Sequence[Stored]) -> Figure | None:
         band = (
             alt.Chart(rows([{"low": -1, "high": 1}]))
             .mark_rect(color=GREEN, opacity=0.12)
-            .encode(x="low:Q", x2="high:Q")
+            .encode(x=alt.X("low:Q"), x2=alt.X2("high:Q"))
         )
         dots = (
             alt.Chart(rows(data))
@@ -144,7 +144,7 @@ def errors(figures: Sequence[Stored]) -> Figure | None:
                 color=alt.Color(
                     "verdict:N", legend=None, scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values()))
                 ),
-                description="label:N",
+                description=alt.Description("label:N"),
             )
         )
         return alt.LayerChart(layer=[band, dots]).properties(width=size.width, height=52 * len(topics))

@@ -77,8 +77,12 @@ def demand(plan: Plan, one_server: Interval | None) -> Figure:
             high = shown.high if math.isfinite(shown.high) else max(shown.value, top)
             label = f"one server: {numbers.interval(shown)} transactions a second"
             source = rows([{"low": shown.low, "value": shown.value, "high": high, "label": label}])
-            band = alt.Chart(source).mark_rect(color=GREEN, opacity=0.13).encode(y="low:Q", y2="high:Q")
-            line = alt.Chart(source).mark_rule(color=GREEN, size=2).encode(y="value:Q", description="label:N")
+            band = alt.Chart(source).mark_rect(color=GREEN, opacity=0.13).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
+            line = (
+                alt.Chart(source)
+                .mark_rule(color=GREEN, size=2)
+                .encode(y=alt.Y("value:Q"), description=alt.Description("label:N"))
+            )
             layers = [band, *layers, line]
         return layered(layers, size)
 
@@ -110,16 +114,16 @@ def due_steps(plan: Plan, steps: Sequence[DatedStep]) -> Figure | None:
         beyond = base.transform_filter("datum.beyond")
         layers = [
             base.mark_bar(height=10, color=BLUE, opacity=0.25, cornerRadius=5).encode(
-                x=x, x2="high:T", y=y, description="label:N"
+                x=x, x2=alt.X2("high:T"), y=y, description=alt.Description("label:N")
             ),
             beyond.mark_point(shape="triangle-right", color=BLUE, filled=True, size=70, opacity=1).encode(
-                x="high:T", y=y
+                x=alt.X("high:T"), y=y
             ),
             expected.mark_point(color=BLUE, filled=True, size=90, opacity=1).encode(
-                x="value:T", y=y, description="label:N"
+                x=alt.X("value:T"), y=y, description=alt.Description("label:N")
             ),
             base.mark_text(align="left", baseline="bottom", dy=-10, color=INK).encode(
-                x=alt.value(0), y=y, text="name:N"
+                x=alt.value(0), y=y, text=alt.Text("name:N")
             ),
         ]
         # No axis stands left of these bars: their labels start where the other charts' axes do.
@@ -165,10 +169,10 @@ def layered(layers: Sequence[alt.Chart], size: Size) -> alt.LayerChart:
 
 def banded(data: Sequence[Row], x: alt.X, y: alt.Y) -> list[alt.Chart]:
     base = alt.Chart(rows(data))
-    band = base.mark_area(color=BLUE, opacity=0.18).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q")
+    band = base.mark_area(color=BLUE, opacity=0.18).encode(x=x, y=alt.Y("low:Q", title=None), y2=alt.Y2("high:Q"))
     line = base.mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y=y)
     # A wide invisible mark is a target that a pointer can find.
-    target = base.mark_point(filled=True, size=140, opacity=0).encode(x=x, y=y, description="label:N")
+    target = base.mark_point(filled=True, size=140, opacity=0).encode(x=x, y=y, description=alt.Description("label:N"))
     return [band, line, target]
 
 

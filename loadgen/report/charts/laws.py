@@ -65,27 +65,33 @@ def latency(laws: Laws, objective_ms: float) -> Figure | None:
             layers.append(
                 alt.Chart(source)
                 .mark_rect(color=GREEN, opacity=0.13)
-                .encode(x=alt.X("low:Q", title=_SHARE), x2="high:Q")
+                .encode(x=alt.X("low:Q", title=_SHARE), x2=alt.X2("high:Q"))
             )
-            layers.append(alt.Chart(source).mark_rule(color=GREEN, size=2).encode(x=x, description="label:N"))
+            layers.append(
+                alt.Chart(source).mark_rule(color=GREEN, size=2).encode(x=x, description=alt.Description("label:N"))
+            )
         limit = rows([{"value": objective_ms, "label": f"objective: {numbers.milliseconds(objective_ms)}"}])
         layers.append(
-            alt.Chart(limit).mark_rule(color=ORANGE, size=1.5, strokeDash=[6, 4]).encode(y=y, description="label:N")
+            alt.Chart(limit)
+            .mark_rule(color=ORANGE, size=1.5, strokeDash=[6, 4])
+            .encode(y=y, description=alt.Description("label:N"))
         )
         for bound, colour, dash in ((mva, MUTED, [3, 3]), (erlang, MIDDLE, [1, 0])):
             if bound:
                 layers.append(
                     alt.Chart(rows(bound))
                     .mark_line(color=colour, strokeWidth=2, strokeDash=dash)
-                    .encode(x=x, y=y, order="order:Q")
+                    .encode(x=x, y=y, order=alt.Order("order:Q"))
                 )
         base = alt.Chart(rows(data))
         layers += [
-            base.mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y=y, order="level:Q"),
-            base.mark_rule(color=BLUE, size=1.5).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q"),
-            base.mark_rule(color=BLUE, size=1.5).encode(x=alt.X("left:Q", title=_SHARE), x2="right:Q", y=y),
-            base.mark_point(color=BLUE, filled=True, size=60, opacity=1).encode(x=x, y=y, description="label:N"),
-            base.mark_text(color=INK, dy=-12, dx=-8).encode(x=x, y=y, text="level:N"),
+            base.mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y=y, order=alt.Order("level:Q")),
+            base.mark_rule(color=BLUE, size=1.5).encode(x=x, y=alt.Y("low:Q", title=None), y2=alt.Y2("high:Q")),
+            base.mark_rule(color=BLUE, size=1.5).encode(x=alt.X("left:Q", title=_SHARE), x2=alt.X2("right:Q"), y=y),
+            base.mark_point(color=BLUE, filled=True, size=60, opacity=1).encode(
+                x=x, y=y, description=alt.Description("label:N")
+            ),
+            base.mark_text(color=INK, dy=-12, dx=-8).encode(x=x, y=y, text=alt.Text("level:N")),
         ]
         return alt.LayerChart(layer=layers).properties(width=size.width, height=size.height)
 

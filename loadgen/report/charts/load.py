@@ -56,8 +56,12 @@ def throughput(sweep: SweepRecord, law: Usl | None = None) -> Figure | None:
                 "high": min(band.high, top * 1.12),
             }
             source = rows([limit | {"label": f"capacity {numbers.interval(band)} transactions a second"}])
-            fill = alt.Chart(source).mark_rect(color=GREEN, opacity=0.16).encode(y="low:Q", y2="high:Q")
-            line = alt.Chart(source).mark_rule(color=GREEN, size=2).encode(y="value:Q", description="label:N")
+            fill = alt.Chart(source).mark_rect(color=GREEN, opacity=0.16).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
+            line = (
+                alt.Chart(source)
+                .mark_rule(color=GREEN, size=2)
+                .encode(y=alt.Y("value:Q"), description=alt.Description("label:N"))
+            )
             layers = [fill, line, *layers]
         return _chart(layers, size)
 
@@ -86,7 +90,7 @@ def response(sweep: SweepRecord) -> Figure | None:
         layers = _points(sweep, data, milliseconds_axis(ends))
         limit = rows([{"value": objective.response_ms, "label": f"objective: {objective}"}])
         line = alt.Chart(limit).mark_rule(color=ORANGE, size=1.5, strokeDash=[6, 4])
-        return _chart([line.encode(y="value:Q", description="label:N"), *layers], size)
+        return _chart([line.encode(y=alt.Y("value:Q"), description=alt.Description("label:N")), *layers], size)
 
     label = f"objective, {numbers.milliseconds(objective.response_ms)}"
     own = [Key("dashed", ORANGE, label)]
@@ -145,10 +149,10 @@ def _points(sweep: SweepRecord, data: Sequence[Row], y: alt.Y, along: Sequence[R
     used = [row for row in data if row["kind"] != "unused"]
     line = alt.Chart(rows(along or _middles(used)))
     middle = line.mark_line(color=MUTED, opacity=0.6 if along else 0.4, strokeWidth=2)
-    band = line.mark_area(color=MUTED, opacity=0.15).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q")
-    bars = base.mark_rule(size=1.5).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q", color=colour)
+    band = line.mark_area(color=MUTED, opacity=0.15).encode(x=x, y=alt.Y("low:Q", title=None), y2=alt.Y2("high:Q"))
+    bars = base.mark_rule(size=1.5).encode(x=x, y=alt.Y("low:Q", title=None), y2=alt.Y2("high:Q"), color=colour)
     dots = base.mark_point(filled=True, size=60, opacity=1).encode(
-        x=x, y=y, color=colour, shape=shape, description="label:N"
+        x=x, y=y, color=colour, shape=shape, description=alt.Description("label:N")
     )
     return [*([band] if along else []), middle.encode(x=x, y=y), bars, dots]
 

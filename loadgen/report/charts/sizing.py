@@ -38,10 +38,12 @@ def carried(plan: Plan, sizing: Sizing) -> Figure | None:
         held = alt.Chart(rows(stages))
         layers = [
             held.mark_rect(color=GREEN, opacity=0.13).encode(
-                x=x, x2="until:T", y=alt.Y("low:Q", title=None), y2="high:Q"
+                x=x, x2=alt.X2("until:T"), y=alt.Y("low:Q", title=None), y2=alt.Y2("high:Q")
             ),
             *banded(data, x, y),
-            held.mark_rule(color=GREEN, size=2.5).encode(x=x, x2="until:T", y=y, description="label:N"),
+            held.mark_rule(color=GREEN, size=2.5).encode(
+                x=x, x2=alt.X2("until:T"), y=y, description=alt.Description("label:N")
+            ),
         ]
         return layered(layers, size)
 
@@ -85,18 +87,21 @@ def tornado(matters: Sequence[Sensitivity]) -> Figure | None:
         bars = base.mark_bar(height=14, opacity=0.85).encode(
             y=y,
             x=alt.X("from:Q", title=title, axis=alt.Axis(tickCount=4 if size.narrow else 8, grid=True, domain=False)),
-            x2="to:Q",
+            x2=alt.X2("to:Q"),
             color=colour,
-            description="label:N",
+            description=alt.Description("label:N"),
         )
         rule = alt.Chart(rows([{"from": middle, "label": f"all in their middle: {numbers.number(middle)} servers"}]))
-        layers = [bars, rule.mark_rule(color=INK, size=1.5).encode(x="from:Q", description="label:N")]
+        layers = [
+            bars,
+            rule.mark_rule(color=INK, size=1.5).encode(x=alt.X("from:Q"), description=alt.Description("label:N")),
+        ]
         if size.narrow:
             # No room for names at the side: they stand above their bars.
             text = base.transform_filter("datum.kind == 'high'").mark_text(
                 align="left", baseline="bottom", dy=-9, color=INK
             )
-            layers.append(text.encode(x=alt.value(0), y=y, text="name:N"))
+            layers.append(text.encode(x=alt.value(0), y=y, text=alt.Text("name:N")))
         return layered(layers, Size(size.width, (40 if size.narrow else 28) * len(order)))
 
     keys = (

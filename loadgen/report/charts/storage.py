@@ -34,7 +34,11 @@ def tables(sizes: Sequence[TableSize]) -> Figure:
             legend=None,
             scale=alt.Scale(domain=[name for name, _ in PARTS], range=[colour for _, colour in PARTS]),
         )
-        bars = alt.Chart(rows(data)).mark_bar().encode(y=y, x=x, color=colour, order="rank:O", description="label:N")
+        bars = (
+            alt.Chart(rows(data))
+            .mark_bar()
+            .encode(y=y, x=x, color=colour, order=alt.Order("rank:O"), description=alt.Description("label:N"))
+        )
         return alt.LayerChart(layer=[bars]).properties(width=size.width, height=28 * len(ordered))
 
     keys = [Key("block", colour, name) for name, colour in PARTS]

@@ -48,10 +48,10 @@ def throughput(seconds: Sequence[Second]) -> Figure:
         layers = [
             _window(seconds),
             base.mark_line(color=BLUE, strokeWidth=2).encode(x=x, y=y),
-            base.mark_point(filled=True, size=60, opacity=0).encode(x=x, y=y, description="label:N"),
+            base.mark_point(filled=True, size=60, opacity=0).encode(x=x, y=y, description=alt.Description("label:N")),
             base.transform_filter("datum.errors > 0")
             .mark_point(shape="cross", color=ORANGE, filled=True, size=60, opacity=1)
-            .encode(x=x, y=y, description="label:N"),
+            .encode(x=x, y=y, description=alt.Description("label:N")),
         ]
         return alt.LayerChart(layer=layers).properties(width=size.width, height=size.height)
 
@@ -88,9 +88,11 @@ def response(seconds: Sequence[Second], objective: Objective) -> Figure | None:
         limit = rows([{"value": objective.response_ms, "label": f"objective: {objective}"}])
         layers = [
             _window(seconds),
-            alt.Chart(limit).mark_rule(color=ORANGE, strokeDash=[6, 4], size=1.5).encode(y=y, description="label:N"),
+            alt.Chart(limit)
+            .mark_rule(color=ORANGE, strokeDash=[6, 4], size=1.5)
+            .encode(y=y, description=alt.Description("label:N")),
             base.mark_line(strokeWidth=2).encode(x=x, y=y, color=colour, strokeDash=dash),
-            base.mark_point(filled=True, size=60, opacity=0).encode(x=x, y=y, description="label:N"),
+            base.mark_point(filled=True, size=60, opacity=0).encode(x=x, y=y, description=alt.Description("label:N")),
         ]
         return alt.LayerChart(layer=layers).properties(width=size.width, height=size.height)
 
@@ -111,5 +113,7 @@ def _x(seconds: Sequence[Second]) -> alt.X:
 def _window(seconds: Sequence[Second]) -> alt.Chart:
     measured = [s.second for s in seconds if s.phase == "measure"]
     spans: list[Row] = [{"second": min(measured), "end": max(measured)}] if measured else []
-    shaded: alt.Chart = alt.Chart(rows(spans)).mark_rect(color=GREEN, opacity=0.1).encode(x=_x(seconds), x2="end:Q")
+    shaded: alt.Chart = (
+        alt.Chart(rows(spans)).mark_rect(color=GREEN, opacity=0.1).encode(x=_x(seconds), x2=alt.X2("end:Q"))
+    )
     return shaded
