@@ -37,8 +37,8 @@ def test_page_beside_the_record(loadgen: Loadgen, results: Path) -> None:
     assert "Second by second" in html
 
 
-def test_page_where_asked(loadgen: Loadgen, results: Path, tmp_path: Path) -> None:
-    done = loadgen("report", str(results / samples.refused_sweep().id), "--output", "page.html", cwd=tmp_path)
+def test_page_where_asked(here: Loadgen, results: Path, tmp_path: Path) -> None:
+    done = here("report", str(results / samples.refused_sweep().id), "--output", "page.html")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert "No answer yet" in (tmp_path / "page.html").read_text("utf-8")
@@ -55,11 +55,11 @@ def test_page_where_asked(loadgen: Loadgen, results: Path, tmp_path: Path) -> No
     ],
     ids=["absent", "text", "newer", "another kind", "damaged"],
 )
-def test_bad_input_is_one_line(loadgen: Loadgen, tmp_path: Path, content: str | None, says: str) -> None:
+def test_bad_input_is_one_line(here: Loadgen, tmp_path: Path, content: str | None, says: str) -> None:
     path = tmp_path / "record.json"
     if content is not None:
         path.write_text(content)
-    done = loadgen("report", str(path), "--json")
+    done = here("report", str(path), "--json")
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert says in done.stderr
@@ -68,8 +68,8 @@ def test_bad_input_is_one_line(loadgen: Loadgen, tmp_path: Path, content: str | 
     assert not list(tmp_path.glob("*.html"))
 
 
-def test_output_that_is_a_directory(loadgen: Loadgen, results: Path, tmp_path: Path) -> None:
-    done = loadgen("report", samples.run().id, "--output", str(tmp_path), "--results-dir", str(results))
+def test_output_that_is_a_directory(here: Loadgen, results: Path, tmp_path: Path) -> None:
+    done = here("report", samples.run().id, "--output", str(tmp_path), "--results-dir", str(results))
     assert done.returncode == 2
     assert "is not a file" in done.stderr
 
