@@ -9,7 +9,7 @@ from loadgen.cli.output import console
 if TYPE_CHECKING:
     from loadgen.runs.format.result import AccessResult, OpenResult, RunResult, TransactionResult
     from loadgen.runs.format.run import RunRecord
-    from loadgen.runs.format.use import GeneratorUse
+    from loadgen.runs.format.use import GeneratorUse, ReplayUse
 
 
 def show(record: RunRecord) -> None:
@@ -51,6 +51,8 @@ def _show_result(result: RunResult, users: int) -> None:
         _show_arrivals(opened, percentile(result.lag, 99.0))
     if result.access is not None:
         _show_access(result.access)
+    for number_of, replay in enumerate(result.replay, start=1):
+        console().print(_replayed(number_of, replay), soft_wrap=True)
     if len(result.generator.parts) > 1:
         _show_parts(result.generator)
     for sqlstate, message in result.error_examples.items():
@@ -103,6 +105,20 @@ def _show_access(access: AccessResult) -> None:
             "stale",
             soft_wrap=True,
         )
+
+
+def _replayed(replica: int, found: ReplayUse) -> str:
+    """What a replica replayed, what that cost it, and how far behind it was."""
+    replayed = "nothing that was seen" if found.wal_bytes is None else f"{found.wal_bytes / 1e6:,.1f} MB of WAL"
+    spent = "" if found.cpu_s is None else f" with {found.cpu_s:,.2f} s of CPU"
+    if (cost := found.cpu_s_per_byte) is not None:
+        spent += f", {1e9 * cost.value:,.1f} ({1e9 * cost.low:,.1f} to {1e9 * cost.high:,.1f}) ms a MB"
+    behind = ""
+    if found.lag_bytes_most is not None:
+        age = "" if found.lag_s_most is None else f", {found.lag_s_most:,.2f} s"
+        behind = f"; at most {found.lag_bytes_most / 1e6:,.1f} MB{age} behind"
+    why = "" if found.refusal is None else f". {found.refusal.code}: no {found.refusal.missing}; {found.refusal.do}"
+    return f"replica {replica} replayed {replayed}{spent}{behind}{why}"
 
 
 def _show_arrivals(arrivals: OpenResult, lag_p99_ms: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from dataclasses import dataclass, field
+from typing import Final
 
 import psutil
 
@@ -10,6 +13,8 @@ from loadgen.observe.queries import Connection, text
 
 _SAME_START_S = 5.0
 """A session notes its start after its process began, and both clocks are whole ticks."""
+_REPLAY: Final = re.compile(r"^postgres: (?:\S+: )?(?:startup|walreceiver)\b")
+"""With ``cluster_name`` between the two, where one is set."""
 
 
 @dataclass(slots=True)
@@ -38,6 +43,22 @@ class ServerProcesses:
             return None
         self._most = max(self._most, float(total))
         return self._most
+
+    def replay_cpu_s(self) -> float | None:
+        """CPU seconds of the processes that receive the log and replay it, since these began. None: none is seen.
+
+        A standby's process of replay is called "startup", and says what it recovers; that of receiving "walreceiver".
+        """
+        try:
+            total = None
+            for process in self.postmaster.children():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if _REPLAY.search(" ".join(process.cmdline())):
+                        used = process.cpu_times()
+                        total = (total or 0.0) + float(used.user + used.system)
+        except psutil.Error:
+            return None
+        return total
 
 
 def local_server(connection: Connection) -> ServerProcesses | None:

@@ -5,18 +5,14 @@ from __future__ import annotations
 import contextlib
 import csv
 import datetime as dt
-import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import psycopg
-
-from loadgen.database.connect import Target, connect
-from loadgen.errors import LoadgenError
+from loadgen.database.connect import Target
+from loadgen.observe.following import INTERVAL_S, Follower
 from loadgen.observe.probe import Probe
 from loadgen.observe.queries import Connection
 from loadgen.observe.samples import COUNTERS, Sample, server_use
@@ -24,9 +20,6 @@ from loadgen.runs.format.use import ServerUse
 from loadgen.runs.format.verdict import Reason
 
 APPLICATION: Final = "loadgen sampler"
-INTERVAL_S: Final = 1.0
-STOP_S: Final = 5.0
-"""How long a server that does not answer may hold up the end of a run."""
 COLUMNS: Final = ("utc", "monotonic_s", *COUNTERS, "waits")
 
 
@@ -39,32 +32,23 @@ class Sampler:
     """
 
     def __init__(self, target: Target, output: Path, *, interval_s: float = INTERVAL_S) -> None:
-        self._target = target
         self._output = output
         self._interval_s = interval_s
         self._samples: list[Sample] = []
         self._unseen: dict[str, str] = {}
         self._unwritten: str | None = None
-        self._stopping = threading.Event()
-        self._connection: Connection | None = None
-        self._thread = threading.Thread(target=self._run, name=APPLICATION, daemon=True)
+        self._follower = Follower(target, APPLICATION, self._begin, interval_s=interval_s, ended=self._close)
 
     def start(self) -> None:
         """Begin. Raises OSError when ``output`` cannot be written."""
         self._file = self._output.open("w", encoding="utf-8", newline="")
         self._rows = csv.writer(self._file)
         self._rows.writerow(COLUMNS)
-        self._thread.start()
+        self._follower.start()
 
     def stop(self) -> None:
         """Take a last sample and end; a server that does not answer is not waited for longer than a few seconds."""
-        self._stopping.set()
-        self._thread.join(self._interval_s)
-        connection = self._connection
-        if self._thread.is_alive() and connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                connection.cancel_safe(timeout=STOP_S)
-        self._thread.join(STOP_S)
+        self._follower.stop()
 
     def __enter__(self) -> Self:
         self.start()
@@ -74,6 +58,11 @@ class Sampler:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.stop()
+
+    @property
+    def running(self) -> bool:
+        """See :attr:`Follower.running`."""
+        return self._follower.running
 
     @property
     def samples(self) -> Sequence[Sample]:
@@ -100,32 +89,18 @@ class Sampler:
             found.append(Reason("server_gap", what, "see the server's log for a restart, or give it more CPU"))
         return tuple(found)
 
-    def _run(self) -> None:
-        with contextlib.suppress(OSError), self._file:  # the last flush of a full disk: said already
-            while True:
-                # An error is a gap in the samples, seen by notes(): the run must not end because of it.
-                with (
-                    contextlib.suppress(LoadgenError, psycopg.Error),
-                    connect(self._target, autocommit=True, application_name=APPLICATION) as connection,
-                ):
-                    self._connection = connection
-                    self._follow(connection)
-                self._connection = None
-                if self._stopping.wait(self._interval_s):
-                    return
-
-    def _follow(self, connection: Connection) -> None:
-        """Sample until stopped, one last time then; on a grid of whole intervals, so that errors do not add up."""
+    def _begin(self, connection: Connection) -> Callable[[], None]:
         probe = Probe(connection)
-        due = time.monotonic()
-        last = False
-        while not last:
-            last = self._stopping.is_set()
+
+        def look() -> None:
             self._keep(probe.sample())
             self._unseen |= probe.unseen
-            due = max(due + self._interval_s, time.monotonic())
-            if not last:
-                self._stopping.wait(due - time.monotonic())
+
+        return look
+
+    def _close(self) -> None:
+        with contextlib.suppress(OSError):  # the last flush of a full disk: said already
+            self._file.close()
 
     def _keep(self, sample: Sample) -> None:
         self._samples.append(sample)

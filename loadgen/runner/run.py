@@ -12,6 +12,7 @@ from typing import Final
 from loadgen.database.connect import Target, connect
 from loadgen.database.servers import Servers
 from loadgen.observe.facts import client_facts, database_facts
+from loadgen.observe.replay import ReplaySampler
 from loadgen.observe.sampler import Sampler
 from loadgen.observe.statement_counts import StatementCounter, differences
 from loadgen.runner.checkpoints import ForcedCheckpoints
@@ -72,6 +73,7 @@ def record_run(
     counter = StatementCounter([target, *servers.replicas], scenario)
     with new_record(results_dir, run_id) as directory, ExitStack() as running:
         sampler = running.enter_context(Sampler(target, directory / "server.csv"))
+        replays = [running.enter_context(ReplaySampler(replica)) for replica in servers.replicas]
         checkpoints = running.enter_context(ForcedCheckpoints(target))
 
         def phase_began(event: PhaseBegan) -> None:
@@ -105,6 +107,8 @@ def record_run(
             peak = sum(part.peak_rss_bytes or 0 for part in parts)
             examples = {state: words for second in seconds for state, words in second.error_examples.items()}
             result = summarise(measured, server, cpu_cores, peak, examples, window.warmup(seconds), parts)
+            bounds = (measured[0].at, measured[-1].at + 1.0)
+            result = replace(result, replay=tuple(each.use(*bounds) for each in replays))
         verdict = judge(
             measured,
             result,

@@ -247,6 +247,15 @@ def test_reads_wait_for_a_replica_that_replays(seeded: Target, scenario: Path, r
     assert routing.replicas[0] > 100
     assert routing.fallbacks < 10, "it replays within two seconds"
     assert routing.wait is not None
+    (replayed,) = record.result.replay
+    assert replayed.wal_bytes is not None
+    assert record.result.server.wal_bytes is not None
+    assert replayed.wal_bytes > 0.5 * record.result.server.wal_bytes, "less what the first and last second had"
+    assert replayed.cpu_s is not None, "it is in sight"
+    assert replayed.refusal is not None, "four samples tell no scatter"
+    assert replayed.refusal.code == "too_few_samples"
+    assert replayed.lag_s_most is not None
+    assert replayed.lag_s_most < 2
 
 
 @pytest.mark.parametrize(("policy", "share"), [("round-robin", 0.5), ("least-busy", 1.0), ("primary", 0.0)])

@@ -7,7 +7,7 @@ from typing import Final
 
 from capacity.values import Interval
 from loadgen.runs.format.latency import Latency
-from loadgen.runs.format.use import GeneratorUse, ServerUse
+from loadgen.runs.format.use import GeneratorUse, ReplayUse, ServerUse
 
 LATE_MS: Final = 1.0
 """An arrival of an open load that is sent more than this after its time counts as late; declared, not derived."""
@@ -127,3 +127,5 @@ class RunResult:
     answered; throughput is what was answered in it."""
     access: AccessResult | None = None
     """None: each user kept a session of its own, or an older record."""
+    replay: tuple[ReplayUse, ...] = ()
+    """By replica, in the order given; none in older records."""

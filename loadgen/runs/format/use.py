@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from capacity.values import Interval
+from capacity.values import Interval, Refusal
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,25 @@ class ServerUse:
     """Of those, asked for by this tool so that a short write run spans them."""
     wait_events: dict[str, int]
     """Samples of active backends by ``type:event``, ``CPU`` when waiting for nothing."""
+
+
+@dataclass(frozen=True)
+class ReplayUse:
+    """What a replica spent on replaying the primary's log inside the measured window. None: could not be measured."""
+
+    wal_bytes: int | None
+    """Replayed."""
+    cpu_s: float | None
+    """Of the processes that receive the log and replay it; only where the replica runs on this machine."""
+    cpu_s_per_byte: Interval | None
+    lag_bytes_mean: float | None
+    """Received and not replayed, on average over the samples."""
+    lag_bytes_most: int | None
+    lag_s_mean: float | None
+    """How long ago the last transaction that it shows was committed, while there was more to replay; else 0."""
+    lag_s_most: float | None
+    refusal: Refusal | None = None
+    """Why there is no cost a byte."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,51 @@
+"""Replay demand: the CPU that a replica spends on each byte of the log that it replays.
+
+A replica does no write over again; it applies the log of it. The utilisation law, U = X·D, has bytes for X there: what
+replay used, over what it replayed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from capacity.values import Interval, Refusal
+
+LEAST_CPU_S: Final = 0.1
+"""A kernel tells CPU in ticks of 10 ms: of less than ten of them a share is known to no better than a tenth."""
+LEAST_PARTS: Final = 8
+"""Fewer make fewer than four blocks of two, and a scatter of four says little enough."""
+
+
+def replay_cost(cpu_s: Sequence[float], wal_bytes: Sequence[float], level: float = 0.9) -> Interval | Refusal:
+    """CPU seconds of replay a byte of log, from what consecutive parts of one window used and replayed.
+
+    The ratio of the sums, so that a part counts by what it replayed; its error from the scatter of blocks of about √n
+    neighbouring parts about it (neighbours share a checkpoint), with Student's t. No less than 0. Refuses unequal or
+    unusable numbers, few parts, and so little CPU that ticks are most of it.
+    Source: ratio estimator, W. G. Cochran, Sampling Techniques, 1977, chapter 6.
+    """
+    from scipy.special import stdtrit
+
+    used, replayed = np.asarray(cpu_s, dtype=np.float64), np.asarray(wal_bytes, dtype=np.float64)
+    if used.shape != replayed.shape or not all(np.all(np.isfinite(a) & (a >= 0)) for a in (used, replayed)):
+        return Refusal("bad_measurement", "CPU and bytes of 0 or more for each part of the window", "measure again")
+    if len(used) < LEAST_PARTS:
+        missing = f"a window in which a replica was seen {LEAST_PARTS + 1} times, not {len(used) + 1}"
+        return Refusal("too_few_samples", missing, "measure for longer")
+    total_s, total_bytes = float(used.sum()), float(replayed.sum())
+    if total_s < LEAST_CPU_S or total_bytes <= 0:
+        missing = f"replay that took {LEAST_CPU_S:g} s of CPU or more, not {total_s:.2g} s ({total_bytes / 1e6:.3g} MB)"
+        return Refusal("too_little_replayed", missing, "measure for longer, or with more writes")
+    starts = np.arange(0, len(used), max(2, round(math.sqrt(len(used)))))
+    if len(used) - starts[-1] < 2:  # a lone part joins the block before it
+        starts = starts[:-1]
+    cost = total_s / total_bytes
+    left = np.add.reduceat(used, starts) - cost * np.add.reduceat(replayed, starts)
+    blocks = len(starts)
+    error = math.sqrt(blocks / (blocks - 1) * float(left @ left)) / total_bytes
+    half = float(stdtrit(blocks - 1, (1 + level) / 2)) * error
+    return Interval(max(cost - half, 0.0), cost, cost + half, level)

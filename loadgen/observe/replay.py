@@ -1,0 +1,138 @@
+"""What replicas spend on replaying the primary's log while a load runs, and how far behind they are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+from types import TracebackType
+from typing import Final, Self
+
+from psycopg.rows import class_row
+
+from capacity.replay import replay_cost
+from capacity.values import Interval, Refusal
+from loadgen.database.connect import Target
+from loadgen.observe.following import INTERVAL_S, Follower
+from loadgen.observe.probe import STATEMENT_TIMEOUT_MS
+from loadgen.observe.processes import local_server
+from loadgen.observe.queries import Connection, text
+from loadgen.runs.estimate import LEVEL
+from loadgen.runs.format.use import ReplayUse
+
+APPLICATION: Final = "loadgen replay sampler"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where replay stands. None: nothing was received, or nothing replayed yet."""
+
+    wal_bytes: int | None
+    lag_bytes: int | None
+    lag_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySample:
+    """A replica at ``at``, seconds on the monotonic clock. ``cpu_s``: of its processes of replay; None: not seen."""
+
+    at: float
+    position: Position
+    cpu_s: float | None
+
+
+class ReplaySampler:
+    """Samples a replica while it is entered. One that goes away leaves a gap."""
+
+    def __init__(self, replica: Target, *, interval_s: float = INTERVAL_S) -> None:
+        self._samples: list[ReplaySample] = []
+        self._follower = Follower(replica, APPLICATION, self._begin, interval_s=interval_s)
+
+    def __enter__(self) -> Self:
+        self._follower.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._follower.stop()
+
+    @property
+    def samples(self) -> Sequence[ReplaySample]:
+        """What was sampled so far, in order."""
+        return tuple(self._samples)
+
+    def use(self, begin: float, end: float) -> ReplayUse:
+        """See :func:`replay_use`."""
+        return replay_use(self.samples, begin, end)
+
+    def _begin(self, connection: Connection) -> Callable[[], None]:
+        processes = local_server(connection)
+
+        def look() -> None:
+            with connection.transaction(), connection.cursor(row_factory=class_row(Position)) as cursor:
+                # For this transaction only: behind a pooler the session is everybody's.
+                connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT_MS)])
+                position = cursor.execute(text("replay")).fetchone()
+            assert position is not None  # a SELECT without FROM has one row
+            cpu_s = processes.replay_cpu_s() if processes else None
+            self._samples.append(ReplaySample(time.monotonic(), position, cpu_s))
+
+        return look
+
+
+def replay_use(samples: Sequence[ReplaySample], begin: float, end: float) -> ReplayUse:
+    """What was replayed between two instants of the monotonic clock, and what that cost (pure).
+
+    From the first sample inside to the last, so that CPU and bytes are those of the same time. A part in which either
+    fell has a restart in it, and counts for nothing.
+    """
+    within = [sample for sample in samples if begin <= sample.at <= end]
+    behind = [sample.position.lag_bytes for sample in within if sample.position.lag_bytes is not None]
+    late = [sample.position.lag_s for sample in within if sample.position.lag_s is not None]
+    bytes_, cpu = _parts(within)
+    seen = [used for used in cpu if used is not None]
+    cost = _cost(within, bytes_, cpu)
+    return ReplayUse(
+        wal_bytes=sum(bytes_) if bytes_ else None,
+        cpu_s=sum(seen) if seen and len(seen) == len(cpu) else None,
+        cpu_s_per_byte=cost if isinstance(cost, Interval) else None,
+        lag_bytes_mean=fmean(behind) if behind else None,
+        lag_bytes_most=max(behind, default=None),
+        lag_s_mean=fmean(late) if late else None,
+        lag_s_most=max(late, default=None),
+        refusal=cost if isinstance(cost, Refusal) else None,
+    )
+
+
+def _parts(samples: Sequence[ReplaySample]) -> tuple[list[int], list[float | None]]:
+    """Bytes and CPU seconds between neighbours."""
+    bytes_: list[int] = []
+    cpu: list[float | None] = []
+    for one, two in pairwise(samples):
+        before, after = one.position.wal_bytes, two.position.wal_bytes
+        if before is None or after is None or after < before:
+            continue
+        if one.cpu_s is None or two.cpu_s is None:
+            cpu.append(None)
+        elif two.cpu_s < one.cpu_s:
+            continue
+        else:
+            cpu.append(two.cpu_s - one.cpu_s)
+        bytes_.append(after - before)
+    return bytes_, cpu
+
+
+def _cost(samples: Sequence[ReplaySample], bytes_: Sequence[int], cpu: Sequence[float | None]) -> Interval | Refusal:
+    if not samples:
+        return Refusal("replica_not_sampled", "a sample of the replica in the window", "see that the replica answers")
+    if all(sample.cpu_s is None for sample in samples):
+        return Refusal(
+            "replay_not_in_sight",
+            "CPU of the replica's process of replay: it runs on another machine, or is hidden from this user",
+            "run the generator on the replica's machine, or measure a replica on this one",
+        )
+    both = [(used, replayed) for used, replayed in zip(cpu, bytes_, strict=True) if used is not None]
+    return replay_cost([used for used, _ in both], [replayed for _, replayed in both], LEVEL)
