@@ -238,7 +238,8 @@ def _resources(
 def _growth_inputs(inputs: PlanInputs) -> tuple[Input, Input]:
     users = inputs.users
     last, end = users.history[-1], users.forecast[-1]
-    tested = f"{users.coverage:.0%} inside at {users.origins} origins of the back-test"
+    sure = f" ({users.coverage_range.low:.0%} to {users.coverage_range.high:.0%})" if users.coverage_range else ""
+    tested = f"{users.coverage:.0%}{sure} inside at {users.origins} origins of the back-test"
     return (
         Input("users", Interval.exact(last.value), "users", inputs.users_origin, inputs.users_source),
         Input(

@@ -4,8 +4,8 @@ Eight models (naive, drift over all and over the last season, linear, exponentia
 forecast from every earlier origin of the same history; they are mixed by how they did there at the horizon that is
 asked for (``mixture``). A season is taken out where there is one; outliers and level shifts are named and mended
 (``season``, ``breaks``). The interval is conformal: quantiles of the errors that the same mixture made from those
-origins, widening with the horizon (``intervals``). The coverage stated beside it is that of intervals made without the
-origin that they are judged by, so it can differ from the level that was asked for.
+origins, widening with the horizon (``intervals``). The coverage stated beside it is that of the intervals which the
+same method would have given at those origins from what was known then, so it can differ from the level asked for.
 
 Where an interval would be a pretence there are scenarios: under twelve periods, and where growth still speeds up so
 much that its unknown ceiling decides the answer (``ceiling``). Odd rows are handled by the law of ``history``.
@@ -23,8 +23,9 @@ True
 'too_few_points'
 """
 
-from capacity.growth.forecasting import ENOUGH_POINTS, LARGEST_VALUE, LONGEST_HORIZON, forecast
+from capacity.growth.forecasting import LARGEST_VALUE, LONGEST_HORIZON, forecast
 from capacity.growth.history import Doubles
+from capacity.growth.intervals import ENOUGH_POINTS
 from capacity.growth.results import (
     Adjustment,
     Finding,

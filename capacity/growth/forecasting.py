@@ -11,7 +11,7 @@ import numpy.typing as npt
 from capacity.growth import models
 from capacity.growth.ceiling import open_ceiling, seen_ceiling
 from capacity.growth.history import Doubles, Regular, regular
-from capacity.growth.intervals import Intervals, intervals
+from capacity.growth.intervals import ENOUGH_POINTS, Intervals, intervals
 from capacity.growth.mixture import BackTest, back_test
 from capacity.growth.results import (
     Finding,
@@ -31,8 +31,6 @@ from capacity.values import Refusal
 Floats = npt.NDArray[np.float64]
 _Label = tuple[int, dt.date | None]
 
-ENOUGH_POINTS = 12
-"""Below this a back-test has too few origins for an interval: only scenarios are honest."""
 LARGEST_VALUE = 1e15
 """Above it double precision no longer tells neighbouring counts apart."""
 LONGEST_HORIZON = 1200
@@ -126,7 +124,8 @@ def _forecast(
             for (period, date), p, lo, hi in zip(ahead, test.point * unit, low * unit, high * unit, strict=True)
         ),
         level=level,
-        coverage=found.coverage,
+        coverage=found.coverage.value,
+        coverage_range=found.coverage,
         origins=found.origins,
         model=_name(weights, season),
         weights=weights,

@@ -39,9 +39,8 @@ _NO_SCALE = 1e-9
 class BackTest:
     """``errors``: mixture's absolute errors, a row per past origin, a column per horizon, NaN where not yet known.
 
-    ``likeness`` is how much of each origin's mixture was today's, 0 to 1.
-    ``scale`` is the size of a step without season as each origin saw it, the present last; ``step`` the mean size of
-    one with it.
+    ``likeness`` is how much of their mixtures two origins share, 0 to 1. ``scale`` is the size of a step without season
+    as each origin saw it, ``steps`` the mean size of one with it. In these three the present is the last origin.
     """
 
     point: Floats
@@ -53,7 +52,7 @@ class BackTest:
     errors: Floats
     likeness: Floats
     scale: Floats
-    step: float
+    steps: Floats
 
 
 def back_test(values: Floats, horizon: int, seasons: Sequence[int], least_f: float) -> BackTest:
@@ -92,9 +91,9 @@ def back_test(values: Floats, horizon: int, seasons: Sequence[int], least_f: flo
         season_removed=starts[-1],
         ends=ends,
         errors=np.abs(later - mixed)[:-1],
-        likeness=np.minimum(weights[:-1], weights[-1]).sum(axis=1),
+        likeness=np.minimum(weights[:, None], weights[None]).sum(axis=2),
         scale=scale,
-        step=float(np.abs(np.diff(values)).mean()),
+        steps=np.cumsum(np.abs(np.diff(values)))[ends - 2] / (ends - 1),
     )
 
 

@@ -72,7 +72,9 @@ class Forecast:
     """A forecast and the evidence for its interval.
 
     ``coverage`` is the share of later values, over ``origins`` origins in the past and all horizons, that fell inside
-    the interval that the other origins would have given. Horizons past ``tested_horizon`` could not be tested on a
+    the intervals that would have been given there from what was known then; an origin counts by how much of today's
+    history it had. ``coverage_range`` is its 90 % interval: origins closer than the horizon share their future, so few
+    histories hold more than a handful of independent ones. Horizons past ``tested_horizon`` could not be tested on a
     history of this length; their intervals go on by the law that the tested ones follow.
     """
 
@@ -89,6 +91,13 @@ class Forecast:
     tested_horizon: int | None = None
     ceiling: Interval | None = None
     """Where a sigmoid leads the mixture: where it ends, season aside."""
+    coverage_range: Interval | None = None
+    """None where it is not known, as in a record from before it was stated."""
+
+    @property
+    def claims_too_much(self) -> bool:
+        """Whether the back-test shows, and not by chance, that intervals hold less often than their level."""
+        return self.coverage_range is not None and self.coverage_range.high < self.level
 
 
 @dataclass(frozen=True, slots=True)

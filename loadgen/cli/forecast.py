@@ -152,10 +152,12 @@ def _show_forecast(answer: Forecast, label: str) -> None:
     console().print(table)
     seen = [*(o.value for o in answer.history), *(p.point for p in points)]
     say(f"{_spark(seen)}  {len(answer.history)} periods seen, then the forecast")
+    sure = answer.coverage_range
     say(
-        f"{answer.model}; {answer.level:.0%} intervals, which held {answer.coverage:.0%} in the back-test "
-        f"from {answer.origins} past {'dates' if label == 'date' else 'periods'}"
-        + (": less often than they claim, so take them as too narrow" if answer.coverage < answer.level - 0.02 else "")
+        f"{answer.model}; {answer.level:.0%} intervals; those it would have given at {answer.origins} past "
+        f"{'dates' if label == 'date' else 'periods'} held {answer.coverage:.0%}"
+        + (f" ({sure.low:.0%} to {sure.high:.0%}, as few of those are independent)" if sure else "")
+        + (": less often than they claim, so take them as too narrow" if answer.claims_too_much else "")
     )
     if answer.tested_horizon is not None and answer.tested_horizon < len(points):
         say(f"the history could test {answer.tested_horizon} periods ahead; farther intervals follow the law of those")

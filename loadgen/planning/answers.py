@@ -93,7 +93,7 @@ class TableAnswer:
 
 @dataclass(frozen=True)
 class ForecastAnswer:
-    """A forecast: ``coverage`` is what intervals of ``level`` held in the back-test at ``origins`` origins."""
+    """A forecast: ``coverage`` is what intervals of ``level``, made at ``origins`` past origins, held of what came."""
 
     forecast: tuple[DatedAhead, ...] | tuple[Ahead, ...]
     level: float
@@ -109,6 +109,8 @@ class ForecastAnswer:
     origin: Origin
     source: str
     adjustments: tuple[Adjustment, ...]
+    coverage_range: Ends | None = None
+    """The 90 % interval of ``coverage``."""
     tables: tuple[TableAnswer, ...] = ()
     """Largest at the horizon first; empty where nothing was given that tells them."""
     tables_missing: tuple[Refusal, ...] = ()
@@ -150,6 +152,7 @@ def forecast_answer(
         forecast=_ahead(answer.forecast),
         level=answer.level,
         coverage=answer.coverage,
+        coverage_range=Ends.of(answer.coverage_range) if answer.coverage_range else None,
         origins=answer.origins,
         tested_horizon=answer.tested_horizon,
         model=answer.model,

@@ -68,7 +68,7 @@ def test_forecast_of_a_short_file_is_scenarios(here: Here, tmp_path: Path) -> No
 def test_forecast_without_json_leaves_stdout_empty(loadgen: Loadgen, tmp_path: Path) -> None:
     result = loadgen("forecast", str(history_csv(tmp_path / "h.csv")))
     assert (result.returncode, result.stdout) == (0, "")
-    assert "in the back-test" in result.stderr
+    assert "would have given at" in result.stderr
 
 
 def test_forecast_of_the_database(loadgen: Loadgen, conn: psycopg.Connection, database: Target) -> None:

@@ -33,7 +33,15 @@ def forecast() -> Forecast:
         ForecastPoint(34 + h, month(34 + h), last + drift * h, last + drift * h * 0.62, last + drift * h * 1.5)
         for h in range(1, 19)
     )
-    return Forecast(history, ahead, level=0.9, coverage=0.83, origins=17, model="last value plus the year's mean drift")
+    return Forecast(
+        history,
+        ahead,
+        level=0.9,
+        coverage=0.71,
+        coverage_range=Interval(0.52, 0.71, 0.85),
+        origins=17,
+        model="last value plus the year's mean drift",
+    )
 
 
 def inputs() -> tuple[Input, ...]:
