@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from capacity.scalability.bend import MOST_LEVELS, Bend, bend
 from capacity.scalability.blocks import BlockedMeans, blocked_means
-from capacity.values import Interval, Refusal
+from capacity.values import MOST_LOG_HALF, Interval, Refusal
 
 Floats = npt.NDArray[np.float64]
 
@@ -156,8 +156,7 @@ class LatencyCurve:
             runs = self._response.run_sd * self._quantile(self._response.run_df)
             blocks = self._response.block_sd * self._quantile(self._response.block_df)
             half = math.hypot(half, runs, blocks)
-        half = min(half, 300.0)
-        return Interval(math.exp(value - half), math.exp(value), math.exp(value + half), self.level)
+        return Interval.of_log(value, half, self.level)
 
     def _between(self, concurrency: float) -> float:
         """The curve's log response: through the levels, and rising between them."""
@@ -242,7 +241,7 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurv
             n,
             math.exp(throughput.means[i]),
             _share(throughput, i, best, level),
-            _exp(float(rising[i]), float(halves[i]) + abs(float(rising[i] - response.means[i])), level),
+            Interval.of_log(float(rising[i]), float(halves[i]) + abs(float(rising[i] - response.means[i])), level),
         )
         for i, n in enumerate(levels)
     )
@@ -251,7 +250,7 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurv
     return LatencyCurve(
         points=points,
         level=level,
-        greatest_tps=_exp(float(throughput.means[best]), float(throughput.half_widths(level)[best]), level),
+        greatest_tps=Interval.of_log(float(throughput.means[best]), float(throughput.half_widths(level)[best]), level),
         saturated=bool(throughput.means[-1] - throughput.means[before] - error <= math.log1p(STILL_RISING)),
         _response=response,
         _rising=rising,
@@ -288,12 +287,7 @@ def _share(throughput: BlockedMeans, i: int, best: int, level: float) -> Interva
     """A level's throughput over the best one's; drift is common to both."""
     value = float(throughput.means[i] - throughput.means[best])
     halves = throughput.own_half_widths(level)
-    half = 0.0 if i == best else min(float(math.hypot(halves[i], halves[best])), 300.0)
+    half = 0.0 if i == best else min(float(math.hypot(halves[i], halves[best])), MOST_LOG_HALF)
     return Interval(
         math.exp(value - half), math.exp(value), max(min(math.exp(value + half), 1.0), math.exp(value)), level
     )
-
-
-def _exp(value: float, half: float, level: float) -> Interval:
-    half = min(half, 300.0)
-    return Interval(math.exp(value - half), math.exp(value), math.exp(value + half), level)

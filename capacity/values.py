@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
+
+MOST_LOG_HALF: Final = 300.0
+"""Half the width, in logarithms, from which on an interval says no more: e³⁰⁰ either way, and its ends are numbers."""
 
 
 class Origin(StrEnum):
@@ -45,6 +48,12 @@ class Interval:
     def exact(value: float) -> Interval:
         """A value counted rather than estimated."""
         return Interval(value, value, value)
+
+    @staticmethod
+    def of_log(value: float, half: float, level: float) -> Interval:
+        """The interval of a quantity whose natural logarithm is ``value`` ± ``half``; cut where it is no number."""
+        half = min(half, MOST_LOG_HALF)
+        return Interval(math.exp(value - half), math.exp(value), math.exp(value + half), level)
 
     def scaled(self, factor: float) -> Interval:
         """The interval of ``factor`` times the quantity; factor ≥ 0."""

@@ -12,13 +12,10 @@ from capacity.scalability.bend import Bend
 from capacity.scalability.law import Law
 from capacity.scalability.profile import Profile
 from capacity.scalability.solve import Floats
-from capacity.values import Interval, Refusal
+from capacity.values import MOST_LOG_HALF, Interval, Refusal
 
 REACH = 1.25
 """Predictions are given up to this multiple of the largest load measured."""
-
-MOST_HALF = 300.0
-"""Of an interval in logs, so that its end is a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +111,6 @@ class Usl:
 
     def _follow(self, levels: Levels, concurrency: float, by_law: float) -> Interval:
         deviation, error = levels.bend.at(concurrency)
-        half = min(math.hypot(levels.t * error, levels.run_half, levels.drift_half), MOST_HALF)
+        half = min(math.hypot(levels.t * error, levels.run_half, levels.drift_half), MOST_LOG_HALF)
         value = by_law * math.exp(deviation)
         return Interval(value * math.exp(-half), value, value * math.exp(half), self.gamma.level)
