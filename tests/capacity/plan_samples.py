@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 
@@ -82,9 +83,9 @@ def tables(chat_bytes_per_user: int = 2_700) -> MeasuredTables:
     return MeasuredTables(5_000, sizes, "test tables")
 
 
-def inputs(scale: float = 1.0, **changes: object) -> PlanInputs:
+def inputs(scale: float = 1.0, **changes: Any) -> PlanInputs:
     """Inputs of a plan; ``changes`` replace fields."""
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "users": users(scale),
         "users_origin": Origin.SYNTHETIC,
         "users_source": "test history",
@@ -95,4 +96,4 @@ def inputs(scale: float = 1.0, **changes: object) -> PlanInputs:
         "tables": tables(),
         "partition_keys": (),
     }
-    return PlanInputs(**(fields | changes))  # type: ignore[arg-type]
+    return PlanInputs(**(fields | changes))

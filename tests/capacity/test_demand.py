@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from capacity.values import Interval, Refusal
 
 CPU_S = {"dashboard": 0.004, "chat": 0.001, "montecarlo": 0.02}
 WAL_BYTES = {"dashboard": 0.0, "chat": 900.0, "montecarlo": 40_000.0}
+
+Planted = Callable[[float, np.random.Generator], list[RunUse]]
+"""Runs whose uses are off by so much noise."""
 
 
 def run(tps: dict[str, float], noise: float, rng: np.random.Generator) -> RunUse:
@@ -55,8 +59,8 @@ def test_the_utilisation_law_by_hand() -> None:
 
 
 @pytest.mark.parametrize("runs", [alone, mixed])
-def test_exact_runs_give_the_demands_back(runs: object) -> None:
-    found = demands(runs(0.0, np.random.default_rng(1)))  # type: ignore[operator]
+def test_exact_runs_give_the_demands_back(runs: Planted) -> None:
+    found = demands(runs(0.0, np.random.default_rng(1)))
     for name, truth in CPU_S.items():
         assert cpu_s(found[name]).value == pytest.approx(truth, rel=1e-6)
         wal, held = found[name].wal_bytes, found[name].connection_hold_s
@@ -67,12 +71,12 @@ def test_exact_runs_give_the_demands_back(runs: object) -> None:
 
 
 @pytest.mark.parametrize("runs", [alone, mixed])
-def test_intervals_cover(runs: object) -> None:
+def test_intervals_cover(runs: Planted) -> None:
     """Nominal 90 %, the demand of 0 too, which lies on the bound."""
     rng = np.random.default_rng(7)
     covered = {name: np.zeros(2) for name in CPU_S}
     for _ in range(200):
-        found = demands(runs(0.05, rng))  # type: ignore[operator]
+        found = demands(runs(0.05, rng))
         for name, planted_s in CPU_S.items():
             wal = found[name].wal_bytes
             assert wal is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -22,8 +23,14 @@ def with_events(*events: Event) -> Workload:
     return replace(workload(), events=events)
 
 
-def event(factor: Interval, on: str = "peak", days: int | None = None, date: dt.date = BEGIN, name: str = "a") -> Event:
-    return Event(name, date, given(f"event.{name}", factor, "times"), on, days)  # type: ignore[arg-type]
+def event(
+    factor: Interval,
+    on: Literal["users", "peak"] = "peak",
+    days: int | None = None,
+    date: dt.date = BEGIN,
+    name: str = "a",
+) -> Event:
+    return Event(name, date, given(f"event.{name}", factor, "times"), on, days)
 
 
 def ratio(block: Workload, what: str = "tps") -> dict[dt.date, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,8 +76,9 @@ def test_any_dates_in_any_order_twice_or_missing(values: list[float], horizon: i
         ({"level": math.nan}, "level"),
     ],
 )
-def test_arguments_that_are_none_are_refused(changed: dict[str, object], code: str) -> None:
-    answer = forecast(**({"values": line(24), "horizon": 6} | changed))  # type: ignore[arg-type]
+def test_arguments_that_are_none_are_refused(changed: dict[str, Any], code: str) -> None:
+    arguments: dict[str, Any] = {"values": line(24), "horizon": 6}
+    answer = forecast(**(arguments | changed))
     assert isinstance(answer, Refusal)
     assert answer.code == code
 

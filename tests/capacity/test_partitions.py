@@ -69,7 +69,7 @@ def test_only_the_upper_edge_is_no_reason_yet() -> None:
 
 def test_more_memory_never_partitions_sooner() -> None:
     small, large = (largest(20, MeasuredServer(2, ram * samples.GIB, "")) for ram in (4, 8))
-    assert small.steps[0].due.earliest <= large.steps[0].due.earliest  # type: ignore[operator]
+    assert small.steps[0].due.earliest <= large.steps[0].due.earliest  # type: ignore[operator]  # both come due
 
 
 def test_tables_without_a_key_of_their_own_go_by_user() -> None:

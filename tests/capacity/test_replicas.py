@@ -185,9 +185,9 @@ def test_every_assumption_is_listed_as_one() -> None:
 
 
 def sizes(cores: tuple[int, ...]) -> Target:
-    exact = {name: samples.given(name, Interval.exact(1.0)) for name in ("core_speed", "scaling", "waits")}
+    speed, scaling, waits = (samples.given(name, Interval.exact(1.0)) for name in ("core_speed", "scaling", "waits"))
     servers = tuple(Server(f"{n} cores", n, 1000 * samples.GIB) for n in cores)
-    return Target("sizes", servers, 5, **exact)  # type: ignore[arg-type]
+    return Target("sizes", servers, 5, core_speed=speed, scaling=scaling, waits=waits)
 
 
 @pytest.mark.parametrize("cores", [(2, 64), (64, 2)], ids=["ascending", "descending"])

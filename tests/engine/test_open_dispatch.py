@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def user(dispatcher, service_s):
 """
 
 
-def run(script: str) -> object:
+def run(script: str) -> Any:
     done = subprocess.run(
         [sys.executable, "-c", PRELUDE + script], capture_output=True, text=True, timeout=60, check=False
     )
@@ -42,7 +43,7 @@ done = len(gevent.joinall(users, timeout=20))
 lags = sorted(at - intended for intended, _, at in taken)
 print(json.dumps([idle, done, len(taken), taken == sorted(taken), lags[0], lags[len(lags) // 2]]))
 """)
-    idle, done, count, ordered, least, median = found  # type: ignore[misc]
+    idle, done, count, ordered, least, median = found
     assert (idle, done, count, ordered) == (4, 4, 500, True)
     assert least >= 0
     # The hub's own timer would be some 0.5 ms late at the median; a busy machine may delay a few, not most.
@@ -63,7 +64,7 @@ one.join(timeout=20)
 last = taken[-1]
 print(json.dumps([waiting, len(taken), [i - start for i, _, _ in taken], last[2] - last[0], last[1] - last[0]]))
 """)
-    waiting, count, intended, lag, blamed = found  # type: ignore[misc]
+    waiting, count, intended, lag, blamed = found
     assert 15 <= waiting < 40
     assert count == 40
     assert intended == pytest.approx([k * 0.005 for k in range(40)], abs=1e-6)

@@ -67,7 +67,7 @@ def test_a_transaction_begins_at_its_isolation_level(statements, names, isolatio
 
 def test_an_unknown_isolation_level_is_named(statements) -> None:
     with pytest.raises(UsageError, match="isolation 'snapshot'; levels are read committed, repeatable read"):
-        bind(Transaction("t", 1, ("inputs",), isolation="snapshot"), statements, {}, "s.py")  # type: ignore[arg-type]
+        bind(Transaction("t", 1, ("inputs",), isolation="snapshot"), statements, {}, "s.py")  # type: ignore[arg-type]  # whose mistake it is
 
 
 @pytest.mark.parametrize(

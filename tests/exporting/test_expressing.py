@@ -6,6 +6,7 @@ import itertools
 import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from exporting_samples import scenario
@@ -15,18 +16,19 @@ from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.exporting.export import export
 from loadgen.exporting.format import Export
 from loadgen.exporting.network import sorting_network
+from loadgen.runs.format.schedule import Mode
 
 Pgbench = Callable[..., "subprocess.CompletedProcess[str]"]
-MODES = ("sequential", "pipeline")
+MODES: tuple[Mode, ...] = ("sequential", "pipeline")
 
 
 @pytest.fixture
 def write(seeded: Target, tmp_path: Path) -> Callable[..., Export]:
     """Export a scenario given as text to ``out``."""
 
-    def written(python: str, sql: str, **options: object) -> Export:
+    def written(python: str, sql: str, **options: Any) -> Export:
         path = scenario(tmp_path, python, sql)
-        return export(path, seeded, tmp_path / "out", MODES, **({"variants": 16, "seed": 1} | options))  # type: ignore[arg-type]
+        return export(path, seeded, tmp_path / "out", MODES, **({"variants": 16, "seed": 1} | options))
 
     return written
 

@@ -214,5 +214,5 @@ class Ending:
 
 
 def test_a_process_that_ends_between_two_looks_is_no_restart() -> None:
-    found = ServerProcesses(Ending())  # type: ignore[arg-type]
+    found = ServerProcesses(Ending())  # type: ignore[arg-type]  # all of a psutil.Process that is asked
     assert [found.cpu_s() for _ in range(3)] == [5.0, 5.0, 5.5]

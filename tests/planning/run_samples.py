@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sweep_samples import CLIENT, DATABASE, scenario
 
@@ -57,7 +58,7 @@ def stored(results_dir: Path, *runs: RunRecord) -> list[str]:
     return [one.id for one in runs]
 
 
-def times(name: str, slower: float = 1.0, commit_ms: float = 1.0, **database: object) -> CalibrationRecord:
+def times(name: str, slower: float = 1.0, commit_ms: float = 1.0, **database: Any) -> CalibrationRecord:
     """Three statements that take ``slower`` times what they do on the measured server."""
     statements = tuple(
         StatementTime("dashboard", f"s{i}", Interval(0.98, 1.0, 1.02).scaled(slower * (1 + 0.001 * i)), 80)
@@ -66,7 +67,7 @@ def times(name: str, slower: float = 1.0, commit_ms: float = 1.0, **database: ob
     return CalibrationRecord(
         id=f"calibration-{name}",
         made_at="2026-11-01T12:00:00+00:00",
-        database=replace(DATABASE, **database),  # type: ignore[arg-type]
+        database=replace(DATABASE, **database),
         method="execution",
         statements=statements,
         round_trip_ms=Interval.exact(0.1),

@@ -13,6 +13,7 @@ from capacity.values import Refusal
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.partition_keys import PARTITION_KEYS
 from loadgen.planning.sweeps import find_sweeps, is_short, measured_tables, swept_scenario
+from loadgen.runs.format.machines import DatabaseFacts
 from loadgen.runs.format.verdict import Verdict
 
 MIX = ("dashboard", "montecarlo")
@@ -57,9 +58,9 @@ def test_the_same_scenario_twice_or_outside_the_mix_is_an_error(tmp_path: Path) 
         (replace(DATABASE, fingerprint=replace(FINGERPRINT, users=9)), "users"),
     ],
 )
-def test_sweeps_of_different_ground_do_not_add_up(tmp_path: Path, database: object, what: str) -> None:
+def test_sweeps_of_different_ground_do_not_add_up(tmp_path: Path, database: DatabaseFacts, what: str) -> None:
     store(tmp_path, sweep())
-    store(tmp_path, replace(sweep("montecarlo"), database=database))  # type: ignore[arg-type]
+    store(tmp_path, replace(sweep("montecarlo"), database=database))
     with pytest.raises(UsageError, match=f"differ in {what} "):
         find_sweeps(tmp_path, (), MIX)
 

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from test_summary import SERVER, second
@@ -18,10 +19,10 @@ SCHEDULE = Schedule(users=4, think=False, ramp_s=1, warmup_s=1, measure_s=90, dr
 STEADY = [second(float(n), [1000 + n] * 50) for n in range(90)]
 
 
-def verdict(window: list[Second], *, cpu: float = 0.3, **changes: object) -> Verdict:
+def verdict(window: list[Second], *, cpu: float = 0.3, **changes: Any) -> Verdict:
     result: RunResult | None = summarise(window, SERVER, cpu, 1) if window else None
-    given = {"interrupted": False, "died": False, "writes": False, "shared_machine": False} | changes
-    return judge(window, result, SCHEDULE, **given)  # type: ignore[arg-type]
+    given: dict[str, Any] = {"interrupted": False, "died": False, "writes": False, "shared_machine": False} | changes
+    return judge(window, result, SCHEDULE, **given)
 
 
 def test_a_steady_run_with_a_generator_at_ease_is_valid() -> None:
