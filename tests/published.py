@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -35,3 +36,12 @@ def validate(document: dict[str, Any]) -> None:
     name, version = str(document["format"]).removeprefix("loadgen.").split("/")
     assert version == "1"
     _validator(name).validate(document)
+
+
+def made(result: CompletedProcess[str]) -> dict[str, Any]:
+    """The document that a command printed; fails where it did not succeed, or printed another than it promises."""
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert isinstance(document, dict)
+    validate(document)
+    return document

@@ -53,18 +53,10 @@ class _Group:
 
 
 @dataclass(frozen=True)
-class _Moments:
-    """A row of ``concentration.sql``."""
+class _Moments(Lorenz):
+    """A row of ``concentration.sql``: the moments of one series at one quantile."""
 
     series: str
-    p: float
-    households: int
-    mean: float
-    q: float
-    mean_u: float
-    var_u: float
-    cov_ux: float
-    var_x: float
 
 
 @dataclass(frozen=True)
@@ -187,8 +179,7 @@ def _concentration_figures(moments: list[_Moments]) -> Found:
         series = measure_name.removesuffix("_share")
         row = next((m for m in moments if m.series == series and math.isclose(m.p, _edge(group))), None)
         if row is not None:
-            lorenz = Lorenz(row.p, row.households, row.mean, row.q, row.mean_u, row.var_u, row.cov_ux, row.var_x)
-            found[measure_name, group] = sampling.concentration(lorenz, top=group.startswith("top"))
+            found[measure_name, group] = sampling.concentration(row, top=group.startswith("top"))
     return found
 
 

@@ -8,7 +8,7 @@ from loadgen.fidelity.format import FidelityRecord, Figure
 from loadgen.report import numbers
 from loadgen.report.charts import fidelity as charts
 from loadgen.report.section import Section, section
-from loadgen.report.shared import storage_section
+from loadgen.report.shared import reproduce_section, storage_section
 
 NAMES = {
     "age_share": "households of this age",
@@ -100,7 +100,7 @@ def reproduce(record: FidelityRecord) -> Section:
     data = record.database.fingerprint
     seed = ["loadgen", "seed", "--users", str(data.users), "--seed", str(data.seed), "--as-of", str(data.as_of)]
     commands = (shlex.join(seed), "loadgen fidelity", shlex.join(["loadgen", "report", record.id]))
-    return section("reproduce", "Reproduce", "How to make this page again", "reproduce", commands=commands)
+    return reproduce_section(commands)
 
 
 def say(figure: Figure) -> str:

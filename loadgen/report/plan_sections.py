@@ -14,7 +14,7 @@ from loadgen.report.bases import basis_text
 from loadgen.report.charts import growth as growth_charts
 from loadgen.report.charts.drawing import Figure
 from loadgen.report.section import Section, section
-from loadgen.report.shared import Load, load_of, storage_section
+from loadgen.report.shared import Load, facts_section, load_of, reproduce_section, storage_section
 from loadgen.report.sizing_sections import demand_is_shown
 from loadgen.report.steps import steps_of
 from loadgen.runs.format.plan import PlanRecord
@@ -150,14 +150,12 @@ def origins(record: PlanRecord) -> Section:
 def facts(record: PlanRecord) -> Section:
     """The server, the data and the machine that made the load."""
     client = record.sweeps[0].client if record.sweeps else None
-    return section("facts", "Facts", "Server, data and client", "facts", database=record.database, client=client)
+    return facts_section(record.database, client)
 
 
 def reproduce(record: PlanRecord) -> Section:
     """The commands that make this plan again."""
-    return section(
-        "reproduce", "Reproduce", "How to make this page again", "reproduce", commands=commands.for_plan(record)
-    )
+    return reproduce_section(commands.for_plan(record))
 
 
 def one_server(plan: Plan) -> Interval | None:

@@ -10,6 +10,7 @@ from loadgen.report.access import described
 from loadgen.report.charts import timeline as timeline_charts
 from loadgen.report.levels import percentile_of
 from loadgen.report.section import Section, section
+from loadgen.report.shared import facts_section, reproduce_section, scenario_section
 from loadgen.report.timeline import Second
 from loadgen.runs.format.result import LATE_MS
 from loadgen.runs.format.run import RunRecord
@@ -107,25 +108,17 @@ def generator(run: RunRecord) -> Section | None:
 
 def scenario(run: RunRecord) -> Section:
     """What the load consisted of."""
-    return section(
-        "scenario",
-        "Scenario",
-        "What the load was",
-        "scenario",
-        scenario=run.scenario,
-        think=run.schedule.think,
-        rate=run.schedule.rate,
-    )
+    return scenario_section(run.scenario, run.schedule)
 
 
 def facts(run: RunRecord) -> Section:
     """The server, the data and the machine that made the load."""
-    return section("facts", "Facts", "Server, data and client", "facts", database=run.database, client=run.client)
+    return facts_section(run.database, run.client)
 
 
 def reproduce(run: RunRecord) -> Section:
     """The command that makes this run again."""
-    return section("reproduce", "Reproduce", "How to make this page again", "reproduce", commands=commands.for_run(run))
+    return reproduce_section(commands.for_run(run))
 
 
 def outcome(run: RunRecord) -> Outcome | None:

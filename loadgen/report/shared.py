@@ -13,7 +13,9 @@ from loadgen.report.charts.drawing import Figure, Key
 from loadgen.report.laws import Laws, laws_of
 from loadgen.report.levels import Level, excluded, levels, limits
 from loadgen.report.section import Section, section
-from loadgen.runs.format.machines import DatabaseFacts
+from loadgen.runs.format.machines import ClientFacts, DatabaseFacts
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.format.sweep import SweepPoint, SweepRecord
 from loadgen.runs.format.verdict import Reason
 
@@ -47,6 +49,29 @@ def load_of(sweep: SweepRecord) -> Load:
         laws=laws,
         latency=law_charts.latency(laws, sweep.objective.response_ms) if laws else None,
     )
+
+
+def scenario_section(scenario: ScenarioDescription, schedule: Schedule) -> Section:
+    """What the load consisted of."""
+    return section(
+        "scenario",
+        "Scenario",
+        "What the load was",
+        "scenario",
+        scenario=scenario,
+        think=schedule.think,
+        rate=schedule.rate,
+    )
+
+
+def facts_section(database: DatabaseFacts, client: ClientFacts | None) -> Section:
+    """The server, the data and the machine that made the load."""
+    return section("facts", "Facts", "Server, data and client", "facts", database=database, client=client)
+
+
+def reproduce_section(commands: Sequence[str]) -> Section:
+    """The commands that make what the page shows, and the page, again."""
+    return section("reproduce", "Reproduce", "How to make this page again", "reproduce", commands=commands)
 
 
 def storage_section(

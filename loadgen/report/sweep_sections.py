@@ -5,7 +5,7 @@ from __future__ import annotations
 from loadgen.report import commands
 from loadgen.report.levels import limits
 from loadgen.report.section import Section, section
-from loadgen.report.shared import load_of, storage_section
+from loadgen.report.shared import facts_section, load_of, reproduce_section, scenario_section, storage_section
 from loadgen.runs.format.sweep import SweepRecord
 
 
@@ -35,24 +35,14 @@ def storage(sweep: SweepRecord) -> Section | None:
 
 def scenario(sweep: SweepRecord) -> Section:
     """What the load consisted of."""
-    return section(
-        "scenario",
-        "Scenario",
-        "What the load was",
-        "scenario",
-        scenario=sweep.scenario,
-        think=sweep.schedule.think,
-        rate=sweep.schedule.rate,
-    )
+    return scenario_section(sweep.scenario, sweep.schedule)
 
 
 def facts(sweep: SweepRecord) -> Section:
     """The server, the data and the machine that made the load."""
-    return section("facts", "Facts", "Server, data and client", "facts", database=sweep.database, client=sweep.client)
+    return facts_section(sweep.database, sweep.client)
 
 
 def reproduce(sweep: SweepRecord) -> Section:
     """The commands that make this sweep again."""
-    return section(
-        "reproduce", "Reproduce", "How to make this page again", "reproduce", commands=commands.for_sweep(sweep)
-    )
+    return reproduce_section(commands.for_sweep(sweep))

@@ -23,6 +23,14 @@ from loadgen.runs.format.scenario import ScenarioDescription, StatementDescripti
 
 USERS = 50_000
 DAYS = 20.0
+DONE = {
+    "dashboard.open": 600_000.0,
+    "dashboard.look": 200_000.0,
+    "dashboard.save": 100_000.0,
+    "montecarlo.recalculate": 90_000.0,
+    "montecarlo.batch": 10_000.0,
+}
+"""Transactions in all those days: nine of ten are the dashboard's."""
 
 
 def requests_csv(path: Path, days: int = 21, *, zone: str = "Z", comment: str = "", start: str = "2026-09-07") -> Path:

@@ -5,20 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from production_samples import DASHBOARD, DAYS, MONTECARLO, TEXTS, USERS, described, profile
+from production_samples import DASHBOARD, DAYS, DONE, MONTECARLO, TEXTS, USERS, described, profile
 
 from capacity.values import Origin
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.production_mix import production_mix
 from loadgen.profiling.format import Profile
 
-DONE = {
-    "dashboard.open": 600_000.0,
-    "dashboard.look": 200_000.0,
-    "dashboard.save": 100_000.0,
-    "montecarlo.recalculate": 90_000.0,
-    "montecarlo.batch": 10_000.0,
-}
 BOTH = (DASHBOARD, MONTECARLO)
 
 

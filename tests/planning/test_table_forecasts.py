@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from production_samples import profile as profiled
-from published import validate
+from published import made
 from sweep_samples import history_csv, store, sweep
 
 from capacity.tables import WHOLE, WalRate
@@ -79,14 +79,6 @@ def production(months: int = 32, synthetic: bool = False) -> Profile:
         ),
         growth=(growth("users", users), growth("chat_messages", messages)),
     )
-
-
-def made(result: CompletedProcess[str]) -> dict[str, Any]:
-    assert result.returncode == 0, result.stderr
-    document = json.loads(result.stdout)
-    assert isinstance(document, dict)
-    validate(document)
-    return document
 
 
 def by_name(document: dict[str, Any]) -> dict[str | None, Any]:

@@ -10,8 +10,8 @@ from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
-from production_samples import DASHBOARD, MONTECARLO, profile, requests_csv
-from published import validate
+from production_samples import DASHBOARD, DONE, MONTECARLO, profile, requests_csv
+from published import made
 from sweep_samples import history_csv, store, sweep
 
 from capacity.values import Origin
@@ -21,13 +21,6 @@ from loadgen.profiling.lexer import normalise
 from loadgen.profiling.names import COLUMNS
 from loadgen.runs import documents
 
-DONE = {
-    "dashboard.open": 600_000.0,
-    "dashboard.look": 200_000.0,
-    "dashboard.save": 100_000.0,
-    "montecarlo.recalculate": 90_000.0,
-    "montecarlo.batch": 10_000.0,
-}
 EVENTS = """
 [workload.peak_to_mean]
 value = 6
@@ -53,6 +46,8 @@ factor = 1.1
 on = "users"
 """
 
+MEASURING = ("--requests", "requests.csv", "--profile", "profile.json")
+
 Run = Callable[..., CompletedProcess[str]]
 
 
@@ -72,14 +67,6 @@ def swept(tmp_path: Path) -> list[str]:
     return sorted(path.name for path in (tmp_path / "results").glob("*-sweep-*"))
 
 
-def made(result: CompletedProcess[str]) -> dict[str, Any]:
-    assert result.returncode == 0, result.stderr
-    document = json.loads(result.stdout)
-    assert isinstance(document, dict)
-    validate(document)
-    return document
-
-
 def test_the_block_goes_to_stdout_as_toml_and_to_people_as_a_table(here: Run) -> None:
     result = here("workload", "--requests", "requests.csv")
     block = tomllib.loads(result.stdout)
@@ -93,17 +80,7 @@ def test_the_block_goes_to_stdout_as_toml_and_to_people_as_a_table(here: Run) ->
 
 
 def test_the_document_says_how_each_number_was_found(here: Run, tmp_path: Path) -> None:
-    arguments = (
-        "--requests",
-        "requests.csv",
-        "--profile",
-        "profile.json",
-        *swept(tmp_path),
-        "-o",
-        "load.toml",
-        "--json",
-    )
-    document = made(here("workload", *arguments))
+    document = made(here("workload", *MEASURING, *swept(tmp_path), "-o", "load.toml", "--json"))
     entries = {entry["name"]: entry for entry in document["entries"]}
     assert entries["transactions_per_user_day"]["value"] == pytest.approx(1.0, rel=1e-3)
     assert entries["mix.dashboard"]["value"] == pytest.approx(0.9 / 1.0, rel=0.01)
@@ -121,19 +98,7 @@ def test_the_document_says_how_each_number_was_found(here: Run, tmp_path: Path) 
 
 def test_a_plan_by_the_measured_block_says_so_and_draws_its_intervals(here: Run, tmp_path: Path) -> None:
     history_csv(tmp_path / "h.csv")
-    made(
-        here(
-            "workload",
-            "--requests",
-            "requests.csv",
-            "--profile",
-            "profile.json",
-            *swept(tmp_path),
-            "-o",
-            "load.toml",
-            "--json",
-        )
-    )
+    made(here("workload", *MEASURING, *swept(tmp_path), "-o", "load.toml", "--json"))
     assumed = made(here("plan", "--history", "h.csv", "--json"))["plan"]
     result = here("plan", "--history", "h.csv", "--workload", "load.toml", "--json")
     measured = made(result)["plan"]
