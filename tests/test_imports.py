@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    "cli", "report", "testbed", "planning", "exporting", "fidelity", "runner", "engine", "observe", "profiling",
+    "cli", "report", "planning", "exporting", "fidelity", "runner", "engine", "observe", "profiling",
     "seeding", "population", "runs", "database",
 )  # fmt: skip
 BASE = {"settings", "errors"}
