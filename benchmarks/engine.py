@@ -31,7 +31,7 @@ from benchmarks.engine_sides import Bench, Load, Run
 from benchmarks.seeding import seed
 from loadgen.database.connect import Target
 from loadgen.exporting.export import export
-from loadgen.runner.child import find_scenario
+from loadgen.runner.scenarios import find_scenario
 
 RAW: Final = HERE / "engine"
 SEED: Final = 1

@@ -16,7 +16,8 @@ def describe(scenario: Scenario, json: options.Json = False) -> None:
     """Print a scenario's transactions, statements and draws."""
     from rich.table import Table
 
-    from loadgen.runner.child import ScenarioChild, find_scenario
+    from loadgen.runner.generator import ScenarioChild
+    from loadgen.runner.scenarios import find_scenario
     from loadgen.runs import documents
 
     with ScenarioChild(find_scenario(scenario), {}) as child:

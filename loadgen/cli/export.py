@@ -63,7 +63,7 @@ def export(
     from loadgen.database.connect import resolve
     from loadgen.exporting.export import export as write
     from loadgen.exporting.export import require_empty
-    from loadgen.runner.child import find_scenario
+    from loadgen.runner.scenarios import find_scenario
     from loadgen.runs import documents
 
     path = find_scenario(scenario)

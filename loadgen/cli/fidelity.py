@@ -59,7 +59,8 @@ def fidelity(
     from loadgen.database.connect import resolve
     from loadgen.fidelity.export import export as write_csv
     from loadgen.fidelity.measure import keep, measure
-    from loadgen.runner.child import ScenarioChild, find_scenario
+    from loadgen.runner.generator import ScenarioChild
+    from loadgen.runner.scenarios import find_scenario
     from loadgen.runs import documents
 
     paths = [find_scenario(name) for name in scenario or SCENARIOS]

@@ -84,7 +84,7 @@ def work(scenario: str, where: Where, *, host: str, port: str, processes: str) -
     from loadgen import settings
     from loadgen.database.connect import resolve
     from loadgen.database.servers import servers_of
-    from loadgen.runner.child import find_scenario
+    from loadgen.runner.scenarios import find_scenario
     from loadgen.runner.worker import work as carry_out
     from loadgen.seeding.starter import ensure_data
 

@@ -112,8 +112,7 @@ def run(
     users_n = quantities.whole(users or str(default_users), "--users", most=quantities.MOST_USERS)
     processes_n, on_loss = quantities.processes(processes, users_n), quantities.on_loss(on_worker_loss)
     measure_s = _window_s(duration, opened.rate)
-    warmup_s = quantities.duration_s(warmup, "--warmup")
-    ramp_s = quantities.duration_s(ramp, "--ramp")
+    warmup_s, ramp_s = quantities.duration_s(warmup, "--warmup"), quantities.duration_s(ramp, "--ramp")
     seed_n = quantities.whole(seed, "--seed", least=0, most=2**31 - 1)
     mode_wanted = quantities.mode(mode)
 
@@ -122,8 +121,9 @@ def run(
     from loadgen.cli.run_result import show
     from loadgen.database.connect import resolve
     from loadgen.database.identity import Identity
-    from loadgen.runner.child import ScenarioChild, find_scenario
+    from loadgen.runner.generator import ScenarioChild
     from loadgen.runner.run import DRAIN_S, record_run
+    from loadgen.runner.scenarios import find_scenario
     from loadgen.runs import documents
     from loadgen.runs.format.schedule import Schedule
     from loadgen.seeding.starter import ensure_data

@@ -77,7 +77,7 @@ def sweep(
 
     from loadgen import settings
     from loadgen.database.connect import resolve
-    from loadgen.runner.child import find_scenario
+    from loadgen.runner.scenarios import find_scenario
     from loadgen.runs import documents
     from loadgen.seeding.starter import ensure_data
 
@@ -120,7 +120,7 @@ def carry_out(
 ) -> tuple[SweepRecord, Path]:
     """Sweep, with progress and the outcome on stderr; returns the record and its directory."""
     from loadgen.database.connect import resolve
-    from loadgen.runner.child import find_scenario
+    from loadgen.runner.scenarios import find_scenario
     from loadgen.runner.sweep import record_sweep
     from loadgen.seeding.starter import ensure_data
 

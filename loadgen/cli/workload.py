@@ -88,7 +88,8 @@ def workload(
 
 
 def _describe(scenario: str) -> ScenarioDescription:
-    from loadgen.runner.child import ScenarioChild, find_scenario
+    from loadgen.runner.generator import ScenarioChild
+    from loadgen.runner.scenarios import find_scenario
 
     with ScenarioChild(find_scenario(scenario), {}) as child:
         return child.description

@@ -32,7 +32,8 @@ from loadgen.observe.facts import database_facts
 from loadgen.observe.probe import Probe
 from loadgen.observe.samples import used
 from loadgen.planning.calibration import CalibrationRecord, Idle, Method, Skipped, StatementTime
-from loadgen.runner.child import ScenarioChild, find_scenario
+from loadgen.runner.generator import ScenarioChild
+from loadgen.runner.scenarios import find_scenario
 from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription
 from loadgen.runs.store import new_id
 

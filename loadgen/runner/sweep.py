@@ -16,7 +16,7 @@ from loadgen.database.copies import drop_copy, fresh_copy
 from loadgen.database.servers import Servers
 from loadgen.errors import GuardRefusal
 from loadgen.observe.facts import table_sizes
-from loadgen.runner.child import ScenarioChild
+from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import Facts, record_run
 from loadgen.runs import documents
 from loadgen.runs.format.access import Access

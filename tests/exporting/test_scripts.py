@@ -19,7 +19,8 @@ from loadgen.exporting.export import export
 from loadgen.exporting.format import Export
 from loadgen.observe.statements import snapshot
 from loadgen.population.activity import ActivityRanks
-from loadgen.runner.child import ScenarioChild, find_scenario
+from loadgen.runner.generator import ScenarioChild
+from loadgen.runner.scenarios import find_scenario
 from loadgen.runs.format.scenario import StatementDescription
 
 Pgbench = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -12,7 +12,7 @@ from replica_fixtures import Replica
 from loadgen.database.connect import Target, connect
 from loadgen.database.servers import Servers
 from loadgen.observe.pooler import established
-from loadgen.runner.child import ScenarioChild
+from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs import documents
 from loadgen.runs.format.access import Access, OwnWrites, ReadPolicy

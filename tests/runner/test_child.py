@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from loadgen.errors import EnvironmentFault, UsageError
-from loadgen.runner.child import ScenarioChild, find_scenario
+from loadgen.runner.generator import ScenarioChild
+from loadgen.runner.scenarios import find_scenario
 
 
 def test_finds_shipped_scenarios_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadgen.database.connect import Target, connect
-from loadgen.runner.child import ScenarioChild
+from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs.control import PhaseBegan
 from loadgen.runs.format.latency import Objective

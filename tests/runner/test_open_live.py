@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from loadgen.database.connect import Target, connect
-from loadgen.runner.child import ScenarioChild
+from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs import documents, hlog
 from loadgen.runs.arrivals import Part, arrivals

@@ -13,9 +13,10 @@ from test_live import assert_no_session_is_left
 from test_open_live import scenario
 
 from loadgen.database.connect import Target
-from loadgen.runner.child import ScenarioChild, find_scenario
+from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.parts import OnLoss, all_seconds
 from loadgen.runner.run import record_run
+from loadgen.runner.scenarios import find_scenario
 from loadgen.runs import documents
 from loadgen.runs.arrivals import Part, arrivals
 from loadgen.runs.control import PhaseBegan

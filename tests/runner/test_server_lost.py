@@ -15,7 +15,7 @@ import pytest
 
 from loadgen.database.connect import Target, connect, embedded_target
 from loadgen.database.embedded import Instance
-from loadgen.runner.child import ScenarioChild
+from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs.control import PhaseBegan
 from loadgen.runs.format.access import Access

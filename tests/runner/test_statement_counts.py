@@ -7,7 +7,7 @@ import pytest
 
 from loadgen.database.connect import Target, connect
 from loadgen.observe.statements import between, snapshot, starting_with
-from loadgen.runner.child import ScenarioChild
+from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.run import RunRecord
