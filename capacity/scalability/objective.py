@@ -41,9 +41,10 @@ class Capacity:
     """The greatest load carried at a level at which, and below which, the objective was met with P ≥ 0.95.
 
     ``level`` is where that was; its throughput can be greater than that of higher levels that met the objective too.
-    ``throughput_tps`` runs from the low end of that level's throughput to the greatest high end among those levels and
-    the next, failing one. ``bracketed`` is False when the highest level still met the objective and throughput still
-    rose: the capacity is then "at least", its high end infinite. ``pool``: see :func:`capacity.repeats.pool_range`.
+    ``throughput_tps`` runs from the greatest low end that such a level has to the greatest high end among those levels
+    and the next, failing one. ``bracketed`` is False when the highest level still met the objective and throughput
+    still rose: the capacity is then "at least", its high end infinite. ``pool``: see
+    :func:`capacity.repeats.pool_range`.
     """
 
     throughput_tps: Interval
@@ -97,13 +98,15 @@ def capacity_at_objective(
     means = _shaped(np.asarray(levels, dtype=np.float64), throughput, level)
     half = throughput.half_widths(level)
     best = int(np.argmax(means[:passing]))
-    value = _most(means, throughput, level)[passing - 1]
+    most = _most(means, throughput, level)[:passing]
+    # A level that lost runs has a wide interval; what a level below it is sure to carry is carried all the same.
+    surely = max(value - half[int(np.argmax(means[: i + 1]))] for i, value in enumerate(most))
     pool = pool_range({n: math.exp(mean) for n, mean in zip(levels, means, strict=True)})
     bracketed = passing < len(levels) or pool is not None
     return Capacity(
         throughput_tps=Interval(
-            math.exp(value - half[best]),
-            math.exp(value),
+            math.exp(surely),
+            math.exp(most[-1]),
             _antilog(max((means + half)[: passing + 1])) if bracketed else math.inf,
             level,
         ),

@@ -89,15 +89,24 @@ def test_no_answer_is_a_refusal(runs: list[Repeat], code: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.floats(5, 200), st.floats(1.0, 3.0), st.floats(0.001, 0.3))
-def test_a_tighter_objective_never_supports_more(limit: float, looser: float, spread: float) -> None:
-    runs = repeats(TPS, MS, spread)
+@given(st.floats(5, 200), st.floats(1.0, 3.0), st.floats(0.001, 0.3), st.sets(st.integers(0, 14), max_size=8))
+def test_a_tighter_objective_never_supports_more(limit: float, looser: float, spread: float, lost: set[int]) -> None:
+    runs = [run for place, run in enumerate(repeats(TPS, MS, spread)) if place not in lost]
     tight = capacity_at_objective(runs, limit, 0.001)
     loose = capacity_at_objective(runs, limit * looser, 0.001)
     if isinstance(tight, Capacity):
         assert isinstance(loose, Capacity)
         assert loose.throughput_tps.value >= tight.throughput_tps.value
         assert loose.throughput_tps.high >= tight.throughput_tps.high
+        assert loose.throughput_tps.low >= tight.throughput_tps.low
+
+
+def test_a_level_that_lost_runs_takes_nothing_from_one_below_it() -> None:
+    runs = [run for run in repeats(TPS | {8: 301.0}, MS, spread=0.1) if run.level != 8] + [Repeat(8, 301.0, 30.0, 0.0)]
+    tight, loose = (capacity_at_objective(runs, ms, 0.001) for ms in (20, 200))
+    assert isinstance(tight, Capacity)
+    assert isinstance(loose, Capacity)
+    assert loose.throughput_tps.low >= tight.throughput_tps.low > 0
 
 
 def test_identical_repeats_decide_without_division_by_zero() -> None:
