@@ -5,8 +5,8 @@ psycopg leaves its C wait for a slow poll. All result bytes are read, as an appl
 
 A session is sequential, a round trip a statement, or in libpq's pipeline mode, where many statements share one. The
 work itself is a generator that pauses wherever there is nothing to read: the hub resumes it, so that a sequence goes
-from one answer straight to the next statement, and its greenlet sleeps until the last. One watcher a connection stays
-started, since starting it at every wait costs a tenth.
+from one answer straight to the next statement, and its greenlet sleeps until the last. A connection has one such
+generator and one watcher for all its work, since making or starting them for each costs a tenth.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import itertools
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from operator import le
 from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -24,13 +23,14 @@ import greenlet
 import psycopg
 from gevent import socket as gsocket
 from psycopg import generators, pq
-from psycopg.waiting import READY_RW
+from psycopg.waiting import READY_RW, Ready
 
 from loadgen.engine.answers import Answers, Parameters, Query
 from loadgen.engine.failures import DatabaseError, QueryError, first_line
 from loadgen.engine.wire import TYPES
 
 if TYPE_CHECKING:
+    from psycopg.abc import PQGen
     from psycopg.pq.abc import PGconn, PGresult
 
     from loadgen.engine.statements import Statement
@@ -49,9 +49,10 @@ _TUPLES, _COMMAND, _SYNC = (
 )
 _OK = int(pq.ConnStatus.OK)
 _NOTHING_TO_SEND: Final[deque[Callable[[], None]]] = deque()
+_ANY_NUMBER: Final = (0, sys.maxsize)
 
-_Steps = Generator[None, None, None]
-"""Work that pauses wherever there is nothing to read."""
+_Steps = Generator[object, "Ready | int", None]
+"""Work without end that pauses wherever there is nothing to read, and says True where a piece of it is done."""
 _Send = Callable[[bytes, Parameters, list[int] | None, int], None]
 
 
@@ -71,10 +72,18 @@ class _Found(NamedTuple):
     formats: tuple[list[int] | None, ...]
     least: tuple[int, ...]
     most: tuple[int, ...]
+    bounds: tuple[tuple[int, int, int], ...]
+    """Place, least and most of those that may not touch any number of rows."""
 
     @classmethod
-    def of(cls, known: Iterable[Known]) -> _Found:
-        return cls(*zip(*known, strict=True))
+    def of(cls, known: Sequence[Known]) -> _Found:
+        names, formats, least, most = zip(*known, strict=True)
+        bounds = zip(range(len(known)), least, most, strict=True)
+        return cls(names, formats, least, most, tuple(one for one in bounds if one[1:] != _ANY_NUMBER))
+
+
+_Job = tuple[Sequence[Query], Sequence[Parameters], _Found, Answers, _Send]
+"""What is carried out: by ``_Send``, or as it stands where the text of a command is all there is."""
 
 
 class Connection:
@@ -94,19 +103,24 @@ class Connection:
         self._send = self._pgconn.send_query_prepared
         self._hub = gevent.get_hub()
         self._watcher = self._hub.loop.io(self._pgconn.socket, _READ)
-        self._sleeper = greenlet.getcurrent()
+        self._watched = False
+        self._sleeper: greenlet.greenlet | None = None
+        """Who waits for the end of the present job."""
+        self._job: _Job
         self._known: dict[Query, Known] = {}
         self._numbers = itertools.count()
         self._found: dict[tuple[Query, ...], _Found] = {}
         """Of every list of queries that was sent before: what a transaction sends is always the same."""
         self._pipeline = False
-        self._work = self._sequence
+        self._work = self._sequences
+        self._steps = self._work()
         for name, value in (settings or {}).items():
             self.command(f"SET {name} = {value}".encode())
         if pipeline:
             self._pgconn.enter_pipeline_mode()
             self._pipeline = True
-            self._work = self._burst
+            self._work = self._bursts
+            self._steps = self._work()
             self._known.clear()
             self._found.clear()
 
@@ -157,118 +171,120 @@ class Connection:
             if found is None:
                 self._learn(queries)
                 found = self._found[queries] = _Found.of([self._known[query] for query in queries])
-            self._run(self._work(queries, parameters, found, answers, self._send))
+            self._run((queries, parameters, found, answers, self._send))
         except BaseException as error:
             self._abandon(error, len(answers.counts))
             raise
 
-    def _run(self, work: _Steps) -> None:
-        """Begin ``work`` here; the hub goes on with it whenever there is something to read; sleep until its end."""
+    def _run(self, job: _Job) -> None:
+        """Begin a job here; the hub goes on with it whenever there is something to read; sleep until its end."""
+        self._job = job
         self._sleeper = greenlet.getcurrent()
-        steps = self._until_done(work)
-        next(steps)
-        self._watcher.start(steps.__next__)
         try:
+            next(self._steps)
+            if not self._watched:
+                self._watch(_READ)
             failure: BaseException | None = self._hub.switch()
+        except BaseException:  # it could not be sent, or the sleeper was killed
+            self._steps = self._work()
+            raise
         finally:
-            self._watcher.callback = self._unasked  # type: ignore[attr-defined]  # not in the stubs
+            self._sleeper = None
         if failure is not None:
             raise failure
 
-    def _until_done(self, work: _Steps) -> _Steps:
-        """``work``, at whose end the sleeper is woken from the hub."""
-        failure: BaseException | None = None
+    def _readable(self) -> None:
+        """In the hub: go on with the job, and wake the sleeper at its end."""
+        sleeper = self._sleeper
+        if sleeper is None:  # the server says something that nobody waits for, its shutdown or a notice
+            self._watcher.stop()
+            self._watched = False
+            return
         try:
-            yield from work
-        except GeneratorExit:  # the sleeper was killed
-            raise
+            done = self._steps.send(READY_RW)
         except BaseException as error:
-            if greenlet.getcurrent() is self._sleeper:  # which does not sleep yet
-                raise
-            failure = error
-        self._sleeper.switch(failure)
-        yield  # the hub comes back to here, and must not see the end of a generator
+            self._steps = self._work()
+            sleeper.switch(error)
+        else:
+            if done is True:
+                sleeper.switch(None)
 
-    def _unasked(self) -> None:
-        """In the hub: the server says something that nobody waits for, its shutdown or a notice."""
-        self._watcher.stop()
-
-    def _sequence(
-        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: _Found, answers: Answers, send: _Send
-    ) -> _Steps:
-        """Each query when the one before it is answered.
+    def _sequences(self) -> _Steps:
+        """Of a job each query when the one before it is answered.
 
         One loop and nothing called that could be in it: every statement of every sequential run goes this way.
         """
         pgconn = self._pgconn
-        keep, counts, times = answers.keep, answers.counts, answers.times
-        times.append(monotonic())
-        for values, name, formats, least, most in zip(parameters, *found, strict=True):
-            if formats is None:
-                pgconn.send_query(name)
-            else:
-                send(name, values, formats, _BINARY)
+        while True:
+            queries, parameters, found, answers, send = self._job
+            keep, counts, times = answers.keep, answers.counts, answers.times
+            times.append(monotonic())
+            for values, name, formats, least, most in zip(
+                parameters, found.names, found.formats, found.least, found.most, strict=True
+            ):
+                if formats is None:
+                    pgconn.send_query(name)
+                else:
+                    send(name, values, formats, _BINARY)
+                if pgconn.flush():
+                    yield from self._flushing()
+                else:
+                    yield None
+                pgconn.consume_input()
+                while pgconn.is_busy():
+                    yield None
+                    pgconn.consume_input()
+                result = more = pgconn.get_result()
+                while more is not None:  # there is one, but libpq is done only when it says that there is no other
+                    while pgconn.is_busy():
+                        yield None
+                        pgconn.consume_input()
+                    more = pgconn.get_result()
+                if result is None:
+                    raise psycopg.OperationalError(first_line(pgconn.error_message))
+                status = result.status
+                count = result.ntuples if status == _TUPLES else self._changed(result, status, len(counts))
+                times.append(monotonic())
+                counts.append(count)
+                if keep:
+                    answers.results.append(result)
+                if count < least or count > most:
+                    raise _unexpected(queries[len(counts) - 1], count)
+            yield True
+
+    def _bursts(self) -> _Steps:
+        """Of a job all queries at once and a synchronisation point, then a result for each, and one for that.
+
+        ``fetch`` pauses once, and then takes what has arrived: a list of one result for each.
+        """
+        pgconn = self._pgconn
+        fetch, nothing = generators.pipeline_communicate, _NOTHING_TO_SEND
+        binary = itertools.repeat(_BINARY)
+        while True:
+            queries, parameters, found, answers, send = self._job
+            answers.times.append(monotonic())
+            deque(map(send, found.names, parameters, found.formats, binary), maxlen=0)  # sends each
+            pgconn.pipeline_sync()
             if pgconn.flush():
                 yield from self._flushing()
+                received = _arrived(fetch(pgconn, nothing))
             else:
-                yield
-            pgconn.consume_input()
-            while pgconn.is_busy():
-                yield
-                pgconn.consume_input()
-            result = more = pgconn.get_result()
-            while more is not None:  # there is one result, but libpq is done only when it says that there is no other
-                while pgconn.is_busy():
-                    yield
-                    pgconn.consume_input()
-                more = pgconn.get_result()
-            if result is None:
-                raise psycopg.OperationalError(first_line(pgconn.error_message))
-            count = result.ntuples if result.status == _TUPLES else self._count(result, len(counts))
-            times.append(monotonic())
-            counts.append(count)
-            if keep:
-                answers.results.append(result)
-            if count < least or count > most:
-                raise _unexpected(queries[len(counts) - 1], count)
-
-    def _burst(
-        self, queries: Sequence[Query], parameters: Sequence[Parameters], found: _Found, answers: Answers, send: _Send
-    ) -> _Steps:
-        """All queries at once and a synchronisation point, then a result for each, and one for that."""
-        pgconn = self._pgconn
-        answers.times.append(monotonic())
-        deque(map(send, found.names, parameters, found.formats, itertools.repeat(_BINARY)), maxlen=0)  # sends each
-        pgconn.pipeline_sync()
-        if pgconn.flush():
-            yield from self._flushing()
-        else:
-            yield
-        received = self._arrived()
-        while not received or received[-1].status != _SYNC:
-            if not self.usable:
-                raise psycopg.OperationalError(first_line(pgconn.error_message))
-            yield
-            received += self._arrived()
-        received.pop()
-        counts = answers.counts
-        for result in received:
-            counts.append(result.ntuples if result.status == _TUPLES else self._count(result, len(counts)))
-        if answers.keep:
-            answers.results += received
-        if not (all(map(le, found.least, counts)) and all(map(le, counts, found.most))):
-            bounds = zip(queries, found.least, counts, found.most, strict=True)
-            raise next(_unexpected(query, count) for query, least, count, most in bounds if not least <= count <= most)
-
-    def _arrived(self) -> list[PGresult]:
-        """In pipeline mode: the results that are here by now."""
-        fetch = generators.pipeline_communicate(self._pgconn, _NOTHING_TO_SEND)
-        next(fetch)
-        try:
-            fetch.send(READY_RW)
-        except StopIteration as done:  # with a list for each query
-            return [group[0] for group in done.value]
-        raise AssertionError("it ends where nothing is to be sent")
+                received = yield from fetch(pgconn, nothing)
+            while not received or received[-1][0].status != _SYNC:
+                if not self.usable:
+                    raise psycopg.OperationalError(first_line(pgconn.error_message))
+                received += yield from fetch(pgconn, nothing)
+            received.pop()
+            counts = answers.counts
+            for (result,) in received:
+                status = result.status
+                counts.append(result.ntuples if status == _TUPLES else self._changed(result, status, len(counts)))
+            if answers.keep:
+                answers.results += [result for (result,) in received]
+            for place, least, most in found.bounds:
+                if not least <= counts[place] <= most:
+                    raise _unexpected(queries[place], counts[place])
+            yield True
 
     def _flushing(self) -> Generator[None, None, None]:
         """Send all of it, reading meanwhile: a server that cannot send its answers stops reading.
@@ -282,12 +298,12 @@ class Connection:
         self._watch(_READ)
 
     def _watch(self, events: int) -> None:
-        """From here on wait for these, to go on with the same."""
-        callback = self._watcher.callback  # type: ignore[attr-defined]
+        """From here on wait for these."""
         self._watcher.stop()
         self._watcher.close()
         self._watcher = self._hub.loop.io(self._pgconn.socket, events)
-        self._watcher.start(callback or self._unasked)
+        self._watcher.start(self._readable)
+        self._watched = True
 
     def _learn(self, queries: Iterable[Query]) -> None:
         """Prepare what this session has not sent before. Raises QueryError with the place of a query it concerns."""
@@ -300,9 +316,9 @@ class Connection:
                 name = self._prepare(query.sql.encode(), oids, place)
                 self._known[query] = Known(name, [_BINARY] * len(oids), least, most)
             elif self._pipeline:
-                self._known[query] = Known(self._prepare(query, [], place), [], 0, sys.maxsize)
+                self._known[query] = Known(self._prepare(query, [], place), [], *_ANY_NUMBER)
             else:
-                self._known[query] = Known(query, None, 0, sys.maxsize)
+                self._known[query] = Known(query, None, *_ANY_NUMBER)
 
     def _prepare(self, sql: bytes, oids: list[int], place: int) -> bytes:
         """Have the server parse it; the name that it is given."""
@@ -312,17 +328,14 @@ class Connection:
             self._pgconn.send_prepare(name, sql, oids)
 
         try:
-            self._run(self._work((sql,), ((),), _Found.of([Known(name, oids, 0, sys.maxsize)]), Answers(), parse))
+            self._run(((sql,), ((),), _Found.of([Known(name, oids, *_ANY_NUMBER)]), Answers(), parse))
         except QueryError as error:
             error.place = place
             raise
         return name
 
-    def _count(self, result: PGresult, place: int) -> int:
-        """The rows of a result. Raises what the server refused."""
-        status = result.status
-        if status == _TUPLES:
-            return result.ntuples
+    def _changed(self, result: PGresult, status: int, place: int) -> int:
+        """The rows that a statement changed which returns none. Raises what the server refused."""
         if status == _COMMAND:
             return result.command_tuples or 0
         state = result.error_field(pq.DiagnosticField.SQLSTATE)
@@ -368,6 +381,17 @@ class Connection:
         self._watcher.stop()
         self._watcher.close()
         self._pgconn.finish()
+
+
+def _arrived(fetch: PQGen[list[list[PGresult]]]) -> list[list[PGresult]]:
+    """What it takes where its pause is to be none: all may be here already, so that nothing more becomes readable."""
+    next(fetch)
+    try:
+        fetch.send(READY_RW)
+    except StopIteration as done:
+        received: list[list[PGresult]] = done.value
+        return received
+    raise AssertionError("it ends where nothing is to be sent")
 
 
 def _unexpected(query: Query, count: int) -> DatabaseError:
