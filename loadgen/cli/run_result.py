@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 from loadgen.cli.output import console
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.table import Table
+
     from loadgen.runs.format.result import AccessResult, OpenResult, RunResult, TransactionResult
     from loadgen.runs.format.run import RunRecord
     from loadgen.runs.format.use import GeneratorUse, ReplayUse
@@ -26,8 +30,6 @@ def show(record: RunRecord) -> None:
 
 
 def _show_result(result: RunResult, users: int) -> None:
-    from rich.table import Table
-
     from loadgen.report.numbers import interval, number, percentile
 
     out = console()
@@ -38,15 +40,8 @@ def _show_result(result: RunResult, users: int) -> None:
         f"[bold]{interval(result.throughput_tps)} transactions/s[/bold]{offered} over {result.window_s:g} s, "
         f"{users} {'connections' if opened else 'users'}{errors}"
     )
-    heads = ["transaction", "count", "service p50 ms", "p95 ms", "p99 ms", "response p95 ms"]
-    table = Table(*heads, *(["p99 ms"] if opened else []), box=None)
-    items: list[tuple[str, TransactionResult | RunResult]] = [(t.name, t) for t in result.transactions]
-    for name, item in [*items, ("all", result)]:
-        cells = [percentile(item.service, p) for p in (50.0, 95.0, 99.0)] + [percentile(item.response, 95.0)]
-        if opened:
-            cells.append(percentile(item.response, 99.0))
-        table.add_row(name, f"{item.count:,}", *cells)
-    out.print(table)
+    anything = out.options.update(width=1000)
+    out.print(_latencies(result, fits=lambda table: out.measure(table, options=anything).maximum <= out.width))
     if opened:
         _show_arrivals(opened, percentile(result.lag, 99.0))
     if result.access is not None:
@@ -57,6 +52,33 @@ def _show_result(result: RunResult, users: int) -> None:
         _show_parts(result.generator)
     for sqlstate, message in result.error_examples.items():
         out.print(f"error {sqlstate}, {result.errors_by_sqlstate[sqlstate]} times: {message}", soft_wrap=True)
+
+
+def _latencies(result: RunResult, *, fits: Callable[[Table], bool]) -> Table:
+    """A row for each transaction. Where that does not fit, counts and intervals go below what they belong to, and an
+    open run's service p95 is left to its page."""
+    from rich.table import Table
+
+    from loadgen.report.numbers import percentile
+
+    items: list[tuple[str, TransactionResult | RunResult]] = [(t.name, t) for t in result.transactions]
+    items.append(("all", result))
+    opened = result.arrivals is not None
+    columns = [("service p50 ms", "service", 50.0), ("p95 ms", "service", 95.0), ("p99 ms", "service", 99.0)]
+    columns += [("response p95 ms", "response", 95.0), *([("p99 ms", "response", 99.0)] if opened else [])]
+    wide = Table("transaction", "count", *(head for head, _, _ in columns), box=None)
+    for name, item in items:
+        cells = (percentile(getattr(item, measure), p) for _, measure, p in columns)
+        wide.add_row(name, f"{item.count:,}", *cells)
+    if fits(wide):
+        return wide
+    if opened:
+        del columns[1]
+    narrow = Table("transaction", *(head.replace(" p", "\np", 1) for head, _, _ in columns), box=None)
+    for name, item in items:
+        cells = (percentile(getattr(item, measure), p).replace(" (", "\n(") for _, measure, p in columns)
+        narrow.add_row(f"{name}\n{item.count:,}", *cells)
+    return narrow
 
 
 def _show_parts(generator: GeneratorUse) -> None:
