@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar
-import csv
 import datetime as dt
 import math
 import re
@@ -19,16 +18,13 @@ from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark
 from loadgen.errors import RefusalError, UsageError
+from loadgen.planning.sheet import ASSUMED, MISSING, Kind, read_sheet
 
-ASSUMED: Final = re.compile(r"#\s*assumption\b", re.IGNORECASE)
-"""A comment above the header that begins so says that nobody measured the file's values."""
-MISSING: Final = frozenset(("", "na", "n/a", "nan", "null", "none"))
-"""How files write a value that is not there."""
 TABLE_COLUMN: Final = re.compile(r"[a-z_][a-z0-9_]*\.(?:rows|bytes|wal_bytes_per_day)")
 """A column that is a table's own history."""
 MOST_COLUMNS: Final = 60
-MOST_ROWS: Final = 100_000
-"""Of a CSV: more is a log of events rather than a history by period."""
+KIND: Final = Kind("history", "date,value", "period", 100_000, "sum it up by month")
+"""More rows are a log of events rather than a history by period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +59,11 @@ def read_csv(path: Path) -> History:
     YYYY-MM, which stands for the month's last day. Raises UsageError that names the line for what cannot be read, and
     RefusalError for a number that is no count: negative, infinite or beyond 1e15.
     """
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"cannot read history from {path}: {why}; give a CSV file") from error
-    numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
-    if not numbered:
-        raise UsageError(f"{path}: no rows; write a header date,value and one row per period")
-    if len(numbered) > MOST_ROWS:
-        raise UsageError(f"{path}: more than {MOST_ROWS:,} rows; sum it up by month")
-    header = [name.strip().lower() for name in next(csv.reader([numbered[0][1]]))]
+    sheet = read_sheet(path, KIND)
+    header = sheet.header
     label = next((name for name in ("date", "period") if name in header), None)
     if label is None or "value" not in header:
-        raise UsageError(
-            f"{path}: line {numbered[0][0]}: columns are {', '.join(header)}; needs value, and date or period"
-        )
+        raise UsageError(f"{sheet.where}: columns are {', '.join(header)}; needs value, and date or period")
     at_label, at_value = header.index(label), header.index("value")
     own = {name: header.index(name) for name in header if TABLE_COLUMN.fullmatch(name)}
     if len(own) > MOST_COLUMNS:
@@ -87,11 +72,7 @@ def read_csv(path: Path) -> History:
     values: list[float] = []
     dates: list[dt.date] = []
     periods: list[int] = []
-    for n, line in numbered[1:]:
-        where = f"{path}: line {n}"
-        cells = [cell.strip() for cell in _cells(line, where)]
-        if len(cells) != len(header):
-            raise UsageError(f"{where}: {len(cells)} values for {len(header)} columns; correct the row")
+    for where, cells in sheet.rows():
         values.append(_value(cells[at_value], where))
         for name, at in own.items():
             columns[name].append(_value(cells[at], where))
@@ -101,7 +82,7 @@ def read_csv(path: Path) -> History:
             periods.append(_period(cells[at_label], where))
     if not values:
         raise UsageError(f"{path}: no rows below the header; write one row per period")
-    assumed = any(ASSUMED.match(line) for line in lines[: numbered[0][0]])
+    assumed = any(ASSUMED.match(line) for line in sheet.comments)
     origin = Origin.ASSUMPTION if assumed else Origin.MEASURED
     by_table = {name: tuple(found) for name, found in columns.items()}
     return History(tuple(values), tuple(dates) or None, tuple(periods) or None, origin, str(path), by_table)
@@ -131,13 +112,6 @@ def from_database(target: Target) -> History:
         origin=Origin.SYNTHETIC if synthetic else Origin.MEASURED,
         source=f"{what} by created_at in {target}, complete months before {as_of}",
     )
-
-
-def _cells(line: str, where: str) -> list[str]:
-    try:
-        return next(csv.reader([line], strict=True))
-    except csv.Error as error:
-        raise UsageError(f"{where}: not CSV ({error}); correct the row") from error
 
 
 def _value(text: str, where: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import itertools
 import math
@@ -14,10 +13,10 @@ from typing import Final, Literal
 from capacity.traffic import DAY_S, FINEST_S, Peak, peak_to_mean
 from capacity.values import Origin, Refusal
 from loadgen.errors import RefusalError, UsageError
-from loadgen.planning.history import ASSUMED, MISSING
+from loadgen.planning.sheet import ASSUMED, MISSING, Kind, read_sheet
 
-MOST_ROWS: Final = 3_000_000
-"""A month of seconds, five years of minutes."""
+KIND: Final = Kind("requests", "timestamp,requests", "minute", 3_000_000, "sum it up by minute")
+"""As many rows are a month of seconds, five years of minutes."""
 COLUMNS: Final = ("requests", "requests_per_s")
 SYNTHETIC: Final = re.compile(r"#\s*synthetic\b", re.IGNORECASE)
 """A comment above the header that begins so says that a load generator made the requests."""
@@ -57,7 +56,8 @@ class MeasuredPeak:
         """What was counted, when, and how finely."""
         parts = [f"{self.peak.days} days of {self.source}, {self.first} to {self.last}, by {self.peak.bucket_s:g} s"]
         if self.peak.left_out_days:
-            parts.append(f"{self.peak.left_out_days} days not counted whole left out")
+            left_out = self.peak.left_out_days
+            parts.append(f"{left_out} {'day' if left_out == 1 else 'days'} not counted whole left out")
         if self.peak.bucket_s > FINEST_S:
             parts.append(f"the busiest was {self.peak.ratio.value:.3g}, carried to its seconds as independent arrivals")
         return "; ".join(parts)
@@ -89,31 +89,15 @@ def read_requests(path: Path) -> Requests:
     one kind in a file. An empty or ``NA`` count was not taken. Raises UsageError that names the line for what cannot be
     read, RefusalError for a number that is no count.
     """
-    try:
-        with path.open("r", encoding="utf-8-sig", newline="") as file:
-            lines = file.read().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"cannot read requests from {path}: {why}; give a CSV file") from error
-    numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
-    if not numbered:
-        raise UsageError(f"{path}: no rows; write a header timestamp,requests and one row per minute")
-    if len(numbered) > MOST_ROWS:
-        raise UsageError(f"{path}: more than {MOST_ROWS:,} rows; sum it up by minute")
-    header = [name.strip().lower() for name in _cells(numbered[0][1], f"{path}: line {numbered[0][0]}")]
+    sheet = read_sheet(path, KIND)
+    header = sheet.header
     column = next((name for name in COLUMNS if name in header), None)
     if column is None or "timestamp" not in header:
         found = ", ".join(header)
-        raise UsageError(
-            f"{path}: line {numbered[0][0]}: columns are {found}; needs timestamp, and requests or requests_per_s"
-        )
+        raise UsageError(f"{sheet.where}: columns are {found}; needs timestamp, and requests or requests_per_s")
     at_time, at_count = header.index("timestamp"), header.index(column)
     times, counts, kinds = [], [], set()
-    for n, line in numbered[1:]:
-        where = f"{path}: line {n}"
-        cells = [cell.strip() for cell in _cells(line, where)]
-        if len(cells) != len(header):
-            raise UsageError(f"{where}: {len(cells)} values for {len(header)} columns; correct the row")
+    for where, cells in sheet.rows():
         time, kind = _time(cells[at_time], where)
         kinds.add(kind)
         if len(kinds) > 1:
@@ -124,11 +108,10 @@ def read_requests(path: Path) -> Requests:
         counts.append(_count(cells[at_count], where))
     if not times:
         raise UsageError(f"{path}: no rows below the header; write one row per minute")
-    comments = lines[: numbered[0][0]]
     origin = Origin.MEASURED
-    if any(ASSUMED.match(line) for line in comments):
+    if any(ASSUMED.match(line) for line in sheet.comments):
         origin = Origin.ASSUMPTION
-    elif any(SYNTHETIC.match(line) for line in comments):
+    elif any(SYNTHETIC.match(line) for line in sheet.comments):
         origin = Origin.SYNTHETIC
     source = path.name.encode("utf-8", "replace").decode()
     unordered = sum(after < before for before, after in itertools.pairwise(times))
@@ -145,13 +128,6 @@ def _do(refusal: Refusal, read: Requests) -> str:
 
 def _day(number: int) -> dt.date:
     return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=number * DAY_S)).date()
-
-
-def _cells(line: str, where: str) -> list[str]:
-    try:
-        return next(csv.reader([line], strict=True))
-    except csv.Error as error:
-        raise UsageError(f"{where}: not CSV ({error}); correct the row") from error
 
 
 def _time(text: str, where: str) -> tuple[float, Literal["epoch", "zoned", "local"]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,12 @@ from typing import Final
 from capacity.scalability import Repeat, Usl, fit_sweep, fit_usl
 from capacity.values import Refusal
 from loadgen.errors import RefusalError, UsageError
-from loadgen.planning.history import MISSING
+from loadgen.planning.sheet import MISSING, Kind, read_sheet
 from loadgen.planning.sweeps import read_sweep, swept_scenario
 from loadgen.runs import store
 from loadgen.runs.format.sweep import SweepRecord
 
-MOST_ROWS: Final = 100_000
-"""Of a CSV: more is a log of events; sum it up."""
+KIND: Final = Kind("measurements", "concurrency,throughput", "run", 100_000, "take means by concurrency")
 COLUMNS: Final = ("concurrency", "throughput")
 SPREAD: Final = "spread"
 
@@ -86,30 +84,15 @@ def read_csv(path: Path) -> Throughputs:
     Other columns and ``#`` lines are ignored, rows whose throughput is empty, ``NA`` or ``NaN`` left out. Raises
     UsageError that names the line for text that is no number, RefusalError for a number that is no measurement.
     """
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"cannot read measurements from {path}: {why}; give a CSV file") from error
-    numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
-    if not numbered:
-        raise UsageError(f"{path}: no rows; write a header concurrency,throughput and one row per run")
-    if len(numbered) > MOST_ROWS:
-        raise UsageError(f"{path}: more than {MOST_ROWS:,} rows; take means by concurrency")
-    header = [name.strip().lower() for name in _cells(numbered[0][1], f"{path}: line {numbered[0][0]}")]
+    sheet = read_sheet(path, KIND)
+    header = sheet.header
     absent = [name for name in COLUMNS if name not in header]
     if absent:
-        raise UsageError(
-            f"{path}: line {numbered[0][0]}: columns are {', '.join(header)}; needs {' and '.join(absent)} too"
-        )
+        raise UsageError(f"{sheet.where}: columns are {', '.join(header)}; needs {' and '.join(absent)} too")
     wanted = [name for name in (*COLUMNS, SPREAD) if name in header]
     rows: list[list[float]] = []
     left_out = 0
-    for n, line in numbered[1:]:
-        where = f"{path}: line {n}"
-        cells = [cell.strip() for cell in _cells(line, where)]
-        if len(cells) != len(header):
-            raise UsageError(f"{where}: {len(cells)} values for {len(header)} columns; correct the row")
+    for where, cells in sheet.rows():
         if cells[header.index("throughput")].lower() in MISSING:
             left_out += 1
             continue
@@ -119,13 +102,6 @@ def read_csv(path: Path) -> Throughputs:
         raise RefusalError(Refusal("too_few_levels", missing, "measure at least four levels"))
     columns = [tuple(column) for column in zip(*rows, strict=True)]
     return Throughputs(columns[0], columns[1], columns[2] if len(columns) > 2 else None, None, left_out, str(path))
-
-
-def _cells(line: str, where: str) -> list[str]:
-    try:
-        return next(csv.reader([line], strict=True))
-    except csv.Error as error:
-        raise UsageError(f"{where}: not CSV ({error}); correct the row") from error
 
 
 def _number(text: str, name: str, where: str) -> float:

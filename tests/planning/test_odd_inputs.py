@@ -98,6 +98,40 @@ def test_odd_histories(run: Run, tmp_path: Path, kind: str) -> None:
         assert_holds(*run(*arguments))
 
 
+LONG = 100_000
+
+
+def long(verb: str, rows: int) -> tuple[str, ...]:
+    """A file with so many rows, and the verb that reads it."""
+    heads = {"forecast": "period,value", "scalability": "concurrency,throughput", "workload": "timestamp,requests"}
+    lines = {
+        "forecast": lambda n: f"{n},{1000 + n}",
+        "scalability": lambda n: f"{n + 1},{n / (1 + 0.001 * n):.6g}" if n else "1,0.5",
+        "workload": lambda n: f"{1_790_000_000 - 1_790_000_000 % 86_400 + 60 * n},{50 + n % 1440 // 10}",
+    }[verb]
+    Path("long.csv").write_text(heads[verb] + "\n" + "\n".join(map(lines, range(rows))) + "\n")
+    return {
+        "forecast": ("forecast", "long.csv", "--horizon", "6"),
+        "scalability": ("scalability", "long.csv", "--at", "64"),
+        "workload": ("workload", "--requests", "long.csv"),
+    }[verb]
+
+
+@pytest.mark.parametrize("verb", ["forecast", "scalability", "workload"])
+def test_a_file_as_long_as_is_read_is_answered(run: Run, verb: str) -> None:
+    code, made = run(*long(verb, LONG))
+    assert code == ANSWERED, made
+    assert_holds(code, made)
+
+
+@pytest.mark.parametrize("verb", ["forecast", "scalability"])
+def test_a_longer_one_is_refused_in_one_line(here: Loadgen, verb: str) -> None:
+    done = here(*long(verb, LONG + 1), "--json")
+    assert done.returncode == USAGE
+    assert "more than 100,000 rows" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def odd(kind: str, point: SweepPoint) -> SweepPoint:
     tps = point.throughput_tps
     assert tps is not None

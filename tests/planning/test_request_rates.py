@@ -73,7 +73,7 @@ def test_a_missing_count_is_none_and_a_gap_leaves_its_day_out(tmp_path: Path) ->
     (tmp_path / "r.csv").write_text("\n".join(lines))
     found = measured_peak(tmp_path / "r.csv")
     assert (found.peak.days, found.peak.left_out_days) == (20, 1)
-    assert "1 days not counted whole left out" in found.in_words
+    assert "1 day not counted whole left out" in found.in_words
 
 
 @pytest.mark.parametrize(
