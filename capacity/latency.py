@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -83,6 +83,8 @@ class LatencyCurve:
     """Throughput of the best level, with the drift between blocks in its interval."""
     _response: BlockedMeans = field(repr=False, compare=False)
     _rising: Floats = field(repr=False, compare=False)
+    _between: Callable[[Floats], Floats] = field(repr=False, compare=False)
+    """Log response at log concurrencies: through the levels, and rising between them."""
     _bend: Bend = field(repr=False, compare=False)
 
     def response_ms(self, concurrency: float) -> Interval | Refusal:
@@ -135,6 +137,16 @@ class LatencyCurve:
         shares = np.interp(self._reach(limits), self._logs, self._shares)
         return np.asarray(np.where(limits < self._rising[0], 0.0, shares), dtype=np.float64)
 
+    def drawn(self, between: int = 12) -> tuple[tuple[float, float], ...]:
+        """For a picture: utilisation and response in ms along the curve that decides, so many points between levels.
+
+        Past the best level throughput falls and load does not, so that the curve goes straight up there.
+        """
+        steps = np.linspace(0, 1, between + 1, endpoint=False)
+        logs = np.append((self._logs[:-1, None] + np.diff(self._logs)[:, None] * steps).ravel(), self._logs[-1])
+        shares, responses = np.interp(logs, self._logs, self._shares), np.exp(self._between(logs))
+        return tuple(zip(shares.tolist(), responses.tolist(), strict=True))
+
     @property
     def _logs(self) -> Floats:
         return np.log([point.level for point in self.points])
@@ -144,7 +156,7 @@ class LatencyCurve:
         if not first <= concurrency <= last:
             missing = f"a measured level beyond {concurrency:g}: the sweep went from {first} to {last}"
             return Refusal("not_identified", missing, f"sweep {concurrency:g} too")
-        value = self._between(concurrency)
+        value = float(self._between(np.log([concurrency]))[0])
         smooth, error = self._bend.at(concurrency)
         common = float(np.mean(self._response.errors**2 - self._response.own_errors**2))
         half = math.hypot(
@@ -158,21 +170,13 @@ class LatencyCurve:
             half = math.hypot(half, runs, blocks)
         return Interval.of_log(value, half, self.level)
 
-    def _between(self, concurrency: float) -> float:
-        """The curve's log response: through the levels, and rising between them."""
-        from scipy.interpolate import PchipInterpolator
-
-        return float(PchipInterpolator(self._logs, self._rising)(math.log(concurrency)))
-
     def _reach(self, limits: Floats) -> Floats:
         """The inverse: log concurrency up to which the curve keeps to each log limit, by halving; within the levels."""
-        from scipy.interpolate import PchipInterpolator
-
-        curve, logs = PchipInterpolator(self._logs, self._rising), self._logs
+        logs = self._logs
         low, high = np.full_like(limits, logs[0]), np.full_like(limits, logs[-1])
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            kept = curve(middle) <= limits
+            kept = self._between(middle) <= limits
             low, high = np.where(kept, middle, low), np.where(kept, high, middle)
         return high
 
@@ -220,6 +224,8 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurv
 
     Refuses unusable numbers, fewer than three or more than 128 levels, and runs none of which was repeated.
     """
+    from scipy.interpolate import PchipInterpolator
+
     if (refusal := _unusable(runs, level)) is not None:
         return refusal
     by_level: dict[int, list[LatencyRun]] = defaultdict(list)
@@ -245,6 +251,7 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurv
         )
         for i, n in enumerate(levels)
     )
+    logs = np.log(np.array(levels, dtype=np.float64))
     before = int(np.argmax(throughput.means[:-1]))
     error = math.hypot(throughput.own_errors[-1], throughput.own_errors[before])
     return LatencyCurve(
@@ -254,6 +261,7 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurv
         saturated=bool(throughput.means[-1] - throughput.means[before] - error <= math.log1p(STILL_RISING)),
         _response=response,
         _rising=rising,
+        _between=PchipInterpolator(logs, rising),
         _bend=bend(np.array(levels, dtype=np.float64), rising, response.own_errors),
     )
 

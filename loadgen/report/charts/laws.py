@@ -38,6 +38,7 @@ def latency(laws: Laws, objective_ms: float) -> Figure | None:
         return None
     name = f"p{laws.percentile:g}"
     data = [_point(name, point.measured) for point in laws.points]
+    drawn: list[Row] = [{"x": x, "value": ms, "order": order} for order, (x, ms) in enumerate(curve.drawn())]
     top = max(objective_ms, *(float(row["high"] or 0) for row in data)) * 1.5
     mva: list[Row] = [
         {"x": p.measured.utilisation.value, "value": p.cpu_alone_ms.value, "order": p.measured.level}
@@ -85,7 +86,7 @@ def latency(laws: Laws, objective_ms: float) -> Figure | None:
                 )
         base = alt.Chart(rows(data))
         layers += [
-            base.mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y=y, order=alt.Order("level:Q")),
+            alt.Chart(rows(drawn)).mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y=y, order=alt.Order("order:Q")),
             base.mark_rule(color=BLUE, size=1.5).encode(x=x, y=alt.Y("low:Q", title=None), y2=alt.Y2("high:Q")),
             base.mark_rule(color=BLUE, size=1.5).encode(x=alt.X("left:Q", title=_SHARE), x2=alt.X2("right:Q"), y=y),
             base.mark_point(color=BLUE, filled=True, size=60, opacity=1).encode(
@@ -95,7 +96,10 @@ def latency(laws: Laws, objective_ms: float) -> Figure | None:
         ]
         return alt.LayerChart(layer=layers).properties(width=size.width, height=size.height)
 
-    keys = [Key("dot", BLUE, f"measured {name}, with its interval; the number is that of busy connections")]
+    keys = [
+        Key("dot", BLUE, f"measured {name}, with its interval; the number is that of busy connections"),
+        Key("line", BLUE, "the curve that decides: it never falls, and past the best level the load stays what it was"),
+    ]
     if mva:
         keys.append(Key("dashed", MUTED, "busy connections queueing for the CPU alone, mean (MVA)"))
     if erlang:
