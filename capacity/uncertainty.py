@@ -10,6 +10,8 @@ import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +24,18 @@ DRAWS = 4001
 """Odd, so that the middle draw is the median. The 5 % and 95 % quantiles stand to about a percent of their spread."""
 
 
+@lru_cache(maxsize=256)  # a plan asks a dozen times for each
 def scores(name: str) -> Floats:
-    """Standard normal draws of the quantity ``name``, stratified: one in each of DRAWS equally probable strata."""
+    """Standard normal draws of the quantity ``name``, stratified: one in each of DRAWS equally probable strata.
+
+    The array is read-only.
+    """
     from scipy.special import ndtri
 
     order = np.random.default_rng(zlib.crc32(name.encode())).permutation(DRAWS)
-    return np.asarray(ndtri((order + 0.5) / DRAWS), dtype=np.float64)
+    found = np.asarray(ndtri((order + 0.5) / DRAWS), dtype=np.float64)
+    found.setflags(write=False)
+    return found
 
 
 def draws(name: str, interval: Interval) -> Floats:
@@ -77,6 +85,14 @@ def share_error(share: float, level: float = 0.9) -> float:
     from scipy.special import ndtri
 
     return float(ndtri((1 + level) / 2)) * math.sqrt(max(share * (1 - share), 0.0) / DRAWS)
+
+
+def share_interval(share: float, count: float, level: float = 0.9) -> Interval:
+    """A share of ``count`` independent trials, which may be a fraction of one, with Wilson's score interval (1927)."""
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2) / (1 + z * z / count)
+    return Interval(min(max(middle - half, 0.0), share), share, max(min(middle + half, 1.0), share), level)
 
 
 def summary(drawn: Floats, level: float = 0.9) -> Interval:

@@ -17,7 +17,6 @@ break. The coverage's own interval is Wilson's score interval (1927) for so few 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -25,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from capacity.growth.mixture import USUAL_POWER, BackTest
+from capacity.uncertainty import share_interval
 from capacity.values import Interval
 
 Floats = npt.NDArray[np.float64]
@@ -103,15 +103,7 @@ def _achieved(test: BackTest, horizon: int, level: float) -> tuple[Interval, int
     share = float(np.sum(weight[:, None] * (known & inside)) / np.sum(weight[:, None] * known))
     evenness = float(weight.sum() ** 2 / (weight @ weight)) / len(judged)
     hits = max(HITS_PER_BLOCK * evenness * float(ends[now] - ends[judged[0]]) / horizon, 1.0)
-    return _wilson(min(share, 1.0), hits, level=0.9), len(judged)
-
-
-def _wilson(share: float, count: float, level: float) -> Interval:
-    """Wilson's interval of a share of ``count`` independent trials, which need not be a whole number."""
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2) / (1 + z * z / count)
-    return Interval(min(max(middle - half, 0.0), share), share, max(min(middle + half, 1.0), share), level)
+    return share_interval(min(share, 1.0), hits, level=0.9), len(judged)
 
 
 def _stretch(level: float, blocks: float) -> float:

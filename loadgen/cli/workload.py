@@ -21,7 +21,8 @@ def workload(
         list[str] | None,
         typer.Argument(
             metavar="[RECORD]…",
-            help="Runs and sweeps whose scenarios explain the profile's statements. Default: those of the base's mix.",
+            help="Runs and sweeps: which of their transactions read; with --profile, scenarios that explain it instead "
+            "(default: those of the base's mix).",
         ),
     ] = None,
     requests: Annotated[
@@ -47,27 +48,28 @@ def workload(
     """Make the workload block from measurements, for `loadgen plan --workload`; each number says where it comes from.
 
     Request counts, by the hour or finer over a week or more, tell the peak to mean; a profile with pg_stat_statements
-    tells transactions a user and day, the mix and its reads. A run of our own scenarios is no measurement of either.
+    tells transactions a user and day, the mix and its reads. A run of our own scenarios tells only which of its
+    transactions read, and is called synthetic.
     """
-    if requests is None and profile is None:
-        raise UsageError("nothing to measure from; give --requests FILE, --profile FILE, or both")
+    if requests is None and profile is None and not record:
+        raise UsageError("nothing to measure from; give --requests FILE, --profile FILE, or runs")
 
     from dataclasses import replace
 
     from loadgen import settings
     from loadgen.planning.production_mix import production_mix
     from loadgen.planning.request_rates import measured_peak
+    from loadgen.planning.run_reads import run_reads
     from loadgen.planning.workload_file import read_workload
     from loadgen.planning.workload_measured import described_by, measured_block, workload_answer
     from loadgen.profiling.profile import read_profile
     from loadgen.runs import documents
 
-    if record and profile is None:
-        raise UsageError("runs and sweeps explain a profile's statements; give --profile FILE with them")
     found = settings.load(results_dir=results_dir)
     block = read_workload(base)
     peak = measured_peak(requests) if requests is not None else None
     mix = None
+    runs = run_reads(found.results_dir, record) if record and profile is None else ()
     if profile is not None:
         shape = read_profile(profile)
         described = (
@@ -76,7 +78,7 @@ def workload(
             else tuple(_describe(share.scenario) for share in block.workload.mix)
         )
         mix = production_mix(shape, described, profile.name)
-    answer = workload_answer(measured_block(block, peak, mix), peak, mix)
+    answer = workload_answer(measured_block(block, peak, mix, runs), peak, mix, runs)
     if output is not None:
         documents.write_atomically(output, answer.toml)
         answer = replace(answer, file=str(output))
@@ -97,14 +99,21 @@ def _describe(scenario: str) -> ScenarioDescription:
 
 def show(answer: WorkloadAnswer) -> None:
     """The block as people read it, on stderr."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from capacity.values import Interval
     from loadgen.report.numbers import interval
 
-    table = Table("number", "value", "unit", "origin", box=None, pad_edge=False)
+    table = Table(
+        Column("number", no_wrap=True),
+        Column("value", no_wrap=True),
+        Column("origin", no_wrap=True),
+        "unit",
+        box=None,
+        pad_edge=False,
+    )
     for entry in answer.entries:
-        table.add_row(entry.name, interval(Interval(entry.low, entry.value, entry.high)), entry.unit, str(entry.origin))
+        table.add_row(entry.name, interval(Interval(entry.low, entry.value, entry.high)), str(entry.origin), entry.unit)
     console().print(table)
     for source in dict.fromkeys(e.source for e in answer.entries if e.origin != "assumption"):
         say(source)

@@ -15,6 +15,8 @@ from typing import Final
 
 import numpy as np
 
+from capacity.uncertainty import share_interval
+
 Z95: Final = 1.96
 LEAST_IN_TAIL: Final = 30
 """Fewest households that the richest share may consist of for its error to be estimated: the usual rule of thumb."""
@@ -48,10 +50,8 @@ def share(count: int, households: int) -> Measured:
     """Percent, with Wilson's score interval (1927)."""
     if not households:
         return NOTHING
-    p, z2 = count / households, Z95**2 / households
-    centre = (p + z2 / 2) / (1 + z2)
-    half = Z95 / (1 + z2) * math.sqrt(p * (1 - p) / households + z2 / (4 * households))
-    return Measured(100 * p, 100 * (centre - half), 100 * (centre + half), households)
+    found = share_interval(count / households, households, 0.95).scaled(100)
+    return Measured(found.value, found.low, found.high, households)
 
 
 def quantile(probability: float, values: Sequence[float] | None, households: int) -> Measured:

@@ -1,7 +1,7 @@
-"""The workload block from what was measured: request rates, and a profile's statements; what was not stays as it was.
+"""The workload block from what was measured: request rates, a profile's statements, runs; what was not stays as it was.
 
-A run of our own scenarios tells which statements a transaction makes, and what it costs; how often production does it,
-and when, is nothing that our own load could tell.
+A run of our own scenarios tells which of its transactions read, and what one makes and costs; how often production does
+it, and when, is nothing that our own load could tell.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from capacity.workload import UNITS, MixShare
 from loadgen.errors import UsageError
 from loadgen.planning.production_mix import ProductionMix
 from loadgen.planning.request_rates import MeasuredPeak
+from loadgen.planning.run_reads import RunReads
 from loadgen.planning.workload_file import READ_SHARE_UNIT, SHARE_UNIT, Block
 from loadgen.planning.workload_toml import to_toml
 from loadgen.runs import documents, store
@@ -89,8 +90,10 @@ class WorkloadAnswer:
     format: Literal["loadgen.workload/1"] = WORKLOAD_FORMAT
 
 
-def measured_block(base: Block, peak: MeasuredPeak | None, mix: ProductionMix | None) -> Block:
-    """``base`` with what was measured in the place of what it said."""
+def measured_block(
+    base: Block, peak: MeasuredPeak | None, mix: ProductionMix | None, runs: Sequence[RunReads] = ()
+) -> Block:
+    """``base`` with what was measured in the place of what it said. Raises UsageError for runs of no scenario of it."""
     workload = base.workload
     if peak is not None:
         ratio = _rounded(peak.peak.second)
@@ -105,6 +108,12 @@ def measured_block(base: Block, peak: MeasuredPeak | None, mix: ProductionMix | 
             mix.in_words,
         )
         workload = replace(workload, transactions_per_user_day=rate, mix=_mix(mix))
+    for one in runs:
+        if one.scenario not in {share.scenario for share in workload.mix}:
+            raise UsageError(f"runs of {one.scenario!r}: the mix has no such scenario; give a file with it by --base")
+        entry = Input(f"read_share.{one.scenario}", _rounded(one.share), READ_SHARE_UNIT, Origin.SYNTHETIC, one.source)
+        given = tuple(replace(m, read_share=entry) if m.scenario == one.scenario else m for m in workload.mix)
+        workload = replace(workload, mix=given)
     return Block(workload, base.policy)
 
 
@@ -133,9 +142,14 @@ def _summing_to_one(shares: Sequence[float]) -> list[float]:
     return rounded
 
 
-def notes_of(peak: MeasuredPeak | None, mix: ProductionMix | None) -> tuple[str, ...]:
+def notes_of(peak: MeasuredPeak | None, mix: ProductionMix | None, runs: Sequence[RunReads] = ()) -> tuple[str, ...]:
     """What a reader of the block must know, a line each."""
     notes = []
+    if runs:
+        notes.append(
+            "Runs are of our own load: they tell which of a scenario's transactions read. Users' sessions and "
+            "transactions, the mix of scenarios and the peak to mean are production's: --profile, --requests."
+        )
     if peak is not None:
         notes.append("A request is taken for the same number of transactions at the peak as on average.")
         if (peak.last - peak.first).days < 365:
@@ -172,9 +186,11 @@ def _said(origin: Origin) -> str:
     return "an assumption" if origin is Origin.ASSUMPTION else "synthetic"
 
 
-def workload_answer(block: Block, peak: MeasuredPeak | None, mix: ProductionMix | None) -> WorkloadAnswer:
+def workload_answer(
+    block: Block, peak: MeasuredPeak | None, mix: ProductionMix | None, runs: Sequence[RunReads] = ()
+) -> WorkloadAnswer:
     """The document, with the file's text in it."""
-    notes = notes_of(peak, mix)
+    notes = notes_of(peak, mix, runs)
     inputs = (*block.workload.inputs, *block.policy.inputs)
     return WorkloadAnswer(
         entries=tuple(

@@ -32,7 +32,9 @@ def used(record: SweepRecord, cpu_s: float = 0.003) -> SweepRecord:
 def run(name: str, tps: dict[str, float], number: int, cpu_s: dict[str, float]) -> RunRecord:
     """A recorded run whose transactions cost what ``cpu_s`` says."""
     latency = Latency(1_000, 2.0, Interval.exact(2), Interval.exact(3), None, 9)
-    results = tuple(TransactionResult(t, 99, 0, Interval.exact(x), latency, latency, latency) for t, x in tps.items())
+    results = tuple(
+        TransactionResult(t, round(60 * x), 0, Interval.exact(x), latency, latency, latency) for t, x in tps.items()
+    )
     total = sum(tps.values())
     use = sum(x * cpu_s[t] for t, x in tps.items()) * (1 + 0.01 * (number % 3))
     server = ServerUse(Interval.exact(use), 6_000, 1.0, 100, 30, 0, 0, 0, 0, {})

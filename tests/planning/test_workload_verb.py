@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 from production_samples import DASHBOARD, DONE, MONTECARLO, profile, requests_csv
 from published import made
+from run_samples import run as recorded
+from run_samples import stored
 from sweep_samples import history_csv, store, sweep
 
 from capacity.values import Origin
@@ -20,7 +23,10 @@ from loadgen.planning.workload_toml import to_toml
 from loadgen.profiling.lexer import normalise
 from loadgen.profiling.names import COLUMNS
 from loadgen.runs import documents
+from loadgen.runs.format.verdict import Verdict
 
+CPU_S = {"read": 0.001, "write": 0.004}
+DONE_BY_RUN = {"read": 90.0, "write": 10.0}
 EVENTS = """
 [workload.peak_to_mean]
 value = 6
@@ -162,7 +168,9 @@ def test_our_own_load_is_never_called_a_measurement(here: Run, tmp_path: Path) -
     ("arguments", "code", "says"),
     [
         ((), 2, "nothing to measure from"),
-        (("RUN", "--requests", "requests.csv"), 2, "give --profile"),
+        (("absent",), 2, "absent"),
+        (("other",), 2, "the mix has no such scenario"),
+        (("failed", "--requests", "requests.csv"), 4, "no_valid_runs"),
         (("--requests", "none.csv"), 2, "none.csv"),
         (("--requests", "short.csv"), 4, "too_few_days"),
         (("--profile", "none.json"), 2, "none.json"),
@@ -177,6 +185,9 @@ def test_what_cannot_be_measured_is_one_line_and_no_file(
 ) -> None:
     requests_csv(tmp_path / "short.csv", days=3)
     (tmp_path / "empty.json").write_text(documents.dump(profile({})))
+    failed = replace(recorded("dashboard", DONE_BY_RUN, 8, CPU_S), verdict=Verdict("invalid"))
+    for name, record in (("other", recorded("other", DONE_BY_RUN, 9, CPU_S)), ("failed", failed)):
+        documents.write_atomically(tmp_path / "results" / name / "manifest.json", documents.dump(record))
     records = swept(tmp_path) if arguments[:1] == ("--profile",) else []
     result = here("workload", *arguments, *records, "-o", "load.toml", "--json")
     assert result.returncode == code
@@ -184,6 +195,19 @@ def test_what_cannot_be_measured_is_one_line_and_no_file(
     assert len(result.stderr.strip().splitlines()) == 1
     assert ("refusal" in json.loads(result.stdout)) == (code == 4)
     assert not (tmp_path / "load.toml").exists()
+
+
+def test_a_run_tells_which_of_its_transactions_read_and_nothing_of_production(here: Run, tmp_path: Path) -> None:
+    names = stored(tmp_path / "results", *(recorded("dashboard", DONE_BY_RUN, n, CPU_S) for n in (1, 2)))
+    result = here("workload", *names, "--json")
+    entries = {entry["name"]: entry for entry in made(result)["entries"]}
+    reads = entries["read_share.dashboard"]
+    assert (reads["value"], reads["origin"]) == (0.9, "synthetic")
+    assert reads["low"] < 0.9 < reads["high"] < reads["low"] + 0.02, "12,000 transactions"
+    assert reads["source"] == "12,000 transactions of 2 runs of dashboard: our own load"
+    for name in ("peak_to_mean", "daily_active_share", "transactions_per_session", "mix.dashboard"):
+        assert entries[name]["origin"] == "assumption"
+    assert "the peak to mean are production's" in result.stderr
 
 
 def test_the_shipped_scenarios_are_told_apart_by_their_statements(here: Run, tmp_path: Path) -> None:
