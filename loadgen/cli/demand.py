@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from loadgen.cli import options, quantities
-from loadgen.cli.output import console, emit, say
+from loadgen.cli.output import Fold, emit, print_fitting, say
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,16 +59,18 @@ def show(answer: DemandAnswer) -> None:
     """The demands as people read them, on stderr."""
     from rich.table import Table
 
-    out = console()
-    table = Table(answer.by, "at", "CPU, ms", "WAL, kB", "blocks read", "connection, ms", box=None, pad_edge=False)
-    for one in answer.demands:
-        if one.by_level is None:
-            table.add_row(one.transaction, "", *_figures(one))
-        for n, (level, other) in enumerate((one.by_level or {}).items()):
-            planned = level == one.level
-            name, mark = one.transaction if n == 0 else "", "▸" if planned else " "
-            table.add_row(name, f"{mark}{level}", *_figures(other), style="" if planned else "dim")
-    out.print(table)
+    def build(fold: Fold) -> Table:
+        table = Table(answer.by, "at", "CPU, ms", "WAL, kB", "blocks read", "connection, ms", box=None, pad_edge=False)
+        for one in answer.demands:
+            if one.by_level is None:
+                table.add_row(one.transaction, "", *map(fold, _figures(one)))
+            for n, (level, other) in enumerate((one.by_level or {}).items()):
+                planned = level == one.level
+                name, mark = one.transaction if n == 0 else "", "▸" if planned else " "
+                table.add_row(name, f"{mark}{level}", *map(fold, _figures(other)), style="" if planned else "dim")
+        return table
+
+    print_fitting(build)
     levels = any(one.by_level for one in answer.demands)
     if levels:
         say("of one transaction, at so many busy connections; ▸ the level of its capacity, which a plan takes")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
+    from rich.table import Table
+
+Fold = Callable[[str], str]
+"""What makes a cell narrow, or leaves it."""
 
 
 def console() -> Console:
@@ -17,6 +21,25 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def print_fitting(build: Callable[[Fold], Table]) -> None:
+    """A table as wide as it is; where the terminal is narrower, built again with intervals below their values.
+
+    ``build`` is given what to make of a cell like "value (low–high)".
+    """
+    out = console()
+    wide = build(_whole)
+    anything = out.options.update(width=1000)
+    out.print(wide if out.measure(wide, options=anything).maximum <= out.width else build(_folded))
+
+
+def _whole(cell: str) -> str:
+    return cell
+
+
+def _folded(cell: str) -> str:
+    return cell.replace(" (", "\n(", 1)
 
 
 def say(line: str) -> None:

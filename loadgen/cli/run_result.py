@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loadgen.cli.output import console
+from loadgen.cli.output import Fold, console, print_fitting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.table import Table
 
     from loadgen.runs.format.result import AccessResult, OpenResult, RunResult, TransactionResult
@@ -40,8 +38,7 @@ def _show_result(result: RunResult, users: int) -> None:
         f"[bold]{interval(result.throughput_tps)} transactions/s[/bold]{offered} over {result.window_s:g} s, "
         f"{users} {'connections' if opened else 'users'}{errors}"
     )
-    anything = out.options.update(width=1000)
-    out.print(_latencies(result, fits=lambda table: out.measure(table, options=anything).maximum <= out.width))
+    print_fitting(lambda fold: _latencies(result, fold))
     if opened:
         _show_arrivals(opened, percentile(result.lag, 99.0))
     if result.access is not None:
@@ -54,31 +51,26 @@ def _show_result(result: RunResult, users: int) -> None:
         out.print(f"error {sqlstate}, {result.errors_by_sqlstate[sqlstate]} times: {message}", soft_wrap=True)
 
 
-def _latencies(result: RunResult, *, fits: Callable[[Table], bool]) -> Table:
-    """A row for each transaction. Where that does not fit, counts and intervals go below what they belong to, and an
-    open run's service p95 is left to its page."""
+def _latencies(result: RunResult, fold: Fold) -> Table:
+    """A row for each transaction. Folded, counts go below names, and an open run's service p95 is left to its page."""
     from rich.table import Table
 
     from loadgen.report.numbers import percentile
 
     items: list[tuple[str, TransactionResult | RunResult]] = [(t.name, t) for t in result.transactions]
     items.append(("all", result))
-    opened = result.arrivals is not None
+    opened, folds = result.arrivals is not None, fold(" (") != " ("
     columns = [("service p50 ms", "service", 50.0), ("p95 ms", "service", 95.0), ("p99 ms", "service", 99.0)]
     columns += [("response p95 ms", "response", 95.0), *([("p99 ms", "response", 99.0)] if opened else [])]
-    wide = Table("transaction", "count", *(head for head, _, _ in columns), box=None)
-    for name, item in items:
-        cells = (percentile(getattr(item, measure), p) for _, measure, p in columns)
-        wide.add_row(name, f"{item.count:,}", *cells)
-    if fits(wide):
-        return wide
-    if opened:
+    if folds and opened:
         del columns[1]
-    narrow = Table("transaction", *(head.replace(" p", "\np", 1) for head, _, _ in columns), box=None)
+    heads = [head.replace(" p", "\np", 1) if folds else head for head, _, _ in columns]
+    table = Table("transaction", *([] if folds else ["count"]), *heads, box=None)
     for name, item in items:
-        cells = (percentile(getattr(item, measure), p).replace(" (", "\n(") for _, measure, p in columns)
-        narrow.add_row(f"{name}\n{item.count:,}", *cells)
-    return narrow
+        cells = [fold(percentile(getattr(item, measure), p)) for _, measure, p in columns]
+        count = f"{item.count:,}"
+        table.add_row(*([f"{name}\n{count}"] if folds else [name, count]), *cells)
+    return table
 
 
 def _show_parts(generator: GeneratorUse) -> None:
