@@ -84,7 +84,7 @@ def throughput(
         "dashboard, pipeline, 8": replace(sequential, mode="pipeline"),
         "dashboard, sequential, 1": replace(sequential, connections=1, processes=1),
         "dashboard, pipeline, 1": replace(sequential, mode="pipeline", connections=1, processes=1),
-        "single row, sequential, 8": replace(sequential, scenario=SINGLE_ROW),
+        "single row, sequential, 8": replace(sequential, scenario=SINGLE_ROW, writes=False),
     }
     runs: list[dict[str, object]] = []
     tps: dict[str, dict[str, list[float]]] = {name: {"loadgen": [], "pgbench": []} for name in loads}
@@ -108,7 +108,7 @@ def throughput(
 @app.command()
 def cpu(rounds: Annotated[int, typer.Option(min=3, max=50)] = 5, short: Short = False) -> None:
     """Client CPU a six-statement pipelined transaction, with its recording."""
-    six = Load(DASHBOARD, "pipeline", 8, 2 if short else 10, only=SIX_STATEMENTS)
+    six = Load(DASHBOARD, "pipeline", 8, 2 if short else 10, only=SIX_STATEMENTS, writes=False)
     with bench() as b:
         runs = []
         for _ in range(1 if short else rounds):

@@ -1,7 +1,7 @@
 """The sides of benchmarks/engine.py: one run each of this engine, of pgbench and of a Locust user on cursors.
 
 Every run has a fresh copy of the seeded database, written out to disk; the same warm-up, in which caches fill and
-statements are prepared and planned; and then whole seconds that are measured.
+statements are prepared and planned; and then whole seconds that are measured, with the same checkpoints in them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from loadgen.database.connect import Target
 from loadgen.database.copies import working_copy
 from loadgen.database.programs import client_program
 from loadgen.errors import ExitCode
+from loadgen.runner.checkpoints import ForcedCheckpoints
 
 _SPARE_S: Final = 120.0
 """How much longer than its load a run may take before it counts as hung."""
@@ -44,6 +46,7 @@ class Load:
     processes: int = 1
     rate: float | None = None
     only: str | None = None
+    writes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,8 @@ class Bench:
             ]  # fmt: skip
             environment = os.environ | target.environment() | {"PGBENCH": str(client_program("pgbench", None))}
             began = time.time()
-            done, cpu_s = _used_cpu(command, environment, load)
+            with _checkpoints(target, load):
+                done, cpu_s = _used_cpu(command, environment, load)
             processed = re.search(r"actually processed: (\d+)", done.stdout)
             seconds = re.findall(r"^progress: [\d.]+ s, ([\d.]+) tps", done.stderr, re.MULTILINE)
             if done.returncode or not processed or len(seconds) < load.warmup_s + 1:
@@ -141,7 +145,8 @@ class Bench:
                 sys.executable, "-m", "locust", "-f", str(HERE / "cursors.py"), "--headless", "--json",
                 "--only-summary", "-u", str(load.connections), "-r", "100", "-t", f"{seconds}s",
             ]  # fmt: skip
-            done, cpu_s = _used_cpu(command, environment, load)
+            with _checkpoints(target, load):
+                done, cpu_s = _used_cpu(command, environment, load)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed: {done.stderr[-2000:]}")
         entries = [e for e in orjson.loads(done.stdout[done.stdout.index("[") :]) if e["method"] == "transaction"]
@@ -154,6 +159,19 @@ class Bench:
         total = sum(entry["num_requests"] for entry in entries)
         failed = sum(entry["num_failures"] for entry in entries)
         return Run(sum(measured) / len(measured), cpu_s * 1e6 / total, errors=failed)
+
+
+@contextmanager
+def _checkpoints(target: Target, load: Load) -> Iterator[None]:
+    """In a peer's window those that ``loadgen run`` asks for in a short window of writes, at the same places."""
+    with ForcedCheckpoints(target) as checkpoints:
+        timer = threading.Timer(load.warmup_s, checkpoints.spread_over, (load.measure_s,))
+        if load.writes:
+            timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
 
 def run_command(load: Load) -> list[str]:
