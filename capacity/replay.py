@@ -49,3 +49,28 @@ def replay_cost(cpu_s: Sequence[float], wal_bytes: Sequence[float], level: float
     error = math.sqrt(blocks / (blocks - 1) * float(left @ left)) / total_bytes
     half = float(stdtrit(blocks - 1, (1 + level) / 2)) * error
     return Interval(max(cost - half, 0.0), cost, cost + half, level)
+
+
+def pooled_cost(costs: Sequence[Interval], wal_bytes: Sequence[float]) -> Interval:
+    """One :func:`replay_cost` from those of several runs and replicas, each counting by the bytes that it replayed.
+
+    The error is that of the weighted mean of independent values, each with its own error and what they differ by beyond
+    their errors (random effects, by moments; R. DerSimonian and N. Laird, 1986). No less than 0. Raises ValueError for
+    none, and for costs of different levels.
+    """
+    from scipy.special import ndtri
+
+    if not costs or len(costs) != len(wal_bytes) or len({cost.level for cost in costs}) > 1:
+        raise ValueError("costs of replay are pooled with their bytes, one each, and at one level")
+    weight = np.asarray(wal_bytes, dtype=np.float64)
+    weight = weight / weight.sum() if weight.sum() > 0 else np.full(len(costs), 1 / len(costs))
+    value = np.array([cost.value for cost in costs])
+    edge = float(ndtri((1 + costs[0].level) / 2))
+    error = np.array([max(cost.high - cost.value, cost.value - cost.low) for cost in costs]) / edge
+    middle = float(weight @ value)
+    # What the weighted scatter is expected to be from the errors alone; the rest is between runs.
+    expected = float(weight @ ((1 - weight) * error**2))
+    scatter = float(weight @ (value - middle) ** 2)
+    between = max(scatter - expected, 0.0) / max(1 - float(weight @ weight), 1 / len(costs)) if len(costs) > 1 else 0.0
+    half = edge * math.sqrt(float(weight**2 @ (error**2 + between)))
+    return Interval(max(middle - half, 0.0), middle, middle + half, costs[0].level)

@@ -12,14 +12,11 @@ from capacity.peak import LEVEL, due
 from capacity.plan.basis import Basis
 from capacity.plan.candidates import replicas_needed
 from capacity.plan.choose import Choice
-from capacity.plan.simulate import Futures
+from capacity.plan.simulate import TINY, Futures
 from capacity.plan.values import Due, Input, Prediction, Recommendation, Rejected, Step
 from capacity.prose import figure, span, when
 from capacity.uncertainty import Floats, summary
 from capacity.values import Interval
-
-TINY = 1e-12
-"""A load so small that it stands for none where a load divides."""
 
 
 def load_ratio(
@@ -57,6 +54,7 @@ def _reads(choice: Choice, inputs: tuple[Input, ...], primary: Recommendation | 
         f"At {end} the peak load is {span(used)} times what one measured server carries while the objective is met."
     )
     reason += "".join(f" {_planned_for(basis, futures)}" for basis in futures.bases)
+    reason += "".join(f" {_replayed(given)}" for given in futures.inputs if given.name.startswith("replay_cost"))
     if used.value > 0:
         reason += (
             f" Of that work {figure(100 * movable.value)} % reads what may be a moment old and can move to replicas."
@@ -89,12 +87,20 @@ def _planned_for(basis: Basis, futures: Futures) -> str:
     return f"With {basis.scenario} it is kept to {span(target.value)} of its capacity ({target.origin})."
 
 
+def _replayed(given: Input) -> str:
+    """What replay takes of a replica, and who says so."""
+    _, _, scenario = given.name.partition(".")
+    share = given.value.scaled(100)
+    what = f"a transaction of {scenario}" if scenario else "a write whose replay was not measured"
+    return f"To replay {what} costs a replica {span(share)} % of executing it ({given.origin})."
+
+
 def _prediction(choice: Choice) -> Prediction | None:
     count, futures = choice.last.replicas, choice.futures
     if not count:
         return None
-    reads, writes = (rows[-1] for rows in choice.last_loads)
-    ratio = load_ratio(count, reads, writes, futures.replay_cost, futures.fresh)
+    work = choice.last_work.last
+    ratio = load_ratio(count, work.reads, work.writes, work.replay_cost, futures.fresh)
     together = f"primary and {count} {'replica' if count == 1 else 'replicas'}"
     return Prediction("load carried at the objective", "primary alone", together, summary(ratio, LEVEL))
 

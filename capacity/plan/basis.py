@@ -23,3 +23,5 @@ class Basis:
     """Of one transaction on the server that was swept, at the level that is planned for."""
     refused: tuple[Refusal, ...] = ()
     """What the measurements did not tell, so that something weaker stands in its place."""
+    replay_refused: Refusal | None = None
+    """The same of its replay, which matters only where there are replicas."""

@@ -5,6 +5,7 @@ share ρ of the reads that must see their user's own last write, and replay at a
 
 - the primary alone answers writes and fresh reads: W + ρR ≤ 1;
 - what it has no room for, x = W + R − 1, goes to replicas: x ≤ k(1 − fW);
+- each replays in one process, so in no more than one core, as far as the CPU of it is known;
 - the working set fits into the share of memory that it may fill, on every server.
 
 With n servers to spare, the load must still be carried without n of the replicas.
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from capacity.measured import MeasuredServer
-from capacity.plan.simulate import Futures
+from capacity.plan.simulate import Futures, Work
 from capacity.targets import Server, Target
 from capacity.uncertainty import Floats
 
@@ -34,6 +35,7 @@ class Shortfall(StrEnum):
     MEMORY = "memory"
     WRITES = "writes"
     FRESH_READS = "fresh_reads"
+    REPLAY_CORE = "replay_core"
     REPLAY = "replay"
     READS = "reads"
 
@@ -42,6 +44,7 @@ SHORT_OF = {
     Shortfall.MEMORY: "its memory is too small for the working set",
     Shortfall.WRITES: "the writes alone exceed its primary",
     Shortfall.FRESH_READS: "writes and the reads that must see them exceed its primary",
+    Shortfall.REPLAY_CORE: "replaying its log takes more than the one core that a replica can give to it",
     Shortfall.REPLAY: "its replicas cannot keep up with the writes and answer reads",
     Shortfall.READS: "it has too little room for the reads",
 }
@@ -70,9 +73,8 @@ class Fit:
     """The fewest that meet the objective, spare ones included; +inf where no number does."""
     shortfall: npt.NDArray[np.int8]
     """With no replica: the index of the first Shortfall that holds, or −1."""
-    reads: Floats
+    work: Work
     """In servers like this one."""
-    writes: Floats
 
     def meets(self, replicas: int) -> Bools:
         """Whether that many replicas are enough, by date and draw."""
@@ -97,11 +99,15 @@ def fits(futures: Futures, target: Target, measured: MeasuredServer, spare: int 
 
 
 def _fit(futures: Futures, target: Target, server: Server, measured: MeasuredServer, spare: int) -> Fit:
-    reads, writes = futures.on(target, server, measured)
-    needed = replicas_needed(reads, writes, futures.replay_cost, np.ones(1), futures.fresh) + spare
+    work = futures.on(target, server, measured)
+    reads, writes = work.reads, work.writes
+    needed = replicas_needed(reads, writes, work.replay_cost, np.ones(1), futures.fresh) + spare
+    behind = work.replay_cores > SLACK
+    needed = np.where(behind & (needed > 0), np.inf, needed)
     checks = (
-        (Shortfall.READS, reads + writes > SLACK),
-        (Shortfall.REPLAY, (futures.replay_cost * writes >= 1) & (reads + writes > SLACK)),
+        (Shortfall.READS, work.whole > SLACK),
+        (Shortfall.REPLAY, (work.replay >= 1) & (work.whole > SLACK)),
+        (Shortfall.REPLAY_CORE, behind & (work.whole > SLACK)),
         (Shortfall.FRESH_READS, writes + futures.fresh * reads > SLACK),
         (Shortfall.WRITES, writes > SLACK),
     )
@@ -113,7 +119,7 @@ def _fit(futures: Futures, target: Target, server: Server, measured: MeasuredSer
         too_large = futures.working_set_bytes > target.usable_ram * server.ram_bytes * SLACK
         needed = np.where(too_large, np.inf, needed)
         shortfall[too_large] = order.index(Shortfall.MEMORY)
-    return Fit(server, needed, shortfall, reads, writes)
+    return Fit(server, needed, shortfall, work)
 
 
 def carried_tps(
@@ -123,11 +129,14 @@ def carried_tps(
 
     The laws above are linear in the load, so it is today's times the least of the factors by which each of them binds.
     """
-    reads, writes = (rows[0] for rows in futures.on(target, configuration.server, measured))
+    work = futures.on(target, configuration.server, measured).first
     left = max(configuration.replicas - spare, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        whole = (1 + left) / (reads + writes + left * futures.replay_cost * writes)
-        primary = 1 / (writes + futures.fresh * reads)
-        factor = np.minimum(whole, primary) if left else 1 / (reads + writes)
+        keeping_up = 1 / work.replay_cores
+        alone = np.minimum(1 / work.whole, keeping_up) if spare else 1 / work.whole
+        whole = (1 + left) / (work.whole + left * work.replay)
+        primary = 1 / (work.writes + futures.fresh * work.reads)
+        together = np.minimum(np.minimum(whole, primary), keeping_up)
+        factor = np.maximum(together, alone) if left else alone
         tps = np.where(futures.tps[0] > 0, futures.tps[0] * factor, np.inf)
     return np.asarray(tps, dtype=np.float64)

@@ -22,7 +22,7 @@ from capacity.peak import LEVEL, due_when
 from capacity.plan.alternatives import alternatives, commonest_shortfall
 from capacity.plan.candidates import SHORT_OF, Bools, Configuration, Fit, carried_tps, fits
 from capacity.plan.costs import cost_per_month, storage_by_date, total_cost
-from capacity.plan.simulate import Futures
+from capacity.plan.simulate import Futures, Work
 from capacity.plan.values import DatedConfiguration, Due, Sizing, Stage
 from capacity.prose import chance
 from capacity.targets import Server, Target
@@ -45,8 +45,8 @@ class Choice:
     """By date and draw, with the plan in place."""
     carried_tps: Floats
     """Draws of what today's configuration carries."""
-    last_loads: tuple[Floats, Floats]
-    """Reads and writes in servers of the last configuration: a row per date, a column per draw."""
+    last_work: Work
+    """In servers of the last configuration."""
     largest: Server
     """The one on which the writes weigh least."""
     largest_writes: Floats
@@ -122,15 +122,15 @@ def choose(futures: Futures, target: Target, measured: MeasuredServer, wanted: f
         tuple(chosen),
         met,
         carried[chosen[0]],
-        (last.reads, last.writes),
+        last.work,
         largest.server,
-        largest.writes,
+        largest.work.writes,
     )
 
 
 def _largest(found: Sequence[Fit]) -> Fit:
     """The server whose primary has the most room for writes, whatever the order in which the target lists them."""
-    return min(found, key=lambda fit: float(np.median(fit.writes[-1])))
+    return min(found, key=lambda fit: float(np.median(fit.work.writes[-1])))
 
 
 def _probabilities(fit: Fit, counts: np.ndarray) -> np.ndarray:

@@ -44,9 +44,9 @@ class Policy:
     @property
     def inputs(self) -> tuple[Input, ...]:
         """All of it."""
-        return (self.target_utilisation, self.write_cost, *self.always)
+        return (self.target_utilisation, self.write_cost, self.replay_cost, *self.always)
 
     @property
     def always(self) -> tuple[Input, ...]:
-        """Those that every plan uses; target utilisation and write cost may be measured instead."""
-        return (self.replay_cost, self.fresh_read_share, self.working_set_share, self.round_trip_ms)
+        """Those that every plan uses; target utilisation, write cost and replay cost may be measured instead."""
+        return (self.fresh_read_share, self.working_set_share, self.round_trip_ms)

@@ -31,11 +31,25 @@ MEASURE = {
     "transactions_per_user_day": "a profile of production over more weeks: see `loadgen workload --profile`",
     "peak_to_mean": "request rates by the minute over some weeks of production: see `loadgen workload --requests`",
     "write_cost": "runs of reading and of writing transactions alone, with the server's CPU",
+    "replay_cost": "`loadgen run SCENARIO --replica DSN`, then the plan with that `--run`",
     "target_utilisation": "a sweep while vacuum, backups and batch jobs run",
     "core_speed": "`loadgen calibrate` on the target",
     "scaling": "a sweep on a second size of the target",
     "waits": "`loadgen calibrate` on the measured server and on the target",
 }
+_LONGER = "longer runs and more repeats: `loadgen sweep {}`"
+MEASURE_EACH = {
+    "capacity": _LONGER,
+    "throughput": _LONGER,
+    "utilisation": _LONGER,
+    "cpu_s": _LONGER,
+    "write_cost": "runs of {}'s reading and writing transactions in other shares",
+    "replay_cost": "longer runs: `loadgen run {} --replica DSN`",
+    "waits": "`loadgen calibrate` for longer, on both servers",
+    "mix": "the statement mix of production: `loadgen profile`",
+    "event": "what earlier launches and campaigns did to the load",
+}
+"""Of a scenario, transaction or event each."""
 
 
 def shares(load: Floats, names: Sequence[str]) -> dict[str, float]:
@@ -84,15 +98,7 @@ def _first_order(answer: Floats, score: Floats, total: float) -> float:
 
 
 def _how(name: str) -> str:
-    kind, _, scenario = name.partition(".")
-    if kind in ("capacity", "throughput", "utilisation", "cpu_s"):
-        return f"longer runs and more repeats: `loadgen sweep {scenario}`"
-    if kind == "write_cost" and scenario:
-        return f"runs of {scenario}'s reading and writing transactions in other shares"
-    if kind == "waits" and scenario:
-        return "`loadgen calibrate` for longer, on both servers"
-    if name.startswith("mix."):
-        return "the statement mix of production: `loadgen profile`"
-    if name.startswith("event."):
-        return "what earlier launches and campaigns did to the load"
+    kind, _, of = name.partition(".")
+    if of and (how := MEASURE_EACH.get(kind)) is not None:
+        return how.format(of)
     return MEASURE.get(name, "a measurement of it in production")

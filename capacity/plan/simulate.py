@@ -19,12 +19,16 @@ from capacity.plan.basis import Basis
 from capacity.plan.capacities import DrawnCapacity, drawn_capacity
 from capacity.plan.carrying import Calibrated, Carry
 from capacity.plan.policy import Policy
+from capacity.plan.replaying import replay_of
 from capacity.plan.values import Input
 from capacity.storage import bytes_by_date
 from capacity.targets import Server, Target
 from capacity.uncertainty import Draws, Floats
 from capacity.values import Interval, Origin, Refusal
 from capacity.workload import Workload
+
+TINY = 1e-12
+"""A load so small that it stands for none where a load divides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,40 @@ class ScenarioLoad:
     carry: Carry
     reads: Floats
     writes: Floats
+    replay: Floats
+    """What a replica's replay of it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be done, in servers of one kind; a row per date, a column per draw."""
+
+    reads: Floats
+    writes: Floats
+    replay: Floats
+    """On every replica."""
+    replay_cores: Floats
+    """Cores that one process would need for that; 0 as far as the CPU of it is not known."""
+
+    @property
+    def whole(self) -> Floats:
+        """Replication aside."""
+        return np.asarray(self.reads + self.writes, dtype=np.float64)
+
+    @property
+    def replay_cost(self) -> Floats:
+        """Of replaying a write over executing it."""
+        return np.asarray(self.replay / np.maximum(self.writes, TINY), dtype=np.float64)
+
+    @property
+    def last(self) -> Work:
+        """On the last date alone."""
+        return Work(self.reads[-1], self.writes[-1], self.replay[-1], self.replay_cores[-1])
+
+    @property
+    def first(self) -> Work:
+        """On the first date alone."""
+        return Work(self.reads[0], self.writes[0], self.replay[0], self.replay_cores[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +87,10 @@ class Futures:
     writes: Floats
     fresh: Floats
     """Share of the reads that only the primary may answer."""
-    replay_cost: Floats
+    replay: Floats
+    """What every replica's replay takes, in the same unit."""
+    replay_cores: Floats
+    """Cores of the measured server that its one process needs; 0 as far as the CPU of it is not known."""
     storage_bytes: Floats | None
     """Of all tables; None where no sizes were measured."""
     working_set_bytes: Floats | None
@@ -64,15 +105,19 @@ class Futures:
         """Measured servers that the whole load would fill, replication aside."""
         return np.asarray(self.reads + self.writes, dtype=np.float64)
 
-    def on(self, target: Target, server: Server, measured: MeasuredServer) -> tuple[Floats, Floats]:
-        """Reads and writes in servers of another kind: each scenario has a way of its own there."""
+    def on(self, target: Target, server: Server, measured: MeasuredServer) -> Work:
+        """In servers of another kind: each scenario has a way of its own there."""
         if target.measured:
-            return self.reads, self.writes
-        reads, writes = np.zeros_like(self.reads), np.zeros_like(self.writes)
+            return Work(self.reads, self.writes, self.replay, self.replay_cores)
+        reads, writes, replay = (np.zeros_like(self.reads) for _ in range(3))
         for load in self.loads:
             factor = load.carry.factor(target, server, measured, self.draw)
-            reads, writes = reads + load.reads / factor, writes + load.writes / factor
-        return reads, writes
+            reads, writes, replay = (
+                reads + load.reads / factor,
+                writes + load.writes / factor,
+                replay + load.replay / factor,
+            )
+        return Work(reads, writes, replay, self.replay_cores / self.draw(target.core_speed))
 
     def draw(self, given: Input) -> Floats:
         """Draws of an input, the same wherever it is used."""
@@ -99,6 +144,8 @@ def simulate(
     inputs: list[Input] = [*workload.inputs, *policy.always]
     bases: list[Basis] = []
     bracketed = True
+    none = np.zeros_like(peak.tps)
+    replay_cores = none
     for name, share in workload.shares(sample).items():
         if not share.any():
             continue
@@ -109,10 +156,13 @@ def simulate(
             return drawn
         carry = Carry(scenario, calibrated)
         reading, split = _read_work(scenario, workload, policy, sample)
-        inputs += [*drawn.inputs, *split, *(carry.inputs(target) if target is not None else ())]
+        measured_reading, _ = _read_work(scenario, None, policy, sample)
+        replay = replay_of(scenario, 1 - reading, 1 - measured_reading, policy, sample)
+        inputs += [*drawn.inputs, *split, *replay.inputs, *(carry.inputs(target) if target is not None else ())]
         bracketed = bracketed and drawn.bracketed
         load = peak.tps * share / drawn.tps
-        loads.append(ScenarioLoad(carry, load * reading, load * (1 - reading)))
+        loads.append(ScenarioLoad(carry, load * reading, load * (1 - reading), load * replay.share))
+        replay_cores = replay_cores + peak.tps * share * replay.cpu_s
         bases.append(_basis(carry, drawn, target))
     stored = None
     if tables is not None and tables.users > 0 and tables.tables:
@@ -122,7 +172,6 @@ def simulate(
         return sample.of(given.name, given.value)
 
     touched = draw(policy.working_set_share).clip(0, 1)
-    none = np.zeros_like(peak.tps)
     return Futures(
         dates=peak.dates,
         months=peak.months,
@@ -131,7 +180,8 @@ def simulate(
         reads=sum((load.reads for load in loads), none),
         writes=sum((load.writes for load in loads), none),
         fresh=draw(policy.fresh_read_share).clip(0, 1),
-        replay_cost=draw(policy.replay_cost).clip(0, 1),
+        replay=sum((load.replay for load in loads), none),
+        replay_cores=replay_cores,
         storage_bytes=stored,
         working_set_bytes=None if stored is None else stored * touched,
         inputs=tuple({given.name: given for given in inputs}.values()),
@@ -142,10 +192,13 @@ def simulate(
 
 
 def _read_work(
-    scenario: SweptScenario, workload: Workload, policy: Policy, sample: Draws
+    scenario: SweptScenario, workload: Workload | None, policy: Policy, sample: Draws
 ) -> tuple[Floats, tuple[Input, ...]]:
-    """Draws of the share of the scenario's work that reads, and what it hangs on beside the workload."""
-    stated = workload.read_shares.get(scenario.name)
+    """Draws of the share of the scenario's work that reads, and what it hangs on beside the workload.
+
+    Without a workload: of the mix that was swept.
+    """
+    stated = None if workload is None else workload.read_shares.get(scenario.name)
     r = np.full(1, scenario.read_share) if stated is None else sample.of(stated.name, stated.value).clip(0, 1)
     cost = policy.write_cost
     if isinstance(scenario.write_cost, Interval):
@@ -157,7 +210,11 @@ def _read_work(
 
 def _basis(carry: Carry, drawn: DrawnCapacity, target: Target | None) -> Basis:
     scenario = carry.scenario
-    told = [drawn.refused, scenario.write_cost, *(carry.refusals(target) if target is not None else ())]
+    told = [
+        drawn.refused,
+        scenario.write_cost,
+        *(carry.refusals(target) if target is not None else ()),
+    ]
     same = target is None or target.measured
     return Basis(
         scenario=scenario.name,
@@ -165,4 +222,5 @@ def _basis(carry: Carry, drawn: DrawnCapacity, target: Target | None) -> Basis:
         carried="measured" if same else "throughput" if isinstance(carry.demand, Refusal) else "demand",
         demand=None if isinstance(scenario.demand, Refusal) else scenario.demand.planned,
         refused=tuple({r.missing: r for r in told if isinstance(r, Refusal)}.values()),
+        replay_refused=scenario.replay if isinstance(scenario.replay, Refusal) else None,
     )

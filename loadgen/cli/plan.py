@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from capacity.plan import Basis, Recommendation
+    from capacity.plan import Basis, Recommendation, Sizing
     from loadgen.runs.format.plan import PlanRecord
 
 
@@ -84,7 +84,9 @@ def plan(
     run: Annotated[
         list[str] | None,
         typer.Option(
-            "--run", metavar="RUN", help="A run of a swept scenario in other shares; repeatable. Tells demand."
+            "--run",
+            metavar="RUN",
+            help="A run of a swept scenario; repeatable. In other shares it tells demand, with --replica replay.",
         ),
     ] = None,
     calibration: Annotated[
@@ -193,7 +195,7 @@ def show(record: PlanRecord) -> None:
         _line(out, f"{refused.kind:<11} refused", f" ({refused.refusal.code}): needs {refused.refusal.missing}")
         _line(out, "", f"{'':<11} {refused.refusal.do}")
     for basis in made.bases:
-        _basis(out, basis)
+        _basis(out, basis, made.sizing)
     if (refusal := made.calibration_refused) is not None:
         _line(out, "", f"{'calibrated':<11} refused ({refusal.code}): needs {refusal.missing}; {refusal.do}")
     for n, matter in enumerate(made.sensitivity[:MATTERS_SHOWN]):
@@ -254,13 +256,13 @@ def _sizing(out: Console, record: PlanRecord) -> None:
         _line(out, "", f"{'':<11} {stage.why}")
 
 
-def _basis(out: Console, basis: Basis) -> None:
+def _basis(out: Console, basis: Basis, sizing: Sizing | None) -> None:
     """Which measurements of a scenario decided, and what stands in for those that did not tell."""
-    from loadgen.report.bases import basis_text
+    from loadgen.report.bases import basis_text, not_told
 
     line = f"{basis.scenario}: {basis_text(basis)}"
     _line(out, "", f"{'measured':<11} {line}")
-    for refused in basis.refused:
+    for refused in not_told(basis, sizing):
         _line(out, "", f"{'':<11} not told ({refused.code}): needs {refused.missing}; {refused.do}")
 
 

@@ -13,6 +13,7 @@ from capacity.demand import RunUse, service_demands
 from capacity.latency import latency_curve
 from capacity.measured import MeasuredDemand, SweptScenario
 from capacity.plan.carrying import Calibrated
+from capacity.replay import pooled_cost
 from capacity.values import Interval, Refusal
 from loadgen.errors import UsageError
 from loadgen.planning import calibration
@@ -67,12 +68,14 @@ def planned_scenario(
     """The sweep with its latency curve, and its demands as far as it and its runs tell them."""
     swept = swept_scenario(sweep, objective)
     aim = objective or sweep.objective
+    demand = _demand(sweep, swept, runs, idle)
     return replace(
         swept,
         curve=latency_curve(latency_runs(sweep, aim.percentile)),
         objective_ms=aim.response_ms,
-        demand=_demand(sweep, swept, runs, idle),
+        demand=demand,
         write_cost=_write_cost(sweep.scenario, runs, idle),
+        replay=_replay(sweep.scenario, swept.wal_bytes_per_txn, demand, runs),
     )
 
 
@@ -160,6 +163,36 @@ def _write_cost(scenario: ScenarioDescription, runs: Sequence[RunRecord], idle: 
         return Refusal(found.code, f"{what}: {found.missing}", found.do)
     cpu = {demand.transaction: demand.cpu_s for demand in found}
     return _ratio(cpu.get(WRITES), cpu.get(READS), what)
+
+
+def _replay(
+    scenario: ScenarioDescription,
+    wal_bytes_per_txn: float | None,
+    demand: MeasuredDemand | Refusal,
+    runs: Sequence[RunRecord],
+) -> Interval | Refusal | None:
+    """Of its transactions, by the laws of :mod:`capacity.replay`; None where the scenario only reads."""
+    if scenario.read_share == 1:
+        return None
+    what = f"what replaying the log of {scenario.name!r} costs a replica"
+    again = f"run `loadgen run {scenario.name} --replica DSN` for a minute or more, and name it by --run"
+    seen = [one for run in runs if run.verdict.status == "valid" and run.result for one in run.result.replay]
+    told = [(one.cpu_s_per_byte, one.wal_bytes) for one in seen if one.cpu_s_per_byte is not None and one.wal_bytes]
+    if not told:
+        why = next((one.refusal for one in seen if one.refusal is not None), None)
+        if why is not None:
+            return Refusal(why.code, f"{what}: {why.missing}", again)
+        return Refusal("no_replica_measured", f"{what}: a valid run with a replica", again)
+    planned = None if isinstance(demand, Refusal) else demand.planned.cpu_s
+    if wal_bytes_per_txn is None or planned is None or planned.low <= 0:
+        return Refusal("no_cpu", f"{what}: WAL and CPU of a transaction", "sweep a server whose CPU can be seen")
+    cost = pooled_cost([each for each, _ in told], [replayed for _, replayed in told])
+    return Interval(
+        cost.low * wal_bytes_per_txn / planned.high,
+        cost.value * wal_bytes_per_txn / planned.value,
+        cost.high * wal_bytes_per_txn / planned.low,
+        cost.level,
+    )
 
 
 def _kinds(use: RunUse, kinds: Mapping[str, str]) -> RunUse | None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from capacity.plan import Basis
+from capacity.plan import Basis, Sizing
+from capacity.values import Refusal
 from loadgen.report.numbers import interval
 
 TARGET: Final = {"curve": "by the measured latency curve", "stated": "as the workload file says", "assumed": "assumed"}
 CARRIED: Final = {"measured": "", "demand": "; carried by CPU demand", "throughput": "; carried by throughput alone"}
+
+
+def not_told(basis: Basis, sizing: Sizing | None) -> tuple[Refusal, ...]:
+    """What was not measured and matters to the plan: replay does where it has replicas."""
+    replicas = sizing is not None and any(stage.replicas for stage in sizing.stages)
+    return (*basis.refused, *([basis.replay_refused] if replicas and basis.replay_refused is not None else []))
 
 
 def basis_text(basis: Basis) -> str:

@@ -10,7 +10,7 @@ from capacity.plan import Input, Kind, Plan, Recommendation, RefusedRecommendati
 from capacity.values import Interval
 from loadgen.planning.what_if import ASKED
 from loadgen.report import commands, numbers
-from loadgen.report.bases import basis_text
+from loadgen.report.bases import basis_text, not_told
 from loadgen.report.charts import growth as growth_charts
 from loadgen.report.charts.drawing import Figure
 from loadgen.report.section import Section, section
@@ -87,7 +87,7 @@ def load(record: PlanRecord) -> Section:
     """Throughput and latency against load, for each scenario that was swept."""
     loads: list[Load] = [load_of(sweep) for sweep in record.sweeps]
     plan = record.plan
-    bases = {basis.scenario: (basis_text(basis), basis.refused) for basis in plan.bases}
+    bases = {basis.scenario: (basis_text(basis), not_told(basis, plan.sizing)) for basis in plan.bases}
     return section(
         "load",
         "Load",

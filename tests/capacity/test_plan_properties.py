@@ -197,9 +197,13 @@ def test_the_load_carried_is_what_the_servers_need(target: Target, scale: float,
     load = futures(scaled(users(), scale), samples.workload(1.3))
     choice = choose(replace(load, working_set_bytes=None, storage_bytes=None), target, MEASURED)
     factor = choice.carried_tps / load.tps[0] * nearly
-    loads = tuple(replace(one, reads=one.reads[:1] * factor, writes=one.writes[:1] * factor) for one in load.loads)
+    loads = tuple(
+        replace(one, reads=one.reads[:1] * factor, writes=one.writes[:1] * factor, replay=one.replay[:1] * factor)
+        for one in load.loads
+    )
     again = replace(load, dates=load.dates[:1], loads=loads, reads=load.reads[:1], working_set_bytes=None)
-    again = replace(again, writes=load.writes[:1], storage_bytes=None)
+    again = replace(again, writes=load.writes[:1], replay=load.replay[:1], storage_bytes=None)
+    again = replace(again, replay_cores=load.replay_cores[:1])
     met = choose_fit(choice, again, target)
     if abs(nearly - 1) > 1e-6:  # not within rounding of the edge
         assert (met == (nearly < 1)).all()

@@ -17,6 +17,8 @@ from loadgen.errors import UsageError
 from loadgen.planning.demands import IdleUse
 from loadgen.planning.evidence import calibrated, planned_scenario, recorded_runs
 from loadgen.runs.format.latency import Objective
+from loadgen.runs.format.run import RunRecord
+from loadgen.runs.format.use import ReplayUse
 from loadgen.runs.format.verdict import Reason
 
 CPU_S = {"read": 0.001, "write": 0.004}
@@ -66,6 +68,36 @@ def test_runs_in_other_shares_tell_reads_from_writes(tmp_path: Path) -> None:
     assert isinstance(found, Interval), found
     assert found.low < 4 < found.high
     assert found.value == pytest.approx(4, rel=0.05)
+
+
+def replayed(number: int, cost: Interval | None, wal_bytes: int | None, why: Refusal | None = None) -> RunRecord:
+    """A run beside a replica that replayed so many bytes at that cost each."""
+    record = run("dashboard", {"read": 90.0, "write": 10.0}, number, CPU_S)
+    assert record.result is not None
+    use = ReplayUse(wal_bytes, 1.0, cost, 0.0, 0, 0.0, 0.0, why)
+    return replace(record, result=replace(record.result, replay=(use,)))
+
+
+def test_runs_with_a_replica_tell_what_replay_takes_of_executing() -> None:
+    """120 bytes of log and 3 ms of CPU a transaction; 5 µs a byte is 0.6 ms of replay."""
+    runs = [replayed(i, Interval(4e-6, 5e-6, 6e-6), 10**9) for i in range(3)]
+    found = planned_scenario(used(sweep()), runs).replay
+    assert isinstance(found, Interval), found
+    assert found.value == pytest.approx(0.2)
+    assert 0.8 * 0.2 < found.low < 0.2 < found.high < 1.2 * 0.2, "three runs that agree, and a demand that is known"
+
+
+def test_replay_that_no_run_told_is_refused_by_name() -> None:
+    none = planned_scenario(used(sweep())).replay
+    assert isinstance(none, Refusal) and none.code == "no_replica_measured"
+    assert "--replica DSN" in none.do and "dashboard" in none.missing
+    short = Refusal("too_few_samples", "a window in which a replica was seen 9 times, not 5", "measure for longer")
+    found = planned_scenario(used(sweep()), [replayed(1, None, 10**6, short)]).replay
+    assert isinstance(found, Refusal) and found.code == "too_few_samples"
+    unseen = replace(sweep(), points=tuple(replace(p, server_cpu_cores=None) for p in sweep().points))
+    blind = planned_scenario(unseen, [replayed(1, Interval.exact(5e-6), 10**9)]).replay
+    assert isinstance(blind, Refusal) and blind.code == "no_cpu"
+    assert planned_scenario(used(sweep(writes=0))).replay is None
 
 
 def test_what_does_not_tell_reads_from_writes_is_refused_by_name() -> None:
