@@ -64,7 +64,7 @@ def fit_usl(
         _doubt(fits[1].squares - best.squares, variance, df),
     )
     t = float(stdtrit(df, (1 + level) / 2))
-    profile = Profile(points, best, t * t * variance)
+    profile = Profile.of(points, best, t * t * variance)
     u, v, c = (float(part) for part in best.parts)
     law = Law(min(v / (u + v), 1.0), c / (u + v), 1 / (u + v), REACH * float(points.n[-1]))
     beta = Interval(*_around(law.beta, profile.beta(law.beta)), level)

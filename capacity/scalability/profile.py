@@ -25,6 +25,10 @@ PRECISION = 1e-5
 ENOUGH = 1e-12
 """How far down a fit with a held value goes (``settled`` of :func:`solve`): far below what moves an end."""
 
+MOST_GROUPS = 2_000
+"""Levels that a profile looks at. Groups of a range of 100,000 are then half a percent wide, and ends off by less
+than a hundredth of the interval (tested)."""
+
 At = Callable[[float, Floats], Solution]
 """The best fit with a value held, looked for from the parts of one nearby."""
 
@@ -36,6 +40,26 @@ class Profile:
     points: Points
     best: Solution
     allowance: float
+
+    @classmethod
+    def of(cls, points: Points, best: Solution, allowance: float) -> Profile:
+        """Of more than 2,000 levels, neighbours by ln N in groups: it costs as much for any number of them.
+
+        What is averaged is what the best fit leaves, and not throughput, so that the law's bend inside a group is kept.
+        """
+        if len(points.n) <= MOST_GROUPS:
+            return cls(points, best, allowance)
+        place = np.log(points.n)
+        width = (place[-1] - place[0]) / (MOST_GROUPS - 1)
+        _, at = np.unique(np.floor((place - place[0]) / width), return_inverse=True)
+        weight = np.asarray(np.bincount(at, points.weight), dtype=np.float64)
+
+        def mean(values: Floats) -> Floats:
+            return np.asarray(np.bincount(at, points.weight * values) / weight, dtype=np.float64)
+
+        n, left = mean(points.n), mean(points.x - points.n / (columns(points.n) @ best.parts))
+        groups = Points(n, n / (columns(n) @ best.parts) + left, weight)
+        return cls(groups, Solution(best.parts, float(weight @ left**2)), allowance)
 
     def alpha(self, value: float) -> tuple[float, float]:
         """Ends of α's interval about its estimate."""
