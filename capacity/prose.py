@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from typing import TYPE_CHECKING
 
-from capacity.plan.values import Due
 from capacity.values import Interval
+
+if TYPE_CHECKING:  # plans put their own figures into sentences
+    from capacity.plan.values import Due
 
 
 def figure(value: float) -> str:
@@ -16,6 +19,11 @@ def figure(value: float) -> str:
     if abs(value) >= 100:
         return f"{float(f'{value:.3g}'):,.0f}"
     return f"{value:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.1g}"
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 day``, ``1,200 days``: of nouns whose plural ends in s."""
+    return f"{count:,} {noun if count == 1 else f'{noun}s'}"
 
 
 def span(interval: Interval, unit: str = "") -> str:

@@ -14,7 +14,7 @@ from capacity.plan.candidates import replicas_needed
 from capacity.plan.choose import Choice
 from capacity.plan.simulate import TINY, Futures
 from capacity.plan.values import Due, Input, Prediction, Recommendation, Rejected, Step
-from capacity.prose import figure, span, when
+from capacity.prose import counted, figure, span, when
 from capacity.uncertainty import Floats, summary
 from capacity.values import Interval
 
@@ -101,7 +101,7 @@ def _prediction(choice: Choice) -> Prediction | None:
         return None
     work = choice.last_work.last
     ratio = load_ratio(count, work.reads, work.writes, work.replay_cost, futures.fresh)
-    together = f"primary and {count} {'replica' if count == 1 else 'replicas'}"
+    together = f"primary and {counted(count, 'replica')}"
     return Prediction("load carried at the objective", "primary alone", together, summary(ratio, LEVEL))
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from capacity.measured import MeasuredServer
 from capacity.plan.simulate import Futures, Work
+from capacity.prose import counted
 from capacity.targets import Server, Target
 from capacity.uncertainty import Floats
 
@@ -61,7 +62,7 @@ class Configuration:
     def name(self) -> str:
         if not self.replicas:
             return self.server.name
-        return f"{self.server.name} + {self.replicas} {'replica' if self.replicas == 1 else 'replicas'}"
+        return f"{self.server.name} + {counted(self.replicas, 'replica')}"
 
 
 @dataclass(frozen=True, slots=True)

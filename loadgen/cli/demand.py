@@ -59,6 +59,8 @@ def show(answer: DemandAnswer) -> None:
     """The demands as people read them, on stderr."""
     from rich.table import Table
 
+    from capacity.prose import counted
+
     def build(fold: Fold) -> Table:
         table = Table(answer.by, "at", "CPU, ms", "WAL, kB", "blocks read", "connection, ms", box=None, pad_edge=False)
         for one in answer.demands:
@@ -74,7 +76,10 @@ def show(answer: DemandAnswer) -> None:
     levels = any(one.by_level for one in answer.demands)
     if levels:
         say("of one transaction, at so many busy connections; ▸ the level of its capacity, which a plan takes")
-    say(f"{len(answer.runs)} runs" + (f", {len(answer.left_out)} left out as not valid" if answer.left_out else ""))
+    say(
+        counted(len(answer.runs), "run")
+        + (f", {len(answer.left_out)} left out as not valid" if answer.left_out else "")
+    )
     say(f"idle server ({answer.idle.origin}): {answer.idle.source}")
 
 

@@ -139,6 +139,7 @@ def _show_scenarios(answer: Scenarios, label: str) -> None:
 def _show_forecast(answer: Forecast, label: str) -> None:
     from rich.table import Table
 
+    from capacity.prose import counted
     from loadgen.report.numbers import interval, number
 
     points = answer.forecast
@@ -151,7 +152,7 @@ def _show_forecast(answer: Forecast, label: str) -> None:
         )
     console().print(table)
     seen = [*(o.value for o in answer.history), *(p.point for p in points)]
-    say(f"{_spark(seen)}  {len(answer.history)} periods seen, then the forecast")
+    say(f"{_spark(seen)}  {counted(len(answer.history), 'period')} seen, then the forecast")
     sure = answer.coverage_range
     say(
         f"{answer.model}; {answer.level:.0%} intervals; those it would have given at {answer.origins} past "

@@ -115,11 +115,12 @@ def master(
     if count > users:
         raise UsageError(f"--expect-workers {count} would share {users} users; give more users, or fewer workers")
 
+    from capacity.prose import counted
     from loadgen.runner.master import MasterChild
 
     child = MasterChild(path, host, port_n, servers=servers, on_loss=on_loss, only=only, say=say)
     try:
-        say(f"waiting for {count} {_plural(count, 'worker')} at {host}:{port_n}; start one on each machine:")
+        say(f"waiting for {counted(count, 'worker')} at {host}:{port_n}; start one on each machine:")
         say(f"  loadgen run {path.stem} --worker --master-host <this machine>{_port_option(port_n)}")
         child.wait_for_workers(count, WAIT_FOR_WORKERS_S)
     except BaseException:
@@ -130,7 +131,3 @@ def master(
 
 def _port_option(port: int) -> str:
     return "" if str(port) == _PORT else f" --master-port {port}"
-
-
-def _plural(count: int, noun: str) -> str:
-    return noun if count == 1 else f"{noun}s"

@@ -79,6 +79,7 @@ def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:
     """Levels, law and predictions as people read them, on stderr."""
     from rich.table import Table
 
+    from capacity.prose import counted
     from capacity.values import Refusal
     from loadgen.report.numbers import MISSING, interval, interval_range, number
 
@@ -106,7 +107,7 @@ def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:
     if refused:
         say(f"past {number(fit.law.reach)} the law is not identified: sweep up to {max(refused):g}")
     left_out = f", {measured.left_out} left out without a usable throughput" if measured.left_out else ""
-    say(f"{len(measured.throughput)} points of {measured.source}{left_out}")
+    say(f"{counted(len(measured.throughput), 'point')} of {measured.source}{left_out}")
 
 
 def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:

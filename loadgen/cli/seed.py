@@ -150,8 +150,10 @@ def _followed(path: Path) -> tuple[Shape, tuple[str, ...]]:
 
 
 def _say(target: str, done: Seeded) -> None:
+    from capacity.prose import counted
+
     there = done.population
-    aged = f", {done.ageing_months} months of use" if done.ageing_months else ""
+    aged = f", {counted(done.ageing_months, 'month')} of use" if done.ageing_months else ""
     what = f"{there.users:,} users (seed {there.seed}, as of {there.as_of}{aged})"
     if done.users_per_s is None:
         say(f"{target}: {what} were there already")

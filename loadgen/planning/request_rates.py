@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from capacity.prose import counted
 from capacity.traffic import DAY_S, FINEST_S, Peak, peak_to_mean
 from capacity.values import Origin, Refusal
 from loadgen.errors import RefusalError, UsageError
@@ -54,10 +55,10 @@ class MeasuredPeak:
     @property
     def in_words(self) -> str:
         """What was counted, when, and how finely."""
-        parts = [f"{self.peak.days} days of {self.source}, {self.first} to {self.last}, by {self.peak.bucket_s:g} s"]
+        days = counted(self.peak.days, "day")
+        parts = [f"{days} of {self.source}, {self.first} to {self.last}, by {self.peak.bucket_s:g} s"]
         if self.peak.left_out_days:
-            left_out = self.peak.left_out_days
-            parts.append(f"{left_out} {'day' if left_out == 1 else 'days'} not counted whole left out")
+            parts.append(f"{counted(self.peak.left_out_days, 'day')} not counted whole left out")
         if self.peak.bucket_s > FINEST_S:
             parts.append(f"the busiest was {self.peak.ratio.value:.3g}, carried to its seconds as independent arrivals")
         return "; ".join(parts)

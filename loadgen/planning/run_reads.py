@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from capacity.prose import counted
 from capacity.uncertainty import share_interval
 from capacity.values import Interval, Refusal
 from loadgen.errors import RefusalError, UsageError
@@ -50,7 +51,7 @@ def run_reads(results_dir: Path, names: Sequence[str]) -> tuple[RunReads, ...]:
         RunReads(
             scenario,
             share_interval(reads / count, count, LEVEL),
-            f"{count:,} transactions of {runs} {'run' if runs == 1 else 'runs'} of {scenario}: our own load",
+            f"{counted(count, 'transaction')} of {counted(runs, 'run')} of {scenario}: our own load",
         )
         for scenario, (reads, count, runs) in done.items()
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from capacity.plan import Input
+from capacity.prose import counted
 from capacity.values import Interval, Origin
 from capacity.workload import UNITS, MixShare
 from loadgen.errors import UsageError
@@ -155,7 +156,9 @@ def notes_of(peak: MeasuredPeak | None, mix: ProductionMix | None, runs: Sequenc
         if (peak.last - peak.first).days < 365:
             notes.append(f"No year was seen: a season or a campaign outside {peak.first} to {peak.last} is an event.")
         if peak.unordered:
-            notes.append(f"{peak.unordered} rows of {peak.source} stood before an earlier one, and were put in order.")
+            notes.append(
+                f"{counted(peak.unordered, 'row')} of {peak.source} stood before an earlier one: put in order."
+            )
         if peak.zone == "UTC":
             notes.append(f"Times of {peak.source} name no zone, and are taken for UTC.")
         if peak.origin is not Origin.MEASURED:

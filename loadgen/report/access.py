@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from capacity.prose import counted
 from loadgen.runs.format.access import Access, PoolerFound
 
 
@@ -22,6 +23,6 @@ def described(access: Access) -> str:
     if access.found is not None:
         words.append(through(access.found))
     if access.replicas:
-        count = "1 replica" if access.replicas == 1 else f"{access.replicas} replicas"
+        count = counted(access.replicas, "replica")
         words.append(f"reads by {access.read_policy} over {count}, read your writes: {access.own_writes}")
     return "; ".join(words)
