@@ -5,6 +5,7 @@ Warnings of libraries are errors here, as in all tests.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -130,6 +131,51 @@ def test_a_longer_one_is_refused_in_one_line(here: Loadgen, verb: str) -> None:
     assert done.returncode == USAGE
     assert "more than 100,000 rows" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def odd_sheet(head: str, ats: list[int], kind: str) -> str:
+    """A CSV of one odd kind; the first column is when or at which load."""
+    rising = [float(1000 + 50 * n + n * 37 % 11) for n in range(len(ats))]
+    values: dict[str, list[object]] = {
+        "negative": [-5, *rising[1:]],
+        "missing": ["", *rising[1:]],
+        "nan": ["NaN", *rising[1:]],
+        "infinite": ["inf", *rising[1:]],
+        "constant": [7 for _ in ats],
+        "zero": [0 for _ in ats],
+        "decreasing": [*rising[::-1]],
+        "huge": [1e300 * value for value in rising],
+        "tiny": [1e-300 * value for value in rising],
+    }
+    pairs = list(zip(ats, values.get(kind, rising), strict=True))
+    rows = {"single": pairs[:1], "none": [], "unordered": pairs[::-1], "doubled": pairs * 2}.get(kind, pairs)
+    return head + "\n" + "".join(f"{at},{value}\n" for at, value in rows)
+
+
+SHEET_KINDS = tuple(kind for kind in KINDS if kind != "jump")
+
+
+@pytest.mark.parametrize("kind", SHEET_KINDS)
+def test_odd_throughputs(run: Run, kind: str) -> None:
+    Path("x.csv").write_text(odd_sheet("concurrency,throughput", [1, 2, 4, 8, 16, 32], kind))
+    assert_holds(*run("scalability", "x.csv", "--at", "3,24"))
+
+
+@pytest.mark.parametrize("kind", SHEET_KINDS)
+def test_odd_request_counts(run: Run, kind: str) -> None:
+    hours = [1_790_000_000 - 1_790_000_000 % 86_400 + 3600 * n for n in range(24 * 14)]
+    Path("r.csv").write_text(odd_sheet("timestamp,requests", hours, kind))
+    assert_holds(*run("workload", "--requests", "r.csv"))
+
+
+def test_a_plan_reads_a_history_as_long_as_is_read(run: Run, tmp_path: Path) -> None:
+    last = dt.date(2026, 9, 1).toordinal()
+    days = [dt.date.fromordinal(last - LONG + 1 + n) for n in range(LONG)]
+    Path("long.csv").write_text("date,value\n" + "".join(f"{day},{1000 + n}\n" for n, day in enumerate(days)))
+    store(tmp_path / "results", sweep())
+    code, made = run("plan", "--history", "long.csv", "--horizon", "6")
+    assert code in (ANSWERED, MISSED), made
+    assert_holds(code, made)
 
 
 def odd(kind: str, point: SweepPoint) -> SweepPoint:
