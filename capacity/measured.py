@@ -70,8 +70,8 @@ class SweptScenario:
     demand: MeasuredDemand | Refusal = NO_DEMAND
     write_cost: Interval | Refusal | None = None
     """CPU time of a writing transaction over a reading one's; None where it only reads, or only writes."""
-    replay: Interval | Refusal | None = None
-    """CPU time of replaying a transaction of its mix over that of executing it; None where it only reads."""
+    replay_s: Interval | Refusal | None = None
+    """CPU seconds that a replica spends on replaying a transaction of its mix; None where it only reads."""
 
     def mean_tps(self, level: int) -> float | None:
         """Geometric mean throughput of the runs at ``level``; None when it was not measured."""

@@ -18,6 +18,8 @@ LEAST_CPU_S: Final = 0.1
 """A kernel tells CPU in ticks of 10 ms: of less than ten of them a share is known to no better than a tenth."""
 LEAST_PARTS: Final = 8
 """Fewer make fewer than four blocks of two, and a scatter of four says little enough."""
+_NO_SPREAD: Final = 1e-9
+"""Of weights: one run has all of it, and nothing tells what runs differ by."""
 
 
 def replay_cost(cpu_s: Sequence[float], wal_bytes: Sequence[float], level: float = 0.9) -> Interval | Refusal:
@@ -71,6 +73,7 @@ def pooled_cost(costs: Sequence[Interval], wal_bytes: Sequence[float]) -> Interv
     # What the weighted scatter is expected to be from the errors alone; the rest is between runs.
     expected = float(weight @ ((1 - weight) * error**2))
     scatter = float(weight @ (value - middle) ** 2)
-    between = max(scatter - expected, 0.0) / max(1 - float(weight @ weight), 1 / len(costs)) if len(costs) > 1 else 0.0
+    spread = 1 - float(weight @ weight)
+    between = max(scatter - expected, 0.0) / spread if spread > _NO_SPREAD else 0.0
     half = edge * math.sqrt(float(weight**2 @ (error**2 + between)))
     return Interval(max(middle - half, 0.0), middle, middle + half, costs[0].level)

@@ -54,11 +54,14 @@ def _reads(choice: Choice, inputs: tuple[Input, ...], primary: Recommendation | 
         f"At {end} the peak load is {span(used)} times what one measured server carries while the objective is met."
     )
     reason += "".join(f" {_planned_for(basis, futures)}" for basis in futures.bases)
-    reason += "".join(f" {_replayed(given)}" for given in futures.inputs if given.name.startswith("replay_cost"))
+    reason += "".join(f" {said}" for given in futures.inputs if (said := _replayed(given)))
     if used.value > 0:
         reason += (
             f" Of that work {figure(100 * movable.value)} % reads what may be a moment old and can move to replicas."
         )
+    cores = summary(choice.last_work.last.replay_cores, LEVEL)
+    if cores.high > 1:
+        reason += f" To replay the log takes {span(cores)} cores of a replica at {end}, and one process replays."
     if not futures.bracketed:
         reason += " A sweep did not reach its limit, so the capacity is at least that: fewer, or none, may do."
     if primary is not None:
@@ -88,11 +91,14 @@ def _planned_for(basis: Basis, futures: Futures) -> str:
 
 
 def _replayed(given: Input) -> str:
-    """What replay takes of a replica, and who says so."""
-    _, _, scenario = given.name.partition(".")
-    share = given.value.scaled(100)
-    what = f"a transaction of {scenario}" if scenario else "a write whose replay was not measured"
-    return f"To replay {what} costs a replica {span(share)} % of executing it ({given.origin})."
+    """What replay takes of a replica, and who says so; nothing of another input."""
+    kind, _, scenario = given.name.partition(".")
+    if kind == "replay_s":
+        return f"To replay a transaction of {scenario} costs a replica {span(given.value.scaled(1000))} ms (measured)."
+    if kind == "replay_cost":
+        share = span(given.value.scaled(100))
+        return f"To replay a write is taken for {share} % of executing it ({given.origin}), where no run told it."
+    return ""
 
 
 def _prediction(choice: Choice) -> Prediction | None:
@@ -120,6 +126,8 @@ def _headline(choice: Choice, primary: Recommendation | None) -> str:
     first, last, end = choice.configurations[0], choice.last, choice.futures.dates[-1]
     if not choice.sizing.met and _write_bound(primary):
         return "No read replica helps: the writes alone outgrow the primary"
+    if _log_bound(choice):
+        return "No read replica helps: one process replays the log, and it takes more than a core"
     if first.replicas == last.replicas == 0:
         return f"No read replica now or by {end}"
     return f"{first.replicas} read replicas now, {last.replicas} by {end}"
@@ -184,15 +192,26 @@ def _write_bound(primary: Recommendation | None) -> bool:
     return primary is not None and max(primary.now.value, primary.at_horizon.value) > 1
 
 
+def _log_bound(choice: Choice) -> bool:
+    """Whether most futures that are short of a server at the horizon have more to replay than one process can."""
+    work = choice.last_work.last
+    short = np.broadcast_to(work.whole > 1, np.broadcast_shapes(work.whole.shape, work.replay_cores.shape))
+    return not choice.sizing.met and bool(short.any()) and float(np.mean((work.replay_cores > 1)[short])) > 0.5
+
+
 def _rejected(choice: Choice, used: Interval, primary: Recommendation | None) -> tuple[Rejected, ...]:
     rejected = list(choice.sizing.rejected)
     if choice.last.replicas == 0:
         needed = f"the peak at the horizon needs {span(used)} times one server's target"
-        bound = _write_bound(primary)
-        why = "and it takes no write off the primary" if bound else "so it would stand idle"
-        rejected.insert(
-            0, Rejected("one replica, for load", f"{needed}, {why}", "write_bound" if bound else "not_needed")
-        )
+        code, why = "not_needed", "so it would stand idle"
+        if _write_bound(primary):
+            code, why = "write_bound", "and it takes no write off the primary"
+        elif _log_bound(choice):
+            code, why = (
+                "write_bound",
+                "and it would fall behind: one process replays, and the log takes more than a core",
+            )
+        rejected.insert(0, Rejected("one replica, for load", f"{needed}, {why}", code))
     if primary is not None:
         rejected.append(Rejected("replicas against the write load", primary.rejected[0].why, "write_bound"))
     return tuple(rejected)

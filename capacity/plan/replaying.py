@@ -2,8 +2,8 @@
 
 A transaction with w bytes of log costs a replica c·w seconds of CPU, c by :mod:`capacity.replay`, where it cost the
 primary d to execute. So of L servers' work a replica repeats L·c·w/d; of a mix that writes more or less than the one
-that was measured, in proportion to its write work. Where no run with a replica told c, a write costs the share f of its
-execution that the policy assumes.
+that was measured, in proportion to its write work. Where no run with a replica told c, or no server d, a write costs
+the share f of its execution that the policy assumes.
 
 One process replays, PostgreSQL's startup process: whatever a replica's cores, a log that takes more than one of them
 falls behind. Measured are the primary's and the replica's CPU on cores of one speed; where they differ, c·w/d is off by
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capacity.measured import SweptScenario
+from capacity.plan.carrying import cpu_input
 from capacity.plan.policy import Policy
 from capacity.plan.values import Input
 from capacity.uncertainty import Draws, Floats
@@ -32,7 +33,7 @@ class Replay:
     share: Floats
     """Replay's work over that of executing the scenario's transactions."""
     cpu_s: Floats
-    """CPU seconds of replay a transaction, on a core of the measured server; 0 where it was not seen."""
+    """CPU seconds of replay a transaction, on a core of the measured server; 0 where no CPU was seen."""
     inputs: tuple[Input, ...]
 
 
@@ -42,22 +43,23 @@ def replay_of(
     """``writing``: of the scenario's work, draws of the part that writes; ``measured_writing``: in the mix measured."""
     if not writing.any():
         return Replay(np.zeros(1), np.zeros(1), ())
-    if isinstance(scenario.replay, Interval):
+    executing = _executing(scenario)
+    executing_s = None if executing is None else sample.of(executing.name, executing.value).clip(0)
+    if isinstance(scenario.replay_s, Interval) and executing is not None and executing_s is not None:
         given = Input(
-            f"replay_cost.{scenario.name}",
-            scenario.replay,
-            "CPU of replaying a transaction over executing it",
+            f"replay_s.{scenario.name}",
+            scenario.replay_s,
+            "CPU seconds of a replica to replay a transaction",
             Origin.MEASURED,
             f"{scenario.source}: runs with a replica",
         )
-        share = sample.of(given.name, given.value).clip(0) * writing / np.maximum(measured_writing, _TINY)
-    else:
-        given = policy.replay_cost
-        share = sample.of(given.name, given.value).clip(0, 1) * writing
-    return Replay(share, share * _executing_s(scenario, sample), (given,))
+        cpu_s = sample.of(given.name, given.value).clip(0) * writing / np.maximum(measured_writing, _TINY)
+        return Replay(cpu_s / np.maximum(executing_s, _TINY), cpu_s, (given, executing))
+    share = sample.of(policy.replay_cost.name, policy.replay_cost.value).clip(0, 1) * writing
+    return Replay(share, share * (0.0 if executing_s is None else executing_s), (policy.replay_cost,))
 
 
-def _executing_s(scenario: SweptScenario, sample: Draws) -> Floats:
-    """CPU seconds of executing a transaction at the load that is planned for; 0 where they were not seen."""
-    planned = None if isinstance(scenario.demand, Refusal) else scenario.demand.planned.cpu_s
-    return np.zeros(1) if planned is None else sample.of(f"cpu_s.{scenario.name}", planned).clip(0)
+def _executing(scenario: SweptScenario) -> Input | None:
+    """CPU of executing a transaction at the load that is planned for; None where it was not seen."""
+    demand = scenario.demand
+    return None if isinstance(demand, Refusal) or demand.planned.cpu_s is None else cpu_input(scenario, demand)

@@ -44,7 +44,7 @@ MEASURE_EACH = {
     "utilisation": _LONGER,
     "cpu_s": _LONGER,
     "write_cost": "runs of {}'s reading and writing transactions in other shares",
-    "replay_cost": "longer runs: `loadgen run {} --replica DSN`",
+    "replay_s": "longer runs: `loadgen run {} --replica DSN`",
     "waits": "`loadgen calibrate` for longer, on both servers",
     "mix": "the statement mix of production: `loadgen profile`",
     "event": "what earlier launches and campaigns did to the load",

@@ -222,5 +222,5 @@ def _basis(carry: Carry, drawn: DrawnCapacity, target: Target | None) -> Basis:
         carried="measured" if same else "throughput" if isinstance(carry.demand, Refusal) else "demand",
         demand=None if isinstance(scenario.demand, Refusal) else scenario.demand.planned,
         refused=tuple({r.missing: r for r in told if isinstance(r, Refusal)}.values()),
-        replay_refused=scenario.replay if isinstance(scenario.replay, Refusal) else None,
+        replay_refused=scenario.replay_s if isinstance(scenario.replay_s, Refusal) else None,
     )

@@ -65,8 +65,8 @@ def forecast(
     from loadgen.cli.forecast_tables import show_tables
     from loadgen.database.connect import resolve
     from loadgen.errors import UsageError
-    from loadgen.planning.answers import forecast_answer
     from loadgen.planning.evidence import recorded_runs
+    from loadgen.planning.forecast_answer import forecast_answer
     from loadgen.planning.sweeps import find_sweeps
     from loadgen.planning.table_forecasts import Tables, of_columns, of_profile, of_sweeps, of_target, users_of
     from loadgen.planning.workload_file import read_workload

@@ -1,4 +1,4 @@
-"""``loadgen report``: the page of a run, a sweep or a plan."""
+"""``loadgen report``: the page of a run, a sweep, a plan or a fidelity report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from loadgen.cli.output import emit_values, say
 
 def report(
     record: Annotated[
-        str, typer.Argument(metavar="RECORD", help="A run, sweep or plan: its id, its directory or its JSON file.")
+        str,
+        typer.Argument(
+            metavar="RECORD", help="A run, sweep, plan or fidelity report: its id, its directory or its JSON file."
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -22,7 +25,10 @@ def report(
     results_dir: ResultsDir = None,
     json: Json = False,
 ) -> None:
-    """Write one self-contained HTML page of a run, a sweep or a plan: works offline, holds no script, prints well."""
+    """Write one self-contained HTML page of a run, a sweep, a plan or a fidelity report.
+
+    It works offline, holds no script and prints well.
+    """
     from loadgen import settings
     from loadgen.runs.store import resolve
 

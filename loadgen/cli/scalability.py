@@ -46,8 +46,8 @@ def scalability(
     Intervals are by profile likelihood. Past 1.25 times the largest load measured the law is not identified.
     """
     from loadgen import settings
-    from loadgen.planning.answers import scalability_answer
     from loadgen.planning.latencies import swept_latency
+    from loadgen.planning.scalability_answer import scalability_answer
     from loadgen.planning.throughputs import read
     from loadgen.runs import documents
 

@@ -12,9 +12,10 @@ def kinds() -> dict[str, Any]:
     from loadgen.cli import documents as plain
     from loadgen.exporting.format import Export
     from loadgen.fidelity.format import FidelityRecord
-    from loadgen.planning.answers import ForecastAnswer, ScalabilityAnswer, ScenariosAnswer
     from loadgen.planning.calibration import CalibrationRecord
     from loadgen.planning.demand_answer import DemandAnswer
+    from loadgen.planning.forecast_answer import ForecastAnswer, ScenariosAnswer
+    from loadgen.planning.scalability_answer import ScalabilityAnswer
     from loadgen.planning.workload_measured import WorkloadAnswer
     from loadgen.profiling.format import Profile
     from loadgen.runs.format.plan import PlanRecord

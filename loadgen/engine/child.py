@@ -30,7 +30,7 @@ from loadgen.engine.phases import Phases
 from loadgen.engine.scenario import PostgresUser
 from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, UsageError
 from loadgen.runs.control import Command, Event, Failed, Ready
-from loadgen.runs.format import Schedule
+from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.shares import Share
 
 

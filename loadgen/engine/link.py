@@ -40,7 +40,8 @@ from loadgen.engine.phases import Phases
 from loadgen.engine.users import PostgresUser
 from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
 from loadgen.runs.control import Done, Event, Failed, Leaving, PhaseBegan, Ramped
-from loadgen.runs.format import ScenarioDescription, Schedule
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.shares import Share
 from loadgen.runs.stream import Outbox
 

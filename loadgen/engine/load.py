@@ -19,7 +19,7 @@ from loadgen.engine.reach import Reach, Settings
 from loadgen.engine.recorder import Recorder
 from loadgen.errors import EnvironmentFault
 from loadgen.population.activity import ActivityRanks
-from loadgen.runs.format import Access
+from loadgen.runs.format.access import Access
 from loadgen.runs.shares import WHOLE, Share
 
 _BATCH: Final = 4096

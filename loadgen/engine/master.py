@@ -47,7 +47,8 @@ from loadgen.runs.control import (
     WorkerMissing,
     Workers,
 )
-from loadgen.runs.format import ScenarioDescription, Schedule
+from loadgen.runs.format.scenario import ScenarioDescription
+from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.spool import spool_name
 from loadgen.runs.stream import Inbox
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from loadgen.engine.counts import Counts, Tally
 from loadgen.engine.recorder import Output, Recorder
 from loadgen.runs import histogram, spool
-from loadgen.runs.format import LATE_MS
+from loadgen.runs.format.result import LATE_MS
 from loadgen.runs.hlog import Measure
 from loadgen.runs.spool import CENSORED
 

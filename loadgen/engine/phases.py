@@ -28,7 +28,7 @@ from loadgen.engine.open_recorder import OpenRecorder
 from loadgen.engine.recorder import TICK_S, Output, Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.runs.control import Done, PhaseBegan, Ramped
-from loadgen.runs.format import Schedule
+from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.shares import Share, arrival_times
 
 CONNECTED_S: Final = 10.0

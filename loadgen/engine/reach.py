@@ -18,7 +18,7 @@ from loadgen.engine.resolving import with_addresses
 from loadgen.engine.routing import Routing
 from loadgen.engine.sessions import OneServer, OwnSession, Routed, Sessions
 from loadgen.engine.transaction_pooled import TransactionPooled
-from loadgen.runs.format import Access, PoolerFound
+from loadgen.runs.format.access import Access, PoolerFound
 
 if TYPE_CHECKING:
     from loadgen.engine.recorder import Recorder

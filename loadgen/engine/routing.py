@@ -19,7 +19,7 @@ import gevent
 from loadgen.engine.access_counts import AccessCounts
 from loadgen.engine.client import Connection
 from loadgen.engine.statements import Statement, load
-from loadgen.runs.format import OwnWrites, ReadPolicy
+from loadgen.runs.format.access import OwnWrites, ReadPolicy
 
 PRIMARY: Final = -1
 POLL_S: Final = 0.002

@@ -26,7 +26,8 @@ from loadgen.errors import LoadgenError, UsageError
 from loadgen.observe.pooler import established
 from loadgen.runs.access import VARIABLES, asked
 from loadgen.runs.control import Done, Event, Failed, PhaseBegan
-from loadgen.runs.format import Access, Mode
+from loadgen.runs.format.access import Access
+from loadgen.runs.format.schedule import Mode
 from loadgen.seeding.starter import ensure_data
 
 MODE_VARIABLE: Final = "LOADGEN_MODE"

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from loadgen.engine.wire import TYPES
 from loadgen.errors import UsageError
-from loadgen.runs.format import ParameterDescription, StatementDescription
+from loadgen.runs.format.scenario import ParameterDescription, StatementDescription
 
 _NAME = re.compile(
     r"^--\s*name:\s*(?P<name>\w+)\s*\((?P<kind>read|write),\s*rows\s+(?P<least>\d+)(?P<most>\.\.\d*)?\)$"

@@ -16,7 +16,7 @@ from loadgen.engine.failures import DatabaseError, QueryError
 from loadgen.engine.statements import Parameter, Statement, load
 from loadgen.engine.wire import TYPES, Value
 from loadgen.errors import UsageError
-from loadgen.runs.format import Isolation, TransactionDescription, begin_command
+from loadgen.runs.format.scenario import Isolation, TransactionDescription, begin_command
 
 if TYPE_CHECKING:
     from loadgen.engine.client import Connection

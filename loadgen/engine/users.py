@@ -26,7 +26,7 @@ from loadgen.engine.statements import load as load_statements
 from loadgen.engine.think import NO_THINK_TIME, ThinkTime, exponential
 from loadgen.engine.transactions import Plan, Transaction, bind, draws_of, perform
 from loadgen.errors import UsageError
-from loadgen.runs.format import ScenarioDescription
+from loadgen.runs.format.scenario import ScenarioDescription
 
 RECONNECT_S: Final = (0.1, 5.0)
 """First and longest wait before connecting again."""

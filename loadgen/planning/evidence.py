@@ -75,7 +75,7 @@ def planned_scenario(
         objective_ms=aim.response_ms,
         demand=demand,
         write_cost=_write_cost(sweep.scenario, runs, idle),
-        replay=_replay(sweep.scenario, swept.wal_bytes_per_txn, demand, runs),
+        replay_s=_replay_s(sweep.scenario, swept.wal_bytes_per_txn, demand, runs),
     )
 
 
@@ -165,13 +165,13 @@ def _write_cost(scenario: ScenarioDescription, runs: Sequence[RunRecord], idle: 
     return _ratio(cpu.get(WRITES), cpu.get(READS), what)
 
 
-def _replay(
+def _replay_s(
     scenario: ScenarioDescription,
     wal_bytes_per_txn: float | None,
     demand: MeasuredDemand | Refusal,
     runs: Sequence[RunRecord],
 ) -> Interval | Refusal | None:
-    """Of its transactions, by the laws of :mod:`capacity.replay`; None where the scenario only reads."""
+    """CPU seconds of a replica a transaction: c·w of :mod:`capacity.plan.replaying`; None where it only reads."""
     if scenario.read_share == 1:
         return None
     what = f"what replaying the log of {scenario.name!r} costs a replica"
@@ -187,12 +187,7 @@ def _replay(
     if wal_bytes_per_txn is None or planned is None or planned.low <= 0:
         return Refusal("no_cpu", f"{what}: WAL and CPU of a transaction", "sweep a server whose CPU can be seen")
     cost = pooled_cost([each for each, _ in told], [replayed for _, replayed in told])
-    return Interval(
-        cost.low * wal_bytes_per_txn / planned.high,
-        cost.value * wal_bytes_per_txn / planned.value,
-        cost.high * wal_bytes_per_txn / planned.low,
-        cost.level,
-    )
+    return cost.scaled(wal_bytes_per_txn)
 
 
 def _kinds(use: RunUse, kinds: Mapping[str, str]) -> RunUse | None:

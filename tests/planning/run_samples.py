@@ -8,7 +8,7 @@ from typing import Any
 
 from sweep_samples import CLIENT, DATABASE, scenario
 
-from capacity.values import Interval
+from capacity.values import Interval, Refusal
 from loadgen.planning.calibration import CalibrationRecord, StatementTime
 from loadgen.runs import documents
 from loadgen.runs.format.latency import Latency, Objective
@@ -16,8 +16,10 @@ from loadgen.runs.format.result import RunResult, TransactionResult
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.format.sweep import SweepRecord
-from loadgen.runs.format.use import GeneratorUse, ServerUse
+from loadgen.runs.format.use import GeneratorUse, ReplayUse, ServerUse
 from loadgen.runs.format.verdict import Verdict
+
+CPU_S = {"read": 0.001, "write": 0.004}
 
 
 def used(record: SweepRecord, cpu_s: float = 0.003) -> SweepRecord:
@@ -52,6 +54,14 @@ def run(name: str, tps: dict[str, float], number: int, cpu_s: dict[str, float]) 
             GeneratorUse(0.1, 0.1, 1),
         ),
     )  # fmt: skip
+
+
+def replayed(number: int, cost: Interval | None, wal_bytes: int | None, why: Refusal | None = None) -> RunRecord:
+    """A run beside a replica that replayed so many bytes at that cost each."""
+    record = run("dashboard", {"read": 90.0, "write": 10.0}, number, CPU_S)
+    assert record.result is not None
+    use = ReplayUse(wal_bytes, 1.0, cost, 0.0, 0, 0.0, 0.0, why)
+    return replace(record, result=replace(record.result, replay=(use,)))
 
 
 def stored(results_dir: Path, *runs: RunRecord) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from run_samples import run, stored, times, used
+from run_samples import CPU_S, replayed, run, stored, times, used
 from sweep_samples import DATABASE, scenario, store, sweep
 
 from capacity.calibration import Ratio
@@ -17,11 +17,7 @@ from loadgen.errors import UsageError
 from loadgen.planning.demands import IdleUse
 from loadgen.planning.evidence import calibrated, planned_scenario, recorded_runs
 from loadgen.runs.format.latency import Objective
-from loadgen.runs.format.run import RunRecord
-from loadgen.runs.format.use import ReplayUse
 from loadgen.runs.format.verdict import Reason
-
-CPU_S = {"read": 0.001, "write": 0.004}
 
 
 def test_a_sweep_tells_its_curve_and_its_demand() -> None:
@@ -70,34 +66,26 @@ def test_runs_in_other_shares_tell_reads_from_writes(tmp_path: Path) -> None:
     assert found.value == pytest.approx(4, rel=0.05)
 
 
-def replayed(number: int, cost: Interval | None, wal_bytes: int | None, why: Refusal | None = None) -> RunRecord:
-    """A run beside a replica that replayed so many bytes at that cost each."""
-    record = run("dashboard", {"read": 90.0, "write": 10.0}, number, CPU_S)
-    assert record.result is not None
-    use = ReplayUse(wal_bytes, 1.0, cost, 0.0, 0, 0.0, 0.0, why)
-    return replace(record, result=replace(record.result, replay=(use,)))
-
-
-def test_runs_with_a_replica_tell_what_replay_takes_of_executing() -> None:
-    """120 bytes of log and 3 ms of CPU a transaction; 5 µs a byte is 0.6 ms of replay."""
+def test_runs_with_a_replica_tell_what_replay_takes_of_one() -> None:
+    """120 bytes of log a transaction; 5 µs a byte is 0.6 ms of replay."""
     runs = [replayed(i, Interval(4e-6, 5e-6, 6e-6), 10**9) for i in range(3)]
-    found = planned_scenario(used(sweep()), runs).replay
+    found = planned_scenario(used(sweep()), runs).replay_s
     assert isinstance(found, Interval), found
-    assert found.value == pytest.approx(0.2)
-    assert 0.8 * 0.2 < found.low < 0.2 < found.high < 1.2 * 0.2, "three runs that agree, and a demand that is known"
+    assert found.value == pytest.approx(0.0006)
+    assert found.high - found.value == pytest.approx(0.00012 / 3**0.5), "three runs that agree"
 
 
 def test_replay_that_no_run_told_is_refused_by_name() -> None:
-    none = planned_scenario(used(sweep())).replay
+    none = planned_scenario(used(sweep())).replay_s
     assert isinstance(none, Refusal) and none.code == "no_replica_measured"
     assert "--replica DSN" in none.do and "dashboard" in none.missing
     short = Refusal("too_few_samples", "a window in which a replica was seen 9 times, not 5", "measure for longer")
-    found = planned_scenario(used(sweep()), [replayed(1, None, 10**6, short)]).replay
+    found = planned_scenario(used(sweep()), [replayed(1, None, 10**6, short)]).replay_s
     assert isinstance(found, Refusal) and found.code == "too_few_samples"
     unseen = replace(sweep(), points=tuple(replace(p, server_cpu_cores=None) for p in sweep().points))
-    blind = planned_scenario(unseen, [replayed(1, Interval.exact(5e-6), 10**9)]).replay
+    blind = planned_scenario(unseen, [replayed(1, Interval.exact(5e-6), 10**9)]).replay_s
     assert isinstance(blind, Refusal) and blind.code == "no_cpu"
-    assert planned_scenario(used(sweep(writes=0))).replay is None
+    assert planned_scenario(used(sweep(writes=0))).replay_s is None
 
 
 def test_what_does_not_tell_reads_from_writes_is_refused_by_name() -> None:

@@ -13,9 +13,10 @@ from typing import Any
 import psycopg
 import pytest
 from conftest import Loadgen
-from run_samples import times
+from run_samples import replayed, stored, times, used
 from sweep_samples import history_csv, store, sweep
 
+from capacity.values import Interval
 from loadgen.database.connect import Target
 from loadgen.report.commands import for_plan
 from loadgen.runs import documents
@@ -115,6 +116,27 @@ def test_forecast_bad_input(here: Here, tmp_path: Path, arguments: tuple[str, ..
 
 
 # --- plan ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_beside_a_replica_tells_what_replay_takes(here: Here, tmp_path: Path, results: Path) -> None:
+    """Of its scenario alone; the other's stays an assumption, which is said where there are replicas."""
+    for scenario in (used(sweep("dashboard")), used(sweep("montecarlo", writes=10, single_tps=60))):
+        store(results, scenario)
+    (name,) = stored(results, replayed(1, Interval(4e-6, 5e-6, 6e-6), 10**9))
+    history = history_csv(tmp_path / "h.csv", start=3_000_000, step=900)
+    told = ("plan", "--history", str(history), "--results-dir", str(results), "--run", name)
+    made = document(here(*told, "--json"))["plan"]
+    inputs = {one["name"]: one for one in made["inputs"]}
+    assert inputs["replay_s.dashboard"]["origin"] == "measured"
+    assert inputs["replay_s.dashboard"]["value"]["value"] == pytest.approx(120 * 5e-6)
+    assert inputs["replay_cost"]["origin"] == "assumption"
+    refused = {basis["scenario"]: basis["replay_refused"] for basis in made["bases"]}
+    assert refused["dashboard"] is None
+    assert refused["montecarlo"]["code"] == "no_replica_measured"
+    assert any(stage["replicas"] for stage in made["sizing"]["stages"])
+    said = here(*told).stderr
+    assert "loadgen run montecarlo --replica DSN" in said
+    assert "loadgen run dashboard --replica DSN" not in said
 
 
 def test_plan_joins_sweeps_and_history(loadgen: Loadgen, tmp_path: Path, results: Path) -> None:

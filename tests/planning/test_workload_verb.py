@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from production_samples import DASHBOARD, DONE, MONTECARLO, profile, requests_csv
 from published import made
+from run_samples import CPU_S, stored
 from run_samples import run as recorded
-from run_samples import stored
 from sweep_samples import history_csv, store, sweep
 
 from capacity.values import Origin
@@ -25,7 +25,6 @@ from loadgen.profiling.names import COLUMNS
 from loadgen.runs import documents
 from loadgen.runs.format.verdict import Verdict
 
-CPU_S = {"read": 0.001, "write": 0.004}
 DONE_BY_RUN = {"read": 90.0, "write": 10.0}
 EVENTS = """
 [workload.peak_to_mean]

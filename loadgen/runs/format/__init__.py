@@ -22,34 +22,4 @@ Import from the module that owns a concept::
     access       how connections are got           result       what happened in the measured window
     machines     server, data and client           run          RunRecord, of all of these
     verdict      whether the numbers hold          sweep, plan  SweepRecord, PlanRecord
-
-The names below are those that the engine imports from here.
 """
-
-from loadgen.runs.format.access import Access, OwnWrites, PoolerFound, ReadPolicy
-from loadgen.runs.format.result import LATE_MS
-from loadgen.runs.format.scenario import (
-    Isolation,
-    ParameterDescription,
-    ScenarioDescription,
-    StatementDescription,
-    TransactionDescription,
-    begin_command,
-)
-from loadgen.runs.format.schedule import Mode, Schedule
-
-__all__ = [
-    "LATE_MS",
-    "Access",
-    "Isolation",
-    "Mode",
-    "OwnWrites",
-    "ParameterDescription",
-    "PoolerFound",
-    "ReadPolicy",
-    "ScenarioDescription",
-    "Schedule",
-    "StatementDescription",
-    "TransactionDescription",
-    "begin_command",
-]
