@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, cast
 
 import typer
 
@@ -12,6 +12,8 @@ from loadgen.cli.output import Fold, emit, print_fitting, say
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from capacity.demand import Demand
     from loadgen.planning.demand_answer import ClassDemand, DemandAnswer
 
@@ -61,15 +63,22 @@ def show(answer: DemandAnswer) -> None:
 
     from capacity.prose import counted
 
+    shown: list[Demand | ClassDemand] = []
+    for one in answer.demands:
+        shown += one.by_level.values() if one.by_level else [one]
+    units = _units(shown)
+
     def build(fold: Fold) -> Table:
-        table = Table(answer.by, "at", "CPU, ms", "WAL, kB", "blocks read", "connection, ms", box=None, pad_edge=False)
+        table = Table(answer.by, "at", *(unit.head for unit in units), box=None, pad_edge=False)
         for one in answer.demands:
             if one.by_level is None:
-                table.add_row(one.transaction, "", *map(fold, _figures(one)))
+                table.add_row(one.transaction, "", *map(fold, _figures(one, units)))
             for n, (level, other) in enumerate((one.by_level or {}).items()):
                 planned = level == one.level
                 name, mark = one.transaction if n == 0 else "", "▸" if planned else " "
-                table.add_row(name, f"{mark}{level}", *map(fold, _figures(other)), style="" if planned else "dim")
+                table.add_row(
+                    name, f"{mark}{level}", *map(fold, _figures(other, units)), style="" if planned else "dim"
+                )
         return table
 
     print_fitting(build)
@@ -83,10 +92,34 @@ def show(answer: DemandAnswer) -> None:
     say(f"idle server ({answer.idle.origin}): {answer.idle.source}")
 
 
-def _figures(one: Demand | ClassDemand) -> tuple[str, str, str, str]:
+class _Unit(NamedTuple):
+    """Of a column: what a demand is multiplied by for it."""
+
+    head: str
+    of: str
+    times: float
+
+
+_UNITS: Final = (
+    (_Unit("CPU, ms", "cpu_s", 1e3), _Unit("CPU, µs", "cpu_s", 1e6)),
+    (_Unit("WAL, kB", "wal_bytes", 1e-3), _Unit("WAL, bytes", "wal_bytes", 1.0)),
+    (_Unit("blocks read", "block_reads", 1.0), _Unit("blocks in 1,000", "block_reads", 1e3)),
+    (_Unit("connection, ms", "connection_hold_s", 1e3), _Unit("connection, µs", "connection_hold_s", 1e6)),
+)
+"""Large and small: digits after a point cost more room than they tell."""
+
+
+def _units(demands: Sequence[Demand | ClassDemand]) -> tuple[_Unit, ...]:
+    """The small unit of a quantity where all of it is below a tenth of the large one."""
+    found = []
+    for large, small in _UNITS:
+        values = [each.value for demand in demands if (each := getattr(demand, large.of)) is not None]
+        found.append(small if values and max(values) * large.times < 0.1 else large)
+    return tuple(found)
+
+
+def _figures(one: Demand | ClassDemand, units: Sequence[_Unit]) -> list[str]:
     from loadgen.report.numbers import interval
 
-    cpu_ms = one.cpu_s.scaled(1000) if one.cpu_s else None
-    wal_kb = one.wal_bytes.scaled(1e-3) if one.wal_bytes else None
-    hold_ms = one.connection_hold_s.scaled(1000) if one.connection_hold_s else None
-    return interval(cpu_ms), interval(wal_kb), interval(one.block_reads), interval(hold_ms)
+    demands = ((getattr(one, unit.of), unit.times) for unit in units)
+    return [interval(each.scaled(times) if each is not None else None) for each, times in demands]

@@ -24,7 +24,11 @@ LEVEL = 0.9
 
 @dataclass(frozen=True, slots=True)
 class RunReads:
-    """Of one scenario's transactions, the share that writes nothing: binomial, since users draw them independently."""
+    """Of one scenario's transactions, the share that writes nothing.
+
+    Users draw transactions independently, so it is binomial in each run; what runs differ by beyond that (Pearson's χ²
+    over its degrees of freedom, where above 1) counts as so many fewer transactions.
+    """
 
     scenario: str
     share: Interval
@@ -32,29 +36,39 @@ class RunReads:
 
 
 def run_reads(results_dir: Path, names: Sequence[str]) -> tuple[RunReads, ...]:
-    """Of runs and sweeps, by scenario. Raises UsageError for another record, RefusalError for one that did nothing."""
-    done: dict[str, tuple[int, int, int]] = {}
+    """Of runs and sweeps, by scenario; a run named twice, or with its sweep, counts once.
+
+    Raises UsageError for another record, RefusalError for one that did nothing, or not all that its scenario does.
+    """
+    runs: dict[str, RunRecord] = {}
     for name in names:
-        runs = 0
-        for run in _runs(results_dir, name):
-            if run.result is None or run.verdict.status != "valid":
-                continue
-            writes = {t.name for t in run.scenario.transactions if t.writes}
-            reads = sum(t.count for t in run.result.transactions if t.name not in writes)
-            before = done.get(run.scenario.name, (0, 0, 0))
-            done[run.scenario.name] = (before[0] + reads, before[1] + run.result.count, before[2] + 1)
-            runs += run.result.count > 0
-        if not runs:
+        found = [run for run in _runs(results_dir, name) if run.verdict.status == "valid" and run.result]
+        if any(run.schedule.only for run in found):
+            missing = f"{name}: a run of all that its scenario does, not of some transactions alone"
+            raise RefusalError(Refusal("restricted_run", missing, "name a run without --only"))
+        if not any(run.result and run.result.count for run in found):
             missing = f"{name}: a valid run that carried out transactions"
             raise RefusalError(Refusal("no_valid_runs", missing, "name another run, or run it again"))
-    return tuple(
-        RunReads(
-            scenario,
-            share_interval(reads / count, count, LEVEL),
-            f"{counted(count, 'transaction')} of {counted(runs, 'run')} of {scenario}: our own load",
-        )
-        for scenario, (reads, count, runs) in done.items()
-    )
+        runs |= {run.id: run for run in found}
+    by_scenario: dict[str, list[tuple[int, int]]] = {}
+    for run in runs.values():
+        if run.result is not None and run.result.count:
+            writes = {t.name for t in run.scenario.transactions if t.writes}
+            reads = sum(t.count for t in run.result.transactions if t.name not in writes)
+            by_scenario.setdefault(run.scenario.name, []).append((reads, run.result.count))
+    return tuple(_of(scenario, counts) for scenario, counts in by_scenario.items())
+
+
+def _of(scenario: str, counts: Sequence[tuple[int, int]]) -> RunReads:
+    """``counts``: transactions that read, and all, of each run."""
+    total = sum(count for _, count in counts)
+    share = sum(reads for reads, _ in counts) / total
+    scatter = 1.0
+    if len(counts) > 1 and 0 < share < 1:
+        squares = sum((reads - count * share) ** 2 / count for reads, count in counts)
+        scatter = max(squares / (share * (1 - share)) / (len(counts) - 1), 1.0)
+    source = f"{total:,} transactions of {counted(len(counts), 'run')} of {scenario}: our own load"
+    return RunReads(scenario, share_interval(share, total / scatter, LEVEL), source)
 
 
 def _runs(results_dir: Path, name: str) -> Iterator[RunRecord]:

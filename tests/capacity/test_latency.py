@@ -75,6 +75,17 @@ def test_the_curve_never_falls() -> None:
         assert np.all(np.diff(values) >= -1e-9)
 
 
+def test_what_is_drawn_is_the_curve_that_decides() -> None:
+    """Through the levels, never falling, and at each limit where the share of it is taken."""
+    found = curve(sweep(np.random.default_rng(5), noise=0.2))
+    shares, responses = np.array(found.drawn(between=40)).T
+    assert np.all(np.diff(shares) >= 0) and np.all(np.diff(responses) >= -1e-9)
+    for point in found.points:
+        assert np.min(np.abs(np.log(responses / point.response_ms.value))) < 1e-9
+    limits = np.geomspace(responses[0] * 1.01, responses[-1] * 0.99, 50)
+    assert np.interp(np.log(limits), np.log(responses), shares) == pytest.approx(found.share_at(limits), abs=0.01)
+
+
 def test_outside_of_the_levels_there_is_no_answer() -> None:
     found = curve(sweep(np.random.default_rng(1)))
     for n in (0.5, 33, math.nan):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from run_samples import run, stored, used
 from sweep_samples import store, sweep
 
 from capacity.values import Origin, Refusal
+from loadgen.cli.demand import show
 from loadgen.errors import RefusalError
-from loadgen.planning.demand_answer import DemandAnswer, demand_answer
+from loadgen.planning.demand_answer import By, DemandAnswer, demand_answer
 from loadgen.planning.demands import IdleUse, ScenarioDemand, scenario_demand
 from loadgen.runs import documents
 from loadgen.runs.format.sweep import SweepRecord
@@ -94,3 +96,23 @@ def test_a_plan_or_nothing_tells_no_demand(tmp_path: Path) -> None:
     with pytest.raises(RefusalError) as refused:
         demand_answer(tmp_path, (), "scenario", 0.9, None)
     assert refused.value.refusal.code == "no_sweep"
+
+
+@pytest.mark.parametrize("by", ["scenario", "transaction"])
+@pytest.mark.parametrize("columns", [80, 200])
+def test_the_table_shows_every_digit_whatever_the_width(
+    tmp_path: Path, by: By, columns: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    if by == "scenario":
+        store(tmp_path, used(sweep(), cpu_s=0.000_031))
+        names = [path.name for path in tmp_path.glob("*-sweep-*")]
+    else:
+        alone = [run("dashboard", {t: 100.0 + i}, i + 2 * j, CPU_S) for j, t in enumerate(CPU_S) for i in range(2)]
+        names = stored(tmp_path, *alone)
+    answer = demand_answer(tmp_path, names, by, 0.9, None)
+    show(answer)
+    shown = capfd.readouterr().err
+    assert "…" not in shown
+    assert len(re.findall(r"\([\d.,]+–[\d.,]+\)", shown)) >= 2 * len(answer.demands)
+    assert max(map(len, shown.splitlines())) <= 120

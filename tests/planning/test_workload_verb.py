@@ -170,6 +170,7 @@ def test_our_own_load_is_never_called_a_measurement(here: Run, tmp_path: Path) -
         (("absent",), 2, "absent"),
         (("other",), 2, "the mix has no such scenario"),
         (("failed", "--requests", "requests.csv"), 4, "no_valid_runs"),
+        (("some",), 4, "restricted_run"),
         (("--requests", "none.csv"), 2, "none.csv"),
         (("--requests", "short.csv"), 4, "too_few_days"),
         (("--profile", "none.json"), 2, "none.json"),
@@ -185,7 +186,9 @@ def test_what_cannot_be_measured_is_one_line_and_no_file(
     requests_csv(tmp_path / "short.csv", days=3)
     (tmp_path / "empty.json").write_text(documents.dump(profile({})))
     failed = replace(recorded("dashboard", DONE_BY_RUN, 8, CPU_S), verdict=Verdict("invalid"))
-    for name, record in (("other", recorded("other", DONE_BY_RUN, 9, CPU_S)), ("failed", failed)):
+    some = recorded("dashboard", DONE_BY_RUN, 7, CPU_S)
+    some = replace(some, schedule=replace(some.schedule, only=("read",)))
+    for name, record in (("other", recorded("other", DONE_BY_RUN, 9, CPU_S)), ("failed", failed), ("some", some)):
         documents.write_atomically(tmp_path / "results" / name / "manifest.json", documents.dump(record))
     records = swept(tmp_path) if arguments[:1] == ("--profile",) else []
     result = here("workload", *arguments, *records, "-o", "load.toml", "--json")
@@ -207,6 +210,20 @@ def test_a_run_tells_which_of_its_transactions_read_and_nothing_of_production(he
     for name in ("peak_to_mean", "daily_active_share", "transactions_per_session", "mix.dashboard"):
         assert entries[name]["origin"] == "assumption"
     assert "the peak to mean are production's" in result.stderr
+
+
+def test_a_run_counts_once_and_runs_that_differ_tell_less(here: Run, tmp_path: Path) -> None:
+    def reads(*names: str) -> dict[str, Any]:
+        entries = made(here("workload", *names, "--json"))["entries"]
+        return next(entry for entry in entries if entry["name"] == "read_share.dashboard")
+
+    shares = ({"read": 90.0, "write": 10.0}, {"read": 80.0, "write": 20.0}, {"read": 70.0, "write": 30.0})
+    runs = [recorded("dashboard", tps, n, CPU_S) for n, tps in enumerate(shares, start=1)]
+    names = stored(tmp_path / "results", *runs)
+    assert reads(names[0], names[0]) == reads(names[0])
+    apart = reads(*names)
+    assert apart["value"] == pytest.approx(0.8)
+    assert apart["low"] < 0.75 and apart["high"] > 0.85, "three runs from 0.7 to 0.9"
 
 
 def test_the_shipped_scenarios_are_told_apart_by_their_statements(here: Run, tmp_path: Path) -> None:
