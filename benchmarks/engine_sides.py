@@ -47,6 +47,7 @@ class Load:
     rate: float | None = None
     only: str | None = None
     writes: bool = True
+    """Any of its transactions; then a run asks for checkpoints."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from capacity.plan.carrying import Calibrated
 from capacity.plan.choose import Choice, choose
 from capacity.plan.policy import Policy
 from capacity.plan.sensitivity import sensitivities
-from capacity.plan.simulate import Futures, Work, simulate
+from capacity.plan.simulate import Futures, simulate
 from capacity.plan.triggers import triggers
 from capacity.plan.values import Input, Plan, Recommendation, RefusedRecommendation, Resource, Sensitivity
 from capacity.pool import ONE_INSTANCE, Deployment, PoolSetting, recommend_pool
@@ -179,13 +179,9 @@ def _sensitivity(inputs: PlanInputs, target: Target, choice: Choice | None) -> t
         sample = Draws(known)
         peak = PeakLoad.of(inputs.users, inputs.workload, inputs.growth, sample)
         futures = _simulate(inputs, target, peak, sample)
-        return futures if isinstance(futures, Refusal) else _load(futures.on(target, server, inputs.server))
+        return futures if isinstance(futures, Refusal) else futures.on(target, server, inputs.server).at(-1).whole
 
-    return sensitivities(_load(choice.last_work), candidates, again)
-
-
-def _load(work: Work) -> Floats:
-    return work.last.whole
+    return sensitivities(choice.last_work.at(-1).whole, candidates, again)
 
 
 def _calibration_refused(inputs: PlanInputs) -> Refusal | None:

@@ -12,10 +12,10 @@ from capacity.peak import LEVEL, due
 from capacity.plan.basis import Basis
 from capacity.plan.candidates import replicas_needed
 from capacity.plan.choose import Choice
-from capacity.plan.simulate import TINY, Futures
+from capacity.plan.simulate import Futures
 from capacity.plan.values import Due, Input, Prediction, Recommendation, Rejected, Step
 from capacity.prose import counted, figure, span, when
-from capacity.uncertainty import Floats, summary
+from capacity.uncertainty import TINY, Floats, summary
 from capacity.values import Interval
 
 
@@ -59,7 +59,7 @@ def _reads(choice: Choice, inputs: tuple[Input, ...], primary: Recommendation | 
         reason += (
             f" Of that work {figure(100 * movable.value)} % reads what may be a moment old and can move to replicas."
         )
-    cores = summary(choice.last_work.last.replay_cores, LEVEL)
+    cores = summary(choice.last_work.at(-1).replay_cores, LEVEL)
     if cores.high > 1:
         reason += f" To replay the log takes {span(cores)} cores of a replica at {end}, and one process replays."
     if not futures.bracketed:
@@ -105,7 +105,7 @@ def _prediction(choice: Choice) -> Prediction | None:
     count, futures = choice.last.replicas, choice.futures
     if not count:
         return None
-    work = choice.last_work.last
+    work = choice.last_work.at(-1)
     ratio = load_ratio(count, work.reads, work.writes, work.replay_cost, futures.fresh)
     together = f"primary and {counted(count, 'replica')}"
     return Prediction("load carried at the objective", "primary alone", together, summary(ratio, LEVEL))
@@ -194,7 +194,7 @@ def _write_bound(primary: Recommendation | None) -> bool:
 
 def _log_bound(choice: Choice) -> bool:
     """Whether most futures that are short of a server at the horizon have more to replay than one process can."""
-    work = choice.last_work.last
+    work = choice.last_work.at(-1)
     short = np.broadcast_to(work.whole > 1, np.broadcast_shapes(work.whole.shape, work.replay_cores.shape))
     return not choice.sizing.met and bool(short.any()) and float(np.mean((work.replay_cores > 1)[short])) > 0.5
 

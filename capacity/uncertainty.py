@@ -23,6 +23,9 @@ Floats = npt.NDArray[np.float64]
 DRAWS = 4001
 """Odd, so that the middle draw is the median. The 5 % and 95 % quantiles stand to about a percent of their spread."""
 
+TINY = 1e-12
+"""A load or a work so small that it stands for none where it divides."""
+
 
 @lru_cache(maxsize=256)  # a plan asks a dozen times for each
 def scores(name: str) -> Floats:

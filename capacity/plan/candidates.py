@@ -130,7 +130,7 @@ def carried_tps(
 
     The laws above are linear in the load, so it is today's times the least of the factors by which each of them binds.
     """
-    work = futures.on(target, configuration.server, measured).first
+    work = futures.on(target, configuration.server, measured).at(0)
     left = max(configuration.replicas - spare, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         keeping_up = 1 / work.replay_cores

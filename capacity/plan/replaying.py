@@ -20,10 +20,8 @@ from capacity.measured import SweptScenario
 from capacity.plan.carrying import cpu_input
 from capacity.plan.policy import Policy
 from capacity.plan.values import Input
-from capacity.uncertainty import Draws, Floats
+from capacity.uncertainty import TINY, Draws, Floats
 from capacity.values import Interval, Origin, Refusal
-
-_TINY = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,8 @@ def replay_of(
             Origin.MEASURED,
             f"{scenario.source}: runs with a replica",
         )
-        cpu_s = sample.of(given.name, given.value).clip(0) * writing / np.maximum(measured_writing, _TINY)
-        return Replay(cpu_s / np.maximum(executing_s, _TINY), cpu_s, (given, executing))
+        cpu_s = sample.of(given.name, given.value).clip(0) * writing / np.maximum(measured_writing, TINY)
+        return Replay(cpu_s / np.maximum(executing_s, TINY), cpu_s, (given, executing))
     share = sample.of(policy.replay_cost.name, policy.replay_cost.value).clip(0, 1) * writing
     return Replay(share, share * (0.0 if executing_s is None else executing_s), (policy.replay_cost,))
 

@@ -23,12 +23,9 @@ from capacity.plan.replaying import replay_of
 from capacity.plan.values import Input
 from capacity.storage import bytes_by_date
 from capacity.targets import Server, Target
-from capacity.uncertainty import Draws, Floats
+from capacity.uncertainty import TINY, Draws, Floats
 from capacity.values import Interval, Origin, Refusal
 from capacity.workload import Workload
-
-TINY = 1e-12
-"""A load so small that it stands for none where a load divides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +60,9 @@ class Work:
         """Of replaying a write over executing it."""
         return np.asarray(self.replay / np.maximum(self.writes, TINY), dtype=np.float64)
 
-    @property
-    def last(self) -> Work:
-        """On the last date alone."""
-        return Work(self.reads[-1], self.writes[-1], self.replay[-1], self.replay_cores[-1])
-
-    @property
-    def first(self) -> Work:
-        """On the first date alone."""
-        return Work(self.reads[0], self.writes[0], self.replay[0], self.replay_cores[0])
+    def at(self, row: int) -> Work:
+        """On one date alone."""
+        return Work(self.reads[row], self.writes[row], self.replay[row], self.replay_cores[row])
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, cast
 import typer
 
 from loadgen.cli import options, quantities
-from loadgen.cli.output import Fold, emit, print_fitting, say
+from loadgen.cli.output import emit, folded, print_fitting, say
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,17 +68,18 @@ def show(answer: DemandAnswer) -> None:
         shown += one.by_level.values() if one.by_level else [one]
     units = _units(shown)
 
-    def build(fold: Fold) -> Table:
+    def build(narrow: bool) -> Table:
+        def cells(of: Demand | ClassDemand) -> list[str]:
+            return folded(_figures(of, units)) if narrow else _figures(of, units)
+
         table = Table(answer.by, "at", *(unit.head for unit in units), box=None, pad_edge=False)
         for one in answer.demands:
             if one.by_level is None:
-                table.add_row(one.transaction, "", *map(fold, _figures(one, units)))
+                table.add_row(one.transaction, "", *cells(one))
             for n, (level, other) in enumerate((one.by_level or {}).items()):
                 planned = level == one.level
                 name, mark = one.transaction if n == 0 else "", "▸" if planned else " "
-                table.add_row(
-                    name, f"{mark}{level}", *map(fold, _figures(other, units)), style="" if planned else "dim"
-                )
+                table.add_row(name, f"{mark}{level}", *cells(other), style="" if planned else "dim")
         return table
 
     print_fitting(build)

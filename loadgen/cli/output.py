@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
     from rich.table import Table
-
-Fold = Callable[[str], str]
-"""What makes a cell narrow, or leaves it."""
 
 
 def console() -> Console:
@@ -23,23 +20,17 @@ def console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
-def print_fitting(build: Callable[[Fold], Table]) -> None:
-    """A table as wide as it is; where the terminal is narrower, built again with intervals below their values.
-
-    ``build`` is given what to make of a cell like "value (low–high)".
-    """
+def print_fitting(build: Callable[[bool], Table]) -> None:
+    """A table as wide as it is; where the terminal is narrower, the narrow one that ``build(True)`` makes."""
     out = console()
-    wide = build(_whole)
+    wide = build(False)
     anything = out.options.update(width=1000)
-    out.print(wide if out.measure(wide, options=anything).maximum <= out.width else build(_folded))
+    out.print(wide if out.measure(wide, options=anything).maximum <= out.width else build(True))
 
 
-def _whole(cell: str) -> str:
-    return cell
-
-
-def _folded(cell: str) -> str:
-    return cell.replace(" (", "\n(", 1)
+def folded(cells: Iterable[str]) -> list[str]:
+    """Cells like "value (low–high)", each with the interval below its value."""
+    return [cell.replace(" (", "\n(", 1) for cell in cells]
 
 
 def say(line: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from loadgen.cli.output import Fold, console, print_fitting
+from loadgen.cli.output import console, folded, print_fitting
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,7 +38,7 @@ def _show_result(result: RunResult, users: int) -> None:
         f"[bold]{interval(result.throughput_tps)} transactions/s[/bold]{offered} over {result.window_s:g} s, "
         f"{users} {'connections' if opened else 'users'}{errors}"
     )
-    print_fitting(lambda fold: _latencies(result, fold))
+    print_fitting(lambda narrow: _latencies(result, narrow=narrow))
     if opened:
         _show_arrivals(opened, percentile(result.lag, 99.0))
     if result.access is not None:
@@ -51,25 +51,25 @@ def _show_result(result: RunResult, users: int) -> None:
         out.print(f"error {sqlstate}, {result.errors_by_sqlstate[sqlstate]} times: {message}", soft_wrap=True)
 
 
-def _latencies(result: RunResult, fold: Fold) -> Table:
-    """A row for each transaction. Folded, counts go below names, and an open run's service p95 is left to its page."""
+def _latencies(result: RunResult, *, narrow: bool) -> Table:
+    """A row for each transaction. Narrow, counts go below names, and an open run's service p95 is left to its page."""
     from rich.table import Table
 
     from loadgen.report.numbers import percentile
 
     items: list[tuple[str, TransactionResult | RunResult]] = [(t.name, t) for t in result.transactions]
     items.append(("all", result))
-    opened, folds = result.arrivals is not None, fold(" (") != " ("
+    opened = result.arrivals is not None
     columns = [("service p50 ms", "service", 50.0), ("p95 ms", "service", 95.0), ("p99 ms", "service", 99.0)]
     columns += [("response p95 ms", "response", 95.0), *([("p99 ms", "response", 99.0)] if opened else [])]
-    if folds and opened:
+    if narrow and opened:
         del columns[1]
-    heads = [head.replace(" p", "\np", 1) if folds else head for head, _, _ in columns]
-    table = Table("transaction", *([] if folds else ["count"]), *heads, box=None)
+    heads = [head.replace(" p", "\np", 1) if narrow else head for head, _, _ in columns]
+    table = Table("transaction", *([] if narrow else ["count"]), *heads, box=None)
     for name, item in items:
-        cells = [fold(percentile(getattr(item, measure), p)) for _, measure, p in columns]
+        cells = [percentile(getattr(item, measure), p) for _, measure, p in columns]
         count = f"{item.count:,}"
-        table.add_row(*([f"{name}\n{count}"] if folds else [name, count]), *cells)
+        table.add_row(*([f"{name}\n{count}", *folded(cells)] if narrow else [name, count, *cells]))
     return table
 
 

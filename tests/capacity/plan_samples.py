@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ GIB = 2**30
 MONTHS = Cadence(months=1, days=0, anchor_day=31, month_end=True)
 
 
+@cache
 def users(scale: float = 1.0, horizon: int = 18) -> Forecast:
     """36 months of growth that speeds up, to about 120,000 users times ``scale``."""
     steps = 2000 + 80 * np.arange(36) + np.random.default_rng(0).normal(0, 300, 36)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import plan_samples as samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capacity.growth import Forecast
 from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.partitions import PartitionKey, recommend_partitions
 from capacity.peak import PeakLoad
@@ -30,13 +28,8 @@ TIMES = st.floats(1.0, 5.0)
 EXAMPLES = settings(max_examples=25, derandomize=True, deadline=None)
 
 
-@cache
-def users() -> Forecast:
-    return samples.users()
-
-
 def peak(scale: float) -> PeakLoad:
-    people = users()
+    people = samples.users()
     grown = tuple(replace(p, point=p.point * scale, low=p.low * scale, high=p.high * scale) for p in people.forecast)
     history = tuple(replace(o, value=o.value * scale) for o in people.history)
     return PeakLoad.of(replace(people, history=history, forecast=grown), samples.workload())

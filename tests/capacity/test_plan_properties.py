@@ -34,11 +34,6 @@ FACTORS = ("sessions_per_active_day", "transactions_per_session", "peak_to_mean"
 
 
 @cache
-def users() -> Forecast:
-    return samples.users()
-
-
-@cache
 def swept(name: str, single_tps: float, read_share: float) -> SweptScenario:
     return samples.swept(name, single_tps, read_share)
 
@@ -105,7 +100,7 @@ def monthly(choice: Choice, row: int) -> float:
     st.sampled_from((0.5, 0.9, 0.95, 0.99)),
 )
 def test_more_load_never_costs_less(target: Target, scale: float, times: float, by: str, wanted: float) -> None:
-    people, workload = scaled(users(), scale), samples.workload(1.3)
+    people, workload = scaled(samples.users(), scale), samples.workload(1.3)
     grown, heavier = people, workload
     if by == "users":
         grown = scaled(people, times)
@@ -127,7 +122,7 @@ def test_more_load_never_costs_less(target: Target, scale: float, times: float, 
 def test_a_tighter_objective_never_costs_less(
     target: Target, scale: float, tight_ms: float, looser: float, wanted: float
 ) -> None:
-    people, workload = scaled(users(), scale), samples.workload(1.3, montecarlo=0.0)
+    people, workload = scaled(samples.users(), scale), samples.workload(1.3, montecarlo=0.0)
     made = swept("dashboard", 300, 0.95)
     answers = [capacity_at_objective(made.repeats, ms, 0.001) for ms in (tight_ms, tight_ms * looser)]
     tight, loose = answers
@@ -145,7 +140,7 @@ def test_a_tighter_objective_never_costs_less(
 def test_more_certainty_and_more_spare_servers_never_cost_less(
     target: Target, scale: float, one: float, other: float, spare: int
 ) -> None:
-    load = futures(scaled(users(), scale), samples.workload(1.3))
+    load = futures(scaled(samples.users(), scale), samples.workload(1.3))
     low, high = sorted((one, other))
     never_cheaper(choose(load, target, MEASURED, low), choose(load, target, MEASURED, high))
     spare = min(spare, target.most_replicas)
@@ -155,7 +150,7 @@ def test_more_certainty_and_more_spare_servers_never_cost_less(
 @settings(max_examples=15, derandomize=True)
 @given(st.floats(1, 60), st.floats(1.0, 24), TIMES)
 def test_keeping_rows_longer_never_stores_less(scale: float, months: float, longer: float) -> None:
-    people, workload = scaled(users(), scale), samples.workload(1.3)
+    people, workload = scaled(samples.users(), scale), samples.workload(1.3)
     kept = [futures(people, workload, None, m).storage_bytes for m in (months, months * longer, None)]
     short, long, always = kept
     assert short is not None and long is not None and always is not None
@@ -167,7 +162,7 @@ def test_keeping_rows_longer_never_stores_less(scale: float, months: float, long
 @settings(max_examples=12, derandomize=True)
 @given(targets(), st.floats(0.1, 60), st.sampled_from((2.0**-10, 0.3, 3.0, 2.0**10)))
 def test_load_and_capacity_in_another_unit_give_the_same_servers(target: Target, scale: float, unit: float) -> None:
-    people, workload = scaled(users(), scale), samples.workload(1.3)
+    people, workload = scaled(samples.users(), scale), samples.workload(1.3)
     scenarios = (swept("dashboard", 300, 0.95), swept("montecarlo", 600, 0.3))
     faster = tuple(replace(s, capacity=in_unit(s.capacity, unit)) for s in scenarios)
     session = workload.transactions_per_session
@@ -194,7 +189,7 @@ def test_the_load_carried_is_what_the_servers_need(target: Target, scale: float,
 
     Draws in which memory binds are left out: it is no matter of the load's own law.
     """
-    load = futures(scaled(users(), scale), samples.workload(1.3))
+    load = futures(scaled(samples.users(), scale), samples.workload(1.3))
     choice = choose(replace(load, working_set_bytes=None, storage_bytes=None), target, MEASURED)
     factor = choice.carried_tps / load.tps[0] * nearly
     loads = tuple(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 
 import numpy as np
 import plan_samples as samples
@@ -12,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capacity.demand import Demand
-from capacity.growth import Forecast
 from capacity.measured import MeasuredDemand, MeasuredServer, SweptScenario
 from capacity.peak import PeakLoad
 from capacity.plan import Input, Recommendation
@@ -37,11 +35,6 @@ def scenarios(replay: Interval | Refusal | None, cpu_s: float = 1e-5) -> tuple[S
         demand=MeasuredDemand(known, known, known, 1_000.0, 2.0),
     )
     return (samples.swept("dashboard", 300, 1.0), both)
-
-
-@cache
-def users() -> Forecast:
-    return samples.users()
 
 
 def replicas(found: tuple[SweptScenario, ...], scale: float = 20, **changes: object) -> Recommendation:
@@ -95,7 +88,7 @@ def test_a_mix_that_writes_twice_as_much_replays_twice_as_much() -> None:
         return replace(given, mix=(given.mix[0], replace(given.mix[1], read_share=share)))
 
     def of(reads: float) -> Futures:
-        made = simulate(found, PeakLoad.of(users(), stated(reads)), stated(reads), samples.policy())
+        made = simulate(found, PeakLoad.of(samples.users(), stated(reads)), stated(reads), samples.policy())
         assert isinstance(made, Futures)
         return made
 
@@ -113,7 +106,7 @@ def test_cores_of_replay_do_not_hang_on_what_executing_costs() -> None:
     unsure = replace(known, demand=replace(known.demand, planned=vague))
     work = samples.workload(1.0)
     exact, other = (
-        simulate((scenarios(None)[0], one), PeakLoad.of(users(), work), work, samples.policy())
+        simulate((scenarios(None)[0], one), PeakLoad.of(samples.users(), work), work, samples.policy())
         for one in (known, unsure)
     )
     assert isinstance(exact, Futures) and isinstance(other, Futures)
@@ -127,7 +120,9 @@ def test_more_to_replay_never_needs_fewer_in_any_future(
     share: float, times: float, scale: float, cpu_s: float, spare: int
 ) -> None:
     work = samples.workload(1.3)
-    peak = PeakLoad.of(users(), replace(work, peak_to_mean=samples.given("peak_to_mean", Interval.exact(scale))))
+    peak = PeakLoad.of(
+        samples.users(), replace(work, peak_to_mean=samples.given("peak_to_mean", Interval.exact(scale)))
+    )
     server = MeasuredServer(2, None, "test server")
     needed = []
     for each in (share, share * times):
