@@ -89,15 +89,16 @@ def reached(
 ) -> tuple[Servers, Access]:
     """The servers of a run and how its load gets connections there; says on stderr what was found in between.
 
-    Raises UsageError for words that cannot be read and replicas that are none, EnvironmentFault for an absent server.
+    Raises UsageError for words that cannot be read and replicas that are none, GuardRefusal for a pooler that leads to
+    another database, EnvironmentFault for an absent server.
     """
     from loadgen.cli.output import say
     from loadgen.database.servers import servers_of
-    from loadgen.observe.pooler import established
+    from loadgen.observe.pooler import established, is_lockable
     from loadgen.report.access import through
     from loadgen.runs.access import asked
 
-    servers = servers_of(found, target)
+    servers = servers_of(found, target).verified()
     wanted = asked(
         pool=pool,
         reconnect=reconnect,
@@ -110,4 +111,9 @@ def reached(
     access = established(wanted, servers)
     if access.found is not None and access.found.mode != "none":
         say(through(access.found))
+        if not is_lockable(servers, access):
+            say(
+                f"not locked against seed and reset: {target} is reached through a pooler only; give the server itself "
+                "as --dsn, and the pooler as --pooler-dsn"
+            )
     return servers, access

@@ -80,9 +80,16 @@ class InitDocument:
 
 
 @dataclass(frozen=True)
+class DroppedObject:
+    type: str
+    name: str
+
+
+@dataclass(frozen=True)
 class ResetDocument:
     database: str
-    format: Literal["loadgen.reset/1"] = "loadgen.reset/1"
+    dropped: tuple[DroppedObject, ...]
+    format: Literal["loadgen.reset/2"] = "loadgen.reset/2"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from loadgen.cli.output import say
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
-    from loadgen.database.identity import Identity
+    from loadgen.database.servers import ServersIdentity
     from loadgen.runner.master import MasterChild
     from loadgen.runner.parts import OnLoss
 
@@ -100,7 +100,7 @@ def work(scenario: str, where: Where, *, host: str, port: str, processes: str) -
 
 def master(
     path: Path,
-    servers: Identity,
+    servers: ServersIdentity,
     on_loss: OnLoss,
     *,
     host: str,

@@ -1,4 +1,4 @@
-"""``loadgen reset``: remove what init and seed made."""
+"""``loadgen reset``: remove what init and seed created."""
 
 from __future__ import annotations
 
@@ -18,30 +18,41 @@ def reset(
     yes: options.Yes = False,
     json: options.Json = False,
 ) -> None:
-    """Remove the application's tables with all rows, and the mark; the database itself stays.
+    """Drop what init and seed created, with all synthetic rows, and the mark; the database itself stays.
 
-    ``loadgen.reset/1``: database.
+    Lists what it will drop first. Refuses while the database is in use, and if one of these tables holds rows or
+    columns that loadgen did not put there.
+
+    ``loadgen.reset/2``: database, dropped (a list of objects with type and name). Version 1 had no ``dropped``.
     """
     from loadgen import settings
-    from loadgen.database import schema
     from loadgen.database.connect import connect, resolve
     from loadgen.database.faults import faults
-    from loadgen.database.guard import require_synthetic
+    from loadgen.database.guard import one_at_a_time
+    from loadgen.database.locks import Use, hold, holder_name
+    from loadgen.database.removal import plan_removal, remove
+    from loadgen.observe.pooler import require_sessions
 
     target = resolve(settings.load(dsn=dsn, instance=instance))
-    with faults(target), connect(target) as conn:
-        require_synthetic(conn, allow_unmarked)
-        conn.rollback()  # no transaction stays open while somebody thinks
+    require_sessions(target)
+    with faults(target), connect(target, autocommit=True, application_name=holder_name(Use.RESET)) as conn:
+        hold(conn, Use.RESET)
+        removal = plan_removal(conn, allow_unmarked)
+        say(f"{target}: to be dropped:")
+        for item in removal.objects:
+            say(f"  {item}")
         if not yes:
             _confirm(str(target))
-        schema.drop(conn)
+        with one_at_a_time(conn):
+            remove(conn, removal)
     if json:
-        emit_values("loadgen.reset/1", database=target.database)
-    say(f"{target}: its tables and its mark are removed; make them anew: loadgen init")
+        dropped = [{"type": item.type, "name": item.name} for item in removal.objects]
+        emit_values("loadgen.reset/2", database=target.database, dropped=dropped)
+    say(f"{target}: dropped {len(removal.objects)} objects and the mark; to create them again: loadgen init")
 
 
 def _confirm(what: str) -> None:
     if not sys.stdin.isatty():
-        raise UsageError("reset removes every row and there is no terminal to ask on; add --yes if that is meant")
-    if not typer.confirm(f"Remove every table and row of {what}?", err=True):
+        raise UsageError("reset drops every row and there is no terminal to ask on; add --yes if that is meant")
+    if not typer.confirm(f"Drop all of this in {what}?", err=True):
         raise NegativeAnswer("nothing was changed")

@@ -11,7 +11,7 @@ from loadgen.cli import access, machines, options, quantities
 from loadgen.cli.describe import Scenario
 from loadgen.cli.output import emit, say
 from loadgen.cli.rates import rate as parse_rate
-from loadgen.errors import ExitCode, LoadgenError, NegativeAnswer, RefusalError, UsageError
+from loadgen.errors import ExitCode, GuardRefusal, LoadgenError, NegativeAnswer, RefusalError, UsageError
 
 if TYPE_CHECKING:
     from loadgen.runner.master import MasterChild
@@ -120,7 +120,7 @@ def run(
     from loadgen.cli.phases import PhaseProgress
     from loadgen.cli.run_result import show
     from loadgen.database.connect import resolve
-    from loadgen.database.identity import Identity
+    from loadgen.database.servers import ServersIdentity
     from loadgen.runner.generator import ScenarioChild
     from loadgen.runner.run import DRAIN_S, record_run
     from loadgen.runner.scenarios import find_scenario
@@ -165,7 +165,7 @@ def run(
     if master:
         generator = machines.master(
             path,
-            Identity.of(servers),
+            ServersIdentity.of(servers),
             on_loss,
             host=bind_host,
             port=bind_port,
@@ -185,7 +185,7 @@ def run(
         )
     with generator as child, PhaseProgress(child.description.name, schedule) as shown:
         record, directory = record_run(
-            child, target, schedule, wanted, found.results_dir, shown.phase_began, servers=servers
+            child, servers.server, schedule, wanted, found.results_dir, shown.phase_began, servers=servers
         )
     show(record)
     say(f"recorded in {directory}; a page of it: loadgen report {directory}")
@@ -203,7 +203,10 @@ def run(
 def _why_not(record: RunRecord, judged: bool) -> LoadgenError | None:
     """What the exit code says of a run that was not all that was asked for; ``judged``: its objective counts."""
     from loadgen.runner.quality import objective_met, undecided
+    from loadgen.runner.run import GUARD_REFUSED
 
+    if record.verdict.reasons and record.verdict.reasons[0].code == GUARD_REFUSED:
+        return GuardRefusal(record.verdict.reasons[0].what)
     if record.refusal is not None:
         return RefusalError(record.refusal)
     if not judged or record.verdict.status != "valid" or record.result is None:

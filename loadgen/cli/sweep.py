@@ -120,23 +120,26 @@ def carry_out(
 ) -> tuple[SweepRecord, Path]:
     """Sweep, with progress and the outcome on stderr; returns the record and its directory."""
     from loadgen.database.connect import resolve
+    from loadgen.database.servers import Servers
     from loadgen.runner.scenarios import find_scenario
     from loadgen.runner.sweep import record_sweep
     from loadgen.seeding.starter import ensure_data
 
     path = find_scenario(scenario)
-    target = resolve(found)
-    ensure_data(target)
+    if servers is None:
+        target = resolve(found)
+        ensure_data(target)
+        servers = Servers(target).verified()
     with SweepProgress(plan) as shown:
         record, directory = record_sweep(
             path,
-            target,
+            servers.server,
             plan,
             objective,
             found.results_dir,
             shown.run_changed,
-            allow_unmarked=allow_unmarked,
             servers=servers,
+            allow_unmarked=allow_unmarked,
         )
     show(record)
     say(f"recorded in {directory}")

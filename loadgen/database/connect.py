@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -12,7 +13,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from loadgen.database.cluster import DATABASE, socket_dsn
 from loadgen.database.embedded import Instance, say_on_stderr
 from loadgen.database.faults import translate
-from loadgen.errors import UsageError
+from loadgen.database.identity import DatabaseIdentity, query_on, read_identity
+from loadgen.errors import GuardRefusal, UsageError
 from loadgen.settings import Settings
 
 CONNECT_TIMEOUT_S = 10
@@ -25,6 +27,9 @@ OTHER_SECRETS = frozenset({"sslpassword", "oauth_client_secret"})
 EMBEDDED_VARIABLE = "LOADGEN_DSN_IS_EMBEDDED"
 """Tells a child that the server in LOADGEN_DSN is the embedded one of its parent."""
 
+IDENTITY_VARIABLE = "LOADGEN_DSN_IDENTITY"
+"""Tells a child which database its parent found at LOADGEN_DSN."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -34,6 +39,8 @@ class Target:
     password: str | None = field(repr=False)
     embedded: bool
     database: str
+    identity: DatabaseIdentity | None = None
+    """What every connection must lead to, however the target is reached. None: not yet known."""
 
     def __str__(self) -> str:
         """For people: which database, where."""
@@ -45,14 +52,28 @@ class Target:
 
     def with_database(self, name: str) -> Target:
         """Another database of the same server."""
-        return replace(self, conninfo=make_conninfo(self.conninfo, dbname=name), database=name)
+        identity = self.identity and self.identity.with_database(name)
+        return replace(self, conninfo=make_conninfo(self.conninfo, dbname=name), database=name, identity=identity)
 
     def environment(self) -> dict[str, str]:
         """Variables which, added to this process's own, make :func:`resolve` in a child find this target."""
-        found = {"LOADGEN_DSN": self.conninfo, EMBEDDED_VARIABLE: "1" if self.embedded else ""}
+        variables = {
+            "LOADGEN_DSN": self.conninfo,
+            EMBEDDED_VARIABLE: "1" if self.embedded else "",
+            IDENTITY_VARIABLE: json.dumps(asdict(self.identity)) if self.identity else "",
+        }
         if self.password is not None:
-            found["PGPASSWORD"] = self.password
-        return found
+            variables["PGPASSWORD"] = self.password
+        return variables
+
+    def require(self, identity: DatabaseIdentity) -> None:
+        """Raise GuardRefusal unless a connection of this target that leads to ``identity`` leads where it must."""
+        difference = self.identity.difference(identity) if self.identity else None
+        if difference is not None:
+            raise GuardRefusal(
+                f"{self} does not lead to {self.identity} as it must: {difference}; nothing was written there; "
+                "correct the DSN, the pooler's entry or the host name"
+            )
 
 
 def resolve(
@@ -68,8 +89,10 @@ def resolve(
     Raises UsageError for a DSN that cannot be read, EnvironmentFault if the embedded server cannot start.
     """
     if settings.dsn is not None:
-        is_embedded = bool(environ.get(EMBEDDED_VARIABLE)) and settings.dsn == environ.get("LOADGEN_DSN")
-        return _from_dsn(settings.dsn, embedded=is_embedded)
+        by_parent = settings.dsn == environ.get("LOADGEN_DSN")
+        target = _from_dsn(settings.dsn, embedded=by_parent and bool(environ.get(EMBEDDED_VARIABLE)))
+        identity = environ.get(IDENTITY_VARIABLE) if by_parent else None
+        return replace(target, identity=DatabaseIdentity(**json.loads(identity))) if identity else target
     if settings.instance is None and any(environ.get(name) for name in SERVER_VARIABLES):
         return _from_dsn("", embedded=False)
     return embedded_target(Instance.from_settings(settings, notify=notify))
@@ -81,7 +104,10 @@ def embedded_target(instance: Instance) -> Target:
 
 
 def connect(target: Target, *, autocommit: bool = False, application_name: str = "loadgen") -> psycopg.Connection:
-    """A connection. Raises LoadgenError with one line that says why there is none and what to do."""
+    """A connection to the target, and to no other database where its identity is known.
+
+    Raises LoadgenError with one line that says why there is none and what to do, GuardRefusal for another database.
+    """
     parts = conninfo_to_dict(target.conninfo)
     parts.setdefault("connect_timeout", CONNECT_TIMEOUT_S)
     parts["application_name"] = application_name
@@ -89,9 +115,18 @@ def connect(target: Target, *, autocommit: bool = False, application_name: str =
     if target.password is not None:
         parts["password"] = target.password
     try:
-        return psycopg.connect(autocommit=autocommit, **parts)  # type: ignore[arg-type]  # libpq's own words
+        conn = psycopg.connect(autocommit=autocommit, **parts)  # type: ignore[arg-type]  # libpq's own words
     except psycopg.Error as error:
         raise translate(error, target) from error
+    try:
+        if target.identity is not None:
+            target.require(read_identity(query_on(conn), with_mark=target.identity.marked_at_us is not None))
+        return conn
+    except BaseException as error:
+        conn.close()
+        if isinstance(error, psycopg.Error):
+            raise translate(error, target) from error
+        raise
 
 
 def _from_dsn(dsn: str, *, embedded: bool) -> Target:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -13,7 +15,9 @@ from psycopg import sql
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import changed_rows, read_mark, write_mark
-from loadgen.database.statements import statement
+from loadgen.database.identity import query_on, read_identity
+from loadgen.database.locks import Use, holders, reservation
+from loadgen.database.statements import composable, statement
 from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
 
 COMMENT = "working copy made by loadgen"
@@ -21,6 +25,9 @@ COMMENT = "working copy made by loadgen"
 
 MAINTENANCE_DATABASES = ("postgres", "template1")
 LONGEST_NAME_BYTES = 63
+CLOSING_S = 2.0
+"""A session's process may outlive its client's connection by so long, on a busy server."""
+_LOOK_S = 0.05
 
 
 def copy_name(database: str) -> str:
@@ -38,11 +45,13 @@ def fresh_copy(target: Target, name: str | None = None) -> Target:
     copy = target.with_database(name or copy_name(target.database))
     if copy.database == target.database or len(copy.database.encode()) > LONGEST_NAME_BYTES:
         raise UsageError(f"a working copy of {target.database} cannot be named {copy.database}; name it otherwise")
-    drop_copy(copy)
     with faults(target), connect(target) as conn:
         changed_in_source = changed_rows(conn)
+        # Copies are made on this server and no other, whatever the DSN leads to next.
+        target = replace(target, identity=read_identity(query_on(conn)))
+    copy = target.with_database(copy.database)
+    drop_copy(copy)
     with faults(target), _maintenance(target) as conn:
-        conn.execute(statement("end_own_leftovers"), {"database": target.database})
         _refuse_other_clients(conn, target.database)
         try:
             conn.execute(_composed("copy_create", copy=copy.database, source=target.database))
@@ -50,9 +59,7 @@ def fresh_copy(target: Target, name: str | None = None) -> Target:
             raise EnvironmentFault(
                 f"{target}: this user may not copy it; connect as a superuser, or as its owner with CREATEDB"
             ) from error
-        conn.execute(
-            sql.SQL(_text("copy_mark")).format(copy=sql.Identifier(copy.database), comment=sql.Literal(COMMENT))
-        )
+        conn.execute(composable("copy_mark").format(copy=sql.Identifier(copy.database), comment=sql.Literal(COMMENT)))
     with faults(copy), connect(copy) as conn:
         mark = read_mark(conn)
         if mark is not None:
@@ -72,45 +79,64 @@ def drop_copy(copy: Target) -> None:
                 f"database {copy.database} exists and is no working copy of this tool, so it is not replaced; "
                 "rename it, or give the copy another name"
             )
-        conn.execute(statement("end_own_leftovers"), {"database": copy.database})
         _refuse_other_clients(conn, copy.database)
         conn.execute(_composed("copy_drop", copy=copy.database))
 
 
 @contextmanager
+def reserved_copy(target: Target, name: str | None = None) -> Iterator[None]:
+    """Keep others from making, replacing or dropping the working copy of ``target`` meanwhile.
+
+    Raises EnvironmentFault that says who works with it.
+    """
+    name = name or copy_name(target.database)
+    with faults(target), _maintenance(target) as conn, reservation(conn, name):
+        yield
+
+
+@contextmanager
 def working_copy(target: Target, name: str | None = None) -> Iterator[Target]:
     """A fresh copy for the body of the ``with``, dropped at its end."""
-    copy = fresh_copy(target, name)
-    try:
-        yield copy
-    finally:
-        drop_copy(copy)
+    with reserved_copy(target, name):
+        copy = fresh_copy(target, name)
+        try:
+            yield copy
+        finally:
+            drop_copy(copy)
 
 
 @contextmanager
 def _maintenance(target: Target) -> Iterator[psycopg.Connection]:
     """A connection to another database of the server, since nobody may be connected to one that is copied."""
     first, second = (target.with_database(name) for name in MAINTENANCE_DATABASES)
+    name = f"loadgen copies of {target.database}, pid {os.getpid()} on {socket.gethostname()}"[:LONGEST_NAME_BYTES]
     try:
-        conn = connect(first, autocommit=True)
+        conn = connect(first, autocommit=True, application_name=name)
+    except GuardRefusal:
+        raise
     except EnvironmentFault:
-        conn = connect(second, autocommit=True)
+        conn = connect(second, autocommit=True, application_name=name)
     with conn:
         yield conn
 
 
 def _refuse_other_clients(conn: psycopg.Connection, database: str) -> None:
-    others = conn.execute(statement("other_clients"), {"database": database}).fetchall()
-    if others:
-        who = ", ".join(f"{name} ({count})" for name, count in others)
-        raise EnvironmentFault(
-            f"database {database} is in use by {who}, so it cannot be copied or replaced; close those connections"
-        )
-
-
-def _text(name: str) -> LiteralString:
-    return statement(name).decode()  # a file of this package is as trusted as a literal in its code
+    """Raise EnvironmentFault if others stay connected; sessions that this tool's own loads left behind are ended."""
+    deadline = time.monotonic() + CLOSING_S
+    while True:
+        at_work = holders(conn, *Use, database=database)
+        if not at_work:
+            conn.execute(statement("end_own_leftovers"), {"database": database})
+        others = conn.execute(statement("other_clients"), {"database": database}).fetchall()
+        if not at_work and not others:
+            return
+        if time.monotonic() > deadline:
+            who = ", ".join(at_work or (f"{name} ({count})" for name, count in others))
+            raise EnvironmentFault(
+                f"database {database} is in use by {who}, so it cannot be copied or replaced; close those connections"
+            )
+        time.sleep(_LOOK_S)
 
 
 def _composed(name: str, **identifiers: str) -> sql.Composed:
-    return sql.SQL(_text(name)).format(**{key: sql.Identifier(value) for key, value in identifiers.items()})
+    return composable(name).format(**{key: sql.Identifier(value) for key, value in identifiers.items()})

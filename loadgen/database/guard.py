@@ -1,7 +1,7 @@
 """The guard: only a database that was empty when it was marked as synthetic may be written to.
 
 A database becomes marked by :func:`initialise` and in no other way: the mark says that it was empty before, or that
-somebody named it to be treated so.
+somebody named it to be treated so. A load holds each connection that writes to the database that was checked here.
 """
 
 from __future__ import annotations
@@ -10,16 +10,22 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Final
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from loadgen.database import schema
-from loadgen.database.statements import statement
+from loadgen.database.identity import REFUSED, DatabaseIdentity, query_on, read_identity
+from loadgen.database.statements import composable, statement
 from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
 
 ALLOW_UNMARKED_VARIABLE = "LOADGEN_ALLOW_UNMARKED"
+
+REQUIREMENT_FAILED: Final = REFUSED | {"22012"}
+"""SQLSTATEs with which a statement of :func:`requirement` fails where it must."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +54,15 @@ def initialise(conn: psycopg.Connection, allow_unmarked: str | None = None) -> t
     Raises GuardRefusal for a database that holds anything that this tool did not make, unless ``allow_unmarked`` is
     its name; UsageError if that is another database's.
     """
-    name = conn.info.dbname
+    name = database_name(conn)
     _require_same_name(allow_unmarked, name)
-    with _one_at_a_time(conn):
+    with one_at_a_time(conn):
         with conn.transaction():
-            found = () if allow_unmarked or schema.has_bookkeeping(conn) else _user_relations(conn)
-        if found:
+            relations = () if allow_unmarked or schema.has_bookkeeping(conn) else _user_relations(conn)
+        if relations:
             raise GuardRefusal(
-                f"database {name} is not empty (it has {', '.join(found)}) and not marked as synthetic, so it is not "
-                "initialised; create an empty one and name it with --dsn, or mark this one nevertheless: "
+                f"database {name} is not empty (it has {', '.join(relations)}) and not marked as synthetic, so it is "
+                "not initialised; create an empty one and name it with --dsn, or mark this one nevertheless: "
                 f"--allow-unmarked {name}"
             )
         return schema.install(conn)
@@ -81,29 +87,45 @@ def write_mark(conn: psycopg.Connection, mark: Mark) -> None:
     conn.execute(statement("write_mark"), asdict(mark) | {"drift_baseline": Jsonb(mark.drift_baseline)})
 
 
-def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> None:
+def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> DatabaseIdentity:
     """Refuse to go on unless the database is marked, or its name was given as the one that may be written to.
 
-    Raises GuardRefusal if it is not marked, UsageError if the name given is not that of this database.
+    Returns the identity to which every connection that writes is then held. Raises GuardRefusal if it is not marked,
+    UsageError if the name given is not that of this database.
     """
-    name = conn.info.dbname
+    identity = read_identity(query_on(conn))
+    name = identity.database
     _require_same_name(allow_unmarked, name)
-    if allow_unmarked or _is_marked(conn):
-        return
+    if allow_unmarked or identity.marked_at_us is not None:
+        return identity
     raise GuardRefusal(
         f"database {name} is not marked as synthetic; an empty one is marked by: loadgen init. To write to this one "
         f"nevertheless: --allow-unmarked {name} (for a bare locust: {ALLOW_UNMARKED_VARIABLE}={name})"
     )
 
 
+def requirement(identity: DatabaseIdentity) -> bytes:
+    """A statement that fails unless it runs in the database of ``identity``.
+
+    For a connection through which each transaction may reach another server: sent as the first of the transaction, it
+    keeps everything after it from being carried out.
+    """
+    if identity.marked_at_us is not None:
+        name = "require_marked"
+    else:
+        name = "require_database" if identity.system_identifier is None else "require_server"
+    values = {key: sql.Literal(value) for key, value in asdict(identity).items() if value is not None}
+    return composable(name).format(**values).as_bytes(None)
+
+
+def database_name(conn: psycopg.Connection) -> str:
+    """The database's own name, which a pooler's entry may hide."""
+    return read_identity(query_on(conn), with_mark=False).database
+
+
 def changed_rows(conn: psycopg.Connection) -> dict[str, int]:
     """Rows inserted, updated and deleted since the server began to count, by table; a crash resets the counters."""
     return dict(conn.execute(statement("changed_rows")).fetchall())
-
-
-def _is_marked(conn: psycopg.Connection) -> bool:
-    """Whether there is a mark, of whatever version: one that cannot be read is still a permission, to reset for one."""
-    return schema.has_bookkeeping(conn) and conn.execute(statement("is_marked")).fetchone() == (True,)
 
 
 def _require_same_name(allow_unmarked: str | None, name: str) -> None:
@@ -118,8 +140,8 @@ def _user_relations(conn: psycopg.Connection) -> tuple[str, ...]:
 
 
 @contextmanager
-def _one_at_a_time(conn: psycopg.Connection) -> Iterator[None]:
-    """Hold the database's lock for the session, over the several transactions of an initialisation."""
+def one_at_a_time(conn: psycopg.Connection) -> Iterator[None]:
+    """Hold the lock that keeps two initialisations, or one and a reset, apart; over several transactions."""
     conn.execute(statement("lock_initialisation"))
     conn.commit()
     try:

@@ -1,40 +1,80 @@
-"""Whether two programs, on two machines perhaps, are on the same database, and reach it in the same way."""
+"""Which database a connection leads to, whatever host, name or pooler it went through.
+
+A DSN is no proof: a pooler's entry, a DNS name or one of several hosts may lead elsewhere, and may move. The server's
+system identifier, the database's own name and the instant of its mark are compared instead, on every connection.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import psycopg
 
-from loadgen.database.connect import Target, connect
-from loadgen.database.servers import Servers
 from loadgen.database.statements import statement
+
+Query = Callable[[bytes], Sequence[str | None] | None]
+"""Runs a statement and returns its first row as text. None: no row, or the server refused with one of REFUSED."""
+
+REFUSED: Final = frozenset({"3F000", "42501", "42883", "42P01"})
+"""SQLSTATEs of a missing schema, privilege, function or table."""
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What all processes of one load must have in common."""
+class DatabaseIdentity:
+    """One database of one server. The same on its streaming replicas; None is unknown, and not compared."""
 
-    database: str | None
-    """See :func:`database_identity`."""
-    pooler: bool
-    """Whether the load goes through a pooler with a DSN of its own."""
-    replicas: int
+    database: str
+    system_identifier: str | None = None
+    marked_at_us: str | None = None
+    """When it was marked as synthetic, in microseconds since 1970."""
 
-    @staticmethod
-    def of(servers: Servers) -> Identity:
-        """Asks the server which it is. Raises LoadgenError where there is no connection."""
-        return Identity(database_identity(servers.server), servers.pooler is not None, len(servers.replicas))
+    def __str__(self) -> str:
+        server = "" if self.system_identifier is None else f" of server {self.system_identifier}"
+        return f"database {self.database}{server}"
+
+    def with_database(self, name: str) -> DatabaseIdentity:
+        """Another database of the same server, marked or not."""
+        return replace(self, database=name, marked_at_us=None)
+
+    def difference(self, other: DatabaseIdentity) -> str | None:
+        """What shows that ``other`` is not this database; None where nothing does."""
+        if self.database != other.database or _differ(self.system_identifier, other.system_identifier):
+            return f"it is {other}"
+        if self.marked_at_us is not None and other.marked_at_us is None:
+            return "it is not marked as synthetic"
+        if self.marked_at_us != other.marked_at_us and self.marked_at_us is not None:
+            return "it was marked as synthetic at another time, so it is another database of that name"
+        return None
 
 
-def database_identity(target: Target) -> str | None:
-    """The same text wherever it is asked for: of the cluster, its replicas included, and the database in it.
+def read_identity(query: Query, *, with_mark: bool = True) -> DatabaseIdentity:
+    """The identity of the database that ``query`` asks; without its mark where that is not asked for."""
+    if with_mark and (row := query(statement("marked_identity"))) is not None:
+        system_identifier, database, marked_at_us = row
+        return DatabaseIdentity(str(database), system_identifier, marked_at_us)
+    row = query(statement("identity")) or query(statement("current_database"))
+    assert row is not None, "every server knows the name of its database"
+    system_identifier, database = row
+    mark = query(statement("mark_time")) if with_mark and system_identifier is None else None
+    return DatabaseIdentity(str(database), system_identifier, mark[0] if mark else None)
 
-    None where the server does not tell. Raises LoadgenError where there is no connection.
-    """
-    with connect(target, autocommit=True) as connection:
+
+def query_on(conn: psycopg.Connection) -> Query:
+    """Statements over a psycopg connection; leaves no transaction open that was not open before."""
+
+    def query(sql: bytes) -> Sequence[str | None] | None:
         try:
-            row = connection.execute(statement("identity")).fetchone()
-        except psycopg.Error:  # not every server has the function, nor lets everybody call it
-            return None
-    return str(row[0]) if row else None
+            with conn.transaction():
+                return conn.execute(sql).fetchone()
+        except psycopg.Error as error:
+            if error.sqlstate in REFUSED:
+                return None
+            raise
+
+    return query
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    return None not in (one, other) and one != other

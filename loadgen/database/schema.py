@@ -1,4 +1,4 @@
-"""The application's schema: numbered files in ``schema/``, each applied once in a transaction of its own."""
+"""The application's schema: numbered files in ``schema/``; those that are missing are applied in one transaction."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 
 import psycopg
 
+from loadgen.database.created import catalogued, record, recording
 from loadgen.database.statements import statement
 from loadgen.errors import EnvironmentFault
 
@@ -44,6 +45,8 @@ def _read() -> tuple[Migration, ...]:
 
 
 MIGRATIONS: Final = _read()
+BOOKKEEPING, CREATED_OBJECTS = MIGRATIONS[0], MIGRATIONS[9]
+"""What is about this tool and not the application."""
 INDEXES, KEYS, VALID_KEYS = MIGRATIONS[2:5]
 """What a load takes away, and builds at its end."""
 SCHEMA_VERSION: Final = MIGRATIONS[-1].version
@@ -53,8 +56,8 @@ SCHEMA_VERSION: Final = MIGRATIONS[-1].version
 def install(conn: psycopg.Connection) -> tuple[str, ...]:
     """Apply what is missing, in order, and return its versions. Applying again changes nothing.
 
-    An interruption leaves whole files applied, and the next call goes on from there. Raises EnvironmentFault if the
-    server is too old, or if a file that was applied has another text now, or is no longer there.
+    One transaction: an interruption or an error leaves the database as it was. Raises EnvironmentFault if the server is
+    too old, or if a file that was applied has another text now, or is no longer there.
     """
     if conn.info.server_version < OLDEST_SERVER:
         raise EnvironmentFault(
@@ -68,24 +71,41 @@ def install(conn: psycopg.Connection) -> tuple[str, ...]:
                 f"schema file {version} was applied to database {conn.info.dbname} with another text, by another "
                 "version of loadgen; run: loadgen reset, then loadgen init"
             )
-    done: list[str] = []
-    for migration in MIGRATIONS:
-        if migration.version in applied:
-            continue
-        with conn.transaction():
+    missing = [migration for migration in MIGRATIONS if migration.version not in applied]
+    if missing:
+        with recording(conn):
             # Wherever this user's search_path leads, the tables belong in public.
             conn.execute("SET LOCAL search_path TO public")
+            for migration in missing:
+                conn.execute(migration.sql)
+                conn.execute(statement("record_applied"), {"version": migration.version, "sha256": migration.sha256})
+    return tuple(migration.version for migration in missing)
+
+
+def is_recorded(conn: psycopg.Connection) -> bool:
+    """Whether what this tool created here was recorded; not in a database that an older version marked."""
+    row = conn.execute(statement("has_created_objects")).fetchone()
+    has_table = row is not None and bool(row[0])
+    return has_table and conn.execute(statement("application_is_recorded")).fetchone() == (True,)
+
+
+def install_record(conn: psycopg.Connection) -> None:
+    """Create the table of created objects where it is missing; in the caller's transaction, and recorded itself."""
+    if conn.execute(statement("has_created_objects")).fetchone() == (True,):
+        return
+    before = catalogued(conn)
+    conn.execute("CREATE SCHEMA IF NOT EXISTS loadgen")
+    conn.execute(CREATED_OBJECTS.sql)
+    record(conn, catalogued(conn) - before)
+
+
+def install_shipped_copy(conn: psycopg.Connection) -> None:
+    """Make the application's objects, as the files make them, in the schema loadgen_shipped; to be rolled back."""
+    conn.execute("CREATE SCHEMA loadgen_shipped")
+    conn.execute("SET LOCAL search_path TO loadgen_shipped")
+    for migration in MIGRATIONS:
+        if migration not in (BOOKKEEPING, CREATED_OBJECTS):
             conn.execute(migration.sql)
-            conn.execute(statement("record_applied"), {"version": migration.version, "sha256": migration.sha256})
-        done.append(migration.version)
-    return tuple(done)
-
-
-def drop(conn: psycopg.Connection) -> None:
-    """Remove what :func:`install` made, rows included; the role only if no database uses it any more."""
-    with conn.transaction():
-        conn.execute(statement("drop"))
-        conn.execute(statement("drop_role"))
 
 
 def has_bookkeeping(conn: psycopg.Connection) -> bool:

@@ -11,6 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
+from loadgen.database.identity import DatabaseIdentity, query_on, read_identity
 from loadgen.database.statements import statement
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.settings import Settings
@@ -44,12 +45,38 @@ class Servers:
             tuple(replica.with_database(name) for replica in self.replicas),
         )
 
+    def with_identity(self, identity: DatabaseIdentity) -> Servers:
+        """The same servers, each connection to which must lead to ``identity``.
+
+        Of replicas the mark is not asked for: they are only read, and may not have replayed it yet.
+        """
+        unmarked = replace(identity, marked_at_us=None)
+        return Servers(
+            replace(self.server, identity=identity),
+            self.pooler and replace(self.pooler, identity=identity),
+            tuple(replace(replica, identity=unmarked) for replica in self.replicas),
+        )
+
+    def verified(self) -> Servers:
+        """The same servers, held to the database that the server itself leads to, once all paths do lead there.
+
+        Waits until each replica has what the primary has. Raises GuardRefusal for a pooler that leads elsewhere,
+        UsageError for a replica that is none of the primary's.
+        """
+        with faults(self.server), connect(self.server, autocommit=True) as connection:
+            identity = read_identity(query_on(connection))
+        servers = self.with_identity(identity)
+        if servers.pooler is not None:
+            connect(servers.pooler, autocommit=True).close()
+        self.check_replicas()
+        return servers
+
     def environment(self) -> dict[str, str]:
         """Variables with which :func:`servers_of` in a child finds the same servers."""
-        found = self.server.environment()
-        found[POOLER_VARIABLE] = _with_password(self.pooler) if self.pooler else ""
-        found[REPLICAS_VARIABLE] = "\n".join(map(_with_password, self.replicas))
-        return found
+        variables = self.server.environment()
+        variables[POOLER_VARIABLE] = _with_password(self.pooler) if self.pooler else ""
+        variables[REPLICAS_VARIABLE] = "\n".join(map(_with_password, self.replicas))
+        return variables
 
     def check_replicas(self) -> None:
         """Wait until each replica has what the primary has. Raises UsageError for one that is none of the primary's."""
@@ -61,6 +88,22 @@ class Servers:
         system, position = row
         for replica in self.replicas:
             _catch_up(replica, system, position)
+
+
+@dataclass(frozen=True, slots=True)
+class ServersIdentity:
+    """What all processes of one load, on however many machines, must have in common."""
+
+    database: DatabaseIdentity
+    pooler: bool
+    """Whether the load goes through a pooler with a DSN of its own."""
+    replicas: int
+
+    @staticmethod
+    def of(servers: Servers) -> ServersIdentity:
+        """The identity of servers that :meth:`Servers.verified` returned."""
+        assert servers.server.identity is not None
+        return ServersIdentity(servers.server.identity, servers.pooler is not None, len(servers.replicas))
 
 
 def servers_of(settings: Settings, server: Target) -> Servers:

@@ -152,6 +152,16 @@ class Connection:
         """Send one parameterless command (BEGIN, COMMIT, SET) and wait for its end."""
         self.exchange((sql,), ((),), Answers())
 
+    def row(self, sql: bytes) -> tuple[str | None, ...] | None:
+        """The first row of a parameterless query whose columns are text; None for no row."""
+        answers = Answers(keep=True)
+        self.exchange((sql,), ((),), answers)
+        result = answers.results[0]
+        if not result.ntuples:
+            return None
+        values = (result.get_value(0, column) for column in range(result.nfields))
+        return tuple(None if value is None else value.decode() for value in values)
+
     def execute(self, statement: Statement, parameters: Parameters) -> PGresult:
         """Run a statement, prepared at its first use here, and read all of its answer."""
         answers = Answers()
@@ -240,6 +250,8 @@ class Connection:
                         yield None
                         pgconn.consume_input()
                     more = pgconn.get_result()
+                    # Of several commands in one query, the last that ran, or the one that failed.
+                    result = result if more is None else more
                 if result is None:
                     raise psycopg.OperationalError(first_line(pgconn.error_message))
                 status = result.status

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+GUARD_REFUSED: Final = "LG001"
+"""The connection leads to another database than the load is for: nothing was written there, and the load ends."""
+
 
 class DatabaseError(Exception):
     """What the server, or the loss of it, answered: ``sqlstate`` is what a run counts errors by."""

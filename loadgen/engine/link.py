@@ -35,7 +35,7 @@ from locust.exception import RPCError
 from locust.runners import WorkerRunner
 from pydantic import TypeAdapter
 
-from loadgen.database.identity import Identity
+from loadgen.database.servers import ServersIdentity
 from loadgen.engine.phases import Phases
 from loadgen.engine.users import PostgresUser
 from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
@@ -45,7 +45,7 @@ from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.shares import Share
 from loadgen.runs.stream import Outbox
 
-PROTOCOL: Final = 1
+PROTOCOL: Final = 2
 SILENCE_S: Final = 10.0
 """A worker that hears nothing from its master for so long ends its load; Locust itself would go on for a minute."""
 COPY_VARIABLE: Final = "LOADGEN_WORKER_SPOOL"
@@ -65,7 +65,7 @@ class Hello:
     host: str
     pid: int
     scenario_sha256: str
-    servers: Identity
+    servers: ServersIdentity
     """Those that its environment leads to."""
 
     @property
@@ -86,7 +86,7 @@ class Link:
         self,
         environment: Environment,
         user: type[PostgresUser],
-        servers: Identity,
+        servers: ServersIdentity,
         heard: Callable[[Event], None] = lambda event: None,
     ) -> None:
         assert isinstance(environment.runner, WorkerRunner)

@@ -12,6 +12,7 @@ import numpy as np
 from loadgen.database.connect import connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark, require_synthetic
+from loadgen.database.identity import query_on, read_identity
 from loadgen.database.servers import Servers
 from loadgen.engine.dispatch import Dispatcher
 from loadgen.engine.open_recorder import OpenRecorder
@@ -46,6 +47,8 @@ class Load:
     """None: closed, a user sends when it has thought."""
     share: Share = WHOLE
     """Which part of the load this process makes."""
+    refuse: Callable[[str], None] = lambda why: None
+    """Is told why the guard refused a connection in the middle of the load."""
 
 
 def open_load(
@@ -61,15 +64,15 @@ def open_load(
     pipeline: bool = False,
     access: Access | None = None,
     share: Share = WHOLE,
+    refuse: Callable[[str], None] = lambda why: None,
 ) -> Load:
-    """Check the guard if the scenario writes, and learn how many users there are to be.
+    """Check that every path leads to one database, marked if the scenario writes, and learn its number of users.
 
     Raises GuardRefusal, or EnvironmentFault where there is no server or nobody to be.
     """
     target = servers.server
     with connect(target, autocommit=True) as connection, faults(target):
-        if writes:
-            require_synthetic(connection, allow_unmarked)
+        identity = require_synthetic(connection, allow_unmarked) if writes else read_identity(query_on(connection))
         mark = read_mark(connection)
         users, data_seed = (mark.users, mark.seed) if mark else (None, None)
         if users is None:
@@ -78,9 +81,12 @@ def open_load(
         session = Settings.known_to(connection)
     if not users:
         raise EnvironmentFault(f"database {target.database!r} has no users; fill it with: loadgen seed --users 5000")
+    servers = servers.with_identity(identity)
+    for path in {servers.load, *servers.replicas} - {servers.server}:
+        connect(path, autocommit=True).close()
     drawn = _users(users, data_seed or 0, skew, (seed, share.process))
     reach = Reach(servers.load, servers.replicas, access or Access(), session, recorder, drawn, pipeline=pipeline)
-    return Load(reach, recorder, think, seed, arrivals, share)
+    return Load(reach, recorder, think, seed, arrivals, share, refuse)
 
 
 def _users(users: int, data_seed: int, skew: float, seed: tuple[int, int]) -> Callable[[], int]:

@@ -26,8 +26,7 @@ from locust.env import Environment
 from locust.runners import STATE_MISSING, MasterRunner
 from pydantic import TypeAdapter
 
-from loadgen.database.identity import Identity
-from loadgen.database.servers import POOLER_VARIABLE, REPLICAS_VARIABLE
+from loadgen.database.servers import POOLER_VARIABLE, REPLICAS_VARIABLE, ServersIdentity
 from loadgen.engine.child import load_scenario
 from loadgen.engine.link import EVENT, PROTOCOL, SECOND, Hello, scenario_sha256
 from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, UsageError
@@ -112,7 +111,7 @@ class Master:
         self._output.write(orjson.dumps(event) + b"\n")
         self._output.flush()
 
-    def run(self, schedule: Schedule, directory: Path, servers: Identity | None) -> Collected:
+    def run(self, schedule: Schedule, directory: Path, servers: ServersIdentity | None) -> Collected:
         """Have all workers that are here carry out a schedule. Raises LoadgenError where one of them cannot."""
         here = self._here()
         self._agree(here, servers)
@@ -204,7 +203,7 @@ class Master:
                 self.say(WorkerMissing(part.worker.hello.name))
             part.missing = missing
 
-    def _agree(self, workers: Sequence[_Worker], servers: Identity | None) -> None:
+    def _agree(self, workers: Sequence[_Worker], servers: ServersIdentity | None) -> None:
         if not workers:
             raise EnvironmentFault(
                 "no worker is here any more; start one: loadgen run SCENARIO --worker --master-host …"
@@ -283,16 +282,21 @@ class Master:
                 self.say(WorkerMissing(part.worker.hello.name, leaves=True))
             case Done():
                 part.done = event
+                if event.refusal is not None:
+                    self.stop()
             case Failed():
                 part.failed = event
             case _:
                 pass
 
 
-def _agree_on_servers(hello: Hello, servers: Identity) -> None:
+def _agree_on_servers(hello: Hello, servers: ServersIdentity) -> None:
     theirs = hello.servers
-    if None not in (servers.database, theirs.database) and theirs.database != servers.database:
-        raise UsageError(f"worker {hello.name} would load another database; set LOADGEN_DSN or --dsn there as here")
+    if (difference := servers.database.difference(theirs.database)) is not None:
+        raise UsageError(
+            f"worker {hello.name} would load another database than {servers.database}: {difference}; "
+            "set LOADGEN_DSN or --dsn there as here"
+        )
     if theirs.pooler != servers.pooler:
         has, do = ("a", "leave it out") if theirs.pooler else ("no", f"set {POOLER_VARIABLE} or --pooler-dsn")
         raise UsageError(f"worker {hello.name} has {has} pooler, other than here; {do} there")
@@ -328,7 +332,7 @@ def serve(path: Path, host: str, port: int, only: Sequence[str], output: IO[byte
     runner.quit()
 
 
-def _run_reporting(master: Master, schedule: Schedule, directory: Path, servers: Identity | None) -> None:
+def _run_reporting(master: Master, schedule: Schedule, directory: Path, servers: ServersIdentity | None) -> None:
     try:
         master.say(master.run(schedule, directory, servers))
     except LoadgenError as error:

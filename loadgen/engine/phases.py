@@ -53,6 +53,7 @@ class Phases:
         self._say = say
         self._stop = Event()
         self._begin_at: float | None = None
+        self._refusal: str | None = None
 
     def begin(self, at: float) -> None:
         """Begin the warm-up of the present run at ``at`` on the monotonic clock."""
@@ -68,7 +69,7 @@ class Phases:
         ``ahead_s``: how far this clock is ahead of the one that all share; seconds and the window are of the latter.
         """
         self._stop.clear()
-        self._begin_at = None
+        self._begin_at = self._refusal = None
         self._user.prepare()
         opened = None if schedule.rate is None else _open(schedule, output, ahead_s)
         recorder = opened.recorder if opened else Recorder(output, ahead_s)
@@ -87,6 +88,7 @@ class Phases:
             pipeline=schedule.mode == "pipeline",
             access=schedule.access,
             share=share,
+            refuse=self._refuse,
         )
         # What is here by now stays: looking through all of it in mid-run would stall every user for milliseconds.
         gc.collect()
@@ -101,6 +103,11 @@ class Phases:
             recorder.close()
             if opened:
                 opened.dispatcher.close()
+
+    def _refuse(self, why: str) -> None:
+        """End the run: a connection led to another database, so every later one may."""
+        self._refusal = self._refusal or why
+        self._stop.set()
 
     def _phases(self, schedule: Schedule, share: Share, opened: OpenLoad | None, ahead_s: float) -> Done:
         self._runner.environment.stop_timeout = schedule.drain_s
@@ -126,8 +133,13 @@ class Phases:
         if opened:
             self._drain(schedule.drain_s, end, opened)
         self._runner.stop()
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return Done(ended=time.monotonic(), cpu_cores=used, peak_rss_bytes=peak, interrupted=self._stop.is_set())
+        return Done(
+            ended=time.monotonic(),
+            cpu_cores=used,
+            peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+            interrupted=self._stop.is_set() and self._refusal is None,
+            refusal=self._refusal,
+        )
 
     def _phase(self, phase: Literal["ramp", "warmup", "measure", "drain"]) -> float:
         at = time.monotonic()

@@ -17,17 +17,28 @@ from loadgen.engine.client import Connection
 
 
 class Endpoint:
-    """One server as the users of a process reach it. ``connect`` opens a connection or raises DatabaseError."""
+    """One server as the users of a process reach it. ``connect`` opens a connection or raises DatabaseError.
 
-    def __init__(self, connect: Callable[[], Connection], counts: AccessCounts) -> None:
+    ``guard`` raises it for one that leads to another database than the load is for.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Connection], guard: Callable[[Connection], None], counts: AccessCounts
+    ) -> None:
         self._connect = connect
+        self._guard = guard
         self.counts = counts
 
     def open(self) -> Connection:
-        """Another connection; how long it took is counted."""
+        """Another connection; how long it took to connect is counted, its check is not."""
         began = time.monotonic()
         connection = self._connect()
         self.counts.connected(time.monotonic() - began)
+        try:
+            self._guard(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 

@@ -12,12 +12,16 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from loadgen.database.connect import Target
+from loadgen.database.guard import requirement
+from loadgen.database.identity import REFUSED, read_identity
 from loadgen.engine.client import Connection
+from loadgen.engine.failures import GUARD_REFUSED, DatabaseError
 from loadgen.engine.pooling import Endpoint, Own, Pool, Source
 from loadgen.engine.resolving import with_addresses
 from loadgen.engine.routing import Routing
 from loadgen.engine.sessions import OneServer, OwnSession, Routed, Sessions
 from loadgen.engine.transaction_pooled import TransactionPooled
+from loadgen.errors import GuardRefusal
 from loadgen.runs.format.access import Access, PoolerFound
 
 if TYPE_CHECKING:
@@ -54,7 +58,11 @@ class Settings:
 
 
 class Reach:
-    """Of one process and one run."""
+    """The endpoints, pools and routing of one process in one run.
+
+    Of targets with an identity each connection is held to it, when it is opened and, where a pooler may lend another
+    server to each transaction, in each transaction that writes.
+    """
 
     def __init__(
         self, primary: Target, replicas: Sequence[Target], access: Access, settings: Settings, recorder: Recorder,
@@ -65,7 +73,7 @@ class Reach:
         self._next_user = next_user
         self._every = access.reconnect_every
         self._endpoints = [
-            Endpoint(_opener(target, found, settings, pipeline=pipeline), recorder.access)
+            Endpoint(_opener(target, found, settings, pipeline=pipeline), partial(_require, target), recorder.access)
             for target in (primary, *replicas)
         ]
         size = access.pool
@@ -90,6 +98,25 @@ class Reach:
             pool.end()
 
 
+def _require(target: Target, connection: Connection) -> None:
+    """Ask where a connection leads. Raises DatabaseError (GUARD_REFUSED) if that is not where it must."""
+    if target.identity is None:
+        return
+
+    def query(sql: bytes) -> Sequence[str | None] | None:
+        try:
+            return connection.row(sql)
+        except DatabaseError as error:
+            if error.sqlstate in REFUSED:
+                return None
+            raise
+
+    try:
+        target.require(read_identity(query, with_mark=target.identity.marked_at_us is not None))
+    except GuardRefusal as error:
+        raise DatabaseError(GUARD_REFUSED, str(error)) from error
+
+
 def _opener(target: Target, found: PoolerFound, settings: Settings, *, pipeline: bool) -> Callable[[], Connection]:
     conninfo, connect = _connector(target, found, settings, pipeline=pipeline)
     return lambda: connect(with_addresses(conninfo))
@@ -104,7 +131,11 @@ def _connector(
         conninfo = make_conninfo(conninfo, password=target.password)
     if found.mode == "transaction":
         return conninfo, partial(
-            TransactionPooled, settings=settings.as_sql, prepared=found.prepared, pipeline=pipeline
+            TransactionPooled,
+            settings=settings.as_sql,
+            requirement=None if target.identity is None else requirement(target.identity),
+            prepared=found.prepared,
+            pipeline=pipeline,
         )
     if found.mode == "session":
         # Poolers refuse options at startup; what is set by command ends with the session, as they reset it.

@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 import time
+from contextlib import ExitStack
 from functools import partial
 from typing import Final, NoReturn, get_args
 
@@ -16,14 +17,13 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from loadgen import settings
 from loadgen.database.connect import resolve
-from loadgen.database.identity import Identity
-from loadgen.database.servers import servers_of
+from loadgen.database.servers import ServersIdentity, servers_of
 from loadgen.engine.link import Link
 from loadgen.engine.load import open_load
 from loadgen.engine.recorder import TICK_S, Recorder
 from loadgen.engine.users import PostgresUser
-from loadgen.errors import LoadgenError, UsageError
-from loadgen.observe.pooler import established
+from loadgen.errors import ExitCode, LoadgenError, UsageError
+from loadgen.observe.pooler import established, lock_of_run
 from loadgen.runs.access import VARIABLES, asked
 from loadgen.runs.control import Done, Event, Failed, PhaseBegan
 from loadgen.runs.format.access import Access
@@ -34,6 +34,8 @@ MODE_VARIABLE: Final = "LOADGEN_MODE"
 """``pipeline``: as ``loadgen run --mode``."""
 
 _LOGGER: Final = logging.getLogger("loadgen")
+_LOCKS: Final = ExitStack()
+"""Held until the process ends."""
 
 
 def on_init(environment: Environment, **_: object) -> None:
@@ -51,8 +53,9 @@ def on_init(environment: Environment, **_: object) -> None:
         found = settings.load()
         target = resolve(found)
         ensure_data(target)
-        servers = servers_of(found, target)
+        servers = servers_of(found, target).verified()
         access = established(_access(len(servers.replicas)), servers)
+        _LOCKS.enter_context(lock_of_run(servers, access))
         recorder = Recorder()
         for cls in users:
             cls.prepare()
@@ -66,9 +69,10 @@ def on_init(environment: Environment, **_: object) -> None:
                 seed=secrets.randbits(32),
                 pipeline=_mode() == "pipeline",
                 access=access,
+                refuse=partial(_refuse, environment),
             )
         if isinstance(environment.runner, WorkerRunner) and len(users) == 1:
-            Link(environment, users[0], Identity.of(servers), heard=partial(_log, users[0].describe().name))
+            Link(environment, users[0], ServersIdentity.of(servers), heard=partial(_log, users[0].describe().name))
     except LoadgenError as error:
         _leave(error)
     gevent.spawn(_tick, recorder)
@@ -102,6 +106,15 @@ def _mode() -> str:
     if mode not in get_args(Mode):
         raise UsageError(f"{MODE_VARIABLE}={mode!r} is unknown; set it to {' or '.join(get_args(Mode))}")
     return mode
+
+
+def _refuse(environment: Environment, why: str) -> None:
+    """End locust with the guard's exit code: a connection led to another database."""
+    if environment.process_exit_code is None:
+        environment.process_exit_code = int(ExitCode.ENVIRONMENT)
+        print(f"loadgen: {why}", file=sys.stderr, flush=True)
+        if environment.runner is not None:
+            gevent.spawn(environment.runner.quit)
 
 
 def _leave(error: LoadgenError) -> NoReturn:

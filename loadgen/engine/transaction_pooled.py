@@ -2,7 +2,7 @@
 
 Nothing may outlive a transaction, neither here nor in what the next client is lent: settings are made in each
 transaction, for it alone, and where the pooler does not keep the names of statements they have none and are parsed at
-every call.
+every call. Nor is it known where the next transaction will be carried out: one that writes begins with a requirement.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
+from loadgen.database.guard import REQUIREMENT_FAILED
 from loadgen.engine.answers import Answers, Parameters, Query
 from loadgen.engine.client import Connection, Known
-from loadgen.engine.failures import QueryError
+from loadgen.engine.failures import GUARD_REFUSED, DatabaseError, QueryError
 from loadgen.engine.wire import TYPES
 
 if TYPE_CHECKING:
@@ -21,17 +22,23 @@ if TYPE_CHECKING:
 
 _BINARY: Final = 1
 _BEGIN: Final = b"BEGIN"
+_READ_ONLY: Final = b"READ ONLY"
 
 
 class TransactionPooled(Connection):
-    """A session with the pooler. ``settings`` are those of each transaction."""
+    """A session with the pooler.
+
+    ``settings`` are made in each transaction; ``requirement`` must hold in each that writes, or nothing of it is
+    carried out: a DatabaseError (GUARD_REFUSED).
+    """
 
     def __init__(
-        self, conninfo: str, settings: Mapping[str, int], *, prepared: bool, connect_timeout_s: float = 10.0,
-        pipeline: bool = False,
+        self, conninfo: str, settings: Mapping[str, int], *, prepared: bool, requirement: bytes | None = None,
+        connect_timeout_s: float = 10.0, pipeline: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(conninfo, connect_timeout_s=connect_timeout_s, pipeline=pipeline)
         self._local = [f"SET LOCAL {name} = {value}".encode() for name, value in settings.items()]
+        self._local_writing = [*self._local, requirement] if requirement else self._local
         self._names = prepared
         self._oids: dict[bytes, list[int]] = {}
         if not prepared:
@@ -42,17 +49,27 @@ class TransactionPooled(Connection):
         begin = queries[0]
         if not isinstance(begin, bytes) or not begin.startswith(_BEGIN):
             super().exchange(queries, parameters, answers)
-        elif self._pipeline:
-            self._with_settings(queries, parameters, answers)
-        else:
-            super().exchange((b"; ".join([begin, *self._local]), *queries[1:]), parameters, answers)
+            return
+        local = self._local if _READ_ONLY in begin else self._local_writing
+        try:
+            if self._pipeline:
+                self._with_commands(local, queries, parameters, answers)
+            else:
+                super().exchange((b"; ".join([begin, *local]), *queries[1:]), parameters, answers)
+        except QueryError as error:
+            if error.place == 0 and error.sqlstate in REQUIREMENT_FAILED:
+                what = "the pooler lent a connection to another database than the load is for; nothing was written"
+                raise DatabaseError(GUARD_REFUSED, f"{what} there; correct the pooler's entry") from error
+            raise
 
-    def _with_settings(self, queries: tuple[Query, ...], parameters: Sequence[Parameters], answers: Answers) -> None:
-        """In a pipeline a query is one command: the settings follow BEGIN, and their answers are left out."""
-        more = len(self._local)
+    def _with_commands(
+        self, commands: list[bytes], queries: tuple[Query, ...], parameters: Sequence[Parameters], answers: Answers
+    ) -> None:
+        """In a pipeline a query is one command: these follow BEGIN, and their answers are left out."""
+        more = len(commands)
         values = [parameters[0], *[()] * more, *parameters[1:]]
         try:
-            super().exchange((queries[0], *self._local, *queries[1:]), values, answers)
+            super().exchange((queries[0], *commands, *queries[1:]), values, answers)
         except QueryError as error:
             error.place = max(error.place - more, 0)
             raise

@@ -18,7 +18,7 @@ from locust.exception import StopUser
 
 from loadgen.engine import locust_figures
 from loadgen.engine.dispatch import Turn
-from loadgen.engine.failures import DatabaseError
+from loadgen.engine.failures import GUARD_REFUSED, DatabaseError
 from loadgen.engine.load import Load, OpenLoad, user_rng
 from loadgen.engine.locust_figures import REQUEST_TYPE
 from loadgen.engine.recorder import kept_in_latency
@@ -226,6 +226,8 @@ class PostgresUser(User):
 
     def _ended(self, plan: Plan, response_s: float, rows: int, failure: DatabaseError | None) -> None:
         """After it is recorded: the connection goes back; somebody may listen to every request, or to failures."""
+        if failure is not None and failure.sqlstate == GUARD_REFUSED:
+            self._load.refuse(failure.message)
         if failure is not None or self._each_shown:
             self._show(plan.transaction.name, response_s * 1000, rows, failure)
         if not self._sessions.give(plan, committed=failure is None):

@@ -18,8 +18,7 @@ from locust.env import Environment
 
 from loadgen import settings
 from loadgen.database.connect import resolve
-from loadgen.database.identity import Identity
-from loadgen.database.servers import servers_of
+from loadgen.database.servers import ServersIdentity, servers_of
 from loadgen.engine.child import load_scenario
 from loadgen.engine.link import Link
 from loadgen.engine.load import open_load
@@ -37,8 +36,8 @@ def serve(path: Path, host: str, port: int, output: IO[bytes]) -> None:
 
     user = load_scenario(path)
     found = settings.load()
-    servers = servers_of(found, resolve(found))
-    identity = Identity.of(servers)
+    servers = servers_of(found, resolve(found)).verified()
+    identity = ServersIdentity.of(servers)
     # Once now, though every run does it again: what is wrong here is better said before anybody waits.
     open_load(
         servers,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Final
 
@@ -20,6 +21,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
+from loadgen.database.locks import Use, use_of
 from loadgen.database.servers import Servers
 from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
 from loadgen.runs.format.access import Access, Pooler, PoolerFound
@@ -66,13 +68,22 @@ def require_sessions(target: Target) -> None:
 
 
 def established(access: Access, servers: Servers) -> Access:
-    """With what stands between a load and its servers; replicas have caught up when this returns.
-
-    Raises UsageError for a replica that is none, EnvironmentFault for a server that is not there.
-    """
-    servers.check_replicas()
+    """The access with what stands between a load and its servers. Raises EnvironmentFault for an absent server."""
     found = [look(target, access.pooler) for target in (servers.load, *servers.replicas)]
     return replace(access, found=_most_cautious(found))
+
+
+def lock_of_run(servers: Servers, access: Access) -> AbstractContextManager[None]:
+    """The lock that keeps seed and reset away from a run's database; none where only a pooler leads to it.
+
+    Such a lock would stay with a connection that the pooler lends to others.
+    """
+    return use_of(servers.server, Use.RUN) if is_lockable(servers, access) else contextlib.nullcontext()
+
+
+def is_lockable(servers: Servers, access: Access) -> bool:
+    """Whether the server is reached by sessions of one's own."""
+    return servers.pooler is not None or access.found is None or access.found.mode != "transaction"
 
 
 def _most_cautious(found: Sequence[PoolerFound]) -> PoolerFound:
@@ -131,7 +142,7 @@ def _prepared_on(connection: psycopg.Connection, name: bytes, sql: bytes) -> int
 def _software(target: Target) -> str | None:
     """The pooler's name and version, if its administration lets this user ask."""
     with contextlib.suppress(LoadgenError, psycopg.Error):
-        admin = target.with_database(_ADMIN_DATABASE)
+        admin = replace(target.with_database(_ADMIN_DATABASE), identity=None)  # it answers no queries about itself
         if conninfo_to_dict(admin.conninfo).get("service"):
             return None
         with connect(admin, autocommit=True) as connection:

@@ -195,6 +195,8 @@ class _Run:
             self._ramped.add(child)
         elif isinstance(event, Done):
             self.done[child] = event
+            if event.refusal is not None:
+                self.stop()
         else:
             self._lost.add(child)
             if self._on_loss == "stop":

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from loadgen.database.identity import Identity
+from loadgen.database.servers import ServersIdentity
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.runner.child import GRACE_S, START_TIMEOUT_S, Child, Inbox, as_error
 from loadgen.runner.parts import Made, OnLoss
@@ -34,7 +34,7 @@ class MasterChild:
         host: str,
         port: int,
         *,
-        servers: Identity | None,
+        servers: ServersIdentity | None,
         on_loss: OnLoss,
         only: Sequence[str] = (),
         say: Callable[[str], None],

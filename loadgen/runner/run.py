@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,13 +11,15 @@ from typing import Final
 
 from loadgen.database.connect import Target, connect
 from loadgen.database.servers import Servers
+from loadgen.errors import GuardRefusal
 from loadgen.observe.facts import client_facts, database_facts
+from loadgen.observe.pooler import lock_of_run
 from loadgen.observe.replay import ReplaySampler
 from loadgen.observe.sampler import Sampler
 from loadgen.observe.statement_counts import StatementCounter, differences
 from loadgen.runner.checkpoints import ForcedCheckpoints
 from loadgen.runner.counting import client_counts, unaccounted
-from loadgen.runner.parts import Generator, all_seconds, part_of
+from loadgen.runner.parts import Generator, Made, all_seconds, part_of
 from loadgen.runner.quality import judge, refusal_of
 from loadgen.runner.summary import Window, committed, summarise, write_latency_log, write_timeline
 from loadgen.runs import documents
@@ -26,10 +28,13 @@ from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.schedule import Schedule
-from loadgen.runs.format.verdict import Reason
+from loadgen.runs.format.verdict import Reason, Verdict
 from loadgen.runs.shares import Share
 from loadgen.runs.store import DOCUMENTS, new_id, new_record
 
+GUARD_REFUSED: Final = "guard_refused"
+"""Code of the reason of a run that the guard ended."""
+GUARD_ADVICE: Final = "see where the DSN, the pooler's entry or the host name leads now; what came before is kept"
 DRAIN_S: Final = 10.0
 """Transactions under way at the end may take so long to finish before they are cancelled."""
 
@@ -72,6 +77,7 @@ def record_run(
     servers.check_replicas()
     counter = StatementCounter([target, *servers.replicas], scenario)
     with new_record(results_dir, run_id) as directory, ExitStack() as running:
+        running.enter_context(lock_of_run(servers, schedule.access))
         sampler = running.enter_context(Sampler(target, directory / "server.csv"))
         replays = [running.enter_context(ReplaySampler(replica)) for replica in servers.replicas]
         checkpoints = running.enter_context(ForcedCheckpoints(target))
@@ -125,6 +131,7 @@ def record_run(
         differ = () if any(part.done is None for part in made) else differences(server_statements)
         seen = (*seen, *counter.notes, *differ)
         verdict = replace(verdict, notes=(*verdict.notes, *seen))
+        verdict = _guarded(verdict, made, measured=result is not None)
         record = RunRecord(
             id=run_id,
             started_at=now.isoformat(timespec="seconds"),
@@ -144,3 +151,13 @@ def record_run(
         for part in made:
             part.spool.unlink(missing_ok=True)
     return record, results_dir / run_id
+
+
+def _guarded(verdict: Verdict, made: Sequence[Made], *, measured: bool) -> Verdict:
+    """The verdict, partial where the guard ended the run. Raises GuardRefusal if nothing was measured by then."""
+    refusal = next((part.done.refusal for part in made if part.done and part.done.refusal), None)
+    if refusal is None:
+        return verdict
+    if not measured:
+        raise GuardRefusal(refusal)
+    return replace(verdict, status="partial", reasons=(Reason(GUARD_REFUSED, refusal, GUARD_ADVICE),))

@@ -12,9 +12,9 @@ from typing import Final
 from capacity.scalability import capacity_at_objective
 from capacity.values import Refusal
 from loadgen.database.connect import Target, connect
-from loadgen.database.copies import drop_copy, fresh_copy
+from loadgen.database.copies import fresh_copy, working_copy
+from loadgen.database.guard import require_synthetic
 from loadgen.database.servers import Servers
-from loadgen.errors import GuardRefusal
 from loadgen.observe.facts import table_sizes
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import Facts, record_run
@@ -94,16 +94,14 @@ def record_sweep(
     now = dt.datetime.now(dt.UTC)
     points: list[SweepPoint] = []
     with connect(target, autocommit=True) as connection:
+        require_synthetic(connection, allow_unmarked)  # even to read it: copies take room on its server
         tables = table_sizes(connection)
     facts = Facts.gather(target)
     order = plan.order()
-    if allow_unmarked is not None and allow_unmarked != target.database:
-        raise GuardRefusal(f"--allow-unmarked names {allow_unmarked!r}, the target is {target.database!r}; name it")
     interrupted = False
     servers = servers or Servers(target)
-    working = fresh_copy(target)
-    reached = servers.with_database(working.database)
-    try:
+    with working_copy(target) as working:
+        reached = servers.with_database(working.database)
         unmarked = allow_unmarked and working.database
         with ScenarioChild(scenario, reached.environment(), unmarked, processes=plan.processes) as child:
             description = child.description
@@ -113,7 +111,7 @@ def record_sweep(
                     on_run(level, place, None)
                     try:
                         if place:
-                            working = fresh_copy(target)
+                            fresh_copy(target)
                         schedule = plan.schedule(level, place)
                         record, _ = record_run(
                             child, working, schedule, objective, directory / RUNS, facts=facts, servers=reached
@@ -144,8 +142,6 @@ def record_sweep(
                     partial=interrupted,
                 )
                 (directory / DOCUMENTS["sweep"]).write_text(documents.dump(sweep), "utf-8")
-    finally:
-        drop_copy(working)
     return sweep, results_dir / sweep_id
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from loadgen.database.identity import Identity
+from loadgen.database.servers import ServersIdentity
 from loadgen.runs.format.scenario import ScenarioDescription
 from loadgen.runs.format.schedule import Schedule
 
@@ -22,7 +22,7 @@ class Command:
     process: int = 0
     """Which of the schedule's processes the child is."""
     at: float = 0.0
-    servers: Identity | None = None
+    servers: ServersIdentity | None = None
     """To a master: which servers its workers must be on."""
 
 
@@ -58,6 +58,8 @@ class Done:
     cpu_cores: float
     peak_rss_bytes: int
     interrupted: bool
+    refusal: str | None = None
+    """Why the guard ended the run: a connection that led to another database. Nothing was written there."""
     event: Literal["done"] = "done"
 
 

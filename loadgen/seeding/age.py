@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from loadgen.database.created import recording
 from loadgen.population.streams import Ints
 from loadgen.seeding import builds, ledger
 from loadgen.seeding.ageing import VACUUM_ROWS, VACUUM_SHARE, Step, Use, entries, steps, use
@@ -29,7 +30,7 @@ _WAIT_S: Final = 0.3
 def play(conn: psycopg.Connection, crew: Crew, load: Begun, phases: Phases) -> None:
     """All months that the load is to be aged by, from where an earlier call stopped; then statistics once more."""
     rows = ledger.planned_rows(conn)
-    with conn.transaction():
+    with recording(conn):
         conn.execute(statement("create_ageing"))
         if conn.execute(statement("ageing_is_planned")).fetchone() != (True,):
             ledger.add(conn, entries(load.population, load.ageing_months, rows.get("chat_messages", 0)))

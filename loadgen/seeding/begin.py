@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import psycopg
 
+from loadgen.database.created import recording
 from loadgen.errors import EnvironmentFault
 from loadgen.population.shape import DEFAULT_SHAPE
 from loadgen.seeding import ledger
@@ -30,7 +31,7 @@ def begin(conn: psycopg.Connection, wanted: Begun, planned: Callable[[int], None
             f"database {conn.info.dbname} holds rows that no seeding made (in {', '.join(filled)}); "
             "seed an empty database, or empty this one: loadgen reset"
         )
-    with conn.transaction():
+    with recording(conn):
         ledger.plan(conn, wanted.population, wanted.ageing_months, planned)
         drop_keys(conn)
     return wanted

@@ -7,7 +7,7 @@ do one load together: what each is to do it finds in the ledger.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -15,6 +15,8 @@ import psycopg
 
 from loadgen.database import guard
 from loadgen.database.connect import Target
+from loadgen.database.identity import query_on, read_identity
+from loadgen.database.locks import Use, hold, holder_name
 from loadgen.population.model import MODEL_VERSION, Population
 from loadgen.seeding import ledger
 from loadgen.seeding.begin import begin
@@ -77,8 +79,11 @@ def seed(
     began = time.monotonic()
     by, phases = uuid4(), Phases(progress)
     asked = Begun(MODEL_VERSION, wanted, ageing_months)
-    with faults(target), open_session(target) as conn, Workers(target, by, jobs) as workers:
+    with faults(target), open_session(target, holder_name(Use.SEED)) as conn, Workers(by, jobs) as workers:
+        hold(conn, Use.SEED)
         guard.initialise(conn, allow_unmarked)
+        # Every other connection of this seeding must lead to the database that was marked here.
+        target = replace(target, identity=read_identity(query_on(conn)))
         with phases.phase(PLANNING), ledger.one_at_a_time(conn, lambda: phases.show(WAITING)):
             load = begin(
                 conn,
@@ -89,7 +94,7 @@ def seed(
         before = ledger.loaded(conn)
         if not before.complete:
             with phases.phase(LOADING):
-                workers.start(load.population)
+                workers.start(target, load.population)
                 _watch(conn, workers, load.population, by, phases)
         with ledger.one_at_a_time(conn, lambda: phases.show(WAITING)):
             finish(conn, target, load, jobs, phases)

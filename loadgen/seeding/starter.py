@@ -12,6 +12,7 @@ import psycopg
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark
+from loadgen.database.locks import Use, holders
 from loadgen.errors import EnvironmentFault
 from loadgen.seeding.ledger import read_begun
 
@@ -22,12 +23,15 @@ def ensure_data(target: Target) -> None:
     """Seed ``STARTER_USERS`` into the embedded server's database if nothing ever was; any other is left as it is.
 
     In a process of its own: a scenario's is patched for gevent. Raises EnvironmentFault when seeding fails, and for
-    any database that was loaded in part: it has neither its keys nor all of its rows.
+    any database that is being loaded, or was in part: it has neither its keys nor all of its rows.
     """
     with connect(target, autocommit=True) as connection, faults(target):
         mark = read_mark(connection)
         begun = read_begun(connection)
         is_new = mark.seed is None if mark else _is_empty(connection)
+        seeding = holders(connection, Use.SEED)
+    if seeding:
+        raise EnvironmentFault(f"{target} is in use by {', '.join(seeding)}; wait for that to end, or end it")
     if begun is not None and mark is not None and mark.seeded_at is None:
         there = begun.population
         aged = f" --age {begun.ageing_months}" if begun.ageing_months else ""

@@ -21,20 +21,20 @@ _END_S: Final = 5.0
 class Workers:
     """Processes that load. Leaving the context ends those that still run; what they were at is rolled back."""
 
-    def __init__(self, target: Target, by: UUID, jobs: int) -> None:
-        self._target, self._by, self._jobs = target, by, jobs
+    def __init__(self, by: UUID, jobs: int) -> None:
+        self._by, self._jobs = by, jobs
         self._running: list[tuple[BaseProcess, Connection]] = []
 
     def __enter__(self) -> Workers:
         return self
 
-    def start(self, population: Population) -> None:
-        """Let them load."""
+    def start(self, target: Target, population: Population) -> None:
+        """Let them load into ``target``."""
         # Not forked from here: they would share this process's connection.
         context = multiprocessing.get_context("forkserver") if CAN_FORK else multiprocessing.get_context("spawn")
         for _ in range(self._jobs):
             mine, theirs = context.Pipe(duplex=False)
-            process = context.Process(target=work, args=(self._target, self._by, population, theirs), daemon=True)
+            process = context.Process(target=work, args=(target, self._by, population, theirs), daemon=True)
             process.start()
             theirs.close()
             self._running.append((process, mine))

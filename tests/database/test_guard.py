@@ -110,7 +110,10 @@ def test_init_and_reset_go_round(loadgen: Loadgen, empty_database: Target) -> No
         assert documents[1]["applied"] == []
         assert documents[0]["marked_at"] == documents[1]["marked_at"]
         reset = loadgen("reset", "--yes", "--json", target=empty_database)
-        assert json.loads(reset.stdout) == {"format": "loadgen.reset/1", "database": empty_database.database}
+        document = json.loads(reset.stdout)
+        assert (document["format"], document["database"]) == ("loadgen.reset/2", empty_database.database)
+        assert {"type": "table", "name": "public.users"} in document["dropped"]
+        assert all(f"{item['type']} {item['name']}" in reset.stderr for item in document["dropped"])
     with connect(empty_database) as conn:
         assert guard.read_mark(conn) is None
 

@@ -13,6 +13,8 @@ from psycopg.types.json import Jsonb
 
 from loadgen.database import guard, schema
 from loadgen.database.connect import Target, connect
+from loadgen.database.created import catalogued, created_objects, recording
+from loadgen.database.removal import plan_removal, remove
 from loadgen.errors import EnvironmentFault
 
 TABLES = (
@@ -78,16 +80,27 @@ def test_installing_twice_is_installing_once(empty_database: Target) -> None:
         assert rows(conn, "SELECT * FROM loadgen.schema_migrations ORDER BY version") == before
 
 
-def test_a_stopped_installation_goes_on(empty_database: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_installation_leaves_nothing(empty_database: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = schema.Migration("0003_indexes", b"CREATE UNIQUE INDEX users_pkey ON users (id); SELECT 1/0")
     with monkeypatch.context() as patch, connect(empty_database) as conn:
         patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS[:2], broken))
         with pytest.raises(psycopg.errors.DivisionByZero):
             guard.initialise(conn)
     with connect(empty_database) as conn:
-        # Half of the file went back with the rest of it, and the mark says that the database is ours.
-        assert not rows(conn, "SELECT FROM pg_index WHERE indrelid = 'users'::regclass")
-        assert guard.initialise(conn) == tuple(migration.version for migration in schema.MIGRATIONS[2:])
+        assert not catalogued(conn)
+        assert guard.read_mark(conn) is None
+        assert guard.initialise(conn) == tuple(migration.version for migration in schema.MIGRATIONS)
+
+
+def test_all_that_is_created_is_recorded(conn: psycopg.Connection) -> None:
+    recorded = {(one.classid, one.objid) for one in created_objects(conn)}
+    assert recorded == catalogued(conn)
+    with recording(conn):
+        conn.execute("CREATE TABLE one_more (a integer, b text)")
+    (added,) = [one for one in created_objects(conn) if (one.classid, one.objid) not in recorded]
+    assert (added.type, added.name, added.other_columns) == ("table", "public.one_more", [])
+    conn.execute("ALTER TABLE one_more ADD COLUMN c integer, ALTER COLUMN a TYPE bigint")
+    assert next(one for one in created_objects(conn) if one.name == added.name).other_columns == ["a", "c"]
 
 
 def test_a_file_that_changed_since_is_refused(conn: psycopg.Connection) -> None:
@@ -104,7 +117,7 @@ def test_a_database_of_former_files_is_refused_in_a_line(conn: psycopg.Connectio
     with pytest.raises(EnvironmentFault, match=r"another version of loadgen; run: loadgen reset"):
         guard.read_mark(conn)
     guard.require_synthetic(conn, None)  # or nobody could reset it
-    schema.drop(conn)
+    remove(conn, plan_removal(conn, None))
 
 
 def test_a_search_path_does_not_lead_tables_elsewhere(empty_database: Target) -> None:
@@ -119,7 +132,7 @@ def test_a_search_path_does_not_lead_tables_elsewhere(empty_database: Target) ->
 def test_two_at_once_in_two_databases_share_the_role(server: Target, empty_database: Target, database: Target) -> None:
     """The role belongs to the cluster: made once, whoever comes first."""
     with connect(database) as conn:
-        schema.drop(conn)
+        remove(conn, plan_removal(conn, None))
     children = [
         subprocess.Popen(
             [sys.executable, "-m", "loadgen", "init"],
@@ -138,7 +151,7 @@ def test_two_at_once_in_two_databases_share_the_role(server: Target, empty_datab
 
 def test_dropping_leaves_an_empty_database_that_can_be_initialised(conn: psycopg.Connection) -> None:
     conn.execute("CREATE TYPE of_somebody AS ENUM ('a')")
-    schema.drop(conn)
+    remove(conn, plan_removal(conn, None))
     assert guard.read_mark(conn) is None
     assert (
         rows(conn, "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND probin IS NULL") == []
@@ -150,13 +163,13 @@ def test_dropping_leaves_an_empty_database_that_can_be_initialised(conn: psycopg
 def test_dropping_stops_at_what_somebody_else_hung_on(conn: psycopg.Connection) -> None:
     conn.execute("CREATE VIEW of_somebody AS SELECT id FROM goals")
     with pytest.raises(psycopg.errors.DependentObjectsStillExist):
-        schema.drop(conn)
+        remove(conn, plan_removal(conn, None))
     assert guard.read_mark(conn) is not None
     assert rows(conn, "SELECT count(*) FROM goals") == [(0,)]
 
 
 def test_the_role_stays_while_another_database_uses_it(conn: psycopg.Connection) -> None:
-    schema.drop(conn)  # the session's own initialised database still has grants to it
+    remove(conn, plan_removal(conn, None))  # the session's own initialised database still has grants to it
     assert rows(conn, "SELECT count(*) FROM pg_roles WHERE rolname = 'affluvia_app_role'") == [(1,)]
 
 

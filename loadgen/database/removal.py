@@ -1,0 +1,113 @@
+"""What a reset drops: objects that this tool created, as long as they hold nothing that it did not put there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from loadgen.database import guard, schema
+from loadgen.database.created import CreatedObject, as_arrays, created_objects, pairs, record
+from loadgen.database.statements import composable, statement
+from loadgen.errors import GuardRefusal
+
+LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '5s'"
+"""A client in the middle of a transaction is an error after a while, not a wait for ever."""
+_BOOKKEEPING: Final = "loadgen"
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What would be dropped; ``recorded`` False where it was found by its shape, in an older or unmarked database."""
+
+    objects: tuple[CreatedObject, ...]
+    recorded: bool
+
+
+def plan_removal(conn: psycopg.Connection, allow_unmarked: str | None) -> Removal:
+    """What a reset of this database drops. Changes nothing.
+
+    Raises GuardRefusal for a database that is not marked, one whose record of created objects is missing, unless
+    ``allow_unmarked`` is its name, and one whose tables hold what is not ours; UsageError for another's name.
+    """
+    identity = guard.require_synthetic(conn, allow_unmarked)
+    with conn.transaction(force_rollback=True):
+        conn.execute(LOCK_TIMEOUT)
+        recorded = _adopt_unrecorded(conn)
+        objects = created_objects(conn)
+        _refuse_foreign_content(conn, objects)
+    if not recorded and not allow_unmarked:
+        listed = ", ".join(str(one) for one in objects if not _is_bookkeeping(one))
+        raise GuardRefusal(
+            f"database {identity.database} was marked by an older version, which did not record what it created; "
+            f"these match its schema exactly: {listed}; to drop them: loadgen reset --allow-unmarked "
+            f"{identity.database}"
+        )
+    return Removal(objects, recorded)
+
+
+def remove(conn: psycopg.Connection, removal: Removal) -> None:
+    """Drop what was planned, and the application's role if nothing in any database uses it any more; all or nothing.
+
+    Raises GuardRefusal if something else would be dropped by now, or rows came that are not ours.
+    """
+    with conn.transaction():
+        conn.execute(LOCK_TIMEOUT)
+        for table in _tables(removal.objects):
+            conn.execute(composable("lock_table").format(table=sql.SQL(table)))
+        _adopt_unrecorded(conn)
+        objects = created_objects(conn)
+        if {one.name for one in objects} != {one.name for one in removal.objects}:
+            raise GuardRefusal("the database was changed meanwhile; nothing was dropped, run reset again")
+        _refuse_foreign_content(conn, objects)
+        numbers = as_arrays({(one.classid, one.objid) for one in objects})
+        for (command,) in conn.execute(statement("drop_commands"), numbers).fetchall():
+            conn.execute(str(command).encode())
+        conn.execute(statement("drop_role"))
+
+
+def _adopt_unrecorded(conn: psycopg.Connection) -> bool:
+    """Record, in the caller's transaction, what matches the shipped schema where nothing of it was recorded.
+
+    Returns whether the record was complete. Matches are found against a copy of the schema that is made for this and
+    rolled back.
+    """
+    if schema.is_recorded(conn):
+        return True
+    with conn.transaction(force_rollback=True):
+        schema.install_shipped_copy(conn)
+        matching = pairs(conn, "matching_objects")
+    bookkeeping = pairs(conn, "bookkeeping_objects") if schema.has_bookkeeping(conn) else set()
+    schema.install_record(conn)
+    record(conn, (matching | bookkeeping) - {(one.classid, one.objid) for one in created_objects(conn)})
+    return False
+
+
+def _refuse_foreign_content(conn: psycopg.Connection, objects: Sequence[CreatedObject]) -> None:
+    """Raise GuardRefusal if a table of ours holds rows or columns that this tool did not put there."""
+    foreign = [f"{one.name} has other columns: {', '.join(one.other_columns)}" for one in objects if one.other_columns]
+    tables = [name for name in _tables(objects) if not name.startswith(f"{_BOOKKEEPING}.")]
+    if conn.execute(statement("was_seeded")).fetchone() != (True,):
+        for table in tables:
+            if conn.execute(composable("has_rows").format(table=sql.SQL(table))).fetchone() == (True,):
+                foreign.append(f"{table} has rows, though nothing was seeded")
+    elif "public.users" in tables:
+        row = conn.execute(statement("foreign_users")).fetchone()
+        if row is not None and row[0]:
+            foreign.append(f"public.users has {row[0]:,} users outside example.com, example.org and example.net")
+    if foreign:
+        raise GuardRefusal(
+            f"database {conn.info.dbname} holds what loadgen did not put there: {'; '.join(foreign)}; nothing was "
+            "dropped. Move that elsewhere, then run reset again"
+        )
+
+
+def _tables(objects: Sequence[CreatedObject]) -> list[str]:
+    return [one.name for one in objects if one.type == "table"]
+
+
+def _is_bookkeeping(one: CreatedObject) -> bool:
+    return one.name == _BOOKKEEPING or one.name.startswith(f"{_BOOKKEEPING}.")

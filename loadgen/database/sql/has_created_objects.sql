@@ -1,0 +1,1 @@
+SELECT to_regclass('loadgen.created_objects') IS NOT NULL

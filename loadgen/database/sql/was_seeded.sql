@@ -1,0 +1,1 @@
+SELECT to_regclass('loadgen.seeding') IS NOT NULL
