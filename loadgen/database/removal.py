@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from loadgen.database import guard, schema
-from loadgen.database.created import CreatedObject, as_arrays, created_objects, pairs, record
+from loadgen.database.created import CreatedObject, as_arrays, catalogued, created_objects, pairs, record
 from loadgen.database.statements import composable, statement
 from loadgen.errors import GuardRefusal
 
@@ -36,8 +36,9 @@ def plan_removal(conn: psycopg.Connection, allow_unmarked: str | None) -> Remova
     identity = guard.require_synthetic(conn, allow_unmarked)
     with conn.transaction(force_rollback=True):
         conn.execute(LOCK_TIMEOUT)
+        present = catalogued(conn)
         recorded = _adopt_unrecorded(conn)
-        objects = created_objects(conn)
+        objects = tuple(one for one in created_objects(conn) if (one.classid, one.objid) in present)
         _refuse_foreign_content(conn, objects)
     if not recorded and not allow_unmarked:
         listed = ", ".join(str(one) for one in objects if not _is_bookkeeping(one))
@@ -56,11 +57,14 @@ def remove(conn: psycopg.Connection, removal: Removal) -> None:
     """
     with conn.transaction():
         conn.execute(LOCK_TIMEOUT)
-        for table in _tables(removal.objects):
+        for table in _application_tables(removal.objects):
             conn.execute(composable("lock_table").format(table=sql.SQL(table)))
+        present = catalogued(conn)
         _adopt_unrecorded(conn)
         objects = created_objects(conn)
-        if {one.name for one in objects} != {one.name for one in removal.objects}:
+        if {one.name for one in objects if (one.classid, one.objid) in present} != {
+            one.name for one in removal.objects
+        }:
             raise GuardRefusal("the database was changed meanwhile; nothing was dropped, run reset again")
         _refuse_foreign_content(conn, objects)
         numbers = as_arrays({(one.classid, one.objid) for one in objects})
@@ -89,7 +93,7 @@ def _adopt_unrecorded(conn: psycopg.Connection) -> bool:
 def _refuse_foreign_content(conn: psycopg.Connection, objects: Sequence[CreatedObject]) -> None:
     """Raise GuardRefusal if a table of ours holds rows or columns that this tool did not put there."""
     foreign = [f"{one.name} has other columns: {', '.join(one.other_columns)}" for one in objects if one.other_columns]
-    tables = [name for name in _tables(objects) if not name.startswith(f"{_BOOKKEEPING}.")]
+    tables = _application_tables(objects)
     if conn.execute(statement("was_seeded")).fetchone() != (True,):
         for table in tables:
             if conn.execute(composable("has_rows").format(table=sql.SQL(table))).fetchone() == (True,):
@@ -105,8 +109,8 @@ def _refuse_foreign_content(conn: psycopg.Connection, objects: Sequence[CreatedO
         )
 
 
-def _tables(objects: Sequence[CreatedObject]) -> list[str]:
-    return [one.name for one in objects if one.type == "table"]
+def _application_tables(objects: Sequence[CreatedObject]) -> list[str]:
+    return [one.name for one in objects if one.type == "table" and not _is_bookkeeping(one)]
 
 
 def _is_bookkeeping(one: CreatedObject) -> bool:
