@@ -23,7 +23,14 @@ from loadgen.database.embedded import Instance, all_instances
 from loadgen.database.processes import wait_for_orphans
 from loadgen.settings import Settings
 
-pytest_plugins = ("seeding_samples", "fidelity_samples", "pgbench_fixtures", "pgbouncer_fixtures", "replica_fixtures")
+pytest_plugins = (
+    "seeding_samples",
+    "fidelity_samples",
+    "pgbench_fixtures",
+    "pgbouncer_fixtures",
+    "replica_fixtures",
+    "foreign_fixtures",
+)
 
 Loadgen = Callable[..., "subprocess.CompletedProcess[str]"]
 

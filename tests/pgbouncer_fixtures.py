@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +24,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from loadgen.database.connect import Target
 from loadgen.database.programs import server_account
 from loadgen.runs.format.access import PoolerMode
-
-Pooler = Callable[..., Target]
 
 CONFIGURATION = """
 [databases]
@@ -53,16 +51,19 @@ def pgbouncer_version() -> tuple[int, ...]:
     return int(found[1]), int(found[2])
 
 
-@pytest.fixture
-def pooler() -> Iterator[Pooler]:
+class Pooler:
     """``pooler(target, "transaction", size=2)``: the same database, through a PgBouncer that ends with the test.
 
     ``admin`` lets the user of the target ask PgBouncer about itself.
     """
-    program = requires("pgbouncer")
-    started: list[tuple[subprocess.Popen[bytes], Path]] = []
 
-    def start(target: Target, mode: PoolerMode, *, size: int = 20, admin: bool = False, more: str = "") -> Target:
+    def __init__(self, program: str) -> None:
+        self._program = program
+        self._started: dict[int, tuple[subprocess.Popen[bytes], Path]] = {}
+
+    def __call__(
+        self, target: Target, mode: PoolerMode, *, size: int = 20, admin: bool = False, more: str = ""
+    ) -> Target:
         parts = conninfo_to_dict(target.conninfo)
         directory = make_state_dir()
         with closing(socket.socket()) as probe:
@@ -81,9 +82,9 @@ def pooler() -> Iterator[Pooler]:
         account = server_account()
         who = {"user": account.uid, "group": account.gid, "extra_groups": []} if os.geteuid() == 0 and account else {}
         process = subprocess.Popen(
-            [program, "-q", str(ini)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **who
+            [self._program, "-q", str(ini)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/", **who
         )
-        started.append((process, directory))
+        self._started[listen] = process, directory
         deadline = time.monotonic() + 10
         while True:
             try:
@@ -96,8 +97,24 @@ def pooler() -> Iterator[Pooler]:
         conninfo = make_conninfo("", user=parts["user"], dbname=target.database, host="127.0.0.1", port=listen)
         return replace(target, conninfo=conninfo, embedded=False)
 
-    yield start
-    for process, directory in started:
-        process.send_signal(signal.SIGTERM)  # at once, whoever is connected
-        process.wait(10)
-        shutil.rmtree(directory)
+    def move(self, through: Target, target: Target) -> None:
+        """Have the entry of one lead to another server from now on, whoever is connected."""
+        process, directory = self._started[int(str(conninfo_to_dict(through.conninfo)["port"]))]
+        parts = conninfo_to_dict(target.conninfo)
+        ini = directory / "pgbouncer.ini"
+        entry = f"* = host={parts['host']} port={parts['port']} user={parts['user']}"
+        ini.write_text(re.sub(r"^\* = .*$", entry, ini.read_text(), flags=re.MULTILINE))
+        process.send_signal(signal.SIGHUP)
+
+    def end(self) -> None:
+        for process, directory in self._started.values():
+            process.send_signal(signal.SIGTERM)  # at once, whoever is connected
+            process.wait(10)
+            shutil.rmtree(directory)
+
+
+@pytest.fixture
+def pooler() -> Iterator[Pooler]:
+    pooler = Pooler(requires("pgbouncer"))
+    yield pooler
+    pooler.end()

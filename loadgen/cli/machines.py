@@ -94,7 +94,7 @@ def work(scenario: str, where: Where, *, host: str, port: str, processes: str) -
     )
     target = resolve(found)
     ensure_data(target)
-    environment = servers_of(found, target).environment()
+    environment = servers_of(found, target).verified().environment()
     carry_out(path, environment, where.allow_unmarked, host=host, port=port_n, processes=processes_n, say=say)
 
 

@@ -110,12 +110,15 @@ def requirement(identity: DatabaseIdentity) -> bytes:
     For a connection through which each transaction may reach another server: sent as the first of the transaction, it
     keeps everything after it from being carried out.
     """
-    if identity.marked_at_us is not None:
-        name = "require_marked"
-    else:
-        name = "require_database" if identity.system_identifier is None else "require_server"
-    values = {key: sql.Literal(value) for key, value in asdict(identity).items() if value is not None}
-    return composable(name).format(**values).as_bytes(None)
+    known = {key: value for key, value in asdict(identity).items() if value is not None}
+    names = {
+        frozenset({"database"}): "require_database",
+        frozenset({"database", "system_identifier"}): "require_server",
+        frozenset({"database", "marked_at_us"}): "require_marked",
+        frozenset({"database", "system_identifier", "marked_at_us"}): "require_marked_server",
+    }
+    literals = {key: sql.Literal(value) for key, value in known.items()}
+    return composable(names[frozenset(known)]).format(**literals).as_bytes(None)
 
 
 def database_name(conn: psycopg.Connection) -> str:
