@@ -33,6 +33,8 @@ def reset(
     from loadgen.database.removal import plan_removal, remove
     from loadgen.observe.pooler import require_sessions
 
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("reset drops every row and there is no terminal to ask on; add --yes if that is meant")
     target = resolve(settings.load(dsn=dsn, instance=instance))
     require_sessions(target)
     with faults(target), connect(target, autocommit=True, application_name=holder_name(Use.RESET)) as conn:
@@ -41,18 +43,11 @@ def reset(
         say(f"{target}: to be dropped:")
         for item in removal.objects:
             say(f"  {item}")
-        if not yes:
-            _confirm(str(target))
+        if not yes and not typer.confirm(f"Drop all of this in {target}?", err=True):
+            raise NegativeAnswer("nothing was changed")
         with one_at_a_time(conn):
             remove(conn, removal)
     if json:
         dropped = [{"type": item.type, "name": item.name} for item in removal.objects]
         emit_values("loadgen.reset/2", database=target.database, dropped=dropped)
     say(f"{target}: dropped {len(removal.objects)} objects and the mark; to create them again: loadgen init")
-
-
-def _confirm(what: str) -> None:
-    if not sys.stdin.isatty():
-        raise UsageError("reset drops every row and there is no terminal to ask on; add --yes if that is meant")
-    if not typer.confirm(f"Drop all of this in {what}?", err=True):
-        raise NegativeAnswer("nothing was changed")

@@ -7,7 +7,8 @@ import os
 import secrets
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from typing import Final, NoReturn, get_args
 
@@ -34,8 +35,6 @@ MODE_VARIABLE: Final = "LOADGEN_MODE"
 """``pipeline``: as ``loadgen run --mode``."""
 
 _LOGGER: Final = logging.getLogger("loadgen")
-_LOCKS: Final = ExitStack()
-"""Held until the process ends."""
 
 
 def on_init(environment: Environment, **_: object) -> None:
@@ -55,7 +54,8 @@ def on_init(environment: Environment, **_: object) -> None:
         ensure_data(target)
         servers = servers_of(found, target).verified()
         access = established(_access(len(servers.replicas)), servers)
-        _LOCKS.enter_context(lock_of_run(servers, access))
+        with lock_of_run(servers, access):  # known here already, where a refusal has an exit code
+            pass
         recorder = Recorder()
         for cls in users:
             cls.prepare()
@@ -77,6 +77,7 @@ def on_init(environment: Environment, **_: object) -> None:
         _leave(error)
     gevent.spawn(_tick, recorder)
     environment.events.test_stop.add_listener(lambda **_: recorder.close())  # type: ignore[no-untyped-call]
+    _hold_while_running(environment, partial(lock_of_run, servers, access))
 
 
 def _log(scenario: str, event: Event) -> None:
@@ -108,8 +109,25 @@ def _mode() -> str:
     return mode
 
 
+def _hold_while_running(environment: Environment, lock: Callable[[], AbstractContextManager[None]]) -> None:
+    """Keep seed and reset away from the database from a test's start to its stop, as Locust has them."""
+    held = ExitStack()
+
+    def start(**_: object) -> None:
+        try:
+            held.enter_context(lock())
+        except LoadgenError as error:
+            for cls in environment.user_classes:
+                if issubclass(cls, PostgresUser):
+                    cls.load = None  # no user can be made without
+            _refuse(environment, str(error))
+
+    environment.events.test_start.add_listener(start)  # type: ignore[no-untyped-call]
+    environment.events.test_stop.add_listener(lambda **_: held.close())  # type: ignore[no-untyped-call]
+
+
 def _refuse(environment: Environment, why: str) -> None:
-    """End locust with the guard's exit code: a connection led to another database."""
+    """End locust with the exit code of a database that may not be used."""
     if environment.process_exit_code is None:
         environment.process_exit_code = int(ExitCode.ENVIRONMENT)
         print(f"loadgen: {why}", file=sys.stderr, flush=True)

@@ -87,7 +87,7 @@ CASES = [
     Case(("up", "..",), 2, "loadgen.error/1"),
     Case(("down", "absent"), 2, "loadgen.error/1"),
     Case(("reset",), 2, "loadgen.error/1"),
-    Case(("reset", "--yes"), 0, "loadgen.reset/1"),
+    Case(("reset", "--yes"), 0, "loadgen.reset/2"),
     Case(("demo", "--duration", "never"), 2, "loadgen.error/1"),
 ]  # fmt: skip
 

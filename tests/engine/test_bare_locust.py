@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from loadgen.database.connect import Target, connect
+from loadgen.database.locks import Use, use_of
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -57,6 +58,13 @@ def test_a_scenario_that_writes_is_held_to_the_guard(seeded: Target, scenario: s
     line = done.stderr.strip().splitlines()[-1]
     assert "not marked as synthetic" in line
     assert f"LOADGEN_ALLOW_UNMARKED={seeded.database}" in line
+
+
+def test_a_database_that_is_being_seeded_is_left_alone(seeded: Target) -> None:
+    with use_of(seeded, Use.SEED):
+        done = locust(seeded, "dashboard", "-u", "1", "-t", "5s")
+    assert done.returncode == 3
+    assert "in use by loadgen seed, pid" in done.stderr.strip().splitlines()[-1]
 
 
 def test_an_empty_database_says_how_to_fill_it(database: Target) -> None:
