@@ -18,7 +18,7 @@ lint: $(VENV)/.dev
 
 # Two processes have the cores: threads of matrices would only wait for each other.
 unit: $(VENV)/.dev
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not ci"
 
 $(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.x")'

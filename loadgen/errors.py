@@ -7,6 +7,14 @@ LoadgenError
 │   └── GuardRefusal      3
 └── RefusalError          4   no valid answer; carries a ``capacity`` Refusal
 
+Where several fit one outcome, the first of these counts, for every verb::
+
+    130   a signal to this process ended it
+    2, 3  what was asked for could not be begun
+    1     what was recorded proves a no: too many errors, whatever else there is; an objective missed in a valid run
+    4     no valid answer: a fault in the run, a generator that was lost or killed, too little of anything
+    0     done
+
 Every message is one line that says what was wrong, where, and what to do. None of these is ever shown as a
 traceback: ``loadgen.cli.main`` prints the message to stderr and, under ``--json``, one document to stdout.
 """

@@ -33,9 +33,10 @@ def _closed(node: Any) -> Any:
 
 def validate(document: dict[str, Any]) -> None:
     """Fails where a document is not what its ``format`` promises."""
-    name, version = str(document["format"]).removeprefix("loadgen.").split("/")
-    assert version == "1"
-    _validator(name).validate(document)
+    name, _ = str(document["format"]).removeprefix("loadgen.").split("/")
+    validator = _validator(name)
+    assert validator.schema["$id"] == document["format"]
+    validator.validate(document)
 
 
 def made(result: CompletedProcess[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -28,6 +28,15 @@ class Replica:
     """A hot standby. ``target`` is its copy of the database that it was asked for."""
 
     target: Target
+    control: Callable[..., None]
+    """Runs pg_ctl on it."""
+
+    def stop(self) -> None:
+        """As an operator would: its clients are told, and it writes what it has."""
+        self.control("stop", "-m", "fast")
+
+    def start(self) -> None:
+        self.control("start", "-w")
 
     def pause(self) -> None:
         """From here on it receives and does not replay."""
@@ -44,7 +53,7 @@ class Replica:
 
 
 @pytest.fixture(scope="session")
-def _standby(server: Target, server_settings: Settings) -> Iterator[Target]:
+def _standby(server: Target, server_settings: Settings) -> Iterator[Replica]:
     account = server_account()
     programs = find_programs(server_settings.state_dir, server_settings.pg_bin, account)
     directory = make_state_dir()
@@ -60,11 +69,17 @@ def _standby(server: Target, server_settings: Settings) -> Iterator[Target]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = f"-p {port} -k {directory} -c listen_addresses= -c fsync=off -c shared_buffers=32MB"
-    run(programs, "pg_ctl", "start", "-w", "-s", "-D", str(data), "-l", str(directory / "log"), "-o", options)
+
+    def control(what: str, *how: str) -> None:
+        started = ("-l", str(directory / "log"), "-o", options) if what == "start" else ()
+        run(programs, "pg_ctl", what, *how, "-s", "-D", str(data), *started)
+
+    control("start", "-w")
+    target = replace(server, conninfo=make_conninfo(server.conninfo, host=str(directory), port=port), embedded=False)
     try:
-        yield replace(server, conninfo=make_conninfo(server.conninfo, host=str(directory), port=port), embedded=False)
+        yield Replica(target, control)
     finally:
-        run(programs, "pg_ctl", "stop", "-m", "immediate", "-s", "-D", str(data))
+        control("stop", "-m", "immediate")
         shutil.rmtree(directory)
         with connect(server, autocommit=True) as conn:
             for _ in range(50):  # the primary notices a moment later that nobody reads the slot
@@ -76,11 +91,11 @@ def _standby(server: Target, server_settings: Settings) -> Iterator[Target]:
 
 
 @pytest.fixture
-def replica(_standby: Target, seeded: Target) -> Iterator[Replica]:
+def replica(_standby: Replica, seeded: Target) -> Iterator[Replica]:
     """A replica whose database is that of ``seeded``; it replays at the test's beginning and end."""
-    found = Replica(_standby.with_database(seeded.database))
+    found = replace(_standby, target=_standby.target.with_database(seeded.database))
     # Creating the database is what it has to replay before anybody can connect to it.
-    with connect(_standby, autocommit=True) as conn:
+    with connect(_standby.target, autocommit=True) as conn:
         conn.execute("SELECT pg_wal_replay_resume()")
         deadline = time.monotonic() + 60
         query = "SELECT 1 FROM pg_database WHERE datname = %s"

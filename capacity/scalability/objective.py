@@ -24,8 +24,9 @@ LARGEST = 1e50
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """One valid run at a level: its throughput, the objective's percentile of response time, its failed share.
+    """One run at a level: its throughput, the objective's percentile of response time, its failed share.
 
+    The first two are 0 of a run in which too many failed: what was left then measures nothing.
     ``block``: runs of one block were made close together, each level once; 0 for all where that is not known.
     """
 
@@ -61,18 +62,28 @@ def capacity_at_objective(
 
     Logs of response and of throughput follow level + block + run (:mod:`capacity.scalability.blocks`), so intervals
     hold the drift between blocks. P(met) is Student's distribution at (ln limit − mean) / its error; a level whose mean
-    failed share exceeds its limit has P = 0. The greatest of several noisy means is on average too great; hence
-    throughputs are drawn to the shape that every law of scalability has, cycle time N/X convex in N, none further than
-    its own noise allows, and levels that their noise does not tell from the best count with it.
+    failed share exceeds its limit has P = 0, and nothing else of it counts. The greatest of several noisy means is on
+    average too great; hence throughputs are drawn to the shape that every law of scalability has, cycle time N/X convex
+    in N, none further than its own noise allows, and levels that their noise does not tell from the best count with it.
 
     Refuses unusable numbers, runs none of which was repeated, and a lowest level that already fails.
     """
-    refusal = _unusable(repeats, response_ms, level)
+    refusal = _unusable(repeats, response_ms, error_share, level)
     if refusal is not None:
         return refusal
+    asked = sorted({repeat.level for repeat in repeats})
+    failed = {n: float(np.mean([r.error_share for r in repeats if r.level == n])) for n in asked}
+    if failed[asked[0]] > error_share:
+        return Refusal(
+            "too_many_errors",
+            f"a level that meets the objective: the lowest, {asked[0]}, failed {failed[asked[0]]:.3%} of its "
+            f"transactions, and {error_share:.3%} may fail",
+            "correct what fails, sweep lower levels, or allow more errors",
+        )
     by_load: dict[int, list[Repeat]] = defaultdict(list)
     for repeat in repeats:
-        by_load[repeat.level].append(repeat)
+        if failed[repeat.level] <= error_share and repeat.throughput_tps > 0:
+            by_load[repeat.level].append(repeat)
     levels = sorted(by_load)
     response = blocked_means([[(r.block, math.log(r.response_ms)) for r in by_load[n]] for n in levels])
     throughput = blocked_means([[(r.block, math.log(r.throughput_tps)) for r in by_load[n]] for n in levels])
@@ -83,10 +94,9 @@ def capacity_at_objective(
             "sweep with --repeats 2 or more",
         )
     probable = response.probability_below(math.log(response_ms))
-    failed = [float(np.mean([r.error_share for r in by_load[load]])) for load in levels]
-    met = {load: float(probable[i]) if failed[i] <= error_share else 0.0 for i, load in enumerate(levels)}
+    met = dict.fromkeys(asked, 0.0) | {load: float(probable[i]) for i, load in enumerate(levels)}
     passing = 0
-    while passing < len(levels) and met[levels[passing]] >= MET_PROBABILITY:
+    while passing < len(asked) and met[asked[passing]] >= MET_PROBABILITY:
         passing += 1
     if passing == 0:
         return Refusal(
@@ -102,7 +112,7 @@ def capacity_at_objective(
     # A level that lost runs has a wide interval; what a level below it is sure to carry is carried all the same.
     surely = max(value - half[int(np.argmax(means[: i + 1]))] for i, value in enumerate(most))
     pool = pool_range({n: math.exp(mean) for n, mean in zip(levels, means, strict=True)})
-    bracketed = passing < len(levels) or pool is not None
+    bracketed = passing < len(asked) or pool is not None
     return Capacity(
         throughput_tps=Interval(
             math.exp(surely),
@@ -154,7 +164,7 @@ def _antilog(value: float) -> float:
     return math.exp(value) if value < 700 else math.inf
 
 
-def _unusable(repeats: Sequence[Repeat], response_ms: float, level: float) -> Refusal | None:
+def _unusable(repeats: Sequence[Repeat], response_ms: float, error_share: float, level: float) -> Refusal | None:
     if not repeats:
         return Refusal("no_valid_runs", "a valid run", "sweep again, with longer runs")
     if not 0 < level < 1:
@@ -163,7 +173,8 @@ def _unusable(repeats: Sequence[Repeat], response_ms: float, level: float) -> Re
         return Refusal("bad_objective", "an objective above 0 ms", "correct the objective")
     for repeat in repeats:
         numbers = (repeat.throughput_tps, repeat.response_ms, repeat.error_share)
-        sensible = all(1 / LARGEST < number < LARGEST for number in numbers[:2])
+        failed = numbers[:2] == (0, 0) and numbers[2] > error_share
+        sensible = failed or all(1 / LARGEST < number < LARGEST for number in numbers[:2])
         if not sensible or repeat.level < 1 or not 0 <= numbers[2] <= 1:
             return Refusal(
                 "bad_measurement",

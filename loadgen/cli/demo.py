@@ -16,6 +16,7 @@ from loadgen.cli.plan import plan
 from loadgen.cli.report import write_page
 from loadgen.cli.seed import seed
 from loadgen.cli.sweep import carry_out
+from loadgen.errors import RefusalError
 
 if TYPE_CHECKING:
     from loadgen.settings import Settings
@@ -66,8 +67,10 @@ def demo(
             seed=int(SEED),
         )
         record, directory = carry_out(scenario, schedule, quantities.objective(objective), found)
-        if record.partial:
+        if record.interrupted:
             raise KeyboardInterrupt
+        if record.partial and record.refusal is not None:
+            raise RefusalError(record.refusal)
         sweeps.append(str(directory))
     say(f"\nThe growth is an example: {users} synthetic users are a sample of an application's data, not its history.")
     with as_file(files("loadgen.planning") / "example_history.csv") as history:

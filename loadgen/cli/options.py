@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from loadgen.runs.format.verdict import MAX_ERROR_SHARE
+
 Dsn = Annotated[
     str | None,
     typer.Option(
@@ -35,6 +37,15 @@ Ramp = Annotated[str, typer.Option("--ramp", metavar="TIME", help="Time over whi
 ObjectiveText = Annotated[
     str | None,
     typer.Option("--objective", metavar="pNN=TIME", help="Response time that the load must meet, like p95=100ms."),
+]
+MaxErrors = Annotated[
+    str | None,
+    typer.Option(
+        "--max-errors",
+        metavar="P%",
+        help="Transactions that may fail: above this share the answer is no, exit code 1, objective or not. "
+        f"Default: {MAX_ERROR_SHARE:.0%}.",
+    ),
 ]
 ModeText = Annotated[
     str,

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, cast
 
 from loadgen.errors import UsageError
+from loadgen.runs.format.verdict import MAX_ERROR_SHARE
 
 if TYPE_CHECKING:
     from loadgen.runner.parts import OnLoss
@@ -103,15 +104,25 @@ def names(text: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",")) if text is not None else ()
 
 
-def objective(text: str | None, error_share: float = 0.001) -> Objective:
+def max_errors(text: str | None) -> float:
+    """``0.5%`` as a share of one; None is the default. Raises UsageError."""
+    if text is None:
+        return MAX_ERROR_SHARE
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*%", text.strip())
+    if not found or float(found[1]) > 100:
+        raise UsageError(f"--max-errors {text!r} is no percentage; write 0% to 100%, like 0.5%")
+    return float(found[1]) / 100
+
+
+def objective(text: str | None) -> Objective:
     """``p95=100ms``; None is the default objective. Raises UsageError."""
     from loadgen.runs.format.latency import PERCENTILES, Objective
 
     if text is None:
-        return Objective(error_share=error_share)
+        return Objective()
     known = ", ".join(f"p{p:g}" for p in PERCENTILES)
     found = re.fullmatch(r"p(\d+(?:\.\d+)?)\s*(?:<=?|=)\s*(\S+)", text.strip())
     if not found or float(found[1]) not in PERCENTILES:
         raise UsageError(f"--objective {text!r} is not one; write p95=100ms (percentiles: {known})")
     response_s = duration_s(found[2], "--objective", least_s=0.0001)
-    return Objective(percentile=float(found[1]), response_ms=response_s * 1000, error_share=error_share)
+    return Objective(percentile=float(found[1]), response_ms=response_s * 1000)

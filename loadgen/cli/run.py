@@ -15,6 +15,8 @@ from loadgen.errors import ExitCode, GuardRefusal, LoadgenError, NegativeAnswer,
 
 if TYPE_CHECKING:
     from loadgen.runner.master import MasterChild
+    from loadgen.runs.format.latency import Objective
+    from loadgen.runs.format.result import RunResult
     from loadgen.runs.format.run import RunRecord
     from loadgen.runs.format.schedule import Rate, Spacing
 
@@ -61,6 +63,15 @@ Only = Annotated[
 ]
 
 
+FaultsExpected = Annotated[
+    bool,
+    typer.Option(
+        "--faults-expected",
+        help="Servers are stopped on purpose: restarts, and time without an answer, do not make the run invalid.",
+    ),
+]
+
+
 def run(
     context: typer.Context,
     scenario: Scenario,
@@ -91,6 +102,8 @@ def run(
     read_policy: access.ReadPolicyText = None,
     read_your_writes: access.OwnWritesText = None,
     objective: options.ObjectiveText = None,
+    max_errors: options.MaxErrors = None,
+    faults_expected: FaultsExpected = False,
     seed: options.LoadSeed = "1",
     dsn: options.Dsn = None,
     instance: options.Instance = None,
@@ -114,7 +127,7 @@ def run(
     measure_s = _window_s(duration, opened.rate)
     warmup_s, ramp_s = quantities.duration_s(warmup, "--warmup"), quantities.duration_s(ramp, "--ramp")
     seed_n = quantities.whole(seed, "--seed", least=0, most=2**31 - 1)
-    mode_wanted = quantities.mode(mode)
+    mode_wanted, error_share = quantities.mode(mode), quantities.max_errors(max_errors)
 
     from loadgen import settings
     from loadgen.cli.phases import PhaseProgress
@@ -122,9 +135,9 @@ def run(
     from loadgen.database.connect import resolve
     from loadgen.database.servers import ServersIdentity
     from loadgen.runner.generator import ScenarioChild
+    from loadgen.runner.quality import Allowed
     from loadgen.runner.run import DRAIN_S, record_run
     from loadgen.runner.scenarios import find_scenario
-    from loadgen.runs import documents
     from loadgen.runs.format.schedule import Schedule
     from loadgen.seeding.starter import ensure_data
 
@@ -185,36 +198,61 @@ def run(
         )
     with generator as child, PhaseProgress(child.description.name, schedule) as shown:
         record, directory = record_run(
-            child, servers.server, schedule, wanted, found.results_dir, shown.phase_began, servers=servers
+            child,
+            servers.server,
+            schedule,
+            wanted,
+            found.results_dir,
+            shown.phase_began,
+            servers=servers,
+            allowed=Allowed(error_share, faults_expected),
         )
     show(record)
     say(f"recorded in {directory}; a page of it: loadgen report {directory}")
+    _end(record, judged=objective is not None, json=json)
+
+
+def _end(record: RunRecord, *, judged: bool, json: bool) -> None:
+    """Print the document and raise what the outcome is; ``judged``: the objective was asked for."""
+    from loadgen.runs import documents
+
     document = documents.dump(record)
-    error = _why_not(record, objective is not None)
+    error = _why_not(record, judged)
     if error is not None:
         error.document = document
         raise error
     if json:
         emit(document)
-    if record.verdict.status == "partial":
+    if record.verdict.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
 
 
 def _why_not(record: RunRecord, judged: bool) -> LoadgenError | None:
-    """What the exit code says of a run that was not all that was asked for; ``judged``: its objective counts."""
-    from loadgen.runner.quality import objective_met, undecided
+    """What the exit code says of a run that was not all that was asked for; ``judged``: its objective counts.
+
+    In the order of ``loadgen.errors``: None for a run that a signal ended, then what proves a no, then a refusal.
+    """
     from loadgen.runner.run import GUARD_REFUSED
 
+    if record.verdict.interrupted:
+        return None
     if record.verdict.reasons and record.verdict.reasons[0].code == GUARD_REFUSED:
         return GuardRefusal(record.verdict.reasons[0].what)
+    if record.verdict.too_many_errors is not None:
+        return NegativeAnswer(record.verdict.first_line)
     if record.refusal is not None:
         return RefusalError(record.refusal)
-    if not judged or record.verdict.status != "valid" or record.result is None:
-        return None
-    met = objective_met(record.result, record.objective)
+    return _missed(record.result, record.objective) if judged and record.result is not None else None
+
+
+def _missed(result: RunResult, objective: Objective) -> LoadgenError | None:
+    """What a valid run says of its objective."""
+    from loadgen.runner.quality import objective_met, undecided
+
+    met = objective_met(result, objective)
     if met is None:
-        return RefusalError(undecided(record.result, record.objective))
-    return None if met else NegativeAnswer(f"the objective was not met: {record.objective}")
+        return RefusalError(undecided(result, objective))
+    return None if met else NegativeAnswer(f"the objective was not met: {objective}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,19 +15,25 @@ if TYPE_CHECKING:
 
 
 def show(record: RunRecord) -> None:
-    """Throughput, the latencies by transaction, what failed, and the verdict."""
+    """The reason why it is not valid, if there is one; throughput, latencies by transaction, errors, the verdict."""
+    from rich.markup import escape
+
     out = console()
+    if record.verdict.reasons:
+        out.print(f"[bold]{record.verdict.status}[/bold]: {escape(record.verdict.first_line)}", soft_wrap=True)
     if record.result is not None:
         _show_result(record.result, record.schedule.users)
     if record.server_statements and all(s.agrees for s in record.server_statements):
         calls = sum(s.calls for s in record.server_statements)
         out.print(f"the server counted the same {calls:,} calls, statement by statement")
-    for reason in (*record.verdict.reasons, *record.verdict.notes):
-        out.print(f"{reason.code}: {reason.what}; {reason.do}", soft_wrap=True)
+    for reason in (*record.verdict.reasons[1:], *record.verdict.notes):
+        out.print(escape(f"{reason.code}: {reason.what}; {reason.do}"), soft_wrap=True)
     out.print(f"verdict: [bold]{record.verdict.status}[/bold]")
 
 
 def _show_result(result: RunResult, users: int) -> None:
+    from rich.markup import escape
+
     from loadgen.report.numbers import interval, number, percentile
 
     out = console()
@@ -48,7 +54,7 @@ def _show_result(result: RunResult, users: int) -> None:
     if len(result.generator.parts) > 1:
         _show_parts(result.generator)
     for sqlstate, message in result.error_examples.items():
-        out.print(f"error {sqlstate}, {result.errors_by_sqlstate[sqlstate]} times: {message}", soft_wrap=True)
+        out.print(f"error {sqlstate}, {result.errors_by_sqlstate[sqlstate]} times: {escape(message)}", soft_wrap=True)
 
 
 def _latencies(result: RunResult, *, narrow: bool) -> Table:

@@ -56,9 +56,12 @@ def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of one kind. Raises KeyError for another."""
     from pydantic import TypeAdapter
 
+    from loadgen.runs.store import VERSIONS
+
+    versions = {str(name): read for name, read in VERSIONS.items()}
     made = TypeAdapter(kinds()[kind]).json_schema(mode="serialization")
     ends = made.get("$defs", {}).get("Interval", {}).get("properties", {})
     if "high" in ends:
         # An interval without an upper bound has this string there: JSON has no infinity.
         ends["high"] = {"anyOf": [ends["high"], {"const": "Infinity"}], "title": "High"}
-    return {"$schema": DIALECT, "$id": f"loadgen.{kind}/1", **made}
+    return {"$schema": DIALECT, "$id": f"loadgen.{kind}/{max(versions.get(kind, (1,)))}", **made}

@@ -11,7 +11,8 @@ import typer
 from loadgen.cli import access, options, quantities
 from loadgen.cli.describe import Scenario
 from loadgen.cli.output import console, emit, say
-from loadgen.errors import ExitCode, RefusalError
+from loadgen.errors import ExitCode, GuardRefusal, LoadgenError, NegativeAnswer, RefusalError
+from loadgen.runs.format.verdict import MAX_ERROR_SHARE, TOO_MANY_ERRORS
 
 if TYPE_CHECKING:
     from loadgen.database.servers import Servers
@@ -46,6 +47,7 @@ def sweep(
     read_policy: access.ReadPolicyText = None,
     read_your_writes: access.OwnWritesText = None,
     objective: options.ObjectiveText = None,
+    max_errors: options.MaxErrors = None,
     seed: options.LoadSeed = "1",
     dsn: options.Dsn = None,
     instance: options.Instance = None,
@@ -74,11 +76,11 @@ def sweep(
         processes=quantities.processes(processes, max(found_levels)),
     )
     wanted = quantities.objective(objective)
+    error_share = quantities.max_errors(max_errors)
 
     from loadgen import settings
     from loadgen.database.connect import resolve
     from loadgen.runner.scenarios import find_scenario
-    from loadgen.runs import documents
     from loadgen.seeding.starter import ensure_data
 
     found = settings.load(
@@ -97,17 +99,38 @@ def sweep(
         own_writes=read_your_writes,
     )
     plan = replace(plan, access=how)
-    record, directory = carry_out(scenario, plan, wanted, found, allow_unmarked, servers)
+    record, directory = carry_out(scenario, plan, wanted, found, allow_unmarked, servers, error_share)
     say(f"a page of it: loadgen report {directory}")
+    _end(record, json=json)
+
+
+def _end(record: SweepRecord, *, json: bool) -> None:
+    """Print the document and raise what the outcome is."""
+    from loadgen.runs import documents
+
     document = documents.dump(record)
-    if record.refusal is not None and not record.partial:
-        error = RefusalError(record.refusal)
+    error = _why_not(record)
+    if error is not None:
         error.document = document
         raise error
     if json:
         emit(document)
-    if record.partial:
+    if record.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _why_not(record: SweepRecord) -> LoadgenError | None:
+    """What the exit code says of a sweep without an answer, in the order of ``loadgen.errors``."""
+    from loadgen.runner.run import GUARD_REFUSED
+
+    if record.interrupted or record.refusal is None:
+        return None
+    if record.refusal.code == GUARD_REFUSED:
+        return GuardRefusal(record.points[-1].verdict.reasons[0].what)
+    if record.refusal.code == TOO_MANY_ERRORS:
+        lowest = min((p for p in record.points if p.verdict.too_many_errors), key=lambda p: p.level)
+        return NegativeAnswer(f"at level {lowest.level} {lowest.verdict.first_line}")
+    return RefusalError(record.refusal)
 
 
 def carry_out(
@@ -117,10 +140,12 @@ def carry_out(
     found: Settings,
     allow_unmarked: str | None = None,
     servers: Servers | None = None,
+    max_error_share: float = MAX_ERROR_SHARE,
 ) -> tuple[SweepRecord, Path]:
     """Sweep, with progress and the outcome on stderr; returns the record and its directory."""
     from loadgen.database.connect import resolve
     from loadgen.database.servers import Servers
+    from loadgen.runner.quality import Allowed
     from loadgen.runner.scenarios import find_scenario
     from loadgen.runner.sweep import record_sweep
     from loadgen.seeding.starter import ensure_data
@@ -140,6 +165,7 @@ def carry_out(
             shown.run_changed,
             servers=servers,
             allow_unmarked=allow_unmarked,
+            allowed=Allowed(max_error_share),
         )
     show(record)
     say(f"recorded in {directory}")
@@ -198,7 +224,7 @@ def show(record: SweepRecord) -> None:
     """The levels and the answer as people read them, on stderr."""
     from rich.table import Table
 
-    from loadgen.report.numbers import interval, number
+    from loadgen.report.numbers import interval, number, share
 
     out = console()
     table = Table("level", "runs", "throughput tps", "p95 ms", "P(objective)", "", box=None)
@@ -224,7 +250,8 @@ def show(record: SweepRecord) -> None:
     at_least = "" if found.bracketed else "at least "
     out.print(
         f"[bold]{record.scenario.name} meets {record.objective} up to {at_least}{interval(found.throughput_tps)} "
-        f"transactions/s[/bold], at {found.level} {'users' if record.schedule.think else 'busy connections'}",
+        f"transactions/s[/bold], at most {share(record.max_error_share)} of them failed, at {found.level} "
+        f"{'users' if record.schedule.think else 'busy connections'}",
         soft_wrap=True,
     )
     if not found.bracketed:

@@ -15,6 +15,8 @@ class DatabaseError(Exception):
         super().__init__(f"{sqlstate}: {message}")
         self.sqlstate = sqlstate
         self.message = message
+        self.statement: str | None = None
+        """The one that failed; None: none did, or it is not known."""
 
     def __reduce__(self) -> tuple[type[DatabaseError], tuple[str, str]]:
         # Locust's workers send exceptions to their master.

@@ -71,7 +71,7 @@ class OpenRecorder(Recorder):
             self._roll(answered)
         tally = self._of(name, turn.intended)
         tally.rows += rows
-        self._count(tally, turn.intended, sent, answered, failure)
+        self._count(name, tally, turn.intended, sent, answered, failure)
         tally.late += sent - turn.intended > _LATE_S
         tally.waited += turn.ready > turn.intended
         self._own_lag.record_us(round((sent - turn.ready) * 1e6))

@@ -14,6 +14,7 @@ from loadgen.engine.access_counts import AccessCounts
 from loadgen.engine.counts import BATCH, Counts, Names, Tally
 from loadgen.engine.failures import DatabaseError
 from loadgen.runs import histogram, spool
+from loadgen.runs.format.result import FirstError
 
 KEPT_IN_LATENCY: Final = frozenset({"40001", "40P01", "57014", "55P03"})
 """Failures after waiting on the server: retries exhausted, statement and lock timeouts. They stay in the latency, so
@@ -55,6 +56,7 @@ class Recorder:
         self._hub_lag = histogram.Recorder()
         self.access = AccessCounts()
         self._examples: dict[str, str] = {}
+        self._first_error: FirstError | None = None
         self._closing: Iterator[None] = iter(())
         self._pieces_a_tick = 1
         self._begin(time.monotonic())
@@ -73,16 +75,19 @@ class Recorder:
             return
         tally = self._counts.transactions[name]
         tally.rows += rows
-        self._count(tally, intended, sent, answered, failure)
+        self._count(name, tally, intended, sent, answered, failure)
 
     def _count(
-        self, tally: Tally, intended: float, sent: float, answered: float, failure: DatabaseError | None
+        self, name: str, tally: Tally, intended: float, sent: float, answered: float, failure: DatabaseError | None
     ) -> None:
         tally.calls += 1
         if failure is not None:
             tally.errors[failure.sqlstate] += 1
             if failure.sqlstate not in self._examples:
                 self._examples[failure.sqlstate] = self._new_examples[failure.sqlstate] = failure.message
+            if self._first_error is None:
+                at = answered - self._ahead_s
+                self._first_error = FirstError(at, name, failure.statement, failure.sqlstate, failure.message)
             if not kept_in_latency(failure):
                 return
         lag_us = round((sent - intended) * 1e6) if sent > intended else 0
@@ -138,6 +143,7 @@ class Recorder:
         self._ends = self._at + 1.0 + self._ahead_s
         self._retries = 0
         self._new_examples: dict[str, str] = {}
+        self._first_error = None
         self._counts = Counts()
         # The two that every transaction asks for.
         self._committed, self._answered = self._counts.committed, self._counts.answered
@@ -172,6 +178,7 @@ class Recorder:
             statements={},
             hub_lag=self._hub_lag.take(),
             error_examples=self._new_examples,
+            first_error=self._first_error,
             access=self.access.take(),
         )
 

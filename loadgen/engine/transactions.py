@@ -269,6 +269,7 @@ def _exchange(part: Round, parameters: Sequence[Parameters], worker: Worker) -> 
         failed = part.names[error.place]
         if failed is not None:
             worker.recorder.statement_failed(failed, error.sqlstate)
+            error.statement = failed
         raise
     finally:
         worker.recorder.statements(part.names, answers.times, answers.counts)

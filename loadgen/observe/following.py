@@ -6,13 +6,16 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import psycopg
+from psycopg.rows import class_row
 
 from loadgen.database.connect import Target, connect
 from loadgen.errors import LoadgenError
-from loadgen.observe.queries import Connection
+from loadgen.observe.queries import Connection, text
+from loadgen.observe.starts import History, Loss, Presence, Start
 
 INTERVAL_S: Final = 1.0
 STOP_S: Final = 5.0
@@ -24,6 +27,7 @@ class Follower:
 
     ``begin`` is called with each new connection, and returns what looks. An error of the server in either is a gap: a
     new connection is tried until it answers again. ``ended`` is called in the thread when all is over.
+    Which start of the server answered, and when none did, is :attr:`history`.
     """
 
     def __init__(
@@ -42,6 +46,10 @@ class Follower:
         self._interval_s = interval_s
         self._stopping = threading.Event()
         self._connection: Connection | None = None
+        self._presences: list[Presence] = []
+        self._losses: list[Loss] = []
+        self.starts_seen = True
+        """Whether this role may see when the server started."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -63,29 +71,68 @@ class Follower:
         """Whether the thread is at work, or was left behind by :meth:`stop`."""
         return self._thread.is_alive()
 
+    @property
+    def history(self) -> History:
+        """Which start of the server answered when, and when none did, so far."""
+        return History(tuple(self._presences), tuple(self._losses))
+
     def _run(self) -> None:
         try:
-            while True:
+            last = False
+            while not last:
+                last = self._stopping.is_set()
                 # An error is a gap in what is seen: the run must not end because of it.
-                with (
-                    contextlib.suppress(LoadgenError, psycopg.Error),
-                    connect(self._target, autocommit=True, application_name=self._name) as connection,
-                ):
-                    self._connection = connection
-                    self._follow(self._begin(connection))
-                self._connection = None
-                if self._stopping.wait(self._interval_s):
-                    return
+                try:
+                    with connect(self._target, autocommit=True, application_name=self._name) as connection:
+                        self._connection = connection
+                        self._follow(connection, self._begin(connection))
+                        return
+                except (LoadgenError, psycopg.Error) as error:
+                    self._losses.append(_loss(error))
+                    if self._losses[-1].answered and self._stopping.is_set():
+                        return  # it is there: one that is not gets a last chance to show that it is back
+                finally:
+                    self._connection = None
+                self._stopping.wait(self._interval_s)
         finally:
             self._ended()
 
-    def _follow(self, look: Callable[[], None]) -> None:
+    def _follow(self, connection: Connection, look: Callable[[], None]) -> None:
         """Look until stopped, one last time then; on a grid of whole intervals, so that errors do not add up."""
         due = time.monotonic()
         last = False
         while not last:
             last = self._stopping.is_set()
+            self._see_start(connection)
             look()
             due = max(due + self._interval_s, time.monotonic())
             if not last:
                 self._stopping.wait(due - time.monotonic())
+
+    def _see_start(self, connection: Connection) -> None:
+        """At every look, not only in a new session: behind a pooler a session outlives its server."""
+        if not self.starts_seen:
+            return
+        try:
+            with connection.cursor(row_factory=class_row(Start)) as cursor:
+                start = cursor.execute(text("start")).fetchone()
+        except psycopg.errors.InsufficientPrivilege:
+            self.starts_seen = False
+            return
+        assert start is not None  # a SELECT without FROM has one row
+        now = time.monotonic()
+        if self._presences and self._presences[-1].start == start:
+            self._presences[-1] = replace(self._presences[-1], until=now)
+        else:
+            self._presences.append(Presence(start, now, now))
+
+
+def _loss(error: LoadgenError | psycopg.Error) -> Loss:
+    cause = error if isinstance(error, psycopg.Error) else error.__cause__
+    words = str(error).strip().split("\n")[0]
+    state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
+    if state is not None:
+        answered = not state.startswith(("08", "57P"))  # a connection that broke, or was ended by the server's own end
+    else:  # libpq tells of a failed connection in words alone
+        answered = "FATAL:" in str(cause) and "the database system is" not in str(cause)
+    return Loss(time.monotonic(), words, answered)

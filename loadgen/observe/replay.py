@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import fmean
 from types import TracebackType
@@ -19,6 +19,7 @@ from loadgen.observe.following import INTERVAL_S, Follower
 from loadgen.observe.probe import STATEMENT_TIMEOUT_MS
 from loadgen.observe.processes import local_server
 from loadgen.observe.queries import Connection, text
+from loadgen.observe.starts import History
 from loadgen.runs.estimate import LEVEL
 from loadgen.runs.format.use import ReplayUse
 
@@ -64,9 +65,19 @@ class ReplaySampler:
         """What was sampled so far, in order."""
         return tuple(self._samples)
 
+    @property
+    def history(self) -> History:
+        """See :attr:`Follower.history`."""
+        return self._follower.history
+
     def use(self, begin: float, end: float) -> ReplayUse:
-        """See :func:`replay_use`."""
-        return replay_use(self.samples, begin, end)
+        """See :func:`replay_use`; of a replica that failed meanwhile, that is why a cost is missing."""
+        use = replay_use(self.samples, begin, end)
+        for fault in self.history.faults(begin, end, server="replica"):
+            return replace(
+                use, refusal=use.refusal and Refusal(fault.code, f"replay throughout: {fault.what}", fault.do)
+            )
+        return use
 
     def _begin(self, connection: Connection) -> Callable[[], None]:
         processes = local_server(connection)

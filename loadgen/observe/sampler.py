@@ -16,10 +16,14 @@ from loadgen.observe.following import INTERVAL_S, Follower
 from loadgen.observe.probe import Probe
 from loadgen.observe.queries import Connection
 from loadgen.observe.samples import COUNTERS, Sample, server_use
+from loadgen.observe.starts import History
 from loadgen.runs.format.use import ServerUse
 from loadgen.runs.format.verdict import Reason
 
 APPLICATION: Final = "loadgen sampler"
+_GRANT_START: Final = (
+    "let this user execute pg_postmaster_start_time and read pg_stat_bgwriter: a restart is not noticed"
+)
 COLUMNS: Final = ("utc", "monotonic_s", *COUNTERS, "waits")
 
 
@@ -69,13 +73,19 @@ class Sampler:
         """What was sampled so far, in order."""
         return tuple(self._samples)
 
+    @property
+    def history(self) -> History:
+        """See :attr:`Follower.history`."""
+        return self._follower.history
+
     def use(self, begin: float, end: float, *, transactions: int, checkpoints_forced: int = 0) -> ServerUse:
         """What the server spent between two instants of the monotonic clock; see ``samples.server_use``."""
         return server_use(self.samples, begin, end, transactions=transactions, checkpoints_forced=checkpoints_forced)
 
     def notes(self, begin: float, end: float) -> tuple[Reason, ...]:
         """What limits the figures of a window: samples that are missing, and what the role may not see."""
-        found = [Reason("server_not_seen", f"the server did not show {what}", do) for what, do in self._unseen.items()]
+        unseen = self._unseen | ({} if self._follower.starts_seen else {"when it started": _GRANT_START})
+        found = [Reason("server_not_seen", f"the server did not show {what}", do) for what, do in unseen.items()]
         if self._unwritten is not None:
             found.append(Reason("server_samples_lost", self._unwritten, "free space for the results"))
         within = [sample.at for sample in self.samples if begin <= sample.at <= end]
@@ -83,10 +93,11 @@ class Sampler:
         gap_s = max(after - before for before, after in pairwise(at))
         if len(within) < 2:
             what = f"the server was sampled {len(within)} times in the window: its counters there mean nothing"
-            found.append(Reason("server_not_sampled", what, "see that the server answers, and measure for longer"))
-        elif gap_s > 3 * self._interval_s + 1:
+            do = f"see that the server answers: it is asked every {self._interval_s:g} s"
+            found.append(Reason("server_not_sampled", what, do))
+        elif gap_s > 3 * self._interval_s + 1 and not self.history.faults(begin, end):
             what = f"for {gap_s:.0f} s of the window the server was not sampled"
-            found.append(Reason("server_gap", what, "see the server's log for a restart, or give it more CPU"))
+            found.append(Reason("server_gap", what, "see what kept the server or its catalogue, or give it more CPU"))
         return tuple(found)
 
     def _begin(self, connection: Connection) -> Callable[[], None]:

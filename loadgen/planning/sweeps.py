@@ -16,7 +16,7 @@ from loadgen.runs import documents, store
 from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.machines import DatabaseFacts
 from loadgen.runs.format.sweep import CapacityAnswer, SweepPoint, SweepRecord
-from loadgen.runs.repeats import repeat_of
+from loadgen.runs.repeats import judged_repeats, repeat_of
 
 
 def find_sweeps(results_dir: Path, names: Sequence[str], scenarios: Sequence[str]) -> tuple[SweepRecord, ...]:
@@ -70,7 +70,8 @@ def swept_scenario(sweep: SweepRecord, objective: Objective | None = None) -> Sw
     repeats = tuple(r for p in sweep.points if (r := repeat_of(p, aim.percentile)) is not None)
     capacity: Capacity | Refusal
     if objective is not None:
-        capacity = capacity_at_objective(repeats, aim.response_ms, aim.error_share)
+        judged = judged_repeats(sweep.points, aim.percentile)
+        capacity = capacity_at_objective(judged, aim.response_ms, sweep.max_error_share)
     elif sweep.capacity is not None:
         capacity = _capacity(sweep.capacity)
     else:
@@ -80,7 +81,7 @@ def swept_scenario(sweep: SweepRecord, objective: Objective | None = None) -> Sw
         name=sweep.scenario.name,
         capacity=capacity,
         read_share=sweep.scenario.read_share,
-        objective=str(aim),
+        objective=f"{aim}, at most {sweep.max_error_share:.3%} failed",
         busy=not sweep.schedule.think,
         repeats=repeats,
         source=f"sweep {sweep.id}",

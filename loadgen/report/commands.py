@@ -17,7 +17,7 @@ from loadgen.runs.format.sweep import SweepRecord
 def for_run(run: RunRecord) -> tuple[str, ...]:
     """The data, then the run."""
     words = ["loadgen", "run", run.scenario.name, "--users", str(run.schedule.users)]
-    words += _generator(run) + _how(run.schedule, run.objective)
+    words += _generator(run) + _how(run.schedule, run.objective, run.max_error_share)
     return (*_seeding(run.database), shlex.join(words), _report(run.id))
 
 
@@ -44,9 +44,8 @@ def _seeding(database: DatabaseFacts) -> Sequence[str]:
 
 def _sweep(sweep: SweepRecord) -> str:
     words = ["loadgen", "sweep", sweep.scenario.name, "--levels", ",".join(str(level) for level in sweep.levels)]
-    return shlex.join(
-        [*words, "--repeats", str(sweep.repeats), *_processes(sweep.schedule), *_how(sweep.schedule, sweep.objective)]
-    )
+    how = _how(sweep.schedule, sweep.objective, sweep.max_error_share)
+    return shlex.join([*words, "--repeats", str(sweep.repeats), *_processes(sweep.schedule), *how])
 
 
 def _generator(run: RunRecord) -> list[str]:
@@ -61,7 +60,7 @@ def _processes(schedule: Schedule) -> list[str]:
     return [] if schedule.processes == 1 else ["--processes", str(schedule.processes)]
 
 
-def _how(schedule: Schedule, objective: Objective) -> list[str]:
+def _how(schedule: Schedule, objective: Objective, max_error_share: float) -> list[str]:
     if schedule.rate is None:
         words = ["--think" if schedule.think else "--no-think"]
     else:
@@ -71,6 +70,7 @@ def _how(schedule: Schedule, objective: Objective) -> list[str]:
     words += _access(schedule.access)
     words += [] if schedule.mode == "sequential" else ["--mode", schedule.mode]
     words += ["--objective", f"p{objective.percentile:g}={objective.response_ms:g}ms"]
+    words += ["--max-errors", f"{100 * max_error_share:g}%"]
     words += ["--ramp", f"{schedule.ramp_s:g}s", "--warmup", f"{schedule.warmup_s:g}s"]
     return [*words, "--duration", f"{schedule.measure_s:g}s", "--seed", str(schedule.seed)]
 

@@ -128,7 +128,6 @@ def outcome(run: RunRecord) -> Outcome | None:
     response = percentile_of(run.result.response, run.objective.percentile)
     if response is None or not run.result.count:
         return "undecided"
-    failed = run.result.errors / run.result.count
-    if response.low > run.objective.response_ms or failed > run.objective.error_share:
+    if response.low > run.objective.response_ms:
         return "missed"
     return "met" if response.high <= run.objective.response_ms else "undecided"

@@ -9,7 +9,7 @@ from typing import Final
 from loadgen.observe.statement_counts import ClientCount
 from loadgen.runs.format.scenario import ScenarioDescription
 from loadgen.runs.format.schedule import Mode
-from loadgen.runs.spool import Second
+from loadgen.runs.spool import Second, Tally
 
 _BROKEN: Final = ("08", "57P")
 """SQLSTATEs of a connection that ended under a transaction begin so: connection exceptions, operator intervention."""
@@ -25,13 +25,18 @@ def client_counts(seconds: Sequence[Second]) -> dict[str, ClientCount]:
     return {name: ClientCount(calls[name], rows[name]) for name in calls}
 
 
+def broken(tally: Tally) -> int:
+    """Transactions that failed because their connection broke, or could not be had."""
+    return sum(n for state, n in tally.errors.items() if state.startswith(_BROKEN))
+
+
 def unaccounted(seconds: Sequence[Second], scenario: ScenarioDescription, mode: Mode) -> int:
     """How often a statement may have been under way on a connection that broke, or was closed at the run's end."""
-    broken = 0
+    unknown = 0
     for second in seconds:
-        broken += second.access.killed if second.access else 0
+        unknown += second.access.killed if second.access else 0
         for tally in second.transactions.values():
-            broken += sum(n for state, n in tally.errors.items() if state.startswith(_BROKEN))
-            broken += tally.open.unfinished if tally.open else 0
+            unknown += broken(tally)
+            unknown += tally.open.unfinished if tally.open else 0
     # One at a time when sequential; of a pipeline, all that a batch sent together.
-    return broken * (1 if mode == "sequential" else max(t.repeat for t in scenario.transactions))
+    return unknown * (1 if mode == "sequential" else max(t.repeat for t in scenario.transactions))

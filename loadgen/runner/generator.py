@@ -43,6 +43,7 @@ class ScenarioChild:
         self._path = scenario
         self._say = say
         self._on_loss = on_loss
+        self.interrupted = False
         self._inbox: Inbox = queue.Queue()
         unmarked = {} if allow_unmarked is None else {"LOADGEN_ALLOW_UNMARKED": allow_unmarked}
         command = ("loadgen.engine.child", str(scenario), *only)
@@ -90,6 +91,7 @@ class ScenarioChild:
                 child, event = self._inbox.get(timeout=left_s)
             except queue.Empty:
                 for hung in run.working:
+                    run.endings[hung] = "hung and was ended"
                     hung.kill()
                 if not run.done:
                     raise EnvironmentFault(
@@ -97,6 +99,7 @@ class ScenarioChild:
                     ) from None
                 continue
             except KeyboardInterrupt:
+                self.interrupted = True
                 run.stop()
                 left_s = schedule.drain_s + GRACE_S
                 continue
@@ -110,7 +113,8 @@ class ScenarioChild:
                 case Ramped() | Done() | None:
                     run.heard(child, event)
                     if event is None and child not in run.done:
-                        self._say(f"process {run.number(child)} {child.ending()}: {run.goes_on}")
+                        how = run.endings.setdefault(child, child.ending())
+                        self._say(f"process {run.number(child)} {how}: {run.goes_on}")
                 case _:
                     raise EnvironmentFault(f"the load generator of {self._path.stem} started over; run it again")
         for gone in set(self._children) - run.done.keys():
@@ -159,6 +163,8 @@ class _Run:
         self._begun: set[Phase] = set()
         self._told = False
         self.done: dict[Child, Done] = {}
+        self.endings: dict[Child, str | None] = {}
+        """Of those that were lost."""
         self._spools = [directory / spool_name(process) for process in range(len(children))]
         for process, (child, spool) in enumerate(zip(children, self._spools, strict=True)):
             child.tell(Command("run", schedule, str(spool), process))
@@ -216,6 +222,6 @@ class _Run:
         """What each made, in the order of their shares."""
         names = [f"process {process}" for process in range(len(self._children))]
         return [
-            Made(name, spool, self.done.get(child))
+            Made(name, spool, self.done.get(child), ending=self.endings.get(child))
             for name, spool, child in zip(names, self._spools, self._children, strict=True)
         ]

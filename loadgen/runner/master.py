@@ -41,6 +41,7 @@ class MasterChild:
     ) -> None:
         self._path = scenario
         self._on_loss = on_loss
+        self.interrupted = False
         self._servers = servers
         self._say = say
         self._inbox: Inbox = queue.Queue()
@@ -88,6 +89,7 @@ class MasterChild:
             try:
                 event = self._next(planned_s + BEGINNING_S + GRACE_S, f"the master of {self._path.stem} hung")
             except KeyboardInterrupt:
+                self.interrupted = True
                 self._child.tell(Command("stop"))
                 continue
             match event:
@@ -105,16 +107,17 @@ class MasterChild:
                 case Collected():
                     return [Made(m.name, Path(m.spool), m.done, m.clock_error_ms, m.left) for m in event.made]
                 case None:
+                    ending = f"whose master {self._child.ending()}"
                     self._say(f"the master of {self._path.stem} {self._child.ending()}; what it had is kept")
-                    return self._abandoned(directory)
+                    return self._abandoned(directory, ending)
                 case _:
                     raise EnvironmentFault(f"the master of {self._path.stem} started over; run it again")
 
-    def _abandoned(self, directory: Path) -> list[Made]:
+    def _abandoned(self, directory: Path, ending: str) -> list[Made]:
         """What a master that died had written, by share."""
         spools = [directory / spool_name(process) for process in range(len(list(directory.glob(spool_name("*")))))]
         names = dict(enumerate(self._workers))
-        return [Made(names.get(n, f"worker {n}"), spool, None) for n, spool in enumerate(spools)]
+        return [Made(names.get(n, f"worker {n}"), spool, None, ending=ending) for n, spool in enumerate(spools)]
 
     def close(self) -> None:
         """End the master, and with it its workers."""

@@ -31,6 +31,8 @@ class Made:
     """On another machine: how far its seconds may be off those of this one."""
     left: bool = False
     """It ended its part before the run did, in good order."""
+    ending: str | None = None
+    """How it ended, if it was lost and its end was seen: "was killed by SIGKILL"."""
 
     def seconds(self) -> list[Second]:
         """What it reported, in order."""
@@ -41,6 +43,8 @@ class Generator(Protocol):
     """What makes a load: children of this process, or a master's workers."""
 
     description: ScenarioDescription
+    interrupted: bool
+    """Whether a signal to this process, its parent, ended the run early."""
 
     def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[Made]:
         """Carry out one schedule, with spools in ``directory``; what each process made of it, by its share."""
@@ -73,5 +77,6 @@ def part_of(
         hub_lag_p99_ms=merge(second.hub_lag for second in mine).percentile_us(99) / 1000,
         peak_rss_bytes=made.done.peak_rss_bytes if made.done else None,
         lost_after_s=until_s,
+        ending=made.ending,
         clock_error_ms=made.clock_error_ms,
     )

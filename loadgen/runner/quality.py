@@ -1,20 +1,28 @@
-"""May this run be believed? Pure judgements on a finished run."""
+"""Whether a finished run can be believed (pure).
+
+Reasons stand in this order, and the first is what people read first: a signal that ended the run; faults of the world
+(a server that restarted or is gone, then time in which nothing was answered); too many errors; the load generator; a
+count that differs from the server's; steadiness. What a fault or the errors explain is not judged: neither steadiness
+nor too few transactions.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from capacity.values import Refusal
+from loadgen.runner.silence import GENERATOR_LATE, Seen, silence
 from loadgen.runner.steady import unsteady
 from loadgen.runs.estimate import BEYOND, MIN_SECONDS
 from loadgen.runs.format.access import Access
 from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.result import OpenResult, RunResult
 from loadgen.runs.format.schedule import Schedule
-from loadgen.runs.format.use import GeneratorPart, GeneratorUse
-from loadgen.runs.format.verdict import Reason, RunStatus, Verdict
+from loadgen.runs.format.use import GeneratorPart, GeneratorUse, ServerUse
+from loadgen.runs.format.verdict import INTERRUPTED, MAX_ERROR_SHARE, TOO_MANY_ERRORS, Reason, RunStatus, Verdict
 from loadgen.runs.spool import Second
 
 GENERATOR_CPU_CORES: Final = 0.9
@@ -31,53 +39,107 @@ DECISION_S: Final = 60.0
 """Shorter windows are for seeing, not for deciding; assumption."""
 
 
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What was observed of a run beside its seconds."""
+
+    interrupted: bool = False
+    """Whether a signal to this process ended it early."""
+    lost: Sequence[GeneratorPart] = ()
+    """Processes of the generator that did not last to the end."""
+    died: bool = False
+    """Whether none of them did."""
+    faults: Sequence[Reason] = ()
+    """Servers that restarted or went away in the window."""
+    differences: Sequence[Reason] = ()
+    """Of the server's count of statements from the generator's."""
+    seen: Seen = field(default_factory=Seen)
+    writes: bool = False
+    shared_machine: bool = False
+    """Whether generator and server ran on the same cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What may happen in a run that is valid all the same."""
+
+    error_share: float = MAX_ERROR_SHARE
+    """Of its transactions, how many may fail."""
+    faults: bool = False
+    """Whether servers are stopped on purpose: that, and time without an answer, is then a note."""
+
+
+STRICT: Final = Allowed()
+"""Where nothing else is asked for."""
+
+
 def judge(
     window: Sequence[Second],
     result: RunResult | None,
     schedule: Schedule,
-    *,
-    interrupted: bool,
-    died: bool,
-    writes: bool,
-    shared_machine: bool,
-    lost: Sequence[GeneratorPart] = (),
+    observed: Observed,
+    allowed: Allowed,
     warmup: Sequence[Second] = (),
 ) -> Verdict:
-    """The verdict on a run: invalid if the generator was the limit, it was not steady, or there is too little of it.
+    """The verdict on a run: valid, or what speaks against it. ``warmup``: the seconds before the window.
 
-    ``shared_machine``: generator and server ran on the same cores; ``lost``: processes that did not last to the end;
-    ``warmup``: the seconds before the window.
     A run that ended early, or went on without a part of its load, is ``partial``, with reasons.
     """
-    gone = [_lost(part, schedule) for part in lost] if not died else []
-    reasons = (*gone, *_faults(window, result, schedule, warmup, died=died))
-    status: RunStatus = "partial" if interrupted or died or lost else "invalid" if reasons else "valid"
-    return Verdict(status, reasons, tuple(_limits(result, schedule, writes=writes, shared_machine=shared_machine)))
+    silent = silence(window, warmup, schedule, observed.seen)
+    own = [silent] if silent and silent.code == GENERATOR_LATE else []
+    world = [*observed.faults, *([silent] if silent and not own else [])]
+    errors = _errors(result, allowed.error_share)
+    reasons = [*_interrupted(window, observed), *([] if allowed.faults else world), *errors]
+    reasons += [*_gone(observed, schedule), *own, *_overloaded(result), *observed.differences]
+    explained = bool(errors or observed.died or (world and not allowed.faults))
+    if not explained:
+        reasons += _unmeasured(result) or ([] if world else _unsteady(window, warmup, schedule))
+    partial = observed.interrupted or observed.lost
+    status: RunStatus = "partial" if partial else "invalid" if reasons else "valid"
+    notes = [*(world if allowed.faults else []), *_limits(result, schedule, observed, explained=explained)]
+    return Verdict(status, tuple(reasons), tuple(notes))
 
 
-def _faults(
-    window: Sequence[Second], result: RunResult | None, schedule: Schedule, warmup: Sequence[Second], *, died: bool
-) -> list[Reason]:
-    if died:
-        return [
-            Reason(
-                "generator_died", "the load generator ended before its schedule did", "see its last words, run it again"
-            )
-        ]
-    if result is None or result.response.p50_ms is None:
-        count, window_s = (result.count, result.window_s) if result else (0, 0.0)
-        what = (
-            f"{count:,} transactions in {window_s:g} s are too few for a median with its interval, "
-            f"which takes {2 * BEYOND} and {MIN_SECONDS} s"
-        )
-        return [Reason("too_few_transactions", what, "measure for longer, or with more users")]
-    faults = []
-    faults += _saturated(result.generator)
-    faults += _own_lag(result)
+def _interrupted(window: Sequence[Second], observed: Observed) -> list[Reason]:
+    if not observed.interrupted:
+        return []
+    when = f"{len(window)} s into the window" if window else "before the window"
+    return [Reason(INTERRUPTED, f"a signal ended the run {when}", "run it again for the whole window")]
+
+
+def _errors(result: RunResult | None, allowed_share: float) -> list[Reason]:
+    if result is None or result.error_share <= allowed_share:
+        return []
+    shares = f"{percent(result.error_share)}, at most {percent(allowed_share)} allowed"
+    what = f"{result.errors:,} of {result.count:,} transactions failed ({shares}); first: {result.first_error}"
+    return [Reason(TOO_MANY_ERRORS, what, "correct what fails, or allow more with --max-errors")]
+
+
+def _gone(observed: Observed, schedule: Schedule) -> list[Reason]:
+    if not observed.died:
+        return [_lost(part, schedule) for part in observed.lost]
+    ending = next((part.ending for part in observed.lost if part.ending), "ended before its schedule did")
+    return [Reason("generator_died", f"the load generator {ending}", "see why, and run it again")]
+
+
+def _overloaded(result: RunResult | None) -> list[Reason]:
+    return [] if result is None else [*_saturated(result.generator), *_own_lag(result)]
+
+
+def _unmeasured(result: RunResult | None) -> list[Reason]:
+    if result is not None and result.response.p50_ms is not None:
+        return []
+    count, window_s = (result.count, result.window_s) if result else (0, 0.0)
+    what = (
+        f"{count:,} transactions in {window_s:g} s are too few for a median with its interval, "
+        f"which takes {2 * BEYOND} and {MIN_SECONDS} s"
+    )
+    return [Reason("too_few_transactions", what, "measure for longer, or with more users")]
+
+
+def _unsteady(window: Sequence[Second], warmup: Sequence[Second], schedule: Schedule) -> list[Reason]:
     # What a rate that changes by itself carries is not meant to be the same throughout.
-    if schedule.rate is None or schedule.rate.constant:
-        faults += unsteady(window, warmup, schedule)
-    return faults
+    return unsteady(window, warmup, schedule) if schedule.rate is None or schedule.rate.constant else []
 
 
 def _saturated(generator: GeneratorUse) -> list[Reason]:
@@ -100,7 +162,10 @@ def _lost(part: GeneratorPart, schedule: Schedule) -> Reason:
     if part.arrivals_meant is not None:
         meant += f" and {part.arrivals_meant:,} arrivals"
     when = f"{part.lost_after_s:g} s into the window" if part.lost_after_s > 0 else "before the window"
-    what = f"{part.name}, which had {meant}, reported for the last time {when}, {part.count:,} transactions in all"
+    ending = f"{part.ending}; it " if part.ending else ""
+    what = (
+        f"{part.name}, which had {meant}, {ending}reported for the last time {when}, {part.count:,} transactions in all"
+    )
     return Reason("generator_lost", what, "see why it ended or was cut off, and run it again")
 
 
@@ -115,32 +180,38 @@ def _own_lag(result: RunResult) -> list[Reason]:
     for what, lag_ms in seen:
         if p95 is not None and lag_ms > max(HUB_LAG_MS, HUB_LAG_SHARE * p95.value):
             whole = f"{what} {lag_ms:.1f} ms late (p99) beside a p95 {measure} of {p95.value:.1f} ms"
-            return [Reason("generator_late", whole, "lower the load, or give the generator cores of its own")]
+            return [Reason(GENERATOR_LATE, whole, "lower the load, or give the generator cores of its own")]
     return []
 
 
-def _limits(result: RunResult | None, schedule: Schedule, *, writes: bool, shared_machine: bool) -> list[Reason]:
+def _limits(result: RunResult | None, schedule: Schedule, observed: Observed, *, explained: bool) -> list[Reason]:
+    """What limits the use of the run; ``explained``: it failed for a reason that no other measuring mends."""
     limits = []
-    if schedule.measure_s < DECISION_S:
+    if schedule.measure_s < DECISION_S and not explained:
         what = f"{schedule.measure_s:g} s were measured"
         limits.append(Reason("short", what, f"for seeing, not for deciding: measure {DECISION_S:g} s or more"))
-    if result is not None and result.arrivals is not None:
-        limits += _not_carried(result, result.arrivals, schedule)
-    if result is not None:
+    if result is not None and not explained:
+        if result.arrivals is not None:
+            limits += _not_carried(result, result.arrivals, schedule)
         limits += _pooled(result, schedule.access)
-    if shared_machine:
+    if observed.shared_machine:
         what = "generator and server shared the cores of one machine"
         limits.append(Reason("shared_machine", what, "capacities are those of what the generator left"))
-    if result is not None and writes:
-        spanned, forced = result.server.checkpoints, result.server.checkpoints_forced
-        if forced:
-            counted = "" if spanned is None else f", in which the server counted {spanned}"
-            what = f"{forced} checkpoints were forced in the short window{counted}"
-            limits.append(Reason("checkpoints_forced", what, "measure for more than two checkpoint_timeout instead"))
-        elif spanned is not None and spanned < 2:
-            what = f"the window spans {spanned} checkpoints"
-            limits.append(Reason("few_checkpoints", what, "measure for more than two checkpoint_timeout"))
+    if result is not None and observed.writes and not explained:
+        limits += _checkpoints(result.server)
     return limits
+
+
+def _checkpoints(server: ServerUse) -> list[Reason]:
+    spanned, forced = server.checkpoints, server.checkpoints_forced
+    if forced:
+        counted = "" if spanned is None else f", in which the server counted {spanned}"
+        what = f"{forced} checkpoints were forced in the short window{counted}"
+        return [Reason("checkpoints_forced", what, "measure for more than two checkpoint_timeout instead")]
+    if spanned is not None and spanned < 2:
+        what = f"the window spans {spanned} checkpoints"
+        return [Reason("few_checkpoints", what, "measure for more than two checkpoint_timeout")]
+    return []
 
 
 def _not_carried(result: RunResult, arrivals: OpenResult, schedule: Schedule) -> list[Reason]:
@@ -171,11 +242,16 @@ def _pooled(result: RunResult, access: Access) -> list[Reason]:
 
 
 def refusal_of(verdict: Verdict) -> Refusal | None:
-    """What an invalid run could not measure; None for any other."""
-    if verdict.status != "invalid":
+    """What a run that was not valid could not measure. None: it is valid, or a signal to this process ended it."""
+    if not verdict.reasons or verdict.reasons[0].code == INTERRUPTED:
         return None
     reason = verdict.reasons[0]
     return Refusal(reason.code, f"a valid run: {reason.what}", reason.do)
+
+
+def percent(share: float) -> str:
+    """A share of one, as messages write it."""
+    return f"{100 * share:.3g} %"
 
 
 def undecided(result: RunResult, objective: Objective) -> Refusal:
@@ -199,4 +275,4 @@ def objective_met(result: RunResult, objective: Objective) -> bool | None:
         return None
     if result.response.is_bound(response_ms.value) and response_ms.value <= objective.response_ms:
         return None  # longer than this: by how much is not known
-    return response_ms.value <= objective.response_ms and result.errors <= objective.error_share * result.count
+    return response_ms.value <= objective.response_ms

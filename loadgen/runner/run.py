@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,22 +13,22 @@ from loadgen.database.servers import Servers
 from loadgen.errors import GuardRefusal
 from loadgen.observe.facts import client_facts, database_facts
 from loadgen.observe.pooler import lock_of_run
-from loadgen.observe.replay import ReplaySampler
-from loadgen.observe.sampler import Sampler
-from loadgen.observe.statement_counts import StatementCounter, differences
-from loadgen.runner.checkpoints import ForcedCheckpoints
-from loadgen.runner.counting import client_counts, unaccounted
+from loadgen.runner.memory import oom_kills, with_cause
 from loadgen.runner.parts import Generator, Made, all_seconds, part_of
-from loadgen.runner.quality import judge, refusal_of
+from loadgen.runner.quality import STRICT, Allowed, Observed, judge, refusal_of
 from loadgen.runner.summary import Window, committed, summarise, write_latency_log, write_timeline
+from loadgen.runner.watch import Watch
 from loadgen.runs import documents
 from loadgen.runs.control import PhaseBegan
 from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts
+from loadgen.runs.format.result import RunResult
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.schedule import Schedule
+from loadgen.runs.format.use import GeneratorPart
 from loadgen.runs.format.verdict import Reason, Verdict
 from loadgen.runs.shares import Share
+from loadgen.runs.spool import Second
 from loadgen.runs.store import DOCUMENTS, new_id, new_record
 
 GUARD_REFUSED: Final = "guard_refused"
@@ -62,6 +61,7 @@ def record_run(
     on_phase: Callable[[PhaseBegan], None] | None = None,
     facts: Facts | None = None,
     servers: Servers | None = None,
+    allowed: Allowed = STRICT,
 ) -> tuple[RunRecord, Path]:
     """Carry out a schedule on ``target`` and keep its record; returns it with its directory.
 
@@ -75,62 +75,49 @@ def record_run(
     window = Window({})
     servers = servers or Servers(target)
     servers.check_replicas()
-    counter = StatementCounter([target, *servers.replicas], scenario)
-    with new_record(results_dir, run_id) as directory, ExitStack() as running:
-        running.enter_context(lock_of_run(servers, schedule.access))
-        sampler = running.enter_context(Sampler(target, directory / "server.csv"))
-        replays = [running.enter_context(ReplaySampler(replica)) for replica in servers.replicas]
-        checkpoints = running.enter_context(ForcedCheckpoints(target))
+    kills = oom_kills()
+    with new_record(results_dir, run_id) as directory:
+        with (
+            lock_of_run(servers, schedule.access),
+            Watch(servers, scenario, directory / "server.csv") as watch,
+        ):
 
-        def phase_began(event: PhaseBegan) -> None:
-            window.began[event.phase] = event.at
-            if event.phase == "measure" and scenario.writes:
-                checkpoints.spread_over(schedule.measure_s)
-            if on_phase is not None:
-                on_phase(event)
+            def phase_began(event: PhaseBegan) -> None:
+                window.began[event.phase] = event.at
+                if event.phase == "measure":
+                    watch.window_began(schedule)
+                if on_phase is not None:
+                    on_phase(event)
 
-        made = child.run(schedule, directory, phase_began)
-        running.close()  # the sampler's last sample, before anything is summed up
+            made = child.run(schedule, directory, phase_began)
+        made = [replace(part, ending=with_cause(part.ending, kills, oom_kills())) for part in made]
         by_part = [part.seconds() for part in made]
         seconds = all_seconds(by_part)
         measured = window.seconds(seconds)
-        shares = [Share(process, len(made)) for process in range(len(made))]
         parts = [
-            part_of(one, its, share, schedule, window.bounds(seconds))
-            for one, its, share in zip(made, by_part, shares, strict=True)
+            part_of(one, its, Share(process, len(made)), schedule, window.bounds(seconds))
+            for process, (one, its) in enumerate(zip(made, by_part, strict=True))
         ]
         result = None
-        seen: tuple[Reason, ...] = ()
+        faults: tuple[Reason, ...] = ()
+        notes: tuple[Reason, ...] = ()
         if measured:
-            server = sampler.use(
-                measured[0].at,
-                measured[-1].at + 1.0,
-                transactions=sum(committed(second) for second in measured),
-                checkpoints_forced=checkpoints.forced,
-            )
-            seen = sampler.notes(measured[0].at, measured[-1].at + 1.0)
-            cpu_cores = sum(part.cpu_cores or 0.0 for part in parts)
-            peak = sum(part.peak_rss_bytes or 0 for part in parts)
-            examples = {state: words for second in seconds for state, words in second.error_examples.items()}
-            result = summarise(measured, server, cpu_cores, peak, examples, window.warmup(seconds), parts)
             bounds = (measured[0].at, measured[-1].at + 1.0)
-            result = replace(result, replay=tuple(each.use(*bounds) for each in replays))
-        verdict = judge(
-            measured,
-            result,
-            schedule,
-            interrupted=any(part.done is not None and part.done.interrupted for part in made),
-            died=all(part.done is None for part in made),
+            faults, notes = watch.faults(*bounds), watch.notes(*bounds)
+            result = _result(measured, seconds, window.warmup(seconds), parts, watch)
+        server_statements, differ, count_notes = watch.count(seconds, schedule, made)
+        observed = Observed(
+            interrupted=child.interrupted,
             lost=[part for part in parts if part.lost_after_s is not None],
-            warmup=window.warmed(seconds),
+            died=all(part.done is None for part in made),
+            faults=faults,
+            differences=differ,
+            seen=watch.seen,
             writes=scenario.writes,
             shared_machine=facts.database.embedded,
         )
-        server_statements = counter.end(client_counts(seconds), unaccounted(seconds, scenario, schedule.mode))
-        # A process that died took up to a second of its counts with it, and the verdict says that it died.
-        differ = () if any(part.done is None for part in made) else differences(server_statements)
-        seen = (*seen, *counter.notes, *differ)
-        verdict = replace(verdict, notes=(*verdict.notes, *seen))
+        verdict = judge(measured, result, schedule, observed, allowed, window.warmed(seconds))
+        verdict = replace(verdict, notes=(*verdict.notes, *notes, *count_notes))
         verdict = _guarded(verdict, made, measured=result is not None)
         record = RunRecord(
             id=run_id,
@@ -138,6 +125,7 @@ def record_run(
             scenario=scenario,
             schedule=replace(schedule, processes=len(made)),
             objective=objective,
+            max_error_share=allowed.error_share,
             database=facts.database,
             client=facts.client,
             verdict=verdict,
@@ -151,6 +139,23 @@ def record_run(
         for part in made:
             part.spool.unlink(missing_ok=True)
     return record, results_dir / run_id
+
+
+def _result(
+    measured: Sequence[Second],
+    seconds: Sequence[Second],
+    warmup: Sequence[Second],
+    parts: Sequence[GeneratorPart],
+    watch: Watch,
+) -> RunResult:
+    """The window summed up, with what the servers spent on it; examples of errors are those of all ``seconds``."""
+    begin, end = measured[0].at, measured[-1].at + 1.0
+    used = watch.use(begin, end, transactions=sum(map(committed, measured)))
+    cpu_cores = sum(part.cpu_cores or 0.0 for part in parts)
+    peak = sum(part.peak_rss_bytes or 0 for part in parts)
+    examples = {state: words for second in seconds for state, words in second.error_examples.items()}
+    result = summarise(measured, used, cpu_cores, peak, examples, warmup, parts)
+    return replace(result, replay=watch.replay(begin, end))
 
 
 def _guarded(verdict: Verdict, made: Sequence[Made], *, measured: bool) -> Verdict:

@@ -8,7 +8,8 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from loadgen.runs.estimate import latency, throughput
 from loadgen.runs.format.result import RunResult, StatementResult, TransactionResult
 from loadgen.runs.format.use import GeneratorPart, GeneratorUse, ServerUse
 from loadgen.runs.histogram import EMPTY, Histogram, merge
-from loadgen.runs.spool import CENSORED, LAG, RESPONSE, SERVICE, Second, Tally
+from loadgen.runs.spool import CENSORED, LAG, RESPONSE, SERVICE, Second, Tally, earlier
 
 TIMELINE_COLUMNS: Final = (
     "second", "phase", "users", "transactions", "errors", "response_p50_ms", "response_p95_ms", "response_max_ms",
@@ -96,6 +97,7 @@ def summarise(
     calls = [sum(t.calls for t in second.transactions.values()) for second in window]
     done = [committed(second) for second in window]
     hub_lag = merge(second.hub_lag for second in window)
+    first_error = reduce(earlier, (second.first_error for second in window), None)
     censored = merge(everything(CENSORED))
     return RunResult(
         window_s=float(len(window)),
@@ -117,6 +119,7 @@ def summarise(
             parts=tuple(parts),
         ),
         error_examples={state: words for state, words in (examples or {}).items() if state in errors},
+        first_error=first_error and replace(first_error, at_s=first_error.at_s - window[0].at),
         arrivals=open_result(window, warmup),
         access=access_result(window),
     )

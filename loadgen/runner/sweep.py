@@ -17,6 +17,7 @@ from loadgen.database.guard import require_synthetic
 from loadgen.database.servers import Servers
 from loadgen.observe.facts import table_sizes
 from loadgen.runner.generator import ScenarioChild
+from loadgen.runner.quality import STRICT, Allowed, refusal_of
 from loadgen.runner.run import Facts, record_run
 from loadgen.runs import documents
 from loadgen.runs.format.access import Access
@@ -24,7 +25,7 @@ from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.schedule import Mode, Schedule
 from loadgen.runs.format.sweep import CapacityAnswer, SweepPoint, SweepRecord
-from loadgen.runs.repeats import repeat_of
+from loadgen.runs.repeats import judged_repeats
 from loadgen.runs.store import DOCUMENTS, RUNS, new_id, new_record
 
 MAX_LEVELS: Final = 64
@@ -83,6 +84,7 @@ def record_sweep(
     on_run: Callable[[int, int, SweepPoint | None], None],
     allow_unmarked: str | None = None,
     servers: Servers | None = None,
+    allowed: Allowed = STRICT,
 ) -> tuple[SweepRecord, Path]:
     """Run a sweep and keep its record; returns it with its directory.
 
@@ -114,8 +116,9 @@ def record_sweep(
                             fresh_copy(target)
                         schedule = plan.schedule(level, place)
                         record, _ = record_run(
-                            child, working, schedule, objective, directory / RUNS, facts=facts, servers=reached
-                        )
+                            child, working, schedule, objective, directory / RUNS,
+                            facts=facts, servers=reached, allowed=allowed,
+                        )  # fmt: skip
                     except KeyboardInterrupt:
                         interrupted = True
                         break
@@ -124,12 +127,13 @@ def record_sweep(
                     interrupted = record.verdict.status == "partial"
                     if interrupted:
                         break
-                capacity, refusal = _answer(points, objective)
+                capacity, refusal = _answer(points, objective, allowed.error_share)
                 sweep = SweepRecord(
                     id=sweep_id,
                     started_at=now.isoformat(timespec="seconds"),
                     scenario=description,
                     objective=objective,
+                    max_error_share=allowed.error_share,
                     levels=tuple(sorted(plan.levels)),
                     repeats=plan.repeats,
                     schedule=plan.schedule(max(plan.levels), 0),
@@ -154,7 +158,7 @@ def _point(record: RunRecord, level: int, repeat: int, place: int, objective: Ob
         run_id=record.id,
         verdict=record.verdict,
         throughput_tps=result.throughput_tps if result else None,
-        error_share=result.errors / result.count if result and result.count else None,
+        error_share=result.error_share if result and result.count else None,
         service=result.service if result else None,
         response=result.response if result else None,
         server_cpu_cores=result.server.cpu_cores.value if result and result.server.cpu_cores else None,
@@ -163,10 +167,14 @@ def _point(record: RunRecord, level: int, repeat: int, place: int, objective: Ob
     )
 
 
-def _answer(points: Sequence[SweepPoint], objective: Objective) -> tuple[CapacityAnswer | None, Refusal | None]:
-    """The capacity from the valid runs, or the refusal that says which measurement is missing."""
-    repeats = [r for point in points if (r := repeat_of(point, objective.percentile)) is not None]
-    found = capacity_at_objective(repeats, objective.response_ms, objective.error_share)
+def _answer(
+    points: Sequence[SweepPoint], objective: Objective, max_error_share: float
+) -> tuple[CapacityAnswer | None, Refusal | None]:
+    """The capacity from the runs that can be judged, or the refusal that says which measurement is missing."""
+    if points and points[-1].verdict.status == "partial" and not points[-1].verdict.interrupted:
+        return None, refusal_of(points[-1].verdict)  # its generator is lost, or the guard ended it
+    repeats = judged_repeats(points, objective.percentile)
+    found = capacity_at_objective(repeats, objective.response_ms, max_error_share)
     if isinstance(found, Refusal):
         return None, found
     return CapacityAnswer(found.throughput_tps, found.level, found.bracketed, found.met_probability, found.pool), None

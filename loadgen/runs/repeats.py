@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from capacity.scalability import Repeat
 from loadgen.runs.format.sweep import SweepPoint
+from loadgen.runs.format.verdict import TOO_MANY_ERRORS
 
 
 def repeat_of(point: SweepPoint, percentile: float) -> Repeat | None:
@@ -19,3 +22,20 @@ def repeat_of(point: SweepPoint, percentile: float) -> Repeat | None:
     return Repeat(
         point.level, point.throughput_tps.value, response_ms.value, point.error_share or 0.0, block=point.repeat
     )
+
+
+def failed_repeat_of(point: SweepPoint) -> Repeat | None:
+    """A run in which too many transactions failed, and no server: it counts by its failed share alone.
+
+    None: it failed by something else, which says nothing of its level.
+    """
+    reasons = point.verdict.reasons
+    if not reasons or reasons[0].code != TOO_MANY_ERRORS or point.error_share is None:
+        return None
+    return Repeat(point.level, 0.0, 0.0, point.error_share, block=point.repeat)
+
+
+def judged_repeats(points: Iterable[SweepPoint], percentile: float) -> tuple[Repeat, ...]:
+    """The runs by which it is judged whether a level meets an objective: also those in which too many failed."""
+    either = (repeat_of(point, percentile) or failed_repeat_of(point) for point in points)
+    return tuple(repeat for repeat in either if repeat is not None)

@@ -14,6 +14,7 @@ from typing import Final
 import orjson
 from pydantic import TypeAdapter
 
+from loadgen.runs.format.result import FirstError
 from loadgen.runs.histogram import EMPTY, Histogram, kept, merge
 from loadgen.runs.hlog import Measure
 
@@ -116,6 +117,7 @@ class Second:
     hub_lag: Histogram
     error_examples: dict[str, str] = field(default_factory=dict)
     """By SQLSTATE that was seen for the first time: the message."""
+    first_error: FirstError | None = None
     own_lag: Histogram = EMPTY
     """Of an open load, by how much arrivals were sent late although a connection was free: the generator's doing."""
     backlog: int = 0
@@ -205,11 +207,19 @@ def together(one: Second, other: Second) -> Second:
         statements=_merged(one.statements, other.statements),
         hub_lag=merge((one.hub_lag, other.hub_lag)),
         error_examples={**other.error_examples, **one.error_examples},
+        first_error=earlier(one.first_error, other.first_error),
         own_lag=merge((one.own_lag, other.own_lag)),
         backlog=max(one.backlog, other.backlog),
         backlog_end=max(one.backlog_end, other.backlog_end),
         access=one.access.plus(other.access) if one.access and other.access else one.access or other.access,
     )
+
+
+def earlier(one: FirstError | None, other: FirstError | None) -> FirstError | None:
+    """The one that came first."""
+    if one is None or other is None:
+        return one or other
+    return min(one, other, key=lambda error: error.at_s)
 
 
 def beside(one: Second, other: Second) -> Second:

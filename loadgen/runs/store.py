@@ -40,8 +40,8 @@ DOCUMENTS: Final[dict[Kind, str]] = {
 """The one file by which a directory is known as a record."""
 
 VERSIONS: Final[dict[Kind, tuple[int, ...]]] = {
-    "run": (1,),
-    "sweep": (1,),
+    "run": (1, 2),
+    "sweep": (1, 2),
     "plan": (1,),
     "fidelity": (1,),
     "calibration": (1,),

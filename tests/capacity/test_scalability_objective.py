@@ -49,6 +49,24 @@ def test_errors_fail_a_level_whatever_its_response() -> None:
     assert found.met_probability[4] == 0
 
 
+def test_a_level_whose_runs_failed_bounds_the_capacity_without_a_figure_of_its_own() -> None:
+    """All of what failed may have no latency at all: the level is measured all the same."""
+    below = [r for r in repeats(TPS, MS) if r.level < 4]
+    failed = [Repeat(4, 0.0, 0.0, 1.0), Repeat(4, 0.0, 0.0, 0.59), Repeat(4, 300.0, 14.0, 0.0)]
+    found = capacity_at_objective([*below, *failed], response_ms=20, error_share=0.01)
+    assert isinstance(found, Capacity)
+    assert (found.level, found.bracketed) == (2, True)
+    assert found.met_probability[4] == 0
+    # Levels above it do not make up for it, and at the lowest level it is a no for every load.
+    above = [r for r in repeats(TPS, MS) if r.level > 4]
+    assert isinstance(higher := capacity_at_objective([*below, *failed, *above], 1000, 0.01), Capacity)
+    assert higher.level == 2
+    refused = capacity_at_objective([*failed, *above], response_ms=1000, error_share=0.01)
+    assert isinstance(refused, Refusal)
+    assert refused.code == "too_many_errors"
+    assert "the lowest, 4, failed 53.000%" in refused.missing
+
+
 def test_an_unreached_limit_is_at_least() -> None:
     rising = {1: 100.0, 2: 190.0, 4: 300.0, 8: 400.0, 16: 500.0}
     found = capacity_at_objective(repeats(rising, MS), response_ms=1000, error_share=0.001)

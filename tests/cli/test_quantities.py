@@ -39,6 +39,7 @@ def test_no_text_breaks_the_parsers(text: str) -> None:
         lambda: quantities.whole(text, "--x", most=100),
         lambda: quantities.levels(text, most_levels=5),
         lambda: quantities.objective(text),
+        lambda: quantities.max_errors(text),
     ):
         try:
             parse()
@@ -51,6 +52,13 @@ def test_levels_are_sorted_and_distinct() -> None:
     for text in ("1,1", "0", "-1", "1,2,3,4,5,6", "1,two", "1,,2", "100000", "1000000000000000000000"):
         with pytest.raises(UsageError, match="--levels"):
             quantities.levels(text, most_levels=5)
+
+
+def test_shares_of_errors_that_are_allowed() -> None:
+    assert [quantities.max_errors(t) for t in (None, "0.5%", "0%", "2 %", "100%")] == [0.01, 0.005, 0.0, 0.02, 1.0]
+    for text in ("", "1", "0.01", "%", "-1%", "101%", "100.1%", "nan%", "1e1%", "1%%", "9999%"):
+        with pytest.raises(UsageError, match="--max-errors"):
+            quantities.max_errors(text)
 
 
 def test_objectives() -> None:

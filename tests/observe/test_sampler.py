@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +18,8 @@ from psycopg.conninfo import make_conninfo
 
 from loadgen.database.connect import Target, connect, embedded_target
 from loadgen.database.embedded import Instance
+from loadgen.database.instance_files import Postmaster
+from loadgen.database.processes import wait_for_orphans
 from loadgen.observe.checkpoint import force_checkpoint
 from loadgen.observe.probe import Probe
 from loadgen.observe.processes import ServerProcesses, local_server
@@ -91,21 +95,56 @@ def test_a_lost_connection_is_a_gap(database: Target, conn: psycopg.Connection, 
         eventually(lambda: len(sampler.samples) > taken + 2, "samples after the loss")
 
 
-def test_a_restart_of_the_server_is_a_gap(state_dir: Path, tmp_path: Path, server_settings: Settings) -> None:
-    instance = Instance.from_settings(Settings(state_dir=state_dir, pg_bin=server_settings.pg_bin))
+@pytest.mark.parametrize("pg_bin", [None, pytest.param(DEBIAN_15, marks=pytest.mark.ci)], ids=["newest", "15"])
+def test_a_restart_of_the_server_is_named_with_its_kind(
+    pg_bin: Path | None, state_dir: Path, tmp_path: Path, server_settings: Settings
+) -> None:
+    requires_that("postgresql-15", pg_bin is None or (pg_bin / "postgres").exists(), "it is not installed")
+    instance = Instance.from_settings(Settings(state_dir=state_dir, pg_bin=pg_bin or server_settings.pg_bin))
     target = embedded_target(instance)
+
+    def postmaster() -> Postmaster:
+        found = instance.status().postmaster
+        assert found is not None
+        return found
+
+    def kill_backend() -> None:
+        with connect(target) as conn:
+            os.kill(conn.info.backend_pid, signal.SIGKILL)
+            with pytest.raises(psycopg.OperationalError):
+                conn.execute("SELECT pg_sleep(9)")
+
+    def kill_server() -> None:
+        os.kill(postmaster().pid, signal.SIGKILL)
+        wait_for_orphans(instance.status().data_dir)
+
+    port = postmaster().port
     begin = time.monotonic()
-    with Sampler(target, tmp_path / "server.csv", interval_s=0.1) as sampler:
+    with Sampler(target, tmp_path / "server.csv", interval_s=0.05) as sampler:
         eventually(lambda: len(sampler.samples) > 2, "samples")
         first = sampler.samples[-1].counters
-        assert instance.stop()
-        down = len(sampler.samples)
-        time.sleep(2)  # long enough to be a gap that is noted
-        instance.start()
-        eventually(lambda: len(sampler.samples) > down + 2, "samples after the restart")
-    end = time.monotonic()
-    last = sampler.samples[-1].counters
-    assert [note.code for note in sampler.notes(begin, end)] == ["server_gap"]
+        for stop, how in (
+            (instance.stop, "shut down in order"),
+            (kill_backend, "crash of a backend"),
+            (kill_server, "after a crash or an immediate shutdown"),
+        ):
+            before, down = time.monotonic(), len(sampler.samples)
+            stop()
+            instance.start(port)
+            eventually(lambda down=down: len(sampler.samples) > down + 4, "samples after the restart")
+            (fault,) = sampler.history.faults(before, time.monotonic())
+            assert (fault.code, fault.what.endswith(f" UTC ({how})")) == ("server_restarted", True), fault
+            assert sampler.history.faults(time.monotonic(), time.monotonic() + 1) == ()
+        end = time.monotonic()
+        (all_of_them,) = sampler.history.faults(begin, end)
+        assert all_of_them.what.endswith("(shut down in order), and 2 times more")
+        last = sampler.samples[-1].counters
+        down_at = time.monotonic()
+        instance.stop()
+        eventually(lambda: bool(sampler.history.losses[-1].at > down_at), "the loss")
+    (gone,) = sampler.history.faults(down_at, time.monotonic())
+    assert gone.code == "server_gone"
+    assert "terminating connection due to administrator command" in gone.what
     assert last.wal_bytes >= first.wal_bytes
     assert first.cpu_s is not None
     assert last.cpu_s is not None
@@ -162,6 +201,7 @@ def test_missing_privileges_leave_something_out(database: Target, conn: psycopg.
     assert {note.code for note in notes} == {"server_not_seen"}
     assert any("file operations" in note.what for note in notes)
     assert any("wait for" in note.what for note in notes)
+    assert sampler.history.presences, "when it started, anybody may see"
     with connect(weak, autocommit=True) as unprivileged:
         assert not force_checkpoint(unprivileged)
         assert unprivileged.execute("SELECT 1").fetchone() == (1,)

@@ -46,6 +46,7 @@ def run(name: str, tps: dict[str, float], number: int, cpu_s: dict[str, float]) 
         scenario=scenario(name, writes=1),
         schedule=Schedule(users=8, think=False, ramp_s=1, warmup_s=1, measure_s=60, drain_s=10, seed=1),
         objective=Objective(),
+        max_error_share=0.01,
         database=DATABASE,
         client=CLIENT,
         verdict=Verdict("valid"),

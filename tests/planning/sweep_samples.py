@@ -78,6 +78,7 @@ def sweep(
         started_at=utc,
         scenario=scenario(name, writes=writes),
         objective=objective,
+        max_error_share=0.001,
         levels=LEVELS,
         repeats=3,
         schedule=Schedule(users=32, think=False, ramp_s=1.0, warmup_s=5.0, measure_s=30.0, drain_s=10.0, seed=1),

@@ -10,11 +10,15 @@ from sweep_samples import DATABASE, FINGERPRINT, store, sweep
 
 from capacity.scalability import Capacity
 from capacity.values import Refusal
-from loadgen.errors import RefusalError, UsageError
+from loadgen.cli.sweep import _why_not
+from loadgen.errors import NegativeAnswer, RefusalError, UsageError
 from loadgen.planning.partition_keys import PARTITION_KEYS
 from loadgen.planning.sweeps import find_sweeps, is_short, measured_tables, swept_scenario
+from loadgen.runner.sweep import _answer
+from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.machines import DatabaseFacts
-from loadgen.runs.format.verdict import Verdict
+from loadgen.runs.format.sweep import SweepRecord
+from loadgen.runs.format.verdict import Reason, Verdict
 
 MIX = ("dashboard", "montecarlo")
 
@@ -103,3 +107,63 @@ def test_the_record_becomes_what_the_planner_reads() -> None:
 def test_every_table_of_the_application_has_a_partition_key() -> None:
     tables = {"users", "financial_profiles", "goals", "education_goals", "estate_plans", "chat_messages"}
     assert {key.table for key in PARTITION_KEYS} == tables | {"user_achievements", "user_progress"}
+
+
+def with_errors(level: int, share: float, reason: str = "too_many_errors") -> SweepRecord:
+    """A sweep in whose runs at one level all, or some, transactions failed."""
+    why = Verdict("invalid", (Reason(reason, "5,900 of 10,000 transactions failed; first: 23514", "correct it"),))
+    made = sweep()
+    points = [
+        replace(p, verdict=why, error_share=share, response=None, service=None) if p.level == level else p
+        for p in made.points
+    ]
+    return replace(made, points=tuple(points))
+
+
+@pytest.mark.parametrize("share", [0.59, 1.0])
+def test_a_level_with_too_many_errors_was_measured_and_failed(share: float) -> None:
+    record = with_errors(4, share)
+    lowest, second = record.levels[:2]
+    assert record.levels[2] == 4
+    for objective in (None, Objective(response_ms=1000)):
+        capacity, refusal = _answer(record.points, objective or record.objective, 0.01)
+        assert refusal is None
+        assert capacity is not None
+        assert capacity.level == second
+        assert capacity.met_probability[4] == 0
+        assert capacity.bracketed
+    # Judged by another objective later, it is the same; the laws leave its runs out.
+    swept = swept_scenario(replace(record, max_error_share=0.01), Objective(response_ms=1000))
+    assert isinstance(swept.capacity, Capacity)
+    assert swept.capacity.level == second
+    assert 4 not in swept.levels
+    # At the lowest level it is a no.
+    record = with_errors(lowest, share)
+    capacity, refusal = _answer(record.points, record.objective, 0.01)
+    assert (capacity, refusal and refusal.code) == (None, "too_many_errors")
+    outcome = _why_not(replace(record, capacity=None, refusal=refusal))
+    assert isinstance(outcome, NegativeAnswer)
+    assert str(outcome) == f"at level {lowest} 5,900 of 10,000 transactions failed; first: 23514; correct it"
+
+
+def test_a_level_whose_server_failed_is_a_missing_measurement() -> None:
+    """Errors of a server that restarted say nothing of the level."""
+    record = with_errors(4, 0.59, "server_restarted")
+    capacity, refusal = _answer(record.points, record.objective, 0.01)
+    assert refusal is None
+    assert capacity is not None
+    assert 4 not in capacity.met_probability
+
+
+def test_a_sweep_that_lost_its_generator_has_no_answer_and_was_not_interrupted() -> None:
+    made = sweep()
+    lost = Verdict("partial", (Reason("generator_died", "the load generator was killed by SIGKILL", "see why"),))
+    points = (*made.points[:-1], replace(made.points[-1], verdict=lost))
+    capacity, refusal = _answer(points, made.objective, 0.01)
+    assert (capacity, refusal and refusal.code) == (None, "generator_died")
+    record = replace(made, points=points, capacity=None, refusal=refusal, partial=True)
+    assert isinstance(_why_not(record), RefusalError)
+    stopped = Verdict("partial", (Reason("interrupted", "a signal ended the run", "run it again"),))
+    record = replace(record, points=(*points[:-1], replace(points[-1], verdict=stopped)))
+    assert record.interrupted
+    assert _why_not(record) is None

@@ -74,6 +74,7 @@ def run(name: str = "dashboard") -> RunRecord:
         scenario=scenario(name),
         schedule=Schedule(users=8, think=False, ramp_s=2.0, warmup_s=5.0, measure_s=60.0, drain_s=2.0, seed=7),
         objective=OBJECTIVE,
+        max_error_share=0.01,
         database=DATABASE,
         client=CLIENT,
         verdict=Verdict(

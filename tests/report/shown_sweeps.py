@@ -111,6 +111,7 @@ def sweep(name: str = "dashboard", *, service_ms: float = 1.6, bracketed: bool =
         started_at="2026-11-22T22:10:04+00:00",
         scenario=scenario(name, writes=name == "montecarlo"),
         objective=OBJECTIVE if bracketed else replace(OBJECTIVE, response_ms=400.0),
+        max_error_share=0.01,
         levels=LEVELS,
         repeats=2,
         schedule=Schedule(users=32, think=False, ramp_s=1.0, warmup_s=5.0, measure_s=30.0, drain_s=10.0, seed=1),

@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+from conftest import Loadgen
 
+from loadgen.cli.run import _why_not
 from loadgen.database.connect import Target, connect
+from loadgen.errors import NegativeAnswer
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
+from loadgen.runs import documents
 from loadgen.runs.control import PhaseBegan
 from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.run import RunRecord
@@ -50,7 +54,27 @@ SELECT generate_series(1, 2)
 """
 
 
-def run(target: Target, tmp_path: Path, on_phase=lambda event: None, measure_s: float = 5.0) -> RunRecord:
+PLANTED = """
+from loadgen.engine.scenario import PostgresUser, Transaction, draw, exponential
+
+@draw
+def row(rng):
+    return rng.randint(1, 1000)
+
+class Planted(PostgresUser):
+    think_time = exponential(mean_s=0.004)
+    transactions = tuple(Transaction(f"planted_{n}", 1, (f"divide_{n}",)) for n in (5, 20, 590, 1000))
+"""
+PLANTED_SQL = """
+-- name: divide_{n} (read, rows 1)
+-- $1 row integer = row
+SELECT 1 / divisor_{n} FROM planted WHERE id = $1
+"""
+FAILING = (5, 20, 590, 1000)
+"""Of a thousand rows, those in which a statement fails."""
+
+
+def run(target: Target, tmp_path: Path, on_phase=lambda event: None, measure_s: float = 2.0) -> RunRecord:
     (tmp_path / "failing.py").write_text(SCENARIO)
     (tmp_path / "failing.sql").write_text(SQL)
     schedule = Schedule(users=2, think=False, ramp_s=0, warmup_s=0, measure_s=measure_s, drain_s=5, seed=1)
@@ -92,3 +116,55 @@ def test_sessions_that_the_server_ends_are_made_again_and_the_run_goes_on(seeded
     assert result.errors_by_sqlstate.get("57P01", 0) + result.errors_by_sqlstate.get("08006", 0) >= 1
     fine = next(t for t in result.transactions if t.name == "fine")
     assert fine.count - fine.errors > 100, "the run went on"
+
+
+@pytest.fixture
+def planted(seeded: Target, tmp_path: Path) -> Path:
+    path = tmp_path / "planted.py"
+    path.write_text(PLANTED)
+    path.with_suffix(".sql").write_text("".join(PLANTED_SQL.replace("{n}", str(n)) for n in FAILING))
+    with connect(seeded) as conn:
+        columns = ", ".join(f"(id > {n})::int AS divisor_{n}" for n in FAILING)
+        conn.execute(f"CREATE TABLE planted AS SELECT id, {columns} FROM generate_series(1, 1000) id")  # noqa: S608
+        conn.execute("ALTER TABLE planted ADD PRIMARY KEY (id)")
+        conn.execute("GRANT SELECT ON planted TO affluvia_app_role")
+    return path
+
+
+@pytest.mark.parametrize(("failing", "objective"), [(5, True), (20, True), (590, False), (1000, True)])
+def test_more_failures_than_are_allowed_are_a_no_with_the_first_of_them_in_the_first_line(
+    seeded: Target, planted: Path, here: Loadgen, monkeypatch: pytest.MonkeyPatch, failing: int, objective: bool
+) -> None:
+    for name, value in seeded.environment().items():
+        monkeypatch.setenv(name, value)
+    aim = ("--objective", "p95=20s") if objective else ()
+    # At ease where the run is to be valid; else as many as can be.
+    how = ("--duration", "4s") if failing == 5 else ("--duration", "2s", "--no-think", "--mode", "pipeline")
+    done = here(
+        "run", str(planted), "--only", f"planted_{failing}", "--users", "10", "--ramp", "0s", "--warmup", "0s",
+        "--results-dir", "r", "--json", *how, *aim,
+    )  # fmt: skip
+    record = documents.parse(RunRecord, done.stdout, "stdout")
+    result, verdict = record.result, record.verdict
+    assert result is not None
+    assert result.count >= 2000
+    assert result.error_share == pytest.approx(failing / 1000, abs=0.02 if failing > 20 else 0.006)
+    assert record.max_error_share == 0.01
+    error = result.first_error
+    assert error is not None
+    assert (error.statement, error.sqlstate) == (f"divide_{failing}", "22012")
+    assert 0 <= error.at_s < result.window_s
+    first = next((line for line in done.stderr.splitlines() if not line.startswith("planted: ")), "")
+    if failing == 5:
+        # A busy machine may make it invalid, for reasons of the generator's own.
+        assert verdict.too_many_errors is None
+        assert done.returncode == {"valid": 0, "invalid": 4}[verdict.status]
+        return
+    assert (done.returncode, verdict.status, verdict.reasons[0].code) == (1, "invalid", "too_many_errors")
+    share = f"{100 * result.error_share:.3g} %, at most 1 % allowed"
+    words = f"{result.errors:,} of {result.count:,} transactions failed ({share}); first: 22012 in divide_{failing}: "
+    assert first == f"invalid: {words}division by zero; correct what fails, or allow more with --max-errors"
+    assert done.stderr.splitlines()[-1] == first.replace("invalid", "loadgen", 1)
+    # With an objective or without one.
+    for judged in (True, False):
+        assert isinstance(_why_not(record, judged), NegativeAnswer)

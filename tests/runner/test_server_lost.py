@@ -71,6 +71,7 @@ def none_left_within(target: Target, seconds: float) -> bool:
     return True
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("rate", [None, 50.0], ids=["closed", "open"])
 def test_the_run_goes_on_after_a_restart_of_the_server(
     rate: float | None,
@@ -117,6 +118,9 @@ def test_the_run_goes_on_after_a_restart_of_the_server(
         seconds = [row for row in csv.DictReader(file) if row["phase"] == "measure"]
     assert sum(int(row["transactions"]) - int(row["errors"]) for row in seconds[-3:]) > 20, "it went on"
     assert none_left_within(target, NOTICED_S)
+    assert record.verdict.status == "invalid"
+    assert record.verdict.reasons[0].code == "server_restarted"
+    assert record.verdict.reasons[0].what.endswith(" UTC (shut down in order)")
 
 
 @pytest.mark.parametrize("pool", [None, 2], ids=["sessions", "pool"])

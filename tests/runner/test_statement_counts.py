@@ -107,7 +107,7 @@ def test_the_server_counts_what_the_record_counts(seeded: Target, tmp_path: Path
     assert all(server == client or (mode == "pipeline" and server > client) for server, client in rows.values()), rows
     assert counted["add"].wal_bytes > 0 < counted["add"].blocks_hit
     assert counted["nap"].exec_ms_per_call > 10
-    assert "statements_differ" not in {note.code for note in record.verdict.notes}
+    assert "statements_differ" not in {reason.code for reason in record.verdict.reasons}
     # And what it says is what the server says to somebody who asks by text.
     with connect(seeded, autocommit=True) as conn:
         after = snapshot(conn)
@@ -116,7 +116,7 @@ def test_the_server_counts_what_the_record_counts(seeded: Target, tmp_path: Path
     assert use.calls == counted["sum_counters"].calls
 
 
-def test_what_others_run_meanwhile_is_a_note_of_the_verdict(seeded: Target, tmp_path: Path) -> None:
+def test_a_count_that_differs_from_the_servers_makes_a_run_invalid(seeded: Target, tmp_path: Path) -> None:
     path = contended(tmp_path, seeded)
     schedule = Schedule(1, False, ramp_s=0, warmup_s=0, measure_s=2, drain_s=5, seed=1)
 
@@ -128,10 +128,11 @@ def test_what_others_run_meanwhile_is_a_note_of_the_verdict(seeded: Target, tmp_
 
     with ScenarioChild(path, seeded.environment()) as child:
         record, _ = record_run(child, seeded, schedule, Objective(), tmp_path / "r", others)
-    (note,) = [n for n in record.verdict.notes if n.code == "statements_differ"]
+    assert record.verdict.status == "invalid"
+    (reason,) = [r for r in record.verdict.reasons if r.code == "statements_differ"]
     (counted,) = [s for s in record.server_statements if s.name == "sum_counters"]
     assert counted.calls == counted.client_calls + 7
-    assert f"the server counted {counted.calls:,} calls of sum_counters" in note.what
+    assert f"the server counted {counted.calls:,} calls of sum_counters" in reason.what
 
 
 def test_a_server_that_does_not_count_is_said(seeded: Target, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from capacity.values import Interval
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.runs import documents
+from loadgen.runs.format import from_version_1
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.sweep import SweepRecord
 from loadgen.runs.store import kind_of
@@ -59,6 +60,16 @@ def test_an_open_run_is_read() -> None:
     assert record.result.response.is_bound(300.0)
 
 
+def test_a_run_with_too_many_errors_is_read() -> None:
+    record = documents.parse(RunRecord, (GOLDEN / "run-2.json").read_bytes(), "run-2.json")
+    assert record.max_error_share == 0.01
+    assert record.result is not None
+    assert record.result.error_share > 0.5
+    assert record.result.first_error is not None
+    assert (record.result.first_error.statement, record.result.first_error.sqlstate) == ("progress", "23514")
+    assert record.verdict.too_many_errors == record.verdict.reasons[0]
+
+
 def test_sweep_1_is_read() -> None:
     path = GOLDEN / "sweep-1.json"
     record = documents.parse(SweepRecord, path.read_bytes(), str(path))
@@ -71,14 +82,31 @@ def test_sweep_1_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("run-1.json", RunRecord), ("run-1-open.json", RunRecord), ("sweep-1.json", SweepRecord)]
+    ("name", "kind"),
+    [
+        ("run-1.json", RunRecord),
+        ("run-1-open.json", RunRecord),
+        ("run-2.json", RunRecord),
+        ("sweep-1.json", SweepRecord),
+        ("sweep-2.json", SweepRecord),
+    ],
 )
 def test_writing_what_was_read_loses_nothing(name: str, kind: type[object]) -> None:
     text = (GOLDEN / name).read_text()
     written = json.loads(documents.dump(documents.parse(kind, text, name)))
-    old = json.loads(text)
     # Fields may be added to a version, with a default; none may change or go.
+    old = from_version_1(json.loads(text))
     assert _without_new(written, old) == old
+
+
+@pytest.mark.parametrize(("name", "kind"), [("run-1.json", RunRecord), ("sweep-1.json", SweepRecord)])
+def test_version_1_had_the_share_of_failed_transactions_in_its_objective(name: str, kind: type[object]) -> None:
+    text = (GOLDEN / name).read_text()
+    assert json.loads(text)["objective"]["error_share"] == 0.001
+    written = json.loads(documents.dump(documents.parse(kind, text, name)))
+    assert written["max_error_share"] == 0.001
+    assert written["objective"] == {"percentile": 95.0, "response_ms": 100.0}
+    assert written["format"] == f"loadgen.{name.split('-', maxsplit=1)[0]}/2"
 
 
 def _without_new(new: object, old: object) -> object:

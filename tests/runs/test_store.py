@@ -119,7 +119,7 @@ def test_what_does_not_resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"format": "loadgen.run/2"}', "this tool reads 1"),
+        ('{"format": "loadgen.run/3"}', "this tool reads 1, 2"),
         ('{"format": "loadgen.other/1"}', "no record of this tool"),
         ('{"format": 3}', "no record of this tool"),
         ("[]", "no record of this tool"),

@@ -14,6 +14,22 @@ LATE_MS: Final = 1.0
 
 
 @dataclass(frozen=True)
+class FirstError:
+    """The first transaction that failed, and why."""
+
+    at_s: float
+    """Seconds into the measured window; on its way from the generator, of the monotonic clock."""
+    transaction: str
+    statement: str | None
+    """None: no statement failed, but connecting, a draw, or the commit."""
+    sqlstate: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.sqlstate} in {self.statement or self.transaction}: {self.message}"
+
+
+@dataclass(frozen=True)
 class TransactionResult:
     """What one kind of transaction did inside the measured window."""
 
@@ -122,6 +138,8 @@ class RunResult:
     generator: GeneratorUse
     error_examples: dict[str, str] = field(default_factory=dict)
     """By SQLSTATE, the message of its first occurrence in the whole run."""
+    first_error: FirstError | None = None
+    """None: nothing failed, or an older record."""
     arrivals: OpenResult | None = None
     """Of an open load. Latencies and counts are then those of the arrivals meant for the window, whenever they were
     answered; throughput is what was answered in it."""
@@ -129,3 +147,8 @@ class RunResult:
     """None: each user kept a session of its own, or an older record."""
     replay: tuple[ReplayUse, ...] = ()
     """By replica, in the order given; none in older records."""
+
+    @property
+    def error_share(self) -> float:
+        """Of the transactions that were answered, those that failed."""
+        return self.errors / self.count if self.count else 0.0

@@ -1,19 +1,22 @@
-"""``loadgen.sweep/1``: runs at several levels of load, and the capacity that they answer with."""
+"""``loadgen.sweep/2``: runs at several levels of load, and the capacity that they answer with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
+
+from pydantic import model_validator
 
 from capacity.storage import TableSize
 from capacity.values import Interval, Refusal
+from loadgen.runs.format import from_version_1
 from loadgen.runs.format.latency import Latency, Objective
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts
 from loadgen.runs.format.scenario import ScenarioDescription
 from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.format.verdict import Verdict
 
-SWEEP_FORMAT: Final = "loadgen.sweep/1"
+SWEEP_FORMAT: Final = "loadgen.sweep/2"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,8 @@ class SweepRecord:
     started_at: str
     scenario: ScenarioDescription
     objective: Objective
+    max_error_share: float
+    """Of a level's transactions, how many may fail; a level above it does not meet the objective."""
     levels: tuple[int, ...]
     repeats: int
     schedule: Schedule
@@ -70,4 +75,16 @@ class SweepRecord:
     capacity: CapacityAnswer | None
     refusal: Refusal | None
     partial: bool = False
-    format: Literal["loadgen.sweep/1"] = SWEEP_FORMAT
+    format: Literal["loadgen.sweep/2"] = SWEEP_FORMAT
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal to the sweep's own process ended it, and not the loss of its generator."""
+        return self.partial and not any(
+            p.verdict.status == "partial" and not p.verdict.interrupted for p in self.points
+        )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, document: Any) -> Any:
+        return from_version_1(document)

@@ -91,6 +91,8 @@ class GeneratorPart:
     peak_rss_bytes: int | None
     lost_after_s: float | None = None
     """It died or was cut off: until when it had reported, in seconds of the window; None: it lasted to the end."""
+    ending: str | None = None
+    """How it ended, if it was lost and its end was seen."""
     clock_error_ms: float | None = None
     """On another machine: its clock was matched to the master's within this; None: the same clock."""
 
