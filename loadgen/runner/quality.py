@@ -91,7 +91,7 @@ def judge(
     errors = _errors(result, allowed.error_share)
     reasons = [*_interrupted(window, observed), *([] if allowed.faults else world), *errors]
     reasons += [*_gone(observed, schedule), *own, *_overloaded(result), *observed.differences]
-    explained = bool(errors or observed.died or (world and not allowed.faults))
+    explained = bool(errors or observed.died or own or (world and not allowed.faults))
     if not explained:
         reasons += _unmeasured(result) or ([] if world else _unsteady(window, warmup, schedule))
     partial = observed.interrupted or observed.lost

@@ -190,7 +190,9 @@ def test_a_server_that_restarts_in_the_window_is_named_first(
 
 @pytest.mark.ci
 def test_a_restart_that_was_expected_is_a_note(crashing: Place) -> None:
-    code, _, record = ran(crashing, lambda pid: crashing.kill_backend(), "--faults-expected", "--max-errors", "100%")
+    code, _, record = ran(
+        crashing, lambda pid: crashing.kill_backend(), "--faults-expected", "--max-errors", "100%", "--duration", "5s"
+    )
     assert "server_restarted" in [note.code for note in record.verdict.notes]
     assert not {reason.code for reason in record.verdict.reasons} - {"generator_late"}  # where the machine is busy
     assert code == {"valid": 0, "invalid": 4}[record.verdict.status]
