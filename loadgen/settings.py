@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from loadgen.errors import UsageError
+from loadgen.user_files import SETTINGS, read_toml
 
 CONFIG_FILE = "loadgen.toml"
 _SEVERAL = ("replica_dsns",)
@@ -61,6 +61,7 @@ def load(
         _refuse_password(dsn, "--dsn")
         if instance is not None:
             raise UsageError("--dsn and --instance name two servers; give one of them")
+    _refuse_empty(instance, "--instance")
     for option, given in (("--pooler-dsn", pooler_dsn), *(("--replica", dsn) for dsn in replica_dsns)):
         if given is not None:
             _refuse_password(given, option)
@@ -83,25 +84,31 @@ def load(
 
 
 def _from_file(path: Path) -> dict[str, str]:
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"cannot read settings from {path}: {error}") from error
     known = {f.name for f in fields(Settings) if f.name not in _SEVERAL}
-    values = table.get("loadgen", {})
+    values = read_toml(path, SETTINGS).get("loadgen", {})
+    if not isinstance(values, dict):
+        raise UsageError(f"{path}: loadgen must be a table; write [loadgen] and a setting a line")
     for name, value in values.items():
         if name not in known:
             raise UsageError(f"{path}: unknown setting {name!r} in [loadgen]; known are {', '.join(sorted(known))}")
         if not isinstance(value, str):
             raise UsageError(f"{path}: setting {name!r} must be a string, not {value!r}")
+        _refuse_empty(value, f"{path}: setting {name}")
     for name in ("dsn", "pooler_dsn"):
         if name in values:
             _refuse_password(values[name], str(path))
     return dict(values)
 
 
+def _refuse_empty(name: str | None, where: str) -> None:
+    """An empty name would mean another server or place than the one that was left out by mistake."""
+    if name is not None and not name.strip():
+        raise UsageError(f"{where} is empty; give a value, or leave it out")
+
+
 def _refuse_password(dsn: str, where: str) -> None:
     """A flag is in every process list, a settings file in every backup. What cannot be read here fails later."""
+    _refuse_empty(dsn, where)
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import signal
 import sys
@@ -10,8 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from loadgen.cli.outcomes import as_loadgen_error, check_arguments, one_line
 from loadgen.cli.output import emit, emit_values, say
-from loadgen.errors import ExitCode, LoadgenError, RefusalError, UsageError
+from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, RefusalError, UsageError
 
 # Typer exports BadParameter but not the class that all its usage errors share.
 _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -68,6 +70,7 @@ def main(argv: list[str] | None = None) -> None:
     as_json = "--json" in arguments
     signal.signal(signal.SIGTERM, _as_interrupt)
     try:
+        check_arguments(arguments)
         sys.exit(build()(arguments, prog_name="loadgen", standalone_mode=False) or ExitCode.DONE)
     except LoadgenError as error:
         _fail(error, as_json)
@@ -78,6 +81,8 @@ def main(argv: list[str] | None = None) -> None:
         if as_json:
             emit_values("loadgen.error/1", error={"exit_code": int(ExitCode.INTERRUPTED), "message": "interrupted"})
         sys.exit(ExitCode.INTERRUPTED)
+    except Exception as error:
+        _fail(as_loadgen_error(error), as_json)
 
 
 def _as_interrupt(signum: int, frame: Any) -> None:
@@ -93,12 +98,19 @@ def _one_line(error: Exception) -> str:
 
 
 def _fail(error: LoadgenError, as_json: bool) -> None:
-    say(f"loadgen: {error}")
-    if as_json and error.document is not None:
-        emit(error.document)
-    elif as_json and isinstance(error, RefusalError):
-        refusal = error.refusal
-        emit_values("loadgen.refusal/1", refusal={"code": refusal.code, "missing": refusal.missing, "do": refusal.do})
-    elif as_json:
-        emit_values("loadgen.error/1", error={"exit_code": int(error.exit_code), "message": str(error)})
-    sys.exit(error.exit_code)
+    message = one_line(str(error))
+    code = error.exit_code
+    with contextlib.suppress(OSError):  # where stderr cannot be written to, the code and the document still can
+        say(f"loadgen: {message}")
+    try:
+        if as_json and error.document is not None:
+            emit(error.document)
+        elif as_json and isinstance(error, RefusalError):
+            refusal = error.refusal
+            fields = {"code": refusal.code, "missing": one_line(refusal.missing), "do": one_line(refusal.do)}
+            emit_values("loadgen.refusal/1", refusal=fields)
+        elif as_json:
+            emit_values("loadgen.error/1", error={"exit_code": int(code), "message": message})
+    except EnvironmentFault:  # stdout cannot be written to
+        code = ExitCode.ENVIRONMENT
+    sys.exit(code)

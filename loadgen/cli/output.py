@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from loadgen.errors import EnvironmentFault
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,13 +38,21 @@ def folded(cells: Iterable[str]) -> list[str]:
 
 def say(line: str) -> None:
     """One line for people."""
-    print(line, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # print would take stdout instead
+        print(line, file=sys.stderr, flush=True)
 
 
 def emit(document: str) -> None:
-    """The one JSON document of this command."""
-    sys.stdout.write(document if document.endswith("\n") else document + "\n")
-    sys.stdout.flush()
+    """The one JSON document of this command. Raises EnvironmentFault where nobody takes it."""
+    if sys.stdout is None:
+        raise EnvironmentFault("standard output is closed; redirect it to a file or a program")
+    try:
+        sys.stdout.write(document if document.endswith("\n") else document + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        # What could not be written is still in the buffer, and Python would try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise EnvironmentFault(f"cannot write to standard output: {error.strerror}; redirect it elsewhere") from error
 
 
 def emit_values(format_name: str, **values: Any) -> None:

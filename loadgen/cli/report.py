@@ -40,14 +40,11 @@ def report(
 
 def write_page(path: Path, output: Path | None = None) -> Path:
     """The page of the record at ``path``, written whole or not at all; its place is printed and returned."""
-    from loadgen.errors import UsageError
     from loadgen.report.page import page
     from loadgen.report.reading import read_subject
     from loadgen.runs.documents import write_atomically
 
     target = (output or path.with_name("report.html")).absolute()
-    if target.exists() and not target.is_file():
-        raise UsageError(f"--output {target} is not a file; give the name of one")
     subject = read_subject(path)
     say("drawing the page …")
     write_atomically(target, page(subject))

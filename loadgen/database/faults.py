@@ -53,9 +53,10 @@ CONNECT_PATTERNS: Final = (
 UNREACHABLE: Final = "is it running, and are host and port right? With no --dsn, loadgen starts a server of its own"
 
 
-def translate(error: psycopg.Error, target: Target) -> LoadgenError:
-    """The one line for an error of the driver, raised at any time after or during connecting to ``target``."""
-    message = _first_line(error, target)
+def translate(error: psycopg.Error, server: Target | None) -> LoadgenError:
+    """The one line for an error of the driver, raised during connecting or later; None: of any server."""
+    target = server or "the server"
+    message = _first_line(error, server.password if server else None)
     state = error.sqlstate or _state_of_connect_failure(message)
     if state == "role":
         return EnvironmentFault(f"{target}: {message}; there is no such user; create it, or name another with user=")
@@ -85,14 +86,14 @@ def _state_of_connect_failure(message: str) -> str | None:
     return None
 
 
-def _first_line(error: psycopg.Error, target: Target) -> str:
+def _first_line(error: psycopg.Error, password: str | None) -> str:
     """The message without its follow-up lines, and without a password even if a server echoed one."""
     lines = str(error.diag.message_primary or error).strip().splitlines()
     # Several addresses were tried: the last line that names one is the failure that counted.
     tried = [line.strip(" -") for line in lines if "failed: " in line]
     message = (tried[-1] if tried else lines[0] if lines else type(error).__name__).strip().rstrip(".;")
     message = message.removeprefix("connection failed: ").removeprefix("connection is bad: ")
-    for secret in (target.password, os.environ.get("PGPASSWORD")):
+    for secret in (password, os.environ.get("PGPASSWORD")):
         if secret:
             message = message.replace(secret, "***")
     return message

@@ -17,10 +17,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from loadgen.engine.wire import TYPES
 from loadgen.errors import UsageError
 from loadgen.runs.format.scenario import ParameterDescription, StatementDescription
+from loadgen.user_files import MIB, FileKind, read_text
+
+FILE: Final = FileKind("statements", "a scenario's are in a .sql file beside it", MIB)
+"""Assumption: a hundred times the longest that is shipped."""
 
 _NAME = re.compile(
     r"^--\s*name:\s*(?P<name>\w+)\s*\((?P<kind>read|write),\s*rows\s+(?P<least>\d+)(?P<most>\.\.\d*)?\)$"
@@ -61,10 +66,7 @@ class Statement:
 
 def load(path: Path) -> dict[str, Statement]:
     """Read a file of statements, by name. Raises UsageError naming file and line."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; a scenario's statements are in a .sql file beside it") from error
+    lines = read_text(path, FILE).splitlines()
     starts = [n for n, line in enumerate(lines) if line.startswith("-- name:")]
     if not starts:
         raise UsageError(f"{path}: no statement found; each begins with '-- name: NAME (read, rows 0..)'")

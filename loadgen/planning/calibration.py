@@ -8,13 +8,15 @@ from typing import Final, Literal
 
 from capacity.calibration import Calibration, Ratio, assumed_ratio, cpu_time_ratio
 from capacity.values import Interval, Refusal
-from loadgen.errors import UsageError
 from loadgen.planning.demands import IdleUse
 from loadgen.runs import documents
 from loadgen.runs.format.machines import DatabaseFacts
 from loadgen.runs.store import DOCUMENTS, new_record
+from loadgen.user_files import MIB, FileKind
 
 CALIBRATION_FORMAT: Final = "loadgen.calibration/1"
+FILE: Final = FileKind("a calibration", "make one: loadgen calibrate", 16 * MIB)
+"""Assumption: a line for each statement is below 1 MiB."""
 
 Method = Literal["execution and serialisation", "execution"]
 """What the server's own time of a statement holds: turning rows into bytes is told from PostgreSQL 17 on."""
@@ -84,13 +86,7 @@ class CalibrationRecord:
 
 def read_calibration(path: Path) -> CalibrationRecord:
     """A calibration that was kept. Raises UsageError for a file that is none."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"cannot read a calibration from {path}: {error.strerror}; make one: loadgen calibrate"
-        ) from error
-    return documents.parse(CalibrationRecord, text, str(path))
+    return documents.read(CalibrationRecord, path, FILE)
 
 
 def write_calibration(record: CalibrationRecord, results_dir: Path) -> Path:

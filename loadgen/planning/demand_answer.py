@@ -112,7 +112,7 @@ def _read(paths: Sequence[Path]) -> tuple[list[tuple[SweepRecord, Sequence[RunRe
             sweep = read_sweep(path)
             sweeps.append((sweep, runs_of(sweep, path)))
         elif kind == "run":
-            runs.append(documents.parse(RunRecord, path.read_bytes(), str(path)))
+            runs.append(documents.read(RunRecord, path))
         else:
             raise UsageError(f"{path} is a {kind}; give runs and sweeps")
     return sweeps, runs

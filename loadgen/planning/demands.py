@@ -104,7 +104,7 @@ def run_use(run: RunRecord, by_transaction: bool, idle: IdleUse = NONE_MEASURED)
 def runs_of(sweep: SweepRecord, document: Path) -> Sequence[RunRecord]:
     """The records of a sweep's runs, beside its own document; those that are gone are left out."""
     paths = (document.parent / RUNS / point.run_id / DOCUMENTS["run"] for point in sweep.points)
-    return [documents.parse(RunRecord, path.read_bytes(), str(path)) for path in paths if path.is_file()]
+    return [documents.read(RunRecord, path) for path in paths if path.is_file()]
 
 
 def _block_reads_per_s(run: RunRecord) -> float | None:

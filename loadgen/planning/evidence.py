@@ -49,7 +49,7 @@ def recorded_runs(
         path = store.resolve(results_dir, name)
         if (kind := store.kind_of(path)) != "run":
             raise UsageError(f"--run {name}: is a {kind}, not a run; give sweeps by --sweep")
-        run = documents.parse(RunRecord, path.read_bytes(), str(path))
+        run = documents.read(RunRecord, path)
         if run.scenario.name not in found:
             swept = ", ".join(found)
             raise UsageError(

@@ -19,12 +19,13 @@ from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.sheet import ASSUMED, MISSING, Kind, read_sheet
+from loadgen.user_files import MIB
 
 TABLE_COLUMN: Final = re.compile(r"[a-z_][a-z0-9_]*\.(?:rows|bytes|wal_bytes_per_day)")
 """A column that is a table's own history."""
 MOST_COLUMNS: Final = 60
-KIND: Final = Kind("history", "date,value", "period", 100_000, "sum it up by month")
-"""More rows are a log of events rather than a history by period."""
+KIND: Final = Kind("a history", "date,value", "period", 100_000, 64 * MIB, "sum it up by month")
+"""More rows are a log of events rather than a history by period; its size is an assumption: 600 characters a row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from capacity.traffic import DAY_S, FINEST_S, Peak, peak_to_mean
 from capacity.values import Origin, Refusal
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.sheet import ASSUMED, MISSING, Kind, read_sheet
+from loadgen.user_files import MIB
 
-KIND: Final = Kind("requests", "timestamp,requests", "minute", 3_000_000, "sum it up by minute")
-"""As many rows are a month of seconds, five years of minutes."""
+KIND: Final = Kind("requests", "timestamp,requests", "minute", 3_000_000, 128 * MIB, "sum it up by minute")
+"""As many rows are a month of seconds, five years of minutes; its size is an assumption: 42 characters a row."""
 COLUMNS: Final = ("requests", "requests_per_s")
 SYNTHETIC: Final = re.compile(r"#\s*synthetic\b", re.IGNORECASE)
 """A comment above the header that begins so says that a load generator made the requests."""

@@ -75,8 +75,8 @@ def _runs(results_dir: Path, name: str) -> Iterator[RunRecord]:
     path = store.resolve(results_dir, name)
     kind = store.kind_of(path)
     if kind == "run":
-        yield documents.parse(RunRecord, path.read_bytes(), str(path))
+        yield documents.read(RunRecord, path)
     elif kind == "sweep":
-        yield from runs_of(documents.parse(SweepRecord, path.read_bytes(), str(path)), path)
+        yield from runs_of(documents.read(SweepRecord, path), path)
     else:
         raise UsageError(f"{path} is a {kind}; give runs and sweeps")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from loadgen.errors import UsageError
+from loadgen.user_files import FileKind, read_text
 
 ASSUMED: Final = re.compile(r"#\s*assumption\b", re.IGNORECASE)
 """A comment above the header that begins so says that nobody measured the file's values."""
@@ -27,6 +29,7 @@ class Kind:
     each: str
     """What a row stands for."""
     most_rows: int
+    most_bytes: int
     shorter: str
     """What to do about more."""
 
@@ -54,20 +57,24 @@ class Sheet:
 
 def read_sheet(path: Path, kind: Kind) -> Sheet:
     """Read a CSV of one header; blank lines and those that begin with ``#`` are no rows. Raises UsageError."""
-    try:
-        lines = path.read_text("utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"cannot read {kind.what} from {path}: {why}; give a CSV file") from error
-    numbered = [(n, line) for n, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
-    if not numbered:
+    text = read_text(path, FileKind(kind.what, "give a CSV file", kind.most_bytes))
+    above: list[str] = []
+    header: tuple[int, str] | None = None
+    rows: list[tuple[str, str]] = []
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
+        if header is None and (line.startswith("#") or not line.strip()):
+            above.append(line)
+        elif header is None:
+            header = (number, line)
+        elif line.strip() and not line.startswith("#"):
+            rows.append((f"{path}: line {number}", line.rstrip("\n")))
+            if len(rows) > kind.most_rows:
+                raise UsageError(f"{path}: more than {kind.most_rows:,} rows; {kind.shorter}")
+    if header is None:
         raise UsageError(f"{path}: no rows; write a header {kind.example} and one row per {kind.each}")
-    at, header = numbered[0]
-    if len(numbered) - 1 > kind.most_rows:
-        raise UsageError(f"{path}: more than {kind.most_rows:,} rows; {kind.shorter}")
-    where = f"{path}: line {at}"
-    names = tuple(name.lower() for name in _cells(header, where))
-    return Sheet(names, where, tuple(lines[: at - 1]), tuple((f"{path}: line {n}", line) for n, line in numbered[1:]))
+    where = f"{path}: line {header[0]}"
+    names = tuple(name.lower() for name in _cells(header[1].rstrip("\n"), where))
+    return Sheet(names, where, tuple(above), tuple(rows))
 
 
 def _cells(line: str, where: str) -> list[str]:

@@ -52,7 +52,7 @@ def read_sweep(path: Path) -> SweepRecord:
     """One sweep's document. Raises UsageError when it is another kind of record, or broken."""
     if (kind := store.kind_of(path)) != "sweep":
         raise UsageError(f"{path} is a {kind}, not a sweep; give a sweep's directory")
-    return documents.parse(SweepRecord, path.read_bytes(), str(path))
+    return documents.read(SweepRecord, path)
 
 
 def newest_complete(results_dir: Path, scenario: str) -> SweepRecord | None:

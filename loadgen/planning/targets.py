@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -15,8 +14,11 @@ from capacity.plan import Input
 from capacity.targets import CORE_SPEED, GIB, SCALING, Pooler, Server, Target
 from capacity.values import Interval, Origin
 from loadgen.errors import UsageError
+from loadgen.user_files import KIB, FileKind, read_toml
 
 NEON_FILE: Final = "neon_compute.csv"
+FILE: Final = FileKind("a target", "give a TOML file of servers", 256 * KIB)
+"""Assumption: a thousand servers take half of it."""
 _TOP: Final = (
     "name", "as_of", "source", "currency", "most_replicas", "shared_storage", "storage_price", "usable_ram",
     "reserved_connections", "core_speed", "scaling", "pooler", "servers",
@@ -57,12 +59,7 @@ def _neon(plan: str, peak_to_mean: Interval) -> Target:
 
 
 def _read(path: Path) -> Target:
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read target {path}: {error.strerror}; give a TOML file of servers") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} is not TOML: {error}; correct it") from error
+    document = read_toml(path, FILE)
     _known(document, _TOP, str(path))
     tables = document.get("servers")
     if not isinstance(tables, list) or not tables:

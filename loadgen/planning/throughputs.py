@@ -14,8 +14,10 @@ from loadgen.planning.sheet import MISSING, Kind, read_sheet
 from loadgen.planning.sweeps import read_sweep, swept_scenario
 from loadgen.runs import store
 from loadgen.runs.format.sweep import SweepRecord
+from loadgen.user_files import MIB
 
-KIND: Final = Kind("measurements", "concurrency,throughput", "run", 100_000, "take means by concurrency")
+KIND: Final = Kind("measurements", "concurrency,throughput", "run", 100_000, 16 * MIB, "take means by concurrency")
+"""Its size is an assumption: 160 characters a row."""
 COLUMNS: Final = ("concurrency", "throughput")
 SPREAD: Final = "spread"
 

@@ -16,9 +16,12 @@ from capacity.plan.policy import POLICY_UNITS, Policy
 from capacity.values import Interval, Origin
 from capacity.workload import UNITS, Event, MixShare, Workload
 from loadgen.errors import UsageError
+from loadgen.user_files import KIB, FileKind, read_toml
 
 SHARE_UNIT: Final = "share of transactions"
 DEFAULT_FILE: Final = "workload.toml"
+FILE: Final = FileKind("a workload", "give a TOML file", 256 * KIB)
+"""Assumption: the shipped one, with its comments, takes 4 KiB."""
 _KEYS: Final = ("value", "low", "high", "unit", "origin", "source")
 EVENT_UNIT: Final = "times the load without it"
 _EVENT_KEYS: Final = ("name", "date", "days", "on", "factor", "low", "high", "origin", "source")
@@ -48,7 +51,7 @@ def read_workload(path: Path | None) -> Block:
     stated = False
     events: tuple[Event, ...] = ()
     if path is not None:
-        document = _parse(path)
+        document = read_toml(path, FILE)
         given = _entries(document, str(path))
         events = _events(document.get("events", []), str(path))
         if any(name.startswith("mix.") for name in given):
@@ -93,15 +96,6 @@ def _mix(entries: Mapping[str, Input]) -> tuple[MixShare, ...]:
     if unknown := sorted(reads.keys() - shares.keys()):
         raise ValueError(f"read_share.{unknown[0]}: the mix has no such scenario")
     return tuple(MixShare(name, entry, reads.get(name)) for name, entry in shares.items())
-
-
-def _parse(path: Path) -> Mapping[str, object]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read workload {path}: {error.strerror}; give a TOML file") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"{path} is not TOML: {error}; correct it") from error
 
 
 def _entries(document: Mapping[str, object], file: str) -> dict[str, Input]:

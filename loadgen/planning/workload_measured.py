@@ -232,9 +232,9 @@ def described_by(results_dir: Path, names: Sequence[str]) -> tuple[ScenarioDescr
         path = store.resolve(results_dir, name)
         kind = store.kind_of(path)
         if kind == "run":
-            scenario = documents.parse(RunRecord, path.read_bytes(), str(path)).scenario
+            scenario = documents.read(RunRecord, path).scenario
         elif kind == "sweep":
-            scenario = documents.parse(SweepRecord, path.read_bytes(), str(path)).scenario
+            scenario = documents.read(SweepRecord, path).scenario
         else:
             raise UsageError(f"{path} is a {kind}; give runs and sweeps")
         found[scenario.name] = scenario

@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Final
 
 from loadgen.database.connect import Target
-from loadgen.errors import EnvironmentFault, UsageError
+from loadgen.errors import EnvironmentFault
 from loadgen.profiling import names, rounding, rows, sizes
 from loadgen.profiling.audit import audit
 from loadgen.profiling.format import Note, NoteCode, Profile, TableShape
 from loadgen.profiling.reading import Reader, Say
 from loadgen.profiling.sizes import Found
 from loadgen.profiling.statements import statement_mix
-from loadgen.runs.documents import dump, parse
+from loadgen.runs.documents import dump, read
+from loadgen.user_files import MIB, FileKind
 
 TIMEOUT_S: Final = 60.0
+FILE: Final = FileKind("a profile", "make one: loadgen profile", 16 * MIB)
+"""Assumption: figures of the tables, and of a thousand statements, are below 1 MiB."""
 
 EXPLANATIONS: Final[dict[NoteCode, str]] = {
     "not_readable": "its rows were not read: GRANT SELECT on it, or pg_read_all_data",
@@ -80,11 +83,7 @@ def to_json(profile: Profile) -> str:
 
 def read_profile(path: Path) -> Profile:
     """A profile that was kept. Raises UsageError for a file that is none."""
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read a profile from {path}: {error.strerror}; make one: loadgen profile") from error
-    return parse(Profile, text, str(path))
+    return read(Profile, path, FILE)
 
 
 def _table(reader: Reader, table: Found) -> TableShape:

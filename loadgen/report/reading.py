@@ -13,15 +13,13 @@ from loadgen.runs.format.plan import PlanRecord
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.sweep import SweepRecord
 from loadgen.runs.store import kind_of
+from loadgen.user_files import RECORD, read_bytes
 
 
 def read_subject(path: Path) -> Subject:
     """The record at ``path``, a run with the timeline beside it. Raises UsageError: no record, damaged, or newer."""
     kind = kind_of(path)
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}; give a record of this tool") from error
+    text = read_bytes(path, RECORD)
     if kind == "plan":
         return parse(PlanRecord, text, str(path))
     if kind == "sweep":

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from loadgen.errors import UsageError
+from loadgen.user_files import MIB, FileKind, read_text
 
 TIMELINE = "timeline.csv"
+FILE: Final = FileKind("a timeline", "restore the file or delete it", 128 * MIB)
+"""Assumption: the longest run, of a week, has 200 characters a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +35,12 @@ def read_timeline(path: Path) -> tuple[Second, ...]:
     if not path.exists():
         return ()
     found: list[Second] = []
+    rows = csv.DictReader(io.StringIO(read_text(path, FILE), newline=""))
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            for line, row in enumerate(csv.DictReader(file), start=2):
-                try:
-                    found.append(_second(row))
-                except (KeyError, TypeError, ValueError) as error:
-                    raise UsageError(f"{path}, line {line}: {error!r}; restore the file or delete it") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot read {path}: {error}; restore the file or delete it") from error
+        for row in rows:
+            found.append(_second(row))
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        raise UsageError(f"{path}, line {rows.line_num}: {error!r}; {FILE.advice}") from error
     return tuple(found)
 
 

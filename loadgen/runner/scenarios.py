@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
+from typing import Final
 
 from loadgen.errors import EnvironmentFault, UsageError
+from loadgen.user_files import MIB, FileKind, read_text
+
+FILE: Final = FileKind("a scenario", "give a locustfile or the name of one", MIB)
+"""Assumption: a hundred times the longest that is shipped."""
 
 
 def find_scenario(name: str) -> Path:
@@ -15,9 +20,10 @@ def find_scenario(name: str) -> Path:
     """
     path = Path(name)
     if path.suffix == ".py":
-        if path.is_file():
-            return path
-        raise UsageError(f"no scenario at {path}; give a locustfile or the name of one")
+        if not path.exists():
+            raise UsageError(f"no scenario at {path}; {FILE.advice}")
+        read_text(path, FILE)
+        return path
     shipped = _shipped()
     for folder in (Path("scenarios"), shipped):
         candidate = folder / f"{name}.py"

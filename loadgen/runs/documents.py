@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 
 from loadgen.errors import EnvironmentFault, UsageError
+from loadgen.user_files import RECORD, FileKind, read_bytes
 
 T = TypeVar("T")
 
@@ -30,13 +31,31 @@ def parse(kind: type[T], text: str | bytes, source: str) -> T:
     try:
         return cast("T", _adapter(cast("Any", kind)).validate_json(text))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise UsageError(f"{source}: {where}: {first['msg']}; is it a file that this tool wrote?") from error
+        raise UsageError(f"{source}: {first_mistake(error)}; is it a file that this tool wrote?") from error
+
+
+def first_mistake(error: ValidationError) -> str:
+    """The first field that is wrong, and how."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the document"
+    return f"{where}: {first['msg']}"
+
+
+def read(kind: type[T], path: Path, file: FileKind = RECORD) -> T:
+    """The document of ``kind`` in a file. Raises UsageError as :func:`parse`, and for a file that cannot be read."""
+    return parse(kind, read_bytes(path, file), str(path))
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write beside the target, then rename over it: a reader sees the old file or the whole new one."""
+    """Write beside the target, then rename over it: a reader sees the old file or the whole new one.
+
+    Raises UsageError for a path that is there and no file, such as /dev/null, which would be replaced by one.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise UsageError(f"cannot write {path}: it is not a file; give the name of one")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; give another name") from error
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import datetime as dt
 import errno
-import json
 import re
 import secrets
 import shutil
@@ -26,7 +25,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
+import orjson
+
 from loadgen.errors import EnvironmentFault, UsageError
+from loadgen.user_files import RECORD, read_bytes
 
 Kind = Literal["run", "sweep", "plan", "fidelity", "calibration"]
 
@@ -127,13 +129,11 @@ def resolve(results_dir: Path, name: str) -> Path:
 def kind_of(path: Path) -> Kind:
     """What the document at ``path`` is, by its ``format``. Raises UsageError: unreadable, unknown, or newer."""
     try:
-        document: object = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}; give a record of this tool") from error
+        document: object = orjson.loads(read_bytes(path, RECORD))
     except ValueError as error:
         raise UsageError(f"{path} is not JSON ({error}); give a record of this tool") from error
     name = document.get("format") if isinstance(document, dict) else None
-    match = re.fullmatch(r"loadgen\.(\w+)/(\d+)", name) if isinstance(name, str) else None
+    match = re.fullmatch(r"loadgen\.(\w+)/([0-9]{1,9})", name) if isinstance(name, str) else None
     for kind, versions in VERSIONS.items():
         if match is None or match[1] != kind:
             continue

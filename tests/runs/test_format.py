@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from capacity.values import Interval
-from loadgen.errors import EnvironmentFault, UsageError
+from loadgen.errors import UsageError
 from loadgen.runs import documents
 from loadgen.runs.format import from_version_1
 from loadgen.runs.format.run import RunRecord
@@ -128,7 +128,7 @@ def test_a_wrong_field_is_named() -> None:
 
 def test_a_document_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "taken").mkdir()
-    with pytest.raises(EnvironmentFault, match="cannot write"):
+    with pytest.raises(UsageError, match="cannot write"):
         documents.write_atomically(tmp_path / "taken", "text")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
     documents.write_atomically(tmp_path / "new" / "x.json", "text")

@@ -1,0 +1,105 @@
+"""Any exception as one of ``errors.py``, and any message as one line that is safe to print.
+
+This is the one place that catches what no module expected: ``cli/app.py`` calls it for whatever comes out of a verb.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from pathlib import Path
+from typing import Final
+
+from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
+
+TRACEBACK_VARIABLE: Final = "LOADGEN_TRACEBACK"
+MOST_CHARACTERS: Final = 1_000
+"""Of a line (assumption: a dozen lines of a terminal). A longer one loses its middle: what to do stands at its end."""
+_URI_PASSWORD: Final = re.compile(r"(://[^\s/@:]{0,200}:)[^\s@]{1,200}(?=@)")
+_KEY_PASSWORD: Final = re.compile(
+    r"((?:ssl)?password\s{0,9}=\s{0,9})(?:'[^']{0,200}'?|[^\s'&;,]{1,200})", re.IGNORECASE
+)
+"""How a DSN writes a password, as a URI and as pairs; bounded, so that a long value takes no time to look through."""
+
+
+def as_loadgen_error(error: Exception) -> LoadgenError:
+    """The outcome that an exception stands for; what is none of the user's or the system's is a fault of this tool."""
+    if os.environ.get(TRACEBACK_VARIABLE) == "1":
+        traceback.print_exception(error, file=sys.stderr)
+    match error:
+        case LoadgenError():
+            return error
+        case MemoryError():
+            return EnvironmentFault("there is not enough memory; give smaller files, or use a machine with more")
+        case OSError():
+            return _of_the_system(error)
+        case UnicodeError():
+            return UsageError(f"a text is not UTF-8: {error}; correct it")
+    return _of_a_library(error) or _of_this_tool(error)
+
+
+def _of_the_system(error: OSError) -> LoadgenError:
+    path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    why = error.strerror or str(error) or type(error).__name__
+    advice = "check the path, its permissions and the space on the disk"
+    return EnvironmentFault(f"cannot use {path}: {why}; {advice}" if path else f"{why}; {advice}")
+
+
+def _of_a_library(error: Exception) -> LoadgenError | None:
+    """Of the driver, or of what reads documents."""
+    import psycopg
+    from pydantic import ValidationError
+
+    from loadgen.database.faults import translate
+    from loadgen.runs.documents import first_mistake
+
+    if isinstance(error, psycopg.Error):
+        return translate(error, None)
+    if isinstance(error, ValidationError):
+        return UsageError(f"a document cannot be read: {first_mistake(error)}; correct it")
+    return None
+
+
+def _of_this_tool(error: Exception) -> LoadgenError:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return EnvironmentFault(
+        f"internal error: {type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno}); "
+        f"please report it with the traceback, which {TRACEBACK_VARIABLE}=1 prints"
+    )
+
+
+def one_line(message: str) -> str:
+    """A message without passwords, control characters and lone surrogates, at most ``MOST_CHARACTERS`` long."""
+    masked = _KEY_PASSWORD.sub(r"\1***", _URI_PASSWORD.sub(r"\1***", message))
+    if secret := os.environ.get("PGPASSWORD"):
+        masked = masked.replace(secret, "***")
+    if len(masked) > MOST_CHARACTERS:
+        masked = f"{masked[: MOST_CHARACTERS * 6 // 10]} … {masked[-MOST_CHARACTERS * 3 // 10 :]}"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in masked)
+
+
+def check_arguments(arguments: list[str]) -> None:
+    """Refuse what no option takes: an empty value, a NUL, bytes that are not UTF-8. Raises UsageError.
+
+    What follows ``--`` is for another program, and may be empty.
+    """
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            return
+        option, equals, value = argument.partition("=") if argument.startswith("--") else (argument, "", argument)
+        if not value and (equals or not option):
+            before = arguments[place - 1] if place and not equals else ""
+            name = option or (before if before.startswith("-") else f"argument {place + 1}")
+            raise UsageError(f"{name} is empty; give a value, or leave it out")
+        if "\0" in argument or not _is_utf8(argument):
+            raise UsageError(f"argument {place + 1} {argument!r} is not UTF-8 text; correct or rename it")
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""Files that users give: regular files of UTF-8 text up to a size, read whole; anything else is refused in one line.
+
+A path can name anything: a directory, a pipe that nobody writes to, a device without an end, gigabytes. Whether a file
+is one is asked of the file that was opened, not of its name, and no more of it is read than is allowed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from loadgen.errors import UsageError
+
+KIB: Final = 1 << 10
+MIB: Final = 1 << 20
+MOST_PERIODS: Final = 100
+"""In one line of TOML (assumption: more than any sentence or number there needs). The standard library's reader takes
+40 s for one key of 32,000 parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """What a file holds and how large it may be, for whoever is told that it cannot be read."""
+
+    name: str
+    """As in a sentence: ``a history``."""
+    advice: str
+    """What to do instead."""
+    most_bytes: int
+
+
+RECORD: Final = FileKind("a record", "give a record of this tool", 64 * MIB)
+"""Assumption: a plan of every level and table is below 2 MiB."""
+SETTINGS: Final = FileKind("settings", "correct the file, or unset LOADGEN_CONFIG", 64 * KIB)
+"""Assumption: a few lines."""
+
+
+def read_bytes(path: Path, kind: FileKind) -> bytes:
+    """The content of a regular file. Raises UsageError for anything else, and for more than ``kind.most_bytes``."""
+    try:
+        # Without waiting: opening a pipe that nobody writes to would never return.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise _refusal(path, kind, error.strerror if isinstance(error, OSError) else str(error)) from error
+    with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor has no path
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise _refusal(path, kind, f"it is {_kind_of_file(mode)}, not a file")
+        try:
+            content = file.read(kind.most_bytes + 1)
+        except OSError as error:
+            raise _refusal(path, kind, error.strerror) from error
+    if len(content) > kind.most_bytes:
+        raise _refusal(path, kind, f"it has more than {kind.most_bytes:,} bytes")
+    return content
+
+
+def read_text(path: Path, kind: FileKind) -> str:
+    """The text of a file, without a byte order mark. Raises UsageError as :func:`read_bytes`, and for other text."""
+    try:
+        return read_bytes(path, kind).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refusal(path, kind, "it is not UTF-8 text") from error
+
+
+def read_toml(path: Path, kind: FileKind) -> dict[str, Any]:
+    """A document of TOML. Raises UsageError as :func:`read_text`, and for what is not TOML."""
+    text = read_text(path, kind)
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.count(".") > MOST_PERIODS:
+            raise UsageError(f"{path}: line {number} has more than {MOST_PERIODS} periods; shorten it")
+    try:
+        document = tomllib.loads(text)
+    except RecursionError as error:
+        raise UsageError(f"{path} is nested too deeply; correct it") from error
+    except ValueError as error:  # TOMLDecodeError is one; a number of thousands of digits is another
+        raise UsageError(f"{path} is not TOML: {error}; correct it") from error
+    pending: list[object] = [document]
+    while pending:
+        match pending.pop():
+            case dict() as table:
+                pending += table.values()
+            case list() as array:
+                pending += array
+            case int() as number if abs(number) >= 2**63:
+                raise UsageError(f"{path} has a whole number that does not fit into 64 bits; correct it")
+    return document
+
+
+def _refusal(path: Path, kind: FileKind, why: str | None) -> UsageError:
+    return UsageError(f"cannot read {kind.name} from {path}: {why or 'the system refused'}; {kind.advice}")
+
+
+def _kind_of_file(mode: int) -> str:
+    names = {stat.S_ISDIR: "a directory", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket"}
+    return next((name for is_one, name in names.items() if is_one(mode)), "a device")
