@@ -56,7 +56,7 @@ def fidelity(
 
     from loadgen import settings
     from loadgen.cli.fidelity_result import show
-    from loadgen.database.connect import resolve
+    from loadgen.database.connect import connect, resolve
     from loadgen.fidelity.export import export as write_csv
     from loadgen.fidelity.measure import keep, measure
     from loadgen.runner.generator import ScenarioChild
@@ -66,6 +66,7 @@ def fidelity(
     paths = [find_scenario(name) for name in scenario or SCENARIOS]
     found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
     target = resolve(found)
+    connect(target).close()  # before scenarios are started for nothing
     with Steps() as steps:
         if export is not None:
             rows = write_csv(target, export, lambda done: steps.step(f"{export}: {done:,} households"))

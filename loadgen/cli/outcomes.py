@@ -12,6 +12,7 @@ import traceback
 from pathlib import Path
 from typing import Final
 
+from loadgen.cli.output import printable
 from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
 
 TRACEBACK_VARIABLE: Final = "LOADGEN_TRACEBACK"
@@ -77,7 +78,7 @@ def one_line(message: str) -> str:
         masked = masked.replace(secret, "***")
     if len(masked) > MOST_CHARACTERS:
         masked = f"{masked[: MOST_CHARACTERS * 6 // 10]} … {masked[-MOST_CHARACTERS * 3 // 10 :]}"
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in masked)
+    return printable(masked).replace("\n", "\\n")
 
 
 def check_arguments(arguments: list[str]) -> None:

@@ -37,9 +37,14 @@ def folded(cells: Iterable[str]) -> list[str]:
 
 
 def say(line: str) -> None:
-    """One line for people."""
+    """One line for people; what a name in it would do to their terminal is shown instead."""
     if sys.stderr is not None:  # print would take stdout instead
-        print(line, file=sys.stderr, flush=True)
+        print(printable(line), file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """The text with control characters and lone surrogates escaped, but for line breaks."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def emit(document: str) -> None:

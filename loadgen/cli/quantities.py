@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from loadgen.runs.format.schedule import Mode
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 LONGEST_S: Final = 7 * 24 * 3600.0
 """Every load is bounded in time."""
 MOST_USERS: Final = 10_000
@@ -37,7 +37,7 @@ def duration_s(text: str, option: str, *, least_s: float = 0.0) -> float:
 
 def whole(text: str, option: str, *, most: int, least: int = 1) -> int:
     """A whole number within bounds. Raises UsageError that names ``option``."""
-    if not re.fullmatch(r"[+-]?\d{1,18}", text.strip()):
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()):
         raise UsageError(f"{option} {text!r} is not a whole number; give {least} to {most}")
     number = int(text)
     if not least <= number <= most:
@@ -71,7 +71,7 @@ def processes(text: str, users: int) -> int:
 
 def share(text: str, option: str, *, least: float, most: float) -> float:
     """A share like ``0.9``, within bounds. Raises UsageError."""
-    if not re.fullmatch(r"\d*\.?\d+", text.strip()) or not least <= float(text) <= most:
+    if not re.fullmatch(r"[0-9]*\.?[0-9]+", text.strip()) or not least <= float(text) <= most:
         raise UsageError(f"{option} {text!r} is out of range; give {least:g} to {most:g}")
     return float(text)
 
@@ -121,7 +121,7 @@ def objective(text: str | None) -> Objective:
     if text is None:
         return Objective()
     known = ", ".join(f"p{p:g}" for p in PERCENTILES)
-    found = re.fullmatch(r"p(\d+(?:\.\d+)?)\s*(?:<=?|=)\s*(\S+)", text.strip())
+    found = re.fullmatch(r"p([0-9]+(?:\.[0-9]+)?)\s*(?:<=?|=)\s*(\S+)", text.strip())
     if not found or float(found[1]) not in PERCENTILES:
         raise UsageError(f"--objective {text!r} is not one; write p95=100ms (percentiles: {known})")
     response_s = duration_s(found[2], "--objective", least_s=0.0001)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from loadgen.runs.format.schedule import Rate, RatePiece
 
 MOST_TPS: Final = 1_000_000.0
-_PIECE = re.compile(r"(?P<from>[^@.,]+(?:\.\d+)?)(?:\.\.(?P<to>[^@]+))?(?:@(?P<time>.+))?")
+_PIECE = re.compile(r"(?P<from>[^@.,]+(?:\.[0-9]+)?)(?:\.\.(?P<to>[^@]+))?(?:@(?P<time>.+))?")
 _FORMS: Final = "write 500, 100@30s,200@30s, 100..1000@5m or daily:50..500@24h"
 
 
@@ -66,7 +66,7 @@ def _daily(text: str) -> tuple[RatePiece, ...]:
 
 
 def _tps(number: str, text: str) -> float:
-    if not re.fullmatch(r"\d{1,9}(?:\.\d{1,6})?", number.strip()):
+    if not re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,6})?", number.strip()):
         raise UsageError(f"--rate {text!r} has {number!r}, which is no number of transactions a second; {_FORMS}")
     tps = float(number)
     if tps > MOST_TPS:

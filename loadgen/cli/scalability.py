@@ -68,7 +68,7 @@ def _concurrencies(text: str | None) -> tuple[float, ...]:
         return ()
     parts = [part.strip() for part in text.split(",")]
     for part in parts:
-        if not re.fullmatch(r"\d{1,9}(\.\d{1,9})?", part) or float(part) < 1:
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", part) or float(part) < 1:
             raise UsageError(f"--at {text!r}: {part!r} is not a concurrency; give numbers of 1 or more, like 48,64")
     if len(parts) > MOST_PREDICTIONS:
         raise UsageError(f"--at names {len(parts)} loads; give at most {MOST_PREDICTIONS}")

@@ -172,7 +172,7 @@ def _cores() -> int:
 
 def _users(text: str) -> int:
     """A number of ``5000``, ``50k``, ``1.5M``. Raises UsageError."""
-    found = re.fullmatch(r"(\d{1,12})(?:\.(\d{1,6}))?([km]?)", text.strip().lower())
+    found = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?([km]?)", text.strip().lower())
     factor: int = _THOUSANDS[found[3]] if found else 1
     if not found or int(found[2] or 0) * factor % 10 ** len(found[2] or ""):
         raise UsageError(f"--users {text!r} is not a number of users; write it like 5000, 50k or 1M")

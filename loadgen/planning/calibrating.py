@@ -73,9 +73,9 @@ def calibrate(target: Target, scenarios: Sequence[str], seconds: float, say: Say
     server refuses.
     """
     now, began = dt.datetime.now(dt.UTC), time.monotonic()
-    say(f"reading {', '.join(scenarios)}")
-    wanted, skipped = _statements([_described(name) for name in scenarios])
     with connect(target, autocommit=True, application_name="loadgen calibrate") as connection, faults(target):
+        say(f"reading {', '.join(scenarios)}")
+        wanted, skipped = _statements([_described(name) for name in scenarios])
         facts = database_facts(connection, target)
         marked = read_mark(connection) is not None
         users = _users(connection, target)

@@ -10,7 +10,7 @@ from loadgen.errors import UsageError
 from loadgen.runs.format.access import Access, OwnWrites, Pooler, ReadPolicy
 
 MOST_CONNECTIONS: Final = 10_000
-_OWN_WRITES: Final = re.compile(r"(?P<kind>none|lsn|sticky)(?::(?P<value>\d+(?:\.\d+)?)(?P<unit>ms|s|m))?")
+_OWN_WRITES: Final = re.compile(r"(?P<kind>none|lsn|sticky)(?::(?P<value>[0-9]+(?:\.[0-9]+)?)(?P<unit>ms|s|m))?")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 VARIABLES: Final = {

@@ -33,19 +33,9 @@ DSNS = (
     "host=\x1b[31m port=1", "host=/nowhere dbname=x", "hostaddr=999.1.1.1",
 )  # fmt: skip
 NAMES = (
-    "..",
-    "a/b",
-    "-x",
-    "x" * 300,
-    "ü",
-    "a b",
-    "/",
-    ".",
-    "'; DROP TABLE users; --",
-    "[/b]",
-    "%s{0}",
-    f"u:{SECRET}@h",
-)
+    "..", "a/b", "-x", "x" * 300, "ü", "a b", "/", ".", "'; DROP TABLE users; --", "[/b]", "%s{0}",
+    f"x://u:{SECRET}@h", "pg_catalog", "dashboard", "montecarlo,nothing",
+)  # fmt: skip
 PATHS = (
     "{place}/missing.csv", "{place}/missing/x.py", "{place}/directory", "{place}/file/below", "{place}/unreadable",
     "/dev/full", "/dev/null", "/dev/zero", "/dev/full/below", "{place}/pipe", "{place}/deep.json", "{place}/deep.toml",
@@ -55,7 +45,7 @@ PATHS = (
     "{place}/record.json", "{place}/newer.json", "{place}/lines.csv", "{place}/table.toml", "{place}/surrogate.json",
     "{place}/tab\tand\nnewline.csv", "[/b]", "x" * LONG,
 )  # fmt: skip
-NOT_FOR_WRITING = frozenset(("/dev/full", "/dev/null", "/dev/zero", "{place}/directory", "{place}/file/below"))
+NOT_FOR_WRITING = frozenset(("/dev/full", "/dev/null", "/dev/zero", "{place}/file/below"))
 
 KINDS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("N", "P", "X", "S", "J", "MONTHS", "N,N,…", "NAME=SHARE,…", "PORT"), NUMBERS),
@@ -68,31 +58,31 @@ KINDS: dict[str, tuple[str, ...]] = {
 """By metavar. What has none of these is given values of every kind."""
 ALL = (*NUMBERS, *TIMES, *NAMES, *PATHS)
 
-REQUIRED = {
-    "SCENARIO": "dashboard",
-    "RECORD": "{place}/sweep.json",
-    "FILE.csv|SWEEP": "{place}/levels.csv",
-    "DIR": "new",
+ARGUMENT = ""
+NEEDED: dict[str, dict[str, str]] = {
+    "seed": {"--users": "10"},
+    "workload": {"--requests": "{place}/requests.csv"},
+    "forecast": {ARGUMENT: "{place}/history.csv"},
+    "scalability": {ARGUMENT: "{place}/levels.csv"},
+    "report": {ARGUMENT: "{place}/sweep.json"},
+    "plan": {"--sweep": "{place}/sweep.json", "--history": "{place}/history.csv"},
+    "export": {ARGUMENT: "dashboard", "--pgbench": "new"},
+    **{verb: {ARGUMENT: "dashboard"} for verb in ("run", "sweep", "describe")},
 }
-"""What a verb cannot do without, by metavar, when something else is tried."""
-ALSO = {
-    "seed": ("--users", "10"),
-    "workload": ("--requests", "{place}/requests.csv"),
-    "forecast": ("{place}/history.csv",),
-}
-"""What some verbs need one of."""
+"""What a verb cannot do without, while something else is tried."""
 FOR_ANOTHER = frozenset((("psql", "arguments"),))
 """Arguments that go to another program as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A command line, the environment besides, and whether it must be refused."""
+    """A command line, the environment besides, whether it must be refused, and whether files may change by it."""
 
     label: str
     arguments: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     refused: bool
+    writes: bool
 
     def at(self, place: Path) -> tuple[list[str], dict[str, str]]:
         """The arguments and environment with the paths in ``place``."""
@@ -103,13 +93,10 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class _Parameter:
     verb: str
-    option: str | None
-    """None: an argument."""
     name: str
+    """Of an option with its dashes, of a variable; that of an argument is empty."""
     metavar: str
     writes: bool
-    others: tuple[str, ...]
-    """What stands before it on the command line."""
 
 
 def cases(seed: int) -> Iterator[Case]:
@@ -125,54 +112,52 @@ def cases(seed: int) -> Iterator[Case]:
 def _parameters() -> Iterator[_Parameter]:
     group = typer.main.get_command(build())
     for verb, command in group.commands.items():  # type: ignore[attr-defined]
-        values = [p for p in command.params if not getattr(p, "is_flag", False)]
-        for parameter in values:
-            metavar = (parameter.metavar or "").strip("[]…-").removesuffix("]")
-            is_option = parameter.param_type_name == "option"
-            others = [
-                word
-                for other in values
-                if other.required and other is not parameter
-                for word in ([other.opts[0]] if other.param_type_name == "option" else [])
-                + [REQUIRED[other.metavar or ""]]
-            ]
-            if parameter.name not in ("file", "requests", "profile", "record"):
-                others += ALSO.get(verb, ())
+        for parameter in command.params:
+            if getattr(parameter, "is_flag", False):
+                continue
+            name = parameter.opts[0] if parameter.param_type_name == "option" else ARGUMENT
             words = (getattr(parameter, "help", None) or "").split()
-            yield _Parameter(
-                verb, parameter.opts[0] if is_option else None, str(parameter.name), metavar,
-                writes=words[:1] in (["Write"], ["Where"]), others=tuple(others),
-            )  # fmt: skip
+            writes = words[:1] in (["Write"], ["Where"])
+            yield _Parameter(verb, name, (parameter.metavar or "").strip("[]…"), writes)
 
 
 def _variables() -> Iterator[_Parameter]:
     """Variables that are settings, as a parameter of a verb that reads them."""
-    kinds = {"dsn": "DSN", "instance": "NAME"}
     for setting in (*(field.name for field in fields(Settings)), "config"):
-        metavar = "DSN" if "dsn" in setting else kinds.get(setting, "DIR")
-        yield _Parameter("checksum", None, f"LOADGEN_{setting.upper()}", metavar, writes=True, others=())
+        metavar = "DSN" if "dsn" in setting else "NAME" if setting == "instance" else "DIR"
+        yield _Parameter("checksum", f"LOADGEN_{setting.upper()}", metavar, writes=True)
 
 
 def _case(parameter: _Parameter, chance: random.Random) -> Case:
     pool = KINDS.get(parameter.metavar, ALL)
     value = chance.choice(("", *ANYWHERE)) if chance.random() < 0.15 else chance.choice(pool)
-    is_variable = parameter.name.startswith("LOADGEN_")
-    # What would be written is refused only where it cannot be; what another program takes, never for its value.
-    refused = value in ("", "\0", "a\0b", "\udcff") or (
-        (pool is PATHS and not parameter.writes) or value in NOT_FOR_WRITING
-        if pool is PATHS
-        else pool in (NUMBERS, TIMES, RATES)
-    )
-    refused = refused and (parameter.verb, parameter.name) not in FOR_ANOTHER and not is_variable
-    if is_variable:
-        given: tuple[str, ...] = ()
-    elif parameter.option is None:
-        given = (value,)
+    if parameter.verb == "psql" and not parameter.name:
+        value = value.replace(SECRET, "")  # it shows what psql would be given
+    label = f"{parameter.verb} {parameter.name or 'argument'} {value[:24]!r}"
+    if parameter.name.startswith("LOADGEN_"):
+        return Case(
+            label, (parameter.verb, "--json"), ((parameter.name, value.replace("\0", "")),), refused=False, writes=True
+        )
+    needed = NEEDED.get(parameter.verb, {})
+    words = [w for name, each in needed.items() if name != parameter.name for w in ([name, each] if name else [each])]
+    if not parameter.name:
+        words.append(value)
     else:
-        given = chance.choice(((parameter.option, value), (f"{parameter.option}={value}",)))
-    label = f"{parameter.verb} {parameter.option or parameter.name} {value[:24]!r}"
-    environment = ((parameter.name, value.replace("\0", "")),) if is_variable else ()
-    return Case(label, (parameter.verb, *parameter.others, *given, "--json"), environment, refused)
+        words += chance.choice(((parameter.name, value), (f"{parameter.name}={value}",)))
+    return Case(label, (parameter.verb, *words, "--json"), (), _is_refused(parameter, value, pool), parameter.writes)
+
+
+def _is_refused(parameter: _Parameter, value: str, pool: tuple[str, ...]) -> bool:
+    """Whether no verb takes the value: a path to write to may be good, and psql takes what it is given."""
+    if value in ("", "\0", "a\0b", "\udcff"):
+        return True
+    if parameter.verb == "psql" or parameter.name == "--results-dir":  # the latter may not be looked at
+        return False
+    if pool is not PATHS:
+        return pool in (NUMBERS, TIMES, RATES)
+    if parameter.writes:
+        return value in NOT_FOR_WRITING
+    return not value.startswith("{place}/empty")  # of TOML it says: all as shipped
 
 
 def make_place(place: Path) -> Path:
@@ -207,6 +192,7 @@ def make_place(place: Path) -> Path:
         "date,value\n" + "".join(f"20{20 + n // 12}-{n % 12 + 1:02}-01,{1000 + 50 * n}\n" for n in range(12))
     )
     (place / "levels.csv").write_text("concurrency,throughput\n1,100\n2,190\n4,300\n8,310\n16,250\n")
-    (place / "requests.csv").write_text("timestamp,requests\n2026-03-01T00:00:00Z,100\n")
+    hours = [f"2026-03-{1 + n // 24:02}T{n % 24:02}:00Z,{100 + n % 24}\n" for n in range(240)]
+    (place / "requests.csv").write_text("timestamp,requests\n" + "".join(hours))
     shutil.copy(Path(__file__).parent.parent / "runs" / "golden" / "sweep-1.json", place / "sweep.json")
     return place

@@ -75,7 +75,7 @@ def test_in_this_process(
     case: Case, place: Path, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    arguments, further = case.at(place)
+    arguments, further = case.at(make_place(tmp_path / "files") if case.writes else place)
     monkeypatch.chdir(tmp_path)
     for name, value in (environment | further).items():
         monkeypatch.setenv(name, value)
@@ -93,7 +93,7 @@ def test_in_this_process(
 
 @pytest.mark.parametrize("case", numbered(SEED + 1, REAL, REAL_CI))
 def test_in_a_process_of_its_own(case: Case, place: Path, environment: dict[str, str], tmp_path: Path) -> None:
-    arguments, further = case.at(place)
+    arguments, further = case.at(make_place(tmp_path / "files") if case.writes else place)
     arguments = [argument.replace("\0", "")[:100_000] for argument in arguments]  # what the system lets pass
     began = time.monotonic()
     done = subprocess.run(
