@@ -46,14 +46,16 @@ def read_bytes(path: Path, kind: FileKind) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise _refusal(path, kind, error.strerror if isinstance(error, OSError) else str(error)) from error
-    with open(descriptor, "rb") as file:  # noqa: PTH123  # a descriptor has no path
+    try:
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             raise _refusal(path, kind, f"it is {_kind_of_file(mode)}, not a file")
-        try:
+        with open(descriptor, "rb", closefd=False) as file:
             content = file.read(kind.most_bytes + 1)
-        except OSError as error:
-            raise _refusal(path, kind, error.strerror) from error
+    except OSError as error:
+        raise _refusal(path, kind, error.strerror) from error
+    finally:
+        os.close(descriptor)
     if len(content) > kind.most_bytes:
         raise _refusal(path, kind, f"it has more than {kind.most_bytes:,} bytes")
     return content
