@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from forked import Forker
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
@@ -132,7 +133,12 @@ def server_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settin
 @pytest.fixture(scope="session")
 def server(server_settings: Settings) -> Target:
     """The session's server, by its default database. Tests use databases of their own: ``database``."""
-    return embedded_target(Instance.from_settings(server_settings))
+    target = embedded_target(Instance.from_settings(server_settings))
+    with connect(target, autocommit=True) as conn:
+        # No test ends the machine, and a checkpoint of hundreds of databases takes seconds of disk.
+        conn.execute("ALTER SYSTEM SET fsync = off")
+        conn.execute("SELECT pg_reload_conf()")
+    return target
 
 
 @pytest.fixture(scope="session")
@@ -155,9 +161,17 @@ def empty_database(server: Target) -> Target:
     return _create(server)
 
 
+@pytest.fixture(scope="session")
+def _forker() -> Iterator[Forker]:
+    with tempfile.TemporaryDirectory() as directory:
+        forker = Forker(Path(directory))
+        yield forker
+        forker.close()
+
+
 @pytest.fixture
-def loadgen(tmp_path: Path) -> Loadgen:
-    """The command line in a child: ``loadgen("init", "--json", target=database)``.
+def loadgen(tmp_path: Path, _forker: Forker) -> Loadgen:
+    """The command line in a process of its own: ``loadgen("init", "--json", target=database)``.
 
     Without a target it is left to find one, in an environment whose state directory is the session's.
     """
@@ -170,16 +184,7 @@ def loadgen(tmp_path: Path) -> Loadgen:
         timeout_s: float = 120,
     ) -> subprocess.CompletedProcess[str]:
         environment = os.environ | (target.environment() if target else {}) | (env or {})
-        return subprocess.run(
-            [sys.executable, "-m", "loadgen", *arguments],
-            env=environment,
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        return _forker.call(arguments, environment, cwd, timeout_s)
 
     return run
 
