@@ -47,7 +47,7 @@ PROGRAMS = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 SERVERS_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin"))
 """Where programs are looked for: Debian keeps servers such as PgBouncer where an ordinary user's PATH does not lead."""
 
-LONGEST_FILES = ("test_readme.py", "test_live.py", "test_seeding.py")
+LONGEST_FILES = ("test_readme.py", "test_live.py", "test_seeding.py", "test_seeding_faults.py", "test_joining.py")
 
 _NUMBERS = itertools.count()
 

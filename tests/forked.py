@@ -1,5 +1,6 @@
-"""The command line in processes that are forked from one which has imported it: ``python -m loadgen``, without the second
-of imports that each of hundreds of calls would take.
+"""The command line in processes forked from one that has imported it.
+
+As ``python -m loadgen``, without the second of imports that each of hundreds of calls would take.
 
 ``python forked.py SOCKET`` listens there. A call sends its arguments, environment and directory with descriptors for
 stdout and stderr, and reads the process's id, and at its end the exit code.
