@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint unit lock wheel clean
+.PHONY: demo test lint unit test-ci test-user lock wheel clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
@@ -17,8 +17,18 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 # Two processes have the cores: threads of matrices would only wait for each other.
+PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
+
 unit: $(VENV)/.dev
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not ci"
+	$(PYTEST) -m "not ci"
+
+# What takes too long for every change.
+test-ci: $(VENV)/.dev
+	$(PYTEST) -m ci
+
+# What may differ for an ordinary user, without root and without a network.
+test-user: $(VENV)/.dev
+	$(PYTEST) -m "user and not ci"
 
 $(VENV)/.made:
 	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.x")'

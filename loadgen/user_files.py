@@ -17,6 +17,8 @@ from loadgen.errors import UsageError
 
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
+SHELL_PIPES: Final = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
+"""Paths of pipes that a process writes to, unlike a pipe in the file system, which nobody need ever open."""
 MOST_PERIODS: Final = 100
 """In one line of TOML (assumption: more than any sentence or number there needs). The standard library's reader takes
 40 s for one key of 32,000 parts."""
@@ -40,7 +42,10 @@ SETTINGS: Final = FileKind("settings", "correct the file, or unset LOADGEN_CONFI
 
 
 def read_bytes(path: Path, kind: FileKind) -> bytes:
-    """The content of a regular file. Raises UsageError for anything else, and for more than ``kind.most_bytes``."""
+    """The content of a regular file, or of a pipe that the shell made, as in ``<(…)``.
+
+    Raises UsageError for anything else, and for more than ``kind.most_bytes``.
+    """
     try:
         # Without waiting: opening a pipe that nobody writes to would never return.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -48,7 +53,9 @@ def read_bytes(path: Path, kind: FileKind) -> bytes:
         raise _refusal(path, kind, error.strerror if isinstance(error, OSError) else str(error)) from error
     try:
         mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
+        if stat.S_ISFIFO(mode) and str(path).startswith(SHELL_PIPES):
+            os.set_blocking(descriptor, True)
+        elif not stat.S_ISREG(mode):
             raise _refusal(path, kind, f"it is {_kind_of_file(mode)}, not a file")
         with open(descriptor, "rb", closefd=False) as file:
             content = file.read(kind.most_bytes + 1)

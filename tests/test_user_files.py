@@ -23,6 +23,17 @@ def test_a_file_up_to_its_size_is_read(tmp_path: Path) -> None:
         read_bytes(path, KIND)
 
 
+def test_a_pipe_of_the_shell_is_read() -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"x" * 1_001)
+    with pytest.raises(UsageError, match="more than 1,000 bytes"):
+        read_bytes(Path(f"/dev/fd/{reading}"), KIND)
+    os.write(writing, b"date,value\n")
+    os.close(writing)
+    assert read_text(Path(f"/dev/fd/{reading}"), KIND).endswith("date,value\n")
+    os.close(reading)
+
+
 def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")

@@ -11,6 +11,8 @@ import pytest
 
 from loadgen.database.connect import Target
 
+pytestmark = pytest.mark.user
+
 ROOT = Path(__file__).parent.parent
 
 

@@ -27,6 +27,8 @@ from loadgen.database.programs import find_programs, server_account
 from loadgen.errors import EnvironmentFault
 from loadgen.settings import Settings
 
+pytestmark = pytest.mark.user
+
 Said = list[str]
 
 

@@ -13,6 +13,8 @@ from loadgen.database.instance_files import SOCKET_PATH_LIMIT_BYTES, Files, Post
 from loadgen.database.programs import Account
 from loadgen.errors import UsageError
 
+pytestmark = pytest.mark.user
+
 ME = Account(pwd.getpwuid(os.geteuid()).pw_name, os.geteuid(), os.getegid(), switched=False)
 
 

@@ -18,6 +18,8 @@ from loadgen.database.machine import (
     this_machine,
 )
 
+pytestmark = pytest.mark.user
+
 MEMORY = ("shared_buffers", "effective_cache_size", "work_mem", "maintenance_work_mem")
 
 

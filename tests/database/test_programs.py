@@ -18,6 +18,8 @@ from loadgen.database.instance_files import Files
 from loadgen.database.programs import find_programs, server_account
 from loadgen.errors import EnvironmentFault
 
+pytestmark = pytest.mark.user
+
 
 def needs_root() -> None:
     requires_that("root", os.geteuid() == 0, "only root can switch to another account")

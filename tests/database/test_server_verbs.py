@@ -13,6 +13,8 @@ from conftest import Loadgen
 
 from loadgen.database.connect import Target
 
+pytestmark = pytest.mark.user
+
 
 @pytest.fixture
 def own(state_dir: Path) -> dict[str, str]:

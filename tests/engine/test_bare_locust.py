@@ -12,6 +12,8 @@ import pytest
 from loadgen.database.connect import Target, connect
 from loadgen.database.locks import Use, use_of
 
+pytestmark = pytest.mark.user
+
 ROOT = Path(__file__).parent.parent.parent
 
 

@@ -8,6 +8,8 @@ from loadgen.errors import UsageError
 from loadgen.observe.pooler import DIRECT, look
 from loadgen.runs.format.access import PoolerFound
 
+pytestmark = pytest.mark.user
+
 
 def test_a_server_itself_is_no_pooler(database: Target) -> None:
     assert look(database) == DIRECT

@@ -12,7 +12,7 @@ from conftest import requires
 
 from loadgen.report.page import RunPage, Subject, page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.user]
 
 PAGES: dict[str, tuple[Subject, int]] = {
     "plan": (samples.plan(), 11),
