@@ -58,13 +58,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Loadgen]:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Loadgen:
     """The command line in this process, in ``tmp_path``: what reads files alone needs no child."""
     from loadgen.cli import main
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LOADGEN_RESULTS_DIR", raising=False)
-    before = signal.getsignal(signal.SIGTERM)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         with pytest.raises(SystemExit) as ended:
@@ -73,8 +72,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
         assert "Traceback" not in written.err
         return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), written.out, written.err)
 
-    yield run
-    signal.signal(signal.SIGTERM, before)
+    return run
 
 
 def requires(name: str) -> str:

@@ -13,7 +13,7 @@ LAYERS = (
     "cli", "report", "planning", "exporting", "fidelity", "runner", "engine", "observe", "profiling",
     "seeding", "population", "runs", "database",
 )  # fmt: skip
-BASE = {"settings", "errors", "user_files"}
+BASE = {"settings", "errors", "interrupts", "partials", "user_files"}
 HEAVY = {"locust", "gevent", "numpy", "scipy", "faker", "psycopg"}
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import signal
 import sys
-from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, NoReturn
 
 import typer
 
+from loadgen import interrupts
 from loadgen.cli.outcomes import as_loadgen_error, check_arguments, one_line
-from loadgen.cli.output import emit, emit_values, say
+from loadgen.cli.output import documents_emitted, emit, emit_values, say, show_cursor
 from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, RefusalError, UsageError
 
 # Typer exports BadParameter but not the class that all its usage errors share.
@@ -32,7 +30,7 @@ def build() -> typer.Typer:
     )
     for panel, verbs in VERBS.items():
         for verb in verbs:
-            app.command(rich_help_panel=panel)(_abortable(verb))
+            app.command(rich_help_panel=panel)(verb)
     return app
 
 
@@ -51,42 +49,44 @@ def _without_verb(
         raise typer.Exit
 
 
-def _abortable(verb: Callable[..., None]) -> Callable[..., None]:
-    """Typer turns a KeyboardInterrupt into a bare exit code, and the one line and document would be lost."""
-
-    @functools.wraps(verb)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
-        try:
-            verb(*args, **kwargs)
-        except KeyboardInterrupt as error:
-            raise typer.Abort from error
-
-    return wrapped
-
-
 def main(argv: list[str] | None = None) -> None:
     """Run a command line and exit with the design's code; one line on stderr for whatever went wrong."""
     arguments = sys.argv[1:] if argv is None else argv
     as_json = "--json" in arguments
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    emitted_before = documents_emitted()
+    failure: BaseException | None = None
+    code = ExitCode.DONE
     try:
         check_arguments(arguments)
-        sys.exit(build()(arguments, prog_name="loadgen", standalone_mode=False) or ExitCode.DONE)
-    except LoadgenError as error:
-        _fail(error, as_json)
-    except _TyperError as error:
-        _fail(UsageError(_one_line(error)), as_json)
-    except (KeyboardInterrupt, typer.Abort):
-        say("interrupted")
-        if as_json:
-            emit_values("loadgen.error/1", error={"exit_code": int(ExitCode.INTERRUPTED), "message": "interrupted"})
-        sys.exit(ExitCode.INTERRUPTED)
-    except Exception as error:
-        _fail(as_loadgen_error(error), as_json)
+        code = interrupts.interruptible(lambda: build()(arguments, prog_name="loadgen", standalone_mode=False)) or code
+    except BaseException as error:
+        failure = error
+    # A signal decides, whatever came of it: an import that it hits, for one, fails with an ImportError.
+    if interrupts.received() or code == ExitCode.INTERRUPTED or isinstance(failure, KeyboardInterrupt | typer.Abort):
+        _interrupted(failure, as_json and documents_emitted() == emitted_before)
+    if isinstance(failure, _TyperError):
+        failure = UsageError(_one_line(failure))
+    if isinstance(failure, Exception):
+        _fail(as_loadgen_error(failure), as_json)
+    if failure is not None:
+        raise failure
+    sys.exit(code)
 
 
-def _as_interrupt(signum: int, frame: Any) -> None:
-    raise KeyboardInterrupt
+def _interrupted(failure: BaseException | None, as_json: bool) -> NoReturn:
+    """Clear away what is left, end with one line and, for ``as_json``, the one document."""
+    interrupts.clean_up()
+    line = interrupts.line()
+    with contextlib.suppress(OSError, EnvironmentFault):  # nobody may be there to read it
+        show_cursor()
+        say(line)
+        if as_json and isinstance(failure, LoadgenError) and failure.document is not None:
+            emit(failure.document)
+        elif as_json:
+            emit_values("loadgen.error/1", error={"exit_code": int(ExitCode.INTERRUPTED), "message": line})
+    if interrupts.received():
+        interrupts.leave()
+    sys.exit(ExitCode.INTERRUPTED)
 
 
 def _one_line(error: Exception) -> str:
@@ -97,7 +97,7 @@ def _one_line(error: Exception) -> str:
     return f"{message}; see {path} --help"
 
 
-def _fail(error: LoadgenError, as_json: bool) -> None:
+def _fail(error: LoadgenError, as_json: bool) -> NoReturn:
     message = one_line(str(error))
     code = error.exit_code
     with contextlib.suppress(OSError):  # where stderr cannot be written to, the code and the document still can

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from loadgen import interrupts
 from loadgen.cli import options, quantities
 from loadgen.cli.output import console, emit_values, say
 from loadgen.cli.plan import plan
@@ -67,7 +68,7 @@ def demo(
             seed=int(SEED),
         )
         record, directory = carry_out(scenario, schedule, quantities.objective(objective), found)
-        if record.interrupted:
+        if record.interrupted or interrupts.received():
             raise KeyboardInterrupt
         if record.partial and record.refusal is not None:
             raise RefusalError(record.refusal)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from loadgen import interrupts
 from loadgen.errors import EnvironmentFault
 
 if TYPE_CHECKING:
@@ -47,13 +48,30 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
+def show_cursor() -> None:
+    """Undo what a progress bar that was broken off did to the terminal."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        console().show_cursor(True)
+
+
+_emitted: list[int] = []
+"""Lengths of the documents that this process emitted."""
+
+
+def documents_emitted() -> int:
+    """How many documents this process has emitted."""
+    return len(_emitted)
+
+
 def emit(document: str) -> None:
     """The one JSON document of this command. Raises EnvironmentFault where nobody takes it."""
     if sys.stdout is None:
         raise EnvironmentFault("standard output is closed; redirect it to a file or a program")
     try:
-        sys.stdout.write(document if document.endswith("\n") else document + "\n")
-        sys.stdout.flush()
+        with interrupts.deferred():
+            _emitted.append(len(document))
+            sys.stdout.write(document if document.endswith("\n") else document + "\n")
+            sys.stdout.flush()
     except OSError as error:
         # What could not be written is still in the buffer, and Python would try again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

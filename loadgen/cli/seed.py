@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from loadgen import interrupts
 from loadgen.cli import options, quantities
 from loadgen.cli.output import console, emit_values, progress, say
 from loadgen.errors import UsageError
@@ -105,20 +106,18 @@ def seed(
     target = resolve(settings.load(dsn=dsn, instance=instance))
     require_sessions(target)
     wanted = Population(users_n, seed_n, day or dt.datetime.now(dt.UTC).date(), chunk_users_of(users_n), shape)
-    try:
-        with _Shown() as shown:
-            done = load.seed(
-                target,
-                wanted,
-                jobs_n,
-                shown.phase,
-                ageing_months=months,
-                as_of_is_given=day is not None,
-                allow_unmarked=allow_unmarked,
-            )
-    except KeyboardInterrupt:
-        say("stopped in order; what was loaded stays, and the same command goes on from there")
-        raise
+    interrupts.note("what was loaded stays, and the same command goes on from there")
+    with _Shown() as shown:
+        done = load.seed(
+            target,
+            wanted,
+            jobs_n,
+            shown.phase,
+            ageing_months=months,
+            as_of_is_given=day is not None,
+            allow_unmarked=allow_unmarked,
+        )
+    interrupts.note("")
     if json:
         emit_values(
             "loadgen.seed/1",

@@ -12,6 +12,7 @@ from dataclasses import replace
 import psycopg
 from psycopg import sql
 
+from loadgen import interrupts
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import changed_rows, read_mark, write_mark
@@ -96,13 +97,12 @@ def reserved_copy(target: Target, name: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def working_copy(target: Target, name: str | None = None) -> Iterator[Target]:
-    """A fresh copy for the body of the ``with``, dropped at its end."""
-    with reserved_copy(target, name):
-        copy = fresh_copy(target, name)
-        try:
-            yield copy
-        finally:
-            drop_copy(copy)
+    """A fresh copy for the body of the ``with``, dropped at its end, also where an interrupt comes between the two."""
+    name = name or copy_name(target.database)
+    with faults(target), connect(target) as conn:
+        target = replace(target, identity=read_identity(query_on(conn)))
+    with reserved_copy(target, name), interrupts.cleanup(lambda: drop_copy(target.with_database(name))):
+        yield fresh_copy(target, name)
 
 
 @contextmanager

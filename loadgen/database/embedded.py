@@ -103,6 +103,9 @@ class Instance:
     def _start(self, port: int | None) -> Postmaster:
         files = self.files
         try:
+            for doomed in files.state_dir.glob(f".{files.name}.*.deleted"):  # of a removal that was broken off
+                self.notify(f"removing the rest of a deleted server in {doomed}")
+                shutil.rmtree(doomed, ignore_errors=True)
             programs = find_programs(files.state_dir, self.pg_bin, server_account())
             files.make(programs.account)
             wait_for_orphans(files.data)

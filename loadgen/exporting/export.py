@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from loadgen import partials
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import ALLOW_UNMARKED_VARIABLE, read_mark
@@ -69,17 +68,13 @@ def require_empty(directory: Path) -> None:
 
 def write_directory(directory: Path, files: Mapping[str, str]) -> None:
     """Write files beside the target, then rename over it. Raises EnvironmentFault where the disk refuses."""
-    place = directory.absolute()
-    partial = place.with_name(f".{place.name}.{os.getpid()}.partial")
     try:
-        for name, text in files.items():
-            path = partial / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-            if path.suffix == ".sh":
-                path.chmod(_EXECUTABLE)
-        partial.rename(place)  # an empty directory there is replaced
+        with partials.replacing(directory.absolute(), directory=True) as partial:
+            for name, text in files.items():
+                path = partial / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, "utf-8")
+                if path.suffix == ".sh":
+                    path.chmod(_EXECUTABLE)
     except OSError as error:
         raise EnvironmentFault(f"cannot write {directory}: {error.strerror}; free space or give another one") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

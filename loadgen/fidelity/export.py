@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 
 from psycopg import sql
 
+from loadgen import partials
 from loadgen.database.connect import Target
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.fidelity.reading import Snapshot, text
@@ -26,19 +26,13 @@ def export(target: Target, path: Path, progress: Callable[[int], None]) -> int:
     path = path.absolute()
     if path.exists() and not path.is_file():
         raise UsageError(f"--export {path} is not a file; give the name of one")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with Snapshot(target, lambda line: None) as snapshot:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            rows = _copy(snapshot, partial, progress)
-        partial.replace(path)
+        with Snapshot(target, lambda line: None) as snapshot, partials.replacing(path) as partial:
+            return _copy(snapshot, partial, progress)
     except OSError as error:
         raise EnvironmentFault(
             f"cannot write {path}: {error.strerror}; free space or choose another --export"
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
-    return rows
 
 
 def _copy(snapshot: Snapshot, path: Path, progress: Callable[[int], None]) -> int:

@@ -9,18 +9,22 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import orjson
 from pydantic import TypeAdapter
 
+from loadgen import interrupts
 from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, UsageError
 from loadgen.runs.control import Command, Event, Failed
 
 START_TIMEOUT_S: Final = 60.0
 GRACE_S: Final = 30.0
 """How much longer than its schedule a run may take before its child counts as hung."""
+POLL_S: Final = 0.1
+"""How often a run looks whether a signal asks it to end."""
 ENDING_S: Final = 5.0
 """From a process's last output to its end, at most."""
 
@@ -34,14 +38,16 @@ class Child:
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], inbox: Inbox) -> None:
         self._stderr: list[str] = []
         # A session of its own: Ctrl-C in the terminal reaches the parent only, which then asks the child to stop.
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **environment},
-            start_new_session=True,
-        )
+        with interrupts.deferred():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+            interrupts.register(self.kill)
         self._readers = [
             threading.Thread(target=self._hear, args=(inbox,), daemon=True),
             threading.Thread(target=self._keep_errors, daemon=True),
@@ -76,18 +82,21 @@ class Child:
                 self._process.stdin.close()
 
     def close(self) -> None:
-        """End it: what does not stop when its input ends is killed."""
-        self.let_go()
-        try:
-            self._process.wait(GRACE_S)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            self.kill()
-        for thread in self._readers:
-            thread.join(1.0)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            if stream is not None:
-                with contextlib.suppress(OSError):  # what could not be said to one that died
-                    stream.close()
+        """End it: what does not stop when its input ends, or before an interrupt, is killed."""
+        with interrupts.deferred():
+            self.let_go()
+            try:
+                with interrupts.allowed():
+                    self._process.wait(GRACE_S)
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):
+                self.kill()
+            interrupts.unregister(self.kill)
+            for thread in self._readers:
+                thread.join(1.0)
+            for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+                if stream is not None:
+                    with contextlib.suppress(OSError):  # what could not be said to one that died
+                        stream.close()
 
     def kill(self) -> None:
         """End it at once; the server cancels what it was running when it notices."""
@@ -128,6 +137,32 @@ class Child:
 
 
 Inbox = queue.Queue[tuple[Child, Event | None]]
+
+
+def next_event(inbox: Inbox, timeout_s: float, *, stopping: bool = False) -> tuple[Child, Event | None]:
+    """What is heard next; raises Empty where nothing is.
+
+    Raises KeyboardInterrupt where a signal asks to stop, unless that is under way: between two looks at the inbox,
+    since one that a handler raised could take an event with it (``interrupts.finishing``).
+    """
+    deadline = time.monotonic() + timeout_s
+    while stopping or not interrupts.received():
+        left_s = deadline - time.monotonic()
+        try:
+            return inbox.get(timeout=max(min(left_s, POLL_S), 0.0))
+        except queue.Empty:
+            if left_s <= POLL_S:
+                raise
+    raise KeyboardInterrupt
+
+
+def close_all(children: Sequence[Child]) -> None:
+    """End several, which stop at the same time."""
+    with interrupts.deferred():
+        for child in children:
+            child.let_go()
+        for child in children:
+            child.close()
 
 
 def as_error(failed: Failed) -> LoadgenError:

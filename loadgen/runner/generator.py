@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final
 
 from loadgen.errors import EnvironmentFault, UsageError
-from loadgen.runner.child import GRACE_S, START_TIMEOUT_S, Child, Inbox, as_error
+from loadgen.runner.child import GRACE_S, START_TIMEOUT_S, Child, Inbox, as_error, close_all, next_event
 from loadgen.runner.parts import Made, OnLoss
 from loadgen.runs.control import Command, Done, Failed, Phase, PhaseBegan, Ramped, Ready
 from loadgen.runs.format.scenario import ScenarioDescription
@@ -79,16 +79,16 @@ class ScenarioChild:
     def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[Made]:
         """Carry out one schedule; what each process made of it, its seconds in a spool in ``directory``.
 
-        A first interrupt ends it early and keeps what was measured. ``on_phase`` hears of a phase when the first
+        A signal ends it early and keeps what was measured. ``on_phase`` hears of a phase when the first
         process begins it. Raises a child's own LoadgenError, and EnvironmentFault for children that hang.
         """
         schedule = replace(schedule, processes=self.processes)
         run = _Run(self._children, schedule, directory, self._on_loss)
         planned_s = schedule.ramp_s + schedule.warmup_s + schedule.measure_s + schedule.drain_s
-        left_s = planned_s + GRACE_S
+        left_s, stopping = planned_s + GRACE_S, False
         while not run.over:
             try:
-                child, event = self._inbox.get(timeout=left_s)
+                child, event = next_event(self._inbox, left_s, stopping=stopping)
             except queue.Empty:
                 for hung in run.working:
                     run.endings[hung] = "hung and was ended"
@@ -101,7 +101,7 @@ class ScenarioChild:
             except KeyboardInterrupt:
                 self.interrupted = True
                 run.stop()
-                left_s = schedule.drain_s + GRACE_S
+                left_s, stopping = schedule.drain_s + GRACE_S, True
                 continue
             match event:
                 case PhaseBegan():
@@ -124,10 +124,7 @@ class ScenarioChild:
 
     def close(self) -> None:
         """End the children."""
-        for child in self._children:
-            child.let_go()
-        for child in self._children:
-            child.close()
+        close_all(self._children)
 
     def _ready(self) -> ScenarioDescription:
         """What the children are ready to run; the first that is not says why."""

@@ -11,7 +11,7 @@ from typing import Final
 
 from loadgen.database.servers import ServersIdentity
 from loadgen.errors import EnvironmentFault, UsageError
-from loadgen.runner.child import GRACE_S, START_TIMEOUT_S, Child, Inbox, as_error
+from loadgen.runner.child import GRACE_S, START_TIMEOUT_S, Child, Inbox, as_error, next_event
 from loadgen.runner.parts import Made, OnLoss
 from loadgen.runs.control import Awaited, Collected, Command, Event, Failed, PhaseBegan, Ready, WorkerMissing, Workers
 from loadgen.runs.format.scenario import ScenarioDescription
@@ -85,12 +85,14 @@ class MasterChild:
         """Carry out one schedule; see ``ScenarioChild.run``."""
         self._child.tell(Command("run", schedule, str(directory), servers=self._servers))
         planned_s = schedule.ramp_s + schedule.warmup_s + schedule.measure_s + schedule.drain_s
+        hung, stopping = f"the master of {self._path.stem} hung", False
         while True:
             try:
-                event = self._next(planned_s + BEGINNING_S + GRACE_S, f"the master of {self._path.stem} hung")
+                event = self._next(planned_s + BEGINNING_S + GRACE_S, hung, stopping=stopping)
             except KeyboardInterrupt:
                 self.interrupted = True
                 self._child.tell(Command("stop"))
+                stopping = True
                 continue
             match event:
                 case PhaseBegan():
@@ -123,9 +125,9 @@ class MasterChild:
         """End the master, and with it its workers."""
         self._child.close()
 
-    def _next(self, timeout_s: float, late: str) -> Event | None:
+    def _next(self, timeout_s: float, late: str, *, stopping: bool = False) -> Event | None:
         try:
-            _, event = self._inbox.get(timeout=max(timeout_s, 0.0))
+            _, event = next_event(self._inbox, timeout_s, stopping=stopping)
         except queue.Empty:
             raise EnvironmentFault(f"{late}{self._child.why() if self._child.ended else ''}") from None
         if isinstance(event, Failed):

@@ -11,6 +11,7 @@ from typing import Final
 
 from capacity.scalability import capacity_at_objective
 from capacity.values import Refusal
+from loadgen import interrupts
 from loadgen.database.connect import Target, connect
 from loadgen.database.copies import fresh_copy, working_copy
 from loadgen.database.guard import require_synthetic
@@ -113,7 +114,8 @@ def record_sweep(
                     on_run(level, place, None)
                     try:
                         if place:
-                            fresh_copy(target)
+                            with interrupts.allowed():
+                                fresh_copy(target)
                         schedule = plan.schedule(level, place)
                         record, _ = record_run(
                             child, working, schedule, objective, directory / RUNS,
@@ -124,7 +126,7 @@ def record_sweep(
                         break
                     points.append(_point(record, level, repeat, place, objective))
                     on_run(level, place, points[-1])
-                    interrupted = record.verdict.status == "partial"
+                    interrupted = interrupts.received() or record.verdict.status == "partial"
                     if interrupted:
                         break
                 capacity, refusal = _answer(points, objective, allowed.error_share)

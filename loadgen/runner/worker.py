@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from loadgen.errors import EnvironmentFault
-from loadgen.runner.child import Child, Inbox, as_error
+from loadgen.runner.child import Child, Inbox, as_error, close_all
 from loadgen.runs.control import Done, Failed, PhaseBegan, Ready
 
 
@@ -56,10 +56,7 @@ def work(
             raise EnvironmentFault(f"{lost} of {processes} workers did not last; see why, and start again")
         say("the master has ended")
     finally:
-        for child in children:
-            child.let_go()
-        for child in children:
-            child.close()
+        close_all(children)
 
 
 def _did_not_last(child: Child, say: Callable[[str], None]) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import os
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from loadgen import interrupts, partials
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.user_files import RECORD, FileKind, read_bytes
 
@@ -56,11 +56,8 @@ def write_atomically(path: Path, text: str) -> None:
             raise UsageError(f"cannot write {path}: it is not a file; give the name of one")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; give another name") from error
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text, "utf-8")
-        partial.replace(path)
+        with interrupts.deferred(), partials.replacing(path) as partial:
+            partial.write_text(text, "utf-8")
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise EnvironmentFault(f"cannot write {path}: {error.strerror}; free space, or choose another place") from error

@@ -8,7 +8,7 @@ Layout::
     results/<plan id>/plan.json
     results/<fidelity id>/fidelity.json
     results/<calibration id>/calibration.json
-    results/.<id>.partial/              being written, or left by a process that died
+    results/.<id>.partial/              being written, or left by a process that was killed (see ``partials``)
 
 A directory without its leading dot is complete; nothing in it changes afterwards.
 """
@@ -19,14 +19,14 @@ import datetime as dt
 import errno
 import re
 import secrets
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
 import orjson
 
+from loadgen import interrupts, partials
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.user_files import RECORD, read_bytes
 
@@ -73,26 +73,54 @@ def new_id(subject: str, now: dt.datetime) -> str:
 def new_record(results_dir: Path, record_id: str) -> Iterator[Path]:
     """A hidden directory to write a record into; renamed into place when the block succeeds.
 
-    A block that fails leaves nothing, unless complete records are inside (the runs of a sweep that broke off): then
-    the hidden directory stays, as one of :func:`leftovers`. Raises EnvironmentFault where the disk refuses.
+    A block that fails leaves nothing but the complete records in it, the runs of a sweep that broke off: they become
+    records of their own. So do those that a killed process left, see :func:`clear_leftovers`. Raises EnvironmentFault
+    where the disk refuses.
+
+    A signal waits for the end of the block, and raises nothing after it (``interrupts.finishing``).
     """
     partial = results_dir / f".{record_id}.partial"
     final = results_dir / record_id
-    try:
-        partial.mkdir(parents=True)
-    except OSError as error:
-        raise _fault(partial, error) from error
-    try:
-        yield partial
-        if final.exists():  # rename would silently replace an empty directory
-            raise EnvironmentFault(f"{final} exists already; a record is written once")
-        partial.rename(final)
-    except BaseException as error:
-        if not any(partial.glob(f"{RUNS}/[!.]*/{DOCUMENTS['run']}")):
-            shutil.rmtree(partial, ignore_errors=True)
-        if isinstance(error, OSError) and error.errno in _DISK_REFUSES:
-            raise _fault(final, error) from error
-        raise
+    with interrupts.finishing(), ExitStack() as stack:
+        try:
+            results_dir.mkdir(parents=True, exist_ok=True)
+            clear_leftovers(results_dir)
+            stack.enter_context(partials.held(partial, Path.mkdir, _discard_record))
+        except OSError as error:
+            raise _fault(partial, error) from error
+        try:
+            yield partial
+            with interrupts.deferred():
+                if final.exists():  # rename would silently replace an empty directory
+                    raise EnvironmentFault(f"{final} exists already; a record is written once")
+                partial.rename(final)
+                interrupts.note(f"the record is in {final}")
+        except OSError as error:
+            if error.errno in _DISK_REFUSES:
+                raise _fault(final, error) from error
+            raise
+
+
+def clear_leftovers(results_dir: Path) -> None:
+    """Remove what killed processes left half-written, and say so; runs in it that are complete are kept."""
+    for leftover in partials.leftovers(results_dir, ".*.partial"):
+        kept = _discard(leftover)
+        partials.report(f"removed {leftover}, left half-written by a process that was killed{kept}")
+
+
+def _discard_record(partial: Path) -> None:
+    if kept := _discard(partial):
+        partials.report(f"the record could not be completed{kept}")
+
+
+def _discard(partial: Path) -> str:
+    """Remove a directory but for the complete runs in it, which move up as records of their own; names those."""
+    complete = sorted(document.parent for document in partial.glob(f"{RUNS}/[!.]*/{DOCUMENTS['run']}"))
+    for run in complete:
+        run.rename(partial.parent / run.name)
+    partials.remove(partial)
+    names = ", ".join(run.name for run in complete)
+    return f"; its complete runs are kept in {partial.parent}: {names}" if complete else ""
 
 
 def leftovers(results_dir: Path) -> tuple[Path, ...]:

@@ -11,6 +11,7 @@ from typing import Final
 
 import psycopg
 
+from loadgen import interrupts
 from loadgen.database.connect import Target
 from loadgen.seeding.session import open_session
 from loadgen.seeding.statements import statement
@@ -59,15 +60,16 @@ class Crew:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *more: object) -> None:
-        # More than once: a cancel that comes between two statements of a task is lost.
-        while wait(self._started, timeout=0 if kind else None).not_done:
-            for conn in tuple(self._all):
-                with suppress(psycopg.Error):
-                    conn.cancel_safe(timeout=_CANCEL_S)
-            wait(self._started, timeout=POLL_S)
-        self._pool.shutdown()
-        for conn in self._all:
-            conn.close()
+        with interrupts.deferred():
+            # More than once: a cancel that comes between two statements of a task is lost.
+            while wait(self._started, timeout=0 if kind else None).not_done:
+                for conn in tuple(self._all):
+                    with suppress(psycopg.Error):
+                        conn.cancel_safe(timeout=_CANCEL_S)
+                wait(self._started, timeout=POLL_S)
+            self._pool.shutdown()
+            for conn in self._all:
+                conn.close()
 
     def run(self, tasks: Collection[Task], watch: Watch) -> None:
         """Do all of them, the longest chain of tasks first. Raises what the first that fails raises."""

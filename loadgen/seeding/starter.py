@@ -9,6 +9,7 @@ from typing import Final
 
 import psycopg
 
+from loadgen import interrupts
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark
@@ -41,12 +42,37 @@ def ensure_data(target: Target) -> None:
     if not target.embedded or not is_new:
         return
     print(f"the embedded database is empty: seeding {STARTER_USERS:,} users first", file=sys.stderr, flush=True)
-    command = [sys.executable, "-m", "loadgen", "seed", "--users", str(STARTER_USERS)]
-    ended = subprocess.run(
-        command, env={**os.environ, **target.environment()}, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
-    )
-    if ended.returncode:
+    if _seed(target):
         raise EnvironmentFault(f"seeding {target} failed; see above, or run: loadgen seed --users {STARTER_USERS}")
+
+
+def _seed(target: Target) -> int:
+    """The exit code of ``loadgen seed``, which an interrupt ends in order, and waits for."""
+    command = [sys.executable, "-m", "loadgen", "seed", "--users", str(STARTER_USERS)]
+    interrupts.note(f"what was loaded stays; go on with: loadgen seed --users {STARTER_USERS}")
+    with (
+        interrupts.deferred(),
+        subprocess.Popen(
+            command,
+            env={**os.environ, **target.environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # Ctrl-C reaches this process alone, which has the last word
+        ) as seeding,
+    ):
+        try:
+            with interrupts.allowed():
+                for line in seeding.stderr or ():
+                    print(line, end="", file=sys.stderr, flush=True)
+                seeding.wait()
+        except BaseException:
+            seeding.terminate()
+            seeding.communicate()
+            raise
+    interrupts.note("")
+    return seeding.returncode
 
 
 def _is_empty(connection: psycopg.Connection) -> bool:

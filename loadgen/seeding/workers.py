@@ -9,6 +9,7 @@ from multiprocessing.process import BaseProcess
 from typing import Final
 from uuid import UUID
 
+from loadgen import interrupts
 from loadgen.database.connect import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.population.model import Population
@@ -26,6 +27,7 @@ class Workers:
         self._running: list[tuple[BaseProcess, Connection]] = []
 
     def __enter__(self) -> Workers:
+        interrupts.register(self._end)
         return self
 
     def start(self, target: Target, population: Population) -> None:
@@ -35,11 +37,17 @@ class Workers:
         for _ in range(self._jobs):
             mine, theirs = context.Pipe(duplex=False)
             process = context.Process(target=work, args=(target, self._by, population, theirs), daemon=True)
-            process.start()
-            theirs.close()
-            self._running.append((process, mine))
+            with interrupts.deferred():
+                process.start()
+                theirs.close()
+                self._running.append((process, mine))
 
     def __exit__(self, *exception: object) -> None:
+        with interrupts.deferred():
+            interrupts.unregister(self._end)
+            self._end()
+
+    def _end(self) -> None:
         for process, _ in self._running:
             process.terminate()
         for process, pipe in self._running:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,9 @@ Run = Callable[..., tuple[int, dict[str, Any], str]]
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """``run(text, *options)``: exit code, document and stderr of a forecast of a file with that text."""
     monkeypatch.chdir(tmp_path)
-    before = signal.getsignal(signal.SIGTERM)
 
     def forecast(text: str, *options: str) -> tuple[int, dict[str, Any], str]:
         Path("h.csv").write_text(text)
@@ -30,8 +28,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         written = capfd.readouterr()
         return int(ended.value.code or 0), json.loads(written.out), written.err
 
-    yield forecast
-    signal.signal(signal.SIGTERM, before)
+    return forecast
 
 
 def rows(values: np.ndarray, label: str = "period") -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ PUBLISHED = Path(__file__).parents[1] / "capacity" / "data" / "usl_specsdm91.csv
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Run]:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
     """``run(source, *options)``: exit code, document and stderr of the law of a source."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("LOADGEN_RESULTS_DIR", raising=False)
-    before = signal.getsignal(signal.SIGTERM)
 
     def scalability(source: str, *options: str) -> tuple[int, dict[str, Any], str]:
         with pytest.raises(SystemExit) as ended:
@@ -33,8 +31,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFi
         assert "Traceback" not in written.err
         return int(ended.value.code or 0), json.loads(written.out), written.err
 
-    yield scalability
-    signal.signal(signal.SIGTERM, before)
+    return scalability
 
 
 def points(rows: str) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from loadgen.errors import EnvironmentFault, UsageError
-from loadgen.runs import store
+from loadgen.runs import documents, store
 
 NOON = dt.datetime(2026, 3, 1, 12, 0, 0, tzinfo=dt.UTC)
 
@@ -54,10 +56,33 @@ def test_a_sweep_that_fails_keeps_the_runs_it_completed(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), store.new_record(tmp_path, "sweep") as directory:
         put(directory / "runs", "dashboard", "run")
         raise RuntimeError
-    (left,) = store.leftovers(tmp_path)
-    assert len(list(left.glob("runs/*/manifest.json"))) == 1
-    with pytest.raises(UsageError, match="never completed"):
-        store.resolve(tmp_path, "sweep")
+    assert not store.leftovers(tmp_path)
+    (kept,) = tmp_path.iterdir()
+    assert store.resolve(tmp_path, kept.name) == kept / "manifest.json"
+
+
+def test_what_a_killed_process_left_is_cleared_by_the_next_and_what_one_writes_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sweep killed with a run completed, a page killed in its writing; beside them a record that is being written."""
+    code = (
+        "import os, signal, sys; from pathlib import Path; from loadgen import partials; from loadgen.runs import store\n"
+        "here = Path(sys.argv[1])\n"
+        "with store.new_record(here, 'sweep') as sweep, partials.replacing(here / 'out' / 'page.html') as page:\n"
+        "    with store.new_record(sweep / 'runs', 'run') as run: (run / 'manifest.json').write_text('{}')\n"
+        "    with store.new_record(sweep / 'runs', 'half'): os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    with store.new_record(tmp_path, "busy") as busy:
+        subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+        assert sorted(path.name for path in tmp_path.glob(".*"))[0].startswith(".busy")
+        put(tmp_path, "next", "run")
+        documents.write_atomically(tmp_path / "out" / "page.html", "whole")
+        assert list(tmp_path.glob(".*")) == [busy]
+    assert (tmp_path / "run" / "manifest.json").exists()
+    first, second = capsys.readouterr().err.splitlines()
+    assert ".sweep.partial, left half-written" in first
+    assert "complete runs are kept" in first
+    assert ".page.html." in second
 
 
 def test_a_record_is_written_once(tmp_path: Path) -> None:

@@ -1,0 +1,95 @@
+"""Files and directories that appear whole or not at all: written under a hidden name, then renamed.
+
+Their writer holds the kernel's lock (flock) on what it writes. The lock ends with its process, whatever ends that,
+while a process number may be another's by then, or another container's. What nobody holds was left by a process that
+was killed, and is removed by the next that writes in its place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import glob
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from loadgen import interrupts
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, directory: bool = False) -> Iterator[Path]:
+    """A hidden neighbour to write into; it replaces ``path`` when the block succeeds, and is removed if it fails.
+
+    Raises OSError as the disk does. A ``directory`` replaces an empty one only.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in leftovers(path.parent, f".{glob.escape(path.name)}.*.partial"):
+        remove(leftover)
+        report(f"removed {leftover}, left half-written by a process that was killed")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with held(partial, Path.mkdir if directory else Path.touch, remove):
+        yield partial
+        partial.replace(path)
+
+
+@contextlib.contextmanager
+def held(partial: Path, make: Callable[[Path], None], discard: Callable[[Path], None]) -> Iterator[None]:
+    """Make ``partial`` and hold its lock; what is there at the end of the block, since it failed, is discarded."""
+    with contextlib.ExitStack() as stack:
+        with interrupts.deferred():
+            stack.callback(os.close, _made_and_locked(partial, make))
+            stack.enter_context(interrupts.cleanup(lambda: discard(partial) if partial.exists() else None))
+        yield
+
+
+def leftovers(directory: Path, pattern: str) -> Iterator[Path]:
+    """What matches and nobody holds; each is held here while the caller deals with it."""
+    for path in sorted(directory.glob(pattern)):
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except OSError:  # gone meanwhile, or another user's
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # somebody writes it, or locks do not work here
+            continue
+        else:
+            yield path
+        finally:
+            os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a directory, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def report(line: str) -> None:
+    """One line for whoever waits."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _made_and_locked(partial: Path, make: Callable[[Path], None]) -> int:
+    while True:
+        make(partial)
+        try:
+            descriptor = os.open(partial, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # removed as a leftover before it was locked
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.EBADF):
+                os.close(descriptor)
+                raise
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), partial.stat()):
+                return descriptor
+        os.close(descriptor)

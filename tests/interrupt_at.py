@@ -1,0 +1,75 @@
+"""The command line with a signal to itself at one point: ``python interrupt_at.py POINT SIGNAL ARGUMENT…``.
+
+A point is ``MODULE``, where its import begins, ``MODULE:NAME`` or ``MODULE:CLASS.NAME``, where that function is entered, or
+one of these with ``*N`` behind it, where that happens for the N-th time. The product has no part in this.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+
+class Point(MetaPathFinder, Loader):
+    """Stands in for the loader of one module: sends the signal, or wraps the function that is to send it."""
+
+    def __init__(self, text: str, send: Callable[[], None]) -> None:
+        where, _, times = text.partition("*")
+        self._module, _, self._name = where.partition(":")
+        self._left = int(times or 1)
+        self._send = send
+        self._loader: Any = None
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != self._module or self._loader is not None:
+            return None
+        self._loader = self
+        spec = importlib.util.find_spec(fullname)
+        assert spec is not None, fullname
+        self._loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._loader.create_module(spec)  # type: ignore[no-any-return]
+
+    def exec_module(self, module: ModuleType) -> None:
+        if not self._name:
+            self._reach()
+        self._loader.exec_module(module)
+        if self._name:
+            *holders, name = self._name.split(".")
+            holder = functools.reduce(getattr, holders, module)
+            setattr(holder, name, self._wrapped(getattr(holder, name)))
+
+    def _wrapped(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def reached(*args: Any, **kwargs: Any) -> Any:
+            self._reach()
+            return function(*args, **kwargs)
+
+        return reached
+
+    def _reach(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            print("the signal is sent", file=sys.stderr, flush=True)
+            self._send()
+
+
+if __name__ == "__main__":
+    point, name, *arguments = sys.argv[1:]
+    sys.argv = ["loadgen", *arguments]
+    sys.meta_path.insert(0, Point(point, lambda: os.kill(os.getpid(), signal.Signals[f"SIG{name}"])))
+    from loadgen.__main__ import main
+
+    main()
