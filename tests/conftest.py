@@ -141,7 +141,7 @@ def server(server_settings: Settings) -> Target:
 
 @pytest.fixture(scope="session")
 def _initialised(server: Target) -> Target:
-    target = _create(server)
+    target = create_database(server)
     with connect(target) as conn:
         guard.initialise(conn)
     return target
@@ -150,13 +150,13 @@ def _initialised(server: Target) -> Target:
 @pytest.fixture
 def database(server: Target, _initialised: Target) -> Target:
     """A fresh database with the schema and the mark, without rows."""
-    return _create(server, template=_initialised)
+    return create_database(server, template=_initialised)
 
 
 @pytest.fixture
 def empty_database(server: Target) -> Target:
     """A fresh database with nothing in it."""
-    return _create(server)
+    return create_database(server)
 
 
 @pytest.fixture(scope="session")
@@ -201,7 +201,8 @@ def remove_state_dir(state_dir: Path) -> None:
     shutil.rmtree(state_dir)
 
 
-def _create(server: Target, template: Target | None = None) -> Target:
+def create_database(server: Target, template: Target | None = None) -> Target:
+    """A fresh database, with what is in ``template``."""
     # Never dropped: that costs a checkpoint each, and all of them go with the session's state directory.
     target = server.with_database(f"test_{next(_NUMBERS)}")
     statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
@@ -224,7 +225,7 @@ SEEDED_USERS = 300
 
 @pytest.fixture(scope="session")
 def _seeded(server: Target, _initialised: Target) -> Target:
-    target = _create(server, template=_initialised)
+    target = create_database(server, template=_initialised)
     command = [sys.executable, "-m", "loadgen", "seed", "--users", str(SEEDED_USERS), "--as-of", "2026-06-30"]
     subprocess.run(command, env=os.environ | target.environment(), check=True, capture_output=True, timeout=120)
     return target
@@ -233,4 +234,4 @@ def _seeded(server: Target, _initialised: Target) -> Target:
 @pytest.fixture
 def seeded(server: Target, _seeded: Target) -> Target:
     """A fresh database with ``SEEDED_USERS`` users."""
-    return _create(server, template=_seeded)
+    return create_database(server, template=_seeded)

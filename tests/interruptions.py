@@ -42,7 +42,8 @@ class Command:
     def processes(self) -> list[str]:
         """Command lines of those that carry the token, but for a server's, which is started to stay."""
         mark = f"{TOKEN}={self.token}".encode()
-        return [line for pid in _pids() if mark in _read(pid, "environ") and not (line := _line(pid)).startswith("postgres")]
+        lines = [_line(pid) for pid in _pids() if mark in _read(pid, "environ")]
+        return [line for line in lines if not line.startswith("postgres")]
 
     def faults(self, code: int, stdout: str, stderr: str) -> list[str]:
         """What is not as it must be after an interruption."""
@@ -57,7 +58,7 @@ class Command:
                     faults.append("a document of no format")
             except (ValueError, KeyError, TypeError):
                 faults.append(f"not one document: {stdout[:80]!r}")
-        faults += [f"left {path}" for path in self.cwd.rglob("*.partial")]
+        faults += [f"left {path.relative_to(self.cwd)}" for path in self.cwd.rglob("*.partial")]
         deadline = time.monotonic() + GONE_S
         while (left := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -65,7 +66,7 @@ class Command:
 
 
 def _pids() -> list[str]:
-    return [entry for entry in os.listdir("/proc") if entry.isdigit() and int(entry) != os.getpid()]
+    return [path.name for path in Path("/proc").iterdir() if path.name.isdigit() and int(path.name) != os.getpid()]
 
 
 def _read(pid: str, name: str) -> bytes:

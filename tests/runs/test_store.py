@@ -66,7 +66,8 @@ def test_what_a_killed_process_left_is_cleared_by_the_next_and_what_one_writes_i
 ) -> None:
     """A sweep killed with a run completed, a page killed in its writing; beside them a record that is being written."""
     code = (
-        "import os, signal, sys; from pathlib import Path; from loadgen import partials; from loadgen.runs import store\n"
+        "import os, signal, sys; from pathlib import Path\n"
+        "from loadgen import partials; from loadgen.runs import store\n"
         "here = Path(sys.argv[1])\n"
         "with store.new_record(here, 'sweep') as sweep, partials.replacing(here / 'out' / 'page.html') as page:\n"
         "    with store.new_record(sweep / 'runs', 'run') as run: (run / 'manifest.json').write_text('{}')\n"
