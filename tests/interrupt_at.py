@@ -2,7 +2,8 @@
 
 A point is ``MODULE``, where its import begins, ``MODULE:NAME`` or ``MODULE:CLASS.NAME``, where that function is
 entered, or one of these with ``*N`` behind it, where that happens for the N-th time. The product has no part in this.
-``DEMO_SWEEPS``: directories of sweeps that the demo takes instead of carrying out its own, which last minutes.
+A demo runs on the database of the environment, and takes the sweeps of ``DEMO_SWEEPS``, if there are any: a server and
+sweeps of its own last minutes.
 """
 
 from __future__ import annotations
@@ -68,21 +69,34 @@ class Point(MetaPathFinder, Loader):
             self._send()
 
 
-def give_sweeps(directories: Sequence[str]) -> None:
-    """Hand the demo sweeps that are there."""
-    from loadgen.cli import demo  # the module: the package has the verb by that name, once it is imported
+class Demo(MetaPathFinder):
+    """Shortens the demo when the first of its imports begins."""
 
-    given = iter(directories)
-    module = sys.modules[demo.__module__]
-    module.carry_out = lambda *_: (SimpleNamespace(partial=False), Path(next(given)))  # type: ignore[attr-defined]
+    _done = False
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        if fullname != "loadgen.runner" or self._done:
+            return
+        self._done = True
+        from loadgen import settings
+
+        load = settings.load
+        settings.load = lambda **given: load(**given | {"instance": None})
+        if sweeps := os.environ.get("DEMO_SWEEPS"):
+            given = iter(sweeps.split(os.pathsep))
+            module: Any = sys.modules["loadgen.cli.demo"]
+            module.carry_out = lambda *_: (SimpleNamespace(partial=False), Path(next(given)))
 
 
 if __name__ == "__main__":
     point, name, *arguments = sys.argv[1:]
     sys.argv = ["loadgen", *arguments]
-    sys.meta_path.insert(0, Point(point, lambda: os.kill(os.getpid(), signal.Signals[f"SIG{name}"])))
+    number = signal.Signals[f"SIG{name}"]
+    # A terminal's signals go to all of the group, the processes that this one starts included.
+    receivers = -os.getpgrp() if number in (signal.SIGINT, signal.SIGHUP) else os.getpid()
+    sys.meta_path.insert(0, Point(point, lambda: os.kill(receivers, number)))
+    if arguments[0] == "demo":
+        sys.meta_path.insert(0, Demo())
     from loadgen.__main__ import main
 
-    if sweeps := os.environ.get("DEMO_SWEEPS"):
-        give_sweeps(sweeps.split(os.pathsep))
     main()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ AT_ONCE = 3
 CONNECT = "loadgen.database.connect:connect"
 WRITE = "loadgen.runs.documents:write_atomically"
 PAGE = "loadgen.report.page:page"
-RUN = "run dashboard --users 2 --no-think --ramp 0s --warmup 0s --duration"
-SWEEP = "sweep dashboard --levels 1 --repeats 2 --ramp 0s --warmup 0s --duration 1s"
+RUN = "run dashboard --users 2 --rate 100 --ramp 0s --warmup 0s --duration"
+SWEEP = "sweep dashboard --think --levels 1 --repeats 2 --ramp 0s --warmup 0s --duration 1s"
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,29 @@ class Case:
     data: str = "shared"
     """The database: one that all share, since they only read, or one of its own, "filled" or "empty"."""
 
+    @property
+    def end(self) -> str:
+        """How the one line begins."""
+        if self.kept:
+            return "interrupted; the record is in results/"
+        loading = self.words.startswith("seed") and self.point not in ("import", "connecting")
+        return "interrupted; what was loaded stays" if loading else "interrupted"
+
 
 CASES = (
-    Case("import", "seed --users 300", "loadgen.cli.app", data="empty"),
+    Case("import", "seed --users 300", "loadgen.seeding.load", data="empty"),
     Case("connecting", "seed --users 300", "loadgen.seeding.session:open_session", data="empty"),
     Case("mid-work", "seed --users 2000 --jobs 1", "loadgen.seeding.ledger:loaded*2", data="empty"),
     Case("writing", "seed --users 300", "loadgen.seeding.crew:Crew.run", data="empty"),
-    Case("import", f"{RUN} 1s", "loadgen.runner.run"),
+    Case("import", f"{RUN} 1s", "typer"),
     Case("connecting", f"{RUN} 1s", CONNECT),
     Case("mid-work", f"{RUN} 60s", "loadgen.observe.sampler:Sampler._keep*4", "manifest.json"),
     Case("writing", f"{RUN} 1s", "loadgen.runner.summary:write_timeline", "manifest.json"),
-    Case("import", SWEEP, "loadgen.runner.sweep", data="filled"),
+    Case("import", SWEEP, "pydantic", data="filled"),
     Case("connecting", SWEEP, CONNECT, data="filled"),
     Case("mid-work", SWEEP, "loadgen.database.copies:fresh_copy*2", "sweep.json", data="filled"),
     Case("writing", SWEEP.replace("repeats 2", "repeats 1"), "loadgen.runner.sweep:_answer", "sweep.json", "filled"),
-    Case("import", "demo", "loadgen.runner.sweep", data="filled"),
+    Case("import", "demo", "loadgen.runner", data="filled"),
     Case("connecting", "demo", "loadgen.seeding.session:open_session", data="filled"),
     Case("mid-work", "demo --users 300", "loadgen.database.copies:fresh_copy", data="filled"),
     Case("writing", "demo --users 300", WRITE, "plan.json", data="filled"),
@@ -69,22 +77,21 @@ CASES = (
     Case("import", "forecast", "numpy"),
     Case("connecting", "forecast", CONNECT),
     Case("mid-work", "forecast h.csv", "capacity.growth.mixture:back_test"),
-    Case("import", "fidelity", "loadgen.fidelity.measure"),
-    Case("connecting", "fidelity", "loadgen.fidelity.reading:Snapshot.__init__"),
-    Case("mid-work", "fidelity --scenario dashboard", "loadgen.fidelity.checks:measure"),
+    Case("import", "fidelity", "psycopg"),
+    Case("connecting", "fidelity --export x.csv", CONNECT),
+    Case("mid-work", "fidelity --export x.csv", "loadgen.fidelity.export:_copy"),
     Case("writing", "fidelity --scenario dashboard", WRITE, "fidelity.json"),
     Case("drawing", "fidelity --scenario dashboard --report p.html", PAGE, "fidelity.json"),
-    Case("import", "profile", "loadgen.profiling.profile"),
+    Case("import", "profile", "loadgen.cli"),
     Case("connecting", "profile", CONNECT),
     Case("mid-work", "profile", "loadgen.profiling.profile:to_json"),
     Case("writing", "profile --output p.json", WRITE),
-    Case("import", "calibrate", "loadgen.planning.calibrating"),
-    Case("connecting", "calibrate", CONNECT),
-    Case("mid-work", "calibrate --time 2s", "loadgen.planning.calibrating:_ping"),
+    Case("import", "calibrate", "numpy"),
+    Case("connecting", "calibrate", "loadgen.database.connect:resolve"),
+    Case("mid-work", "calibrate", "loadgen.runner.generator:ScenarioChild._ready"),
     Case("writing", "calibrate --time 2s --scenario dashboard", WRITE, "calibration.json"),
     Case("import", f"report {SAMPLES}-sweep-dashboard", "altair"),
     Case("drawing", f"report {SAMPLES}-sweep-dashboard", PAGE),
-    Case("writing", f"report {SAMPLES}-sweep-dashboard", WRITE),
 )
 
 
@@ -135,17 +142,20 @@ class Interrupted:
 
 
 def _carried_out(case: Case, command: Command) -> list[str]:
-    began = time.monotonic()
     process = command.start()
     stdout, stderr = process.communicate(timeout=120)
     faults = command.faults(process.returncode, stdout, stderr)
     if "the signal is sent" not in stderr:
         faults.append("the point was not reached")
+    if not stderr.splitlines()[-1].startswith(case.end):
+        faults.append(f"does not end with {case.end!r}")
+    if case.words.startswith(RUN) and case.kept:
+        run = json.loads(stdout)
+        if run["result"]["count"] < 1 or (run["verdict"]["status"] == "partial") != (case.point == "mid-work"):
+            faults.append(f"not the record of what was measured: {run['verdict']}")
     records = [path for path in command.cwd.glob("results/*/*.json") if not path.parent.name.startswith(SAMPLES)]
     if [path.name for path in records] != ([case.kept] if case.kept else []):
         faults.append(f"kept {records}")
-    if os.environ.get("SHOW"):
-        print(f"{case.words.split()[0]} {case.point}: {time.monotonic() - began:.1f} s", file=sys.__stderr__)
     return [*faults, stderr] if faults else []
 
 

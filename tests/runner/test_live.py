@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -113,24 +112,6 @@ def test_the_write_heavy_scenario_changes_rows_and_spans_checkpoints(seeded: Tar
         ).fetchall()
     assert found
     assert all(low <= high for low, high in found)
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=lambda how: how.name)
-def test_an_interrupt_keeps_what_was_measured(how: signal.Signals, seeded: Target, tmp_path: Path) -> None:
-    arguments = ("run", "dashboard", "--users", "2", "--no-think", "--duration", "60s", "--warmup", "0s")
-    with running(seeded, tmp_path, *arguments, "--results-dir", "r", "--json") as process:
-        wait_for(process, "measure")
-        time.sleep(5.5)
-        process.send_signal(how)
-        stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130, stderr
-    record = documents.parse(RunRecord, stdout, "stdout")
-    assert record.verdict.status == "partial"
-    assert record.result is not None
-    assert 4 <= record.result.window_s <= 10
-    assert record.result.count > 0
-    only_record(tmp_path / "r")
-    assert_no_session_is_left(seeded)
 
 
 def test_a_child_does_not_outlive_its_parent(seeded: Target, tmp_path: Path) -> None:

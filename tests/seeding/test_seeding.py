@@ -210,16 +210,6 @@ def test_kill_minus_nine_and_the_same_command_again_give_the_same_rows(
     assert checksums(empty_database) == checksums(undisturbed[0])
 
 
-def test_an_interrupt_stops_in_order_and_says_how_to_go_on(empty_database: Target) -> None:
-    process = start(empty_database)
-    wait_until_half_loaded(empty_database)
-    os.killpg(process.pid, signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 130, stderr
-    assert "same command" in stderr
-    assert "Traceback" not in stderr
-
-
 def test_a_second_participant_joins_the_load(undisturbed: tuple[Target, load.Seeded], empty_database: Target) -> None:
     first, second = start(empty_database), start(empty_database)
     ended = [process.communicate(timeout=120)[1] for process in (first, second)]
