@@ -58,11 +58,15 @@ class Command:
                     faults.append("a document of no format")
             except (ValueError, KeyError, TypeError):
                 faults.append(f"not one document: {stdout[:80]!r}")
-        faults += [f"left {path.relative_to(self.cwd)}" for path in self.cwd.rglob("*.partial")]
+        return faults + self.leftovers()
+
+    def leftovers(self) -> list[str]:
+        """What is left half-written or still runs."""
         deadline = time.monotonic() + GONE_S
-        while (left := self.processes()) and time.monotonic() < deadline:
+        while (processes := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.02)
-        return faults + [f"still runs: {line}" for line in left]
+        files = [f"left {path.relative_to(self.cwd)}" for path in self.cwd.rglob("*.partial")]
+        return files + [f"still runs: {line}" for line in processes]
 
 
 def _pids() -> list[str]:
