@@ -43,7 +43,7 @@ class _State:
         self.depth = 0
         self.note = ""
         self.terminals: tuple[int, ...] = ()
-        self.cleanups: list[Callable[[], None]] = []
+        self.cleanups: list[Callable[[], object]] = []
         self.say_at_once: Callable[[], None] = lambda: None
 
 
@@ -108,7 +108,7 @@ def finishing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def cleanup(action: Callable[[], None]) -> Iterator[None]:
+def cleanup(action: Callable[[], object]) -> Iterator[None]:
     """Carry out ``action`` once at the end of the block, whatever ends it."""
     register(action)
     try:
@@ -119,12 +119,12 @@ def cleanup(action: Callable[[], None]) -> Iterator[None]:
             action()
 
 
-def register(action: Callable[[], None]) -> None:
+def register(action: Callable[[], object]) -> None:
     """Have ``action`` carried out when the command ends, unless it is unregistered before."""
     _state.cleanups.append(action)
 
 
-def unregister(action: Callable[[], None]) -> None:
+def unregister(action: Callable[[], object]) -> None:
     """Forget an action: what it would clear away is in order."""
     with contextlib.suppress(ValueError):
         _state.cleanups.remove(action)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from loadgen import interrupts
 from loadgen.cli.options import Json, ResultsDir
 from loadgen.cli.output import emit_values, say
 
@@ -45,6 +46,8 @@ def write_page(path: Path, output: Path | None = None) -> Path:
     from loadgen.runs.documents import write_atomically
 
     target = (output or path.with_name("report.html")).absolute()
+    if interrupts.received():  # while the record was being written
+        raise KeyboardInterrupt
     subject = read_subject(path)
     say("drawing the page …")
     write_atomically(target, page(subject))

@@ -12,7 +12,7 @@ from dataclasses import replace
 import psycopg
 from psycopg import sql
 
-from loadgen import interrupts
+from loadgen import interrupts, partials
 from loadgen.database.connect import Target, connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import changed_rows, read_mark, write_mark
@@ -43,9 +43,7 @@ def fresh_copy(target: Target, name: str | None = None) -> Target:
     EnvironmentFault if others are connected to the source or the user may not create databases, GuardRefusal if a
     database of that name was not made here.
     """
-    copy = target.with_database(name or copy_name(target.database))
-    if copy.database == target.database or len(copy.database.encode()) > LONGEST_NAME_BYTES:
-        raise UsageError(f"a working copy of {target.database} cannot be named {copy.database}; name it otherwise")
+    copy = _copy_of(target, name)
     with faults(target), connect(target) as conn:
         changed_in_source = changed_rows(conn)
         # Copies are made on this server and no other, whatever the DSN leads to next.
@@ -69,12 +67,12 @@ def fresh_copy(target: Target, name: str | None = None) -> Target:
     return copy
 
 
-def drop_copy(copy: Target) -> None:
-    """Remove a working copy if it is there. Raises as :func:`fresh_copy` does."""
+def drop_copy(copy: Target) -> bool:
+    """Remove a working copy; False if there is none. Raises as :func:`fresh_copy` does."""
     with faults(copy), _maintenance(copy) as conn:
         found = conn.execute(statement("copy_comment"), {"database": copy.database}).fetchone()
         if found is None:
-            return
+            return False
         if found[0] != COMMENT:
             raise GuardRefusal(
                 f"database {copy.database} exists and is no working copy of this tool, so it is not replaced; "
@@ -82,6 +80,7 @@ def drop_copy(copy: Target) -> None:
             )
         _refuse_other_clients(conn, copy.database)
         conn.execute(_composed("copy_drop", copy=copy.database))
+        return True
 
 
 @contextmanager
@@ -98,11 +97,20 @@ def reserved_copy(target: Target, name: str | None = None) -> Iterator[None]:
 @contextmanager
 def working_copy(target: Target, name: str | None = None) -> Iterator[Target]:
     """A fresh copy for the body of the ``with``, dropped at its end, also where an interrupt comes between the two."""
-    name = name or copy_name(target.database)
     with faults(target), connect(target) as conn:
         target = replace(target, identity=read_identity(query_on(conn)))
-    with reserved_copy(target, name), interrupts.cleanup(lambda: drop_copy(target.with_database(name))):
+    copy = _copy_of(target, name)
+    with reserved_copy(target, name), interrupts.cleanup(lambda: drop_copy(copy)):
+        if drop_copy(copy):
+            partials.report(f"removed {copy.database}, a working copy that a killed process had left")
         yield fresh_copy(target, name)
+
+
+def _copy_of(target: Target, name: str | None) -> Target:
+    copy = target.with_database(name or copy_name(target.database))
+    if copy.database == target.database or len(copy.database.encode()) > LONGEST_NAME_BYTES:
+        raise UsageError(f"a working copy of {target.database} cannot be named {copy.database}; name it otherwise")
+    return copy
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from loadgen import interrupts
 from loadgen.database.cluster import check_version, data_version, make_data, mend
 from loadgen.database.instance_files import NAME, Files, Postmaster, locked
 from loadgen.database.launching import START_TIMEOUT_S, launch
@@ -96,14 +97,15 @@ class Instance:
             self._stop()
             # Renamed first, so that a removal that is interrupted leaves nothing that looks like an instance.
             doomed = self.files.state_dir / f".{self.files.name}.{os.getpid()}.deleted"
-            with contextlib.suppress(FileNotFoundError):
-                self.files.home.rename(doomed)
-            shutil.rmtree(doomed, ignore_errors=True)
+            with interrupts.deferred():
+                with contextlib.suppress(FileNotFoundError):
+                    self.files.home.rename(doomed)
+                shutil.rmtree(doomed, ignore_errors=True)
 
     def _start(self, port: int | None) -> Postmaster:
         files = self.files
         try:
-            for doomed in files.state_dir.glob(f".{files.name}.*.deleted"):  # of a removal that was broken off
+            for doomed in files.state_dir.glob(f".{files.name}.*.deleted"):  # by a process that was killed
                 self.notify(f"removing the rest of a deleted server in {doomed}")
                 shutil.rmtree(doomed, ignore_errors=True)
             programs = find_programs(files.state_dir, self.pg_bin, server_account())

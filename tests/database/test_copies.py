@@ -41,9 +41,13 @@ def drift(target: Target) -> dict[str, int]:
         return {table: n - mark.drift_baseline.get(table, 0) for table, n in guard.changed_rows(conn).items()}
 
 
-def test_a_copy_is_thrown_away_and_the_source_is_as_it_was(server: Target, database: Target) -> None:
+def test_a_copy_is_thrown_away_and_the_source_is_as_it_was(
+    server: Target, database: Target, capsys: pytest.CaptureFixture[str]
+) -> None:
     add_users(database, 1, 10)
+    fresh_copy(database)  # as a killed process leaves one
     with working_copy(database) as copy:
+        assert f"removed {copy.database}, a working copy" in capsys.readouterr().err
         assert copy.database == copy_name(database.database)
         assert users(copy) == 10
         add_users(copy, 11, 30)

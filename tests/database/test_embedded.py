@@ -242,10 +242,14 @@ def test_an_interrupted_first_start_is_mended(state_dir: Path, sent: signal.Sign
         assert not files.partial_data.exists()
     assert not files.data.exists()
     until(lambda: not postgres_processes(files.partial_data))
+    deleted = state_dir / ".default.1.deleted"  # what a killed `down --delete` leaves
+    deleted.mkdir()
     said_later: Said = []
     with connect(embedded_target(Instance(files, notify=said_later.append))) as conn:
         assert conn.execute("SELECT current_database()").fetchone() == ("affluvia",)
     assert (sent == signal.SIGKILL) == any("half-made" in line for line in said_later)
+    assert not deleted.exists()
+    assert any(str(deleted) in line for line in said_later)
 
 
 def test_an_interrupted_launch_leaves_nothing_running(state_dir: Path) -> None:
