@@ -28,8 +28,8 @@ EXIT_CODE: Final = 130
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _AGAIN_S: Final = 0.2
 _PATIENCE_S: Final = 60.0
-"""Longer than the drain of a run and the grace for its processes: whatever takes longer hangs, and the next signal
-breaks it even in a deferred section (assumption)."""
+"""Longer than the drain of a run and the grace for its processes (assumption): what still goes on then hangs, and one
+more signal breaks it, even in a deferred section."""
 
 
 class _State:
@@ -171,12 +171,13 @@ def _depth(change: int | None) -> Iterator[None]:
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:
+    now = time.monotonic()
     if _state.received_at is None:
-        _state.received_at = time.monotonic()
+        _state.received_at = now
     if number == signal.SIGHUP:  # the terminal is gone: each line to it would be an error
         for terminal in _state.terminals:
             os.dup2(os.open(os.devnull, os.O_WRONLY), terminal)
-    _deliver(frame)
+    _deliver(frame, hangs=now - _state.received_at > _PATIENCE_S)
 
 
 def _on_alarm(number: int, frame: FrameType | None) -> None:
@@ -184,10 +185,8 @@ def _on_alarm(number: int, frame: FrameType | None) -> None:
         _deliver(frame)
 
 
-def _deliver(frame: FrameType | None) -> None:
-    """Let a signal take effect, if this is a moment for it."""
-    assert _state.received_at is not None
-    hangs = time.monotonic() - _state.received_at > _PATIENCE_S
+def _deliver(frame: FrameType | None, *, hangs: bool = False) -> None:
+    """Let a signal take effect, if this is a moment for it, or whatever ``hangs`` has had its time."""
     if not _state.begun:
         if not _state.depth:
             _state.say_at_once()

@@ -81,6 +81,11 @@ def test_a_wait_in_a_deferred_section_is_ended() -> None:
     assert outcome(work) == ["KeyboardInterrupt", "received"]
 
 
+def test_what_hangs_is_broken_by_one_more_signal() -> None:
+    work = "interrupts._PATIENCE_S = 0.0\nwith interrupts.deferred():\n    kill()\n    kill()\n    print('not this')"
+    assert outcome(work) == ["KeyboardInterrupt", "received"]
+
+
 def test_a_section_that_sees_to_it_goes_on() -> None:
     work = "with interrupts.finishing():\n    kill()\n    print(interrupts.received())\nkill()"
     assert outcome(work) == ["True", "went on", "received"]
