@@ -89,7 +89,7 @@ CASES = (
     Case("import", "calibrate", "numpy"),
     Case("connecting", "calibrate", "loadgen.database.connect:resolve"),
     Case("mid-work", "calibrate", "loadgen.runner.generator:ScenarioChild._ready"),
-    Case("writing", "calibrate --time 2s --scenario dashboard", WRITE, "calibration.json"),
+    Case("writing", "calibrate --time 5s --scenario dashboard", WRITE, "calibration.json"),
     Case("import", f"report {SAMPLES}-sweep-dashboard", "altair"),
     Case("drawing", f"report {SAMPLES}-sweep-dashboard", PAGE),
 )
