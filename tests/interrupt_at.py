@@ -85,7 +85,8 @@ class Demo(MetaPathFinder):
         if sweeps := os.environ.get("DEMO_SWEEPS"):
             given = iter(sweeps.split(os.pathsep))
             module: Any = sys.modules["loadgen.cli.demo"]
-            module.carry_out = lambda *_: (SimpleNamespace(partial=False), Path(next(given)))
+            record = SimpleNamespace(partial=False, interrupted=False, refusal=None)
+            module.carry_out = lambda *_: (record, Path(next(given)))
 
 
 if __name__ == "__main__":
