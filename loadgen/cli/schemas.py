@@ -56,12 +56,11 @@ def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema of one kind. Raises KeyError for another."""
     from pydantic import TypeAdapter
 
-    from loadgen.runs.store import VERSIONS
-
-    versions = {str(name): read for name, read in VERSIONS.items()}
     made = TypeAdapter(kinds()[kind]).json_schema(mode="serialization")
     ends = made.get("$defs", {}).get("Interval", {}).get("properties", {})
     if "high" in ends:
         # An interval without an upper bound has this string there: JSON has no infinity.
         ends["high"] = {"anyOf": [ends["high"], {"const": "Infinity"}], "title": "High"}
-    return {"$schema": DIALECT, "$id": f"loadgen.{kind}/{max(versions.get(kind, (1,)))}", **made}
+    # Alternatives have no format in common that names the version; they are all of the first.
+    name = made.get("properties", {}).get("format", {}).get("const", f"loadgen.{kind}/1")
+    return {"$schema": DIALECT, "$id": name, **made}

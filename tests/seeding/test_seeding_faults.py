@@ -94,7 +94,7 @@ def test_a_connection_that_is_ended(
         # Whoever loads is in a transaction nearly always; whoever watches only for as long as a look takes.
         query = (
             "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name = 'loadgen seed' "
+            "WHERE datname = current_database() AND application_name LIKE 'loadgen seed%%' "
             "AND (query LIKE '%%AS parts_loaded%%') <> %s ORDER BY pid LIMIT 1) AS one"
         )
         until("it is there", lambda: conn.execute(query, (has_transaction,)).fetchone() == (1,))
