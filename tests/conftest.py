@@ -102,9 +102,18 @@ def _clean_environment() -> Iterator[None]:
         yield
 
 
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES = 12 << 30
+"""What the databases of a whole run take at most, several processes together."""
+
+
 def make_state_dir() -> Path:
-    """A short directory that the server's account can reach: pytest's own are long, and closed to others."""
-    path = Path(tempfile.mkdtemp(prefix="lg-"))
+    """A short directory that the server's account can reach: pytest's own are long, and closed to others.
+
+    In memory where there is room: copying a database of three hundred files then takes a fifth of the time.
+    """
+    in_memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
+    path = Path(tempfile.mkdtemp(prefix="lg-", dir=MEMORY if in_memory else None))
     path.chmod(0o755)
     return path
 

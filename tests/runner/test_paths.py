@@ -96,7 +96,9 @@ class World:
         dsn = self.databases[case.kind].conninfo
         parts = conninfo_to_dict(dsn)
         mine, ours = conninfo_to_dict(self.ours.conninfo), self.ours.environment()
-        hosts, ports = (f"{mine[key]},{parts[key]}" for key in ("host", "port"))
+        hosts, ports = (f"{parts[key]},{mine[key]}" for key in ("host", "port"))
+        # Whoever connects again may be led to the other one. A worker would wait for a master first: it meets theirs.
+        balance = "" if case.verb == "worker" else "load_balance_hosts=random"
         (folder / "services").write_text(
             "\n".join(["[theirs]", *(f"{key}={parts[key]}" for key in ("host", "port", "user", "dbname"))])
         )
@@ -107,10 +109,8 @@ class World:
             "PG variables": {f"PG{name}": str(parts[key]) for name, key in PG_VARIABLES.items()},
             "service": {"PGSERVICEFILE": str(folder / "services"), "PGSERVICE": "theirs"},
             "LOADGEN_POOLER_DSN": ours | {"LOADGEN_POOLER_DSN": dsn},
-            # Whoever connects again may be led to the other one.
             HOSTS: {
-                "LOADGEN_DSN": f"host={hosts} port={ports} user={parts['user']} dbname={parts['dbname']}"
-                " load_balance_hosts=random"
+                "LOADGEN_DSN": f"host={hosts} port={ports} user={parts['user']} dbname={parts['dbname']} {balance}"
             },
         }
         flags = [case.way, dsn] if case.way.startswith("--") else []
