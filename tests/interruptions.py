@@ -13,6 +13,8 @@ from pathlib import Path
 from uuid import uuid4
 
 TOKEN = "LOADGEN_TEST_TOKEN"
+_ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("LOADGEN_", "PG", "PYTEST_"))}
+"""Taken once: threads that start commands would meet whoever changes it."""
 GONE_S = 2.0
 """From the end of a command to that of what ends with it: multiprocessing's tracker reads the end of a pipe."""
 
@@ -30,7 +32,7 @@ class Command:
         """Run it, in a process group of its own."""
         return subprocess.Popen(
             self.words,
-            env=os.environ | self.environment | {TOKEN: self.token},
+            env=_ENVIRONMENT | self.environment | {TOKEN: self.token},
             cwd=self.cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

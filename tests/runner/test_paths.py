@@ -97,8 +97,6 @@ class World:
         parts = conninfo_to_dict(dsn)
         mine, ours = conninfo_to_dict(self.ours.conninfo), self.ours.environment()
         hosts, ports = (f"{parts[key]},{mine[key]}" for key in ("host", "port"))
-        # Whoever connects again may be led to the other one. A worker would wait for a master first: it meets theirs.
-        balance = "" if case.verb == "worker" else "load_balance_hosts=random"
         (folder / "services").write_text(
             "\n".join(["[theirs]", *(f"{key}={parts[key]}" for key in ("host", "port", "user", "dbname"))])
         )
@@ -109,9 +107,7 @@ class World:
             "PG variables": {f"PG{name}": str(parts[key]) for name, key in PG_VARIABLES.items()},
             "service": {"PGSERVICEFILE": str(folder / "services"), "PGSERVICE": "theirs"},
             "LOADGEN_POOLER_DSN": ours | {"LOADGEN_POOLER_DSN": dsn},
-            HOSTS: {
-                "LOADGEN_DSN": f"host={hosts} port={ports} user={parts['user']} dbname={parts['dbname']} {balance}"
-            },
+            HOSTS: {"LOADGEN_DSN": f"host={hosts} port={ports} user={parts['user']} dbname={parts['dbname']}"},
         }
         flags = [case.way, dsn] if case.way.startswith("--") else []
         return flags, environments.get(case.way, ours if case.way in POOLERS else {})
