@@ -38,7 +38,9 @@ def profile_of(target: Target, shape: Shape, seed: int) -> Profile:
     return make_profile(target, lambda line: None)
 
 
-@pytest.mark.parametrize("shape", [DEFAULT_SHAPE, CORNERS], ids=["the model's own", "another"])
+@pytest.mark.parametrize(
+    "shape", [pytest.param(DEFAULT_SHAPE, marks=pytest.mark.ci), CORNERS], ids=["the model's own", "another"]
+)
 def test_seeded_like_a_profile_it_has_that_shape(database: Target, empty_database: Target, shape: Shape) -> None:
     first = profile_of(database, shape, 1)
     like, lacks = shape_of(first)

@@ -113,7 +113,7 @@ class Outsider(threading.Thread):
         self.join()
 
 
-@pytest.mark.parametrize("mode", ["sequential", "pipeline"])
+@pytest.mark.parametrize("mode", [pytest.param("sequential", marks=pytest.mark.ci), "pipeline"])
 def test_no_identity_and_no_setting_leaks_through_pgbouncer(
     seeded: Target, scenario: Path, pooler: Pooler, mode: Mode
 ) -> None:
@@ -174,7 +174,9 @@ def test_a_pool_under_an_open_load(seeded: Target, scenario: Path) -> None:
     assert result.arrivals.own_lag_p99_ms < result.access.pool_wait.max_ms
 
 
-@pytest.mark.parametrize("access", [Access(reconnect_every=1), Access(reconnect_every=3, pool=2)])
+@pytest.mark.parametrize(
+    "access", [pytest.param(Access(reconnect_every=1), marks=pytest.mark.ci), Access(reconnect_every=3, pool=2)]
+)
 def test_a_storm_of_connections_has_a_latency_of_its_own(seeded: Target, scenario: Path, access: Access) -> None:
     with connect(seeded, autocommit=True) as conn:
         before = conn.execute("SELECT sessions FROM pg_stat_database WHERE datname = current_database()").fetchone()
@@ -258,7 +260,9 @@ def test_reads_wait_for_a_replica_that_replays(seeded: Target, scenario: Path, r
     assert replayed.lag_s_most < 2
 
 
-@pytest.mark.parametrize(("policy", "share"), [("round-robin", 0.5), ("least-busy", 1.0), ("primary", 0.0)])
+@pytest.mark.parametrize(
+    ("policy", "share"), [("round-robin", 0.5), ("least-busy", 1.0), pytest.param("primary", 0.0, marks=pytest.mark.ci)]
+)
 def test_policies_divide_the_reads(
     seeded: Target, scenario: Path, replica: Replica, policy: ReadPolicy, share: float
 ) -> None:

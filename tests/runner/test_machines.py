@@ -158,6 +158,7 @@ def test_a_worker_that_is_cut_off_shows_with_its_share_and_the_run_ends(seeded: 
     assert_no_session_is_left(seeded)
 
 
+@pytest.mark.ci
 def test_what_comes_after_a_broken_wire_is_there_once(seeded: Target, tmp_path: Path) -> None:
     def cut_and_join(hub: Machines) -> None:
         time.sleep(1.5)

@@ -82,7 +82,7 @@ def ran(scenario: Path, target: Target, results: Path, mode: Mode) -> RunRecord:
         return record_run(child, target, schedule, Objective(), results)[0]
 
 
-@pytest.mark.parametrize("mode", ["sequential", "pipeline"])
+@pytest.mark.parametrize("mode", [pytest.param("sequential", marks=pytest.mark.ci), "pipeline"])
 def test_the_server_counts_what_the_record_counts(seeded: Target, tmp_path: Path, mode: Mode) -> None:
     with connect(seeded) as conn:
         # Statements of all tests so far may fill what the server keeps; it would forget some while this one runs.

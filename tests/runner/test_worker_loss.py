@@ -98,7 +98,9 @@ def assert_each_second_is_there_once(made: Team, lost: int, *, whole: bool) -> N
     assert any(merged == kept(found[1 - lost] + theirs[:reported]) for reported in beginnings)
 
 
-@pytest.mark.parametrize(("who", "on_loss"), [("ours", "stop"), ("plain", "continue")])
+@pytest.mark.parametrize(
+    ("who", "on_loss"), [("ours", "stop"), pytest.param("plain", "continue", marks=pytest.mark.ci)]
+)
 def test_a_worker_that_is_killed_shows_with_its_share(
     seeded: Target, tmp_path: Path, who: str, on_loss: OnLoss
 ) -> None:

@@ -57,7 +57,7 @@ def connections_seen(target: Target) -> Iterator[dict[str, int]]:
         looking.join()
 
 
-@pytest.mark.parametrize("jobs", [2, 4])
+@pytest.mark.parametrize("jobs", [2, pytest.param(4, marks=pytest.mark.ci)])
 def test_any_number_of_jobs_loads_the_same_rows(many_parts: Whole, empty_database: Target, jobs: int) -> None:
     """And never on more connections than one a job and one to watch."""
     with connections_seen(empty_database) as most:

@@ -84,7 +84,9 @@ def test_a_killed_server_loses_nothing(
     assert checksums(target) == checksums(many_parts[0])
 
 
-@pytest.mark.parametrize("has_transaction", [True, False], ids=["a worker's", "the parent's"])
+@pytest.mark.parametrize(
+    "has_transaction", [True, pytest.param(False, marks=pytest.mark.ci)], ids=["a worker's", "the parent's"]
+)
 def test_a_connection_that_is_ended(
     many_parts: Whole, empty_database: Target, has_transaction: bool, start: Start
 ) -> None:
