@@ -113,7 +113,7 @@ def reached(
         say(through(access.found))
         if not is_lockable(servers, access):
             say(
-                f"not locked against seed and reset: {target} is reached through a pooler only; give the server itself "
-                "as --dsn, and the pooler as --pooler-dsn"
+                f"a seed or reset may run meanwhile: {target} is a pooler, so no lock is held; give the server as "
+                "--dsn and the pooler as --pooler-dsn"
             )
     return servers, access

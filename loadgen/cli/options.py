@@ -43,7 +43,7 @@ MaxErrors = Annotated[
     typer.Option(
         "--max-errors",
         metavar="P%",
-        help="Transactions that may fail: above this share the answer is no, exit code 1, objective or not. "
+        help="Share of transactions that may fail. Above it, exit code 1, even without an objective. "
         f"Default: {MAX_ERROR_SHARE:.0%}.",
     ),
 ]

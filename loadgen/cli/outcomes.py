@@ -37,7 +37,7 @@ def as_loadgen_error(error: Exception) -> LoadgenError:
         case OSError():
             return _of_the_system(error)
         case UnicodeError():
-            return UsageError(f"a text is not UTF-8: {error}; correct it")
+            return UsageError(f"input is not UTF-8: {error}; convert it")
     return _of_a_library(error) or _of_this_tool(error)
 
 
@@ -59,7 +59,7 @@ def _of_a_library(error: Exception) -> LoadgenError | None:
     if isinstance(error, psycopg.Error):
         return translate(error, None)
     if isinstance(error, ValidationError):
-        return UsageError(f"a document cannot be read: {first_mistake(error)}; correct it")
+        return UsageError(f"cannot read a JSON document: {first_mistake(error)}; correct it")
     return None
 
 

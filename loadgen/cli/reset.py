@@ -34,7 +34,7 @@ def reset(
     from loadgen.observe.pooler import require_sessions
 
     if not yes and not sys.stdin.isatty():
-        raise UsageError("reset drops every row and there is no terminal to ask on; add --yes if that is meant")
+        raise UsageError("reset needs confirmation, and stdin is not a terminal; add --yes to confirm")
     target = resolve(settings.load(dsn=dsn, instance=instance))
     require_sessions(target)
     with faults(target), connect(target, autocommit=True, application_name=holder_name(Use.RESET)) as conn:

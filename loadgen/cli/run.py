@@ -67,7 +67,7 @@ FaultsExpected = Annotated[
     bool,
     typer.Option(
         "--faults-expected",
-        help="Servers are stopped on purpose: restarts, and time without an answer, do not make the run invalid.",
+        help="Accept server restarts and outages: report them as notes, and keep the run valid.",
     ),
 ]
 

@@ -106,7 +106,7 @@ def seed(
     target = resolve(settings.load(dsn=dsn, instance=instance))
     require_sessions(target)
     wanted = Population(users_n, seed_n, day or dt.datetime.now(dt.UTC).date(), chunk_users_of(users_n), shape)
-    interrupts.note("what was loaded stays, and the same command goes on from there")
+    interrupts.note("loaded rows are kept; run the same command to resume")
     with _Shown() as shown:
         done = load.seed(
             target,

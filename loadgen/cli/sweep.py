@@ -129,7 +129,7 @@ def _why_not(record: SweepRecord) -> LoadgenError | None:
         return GuardRefusal(record.points[-1].verdict.reasons[0].what)
     if record.refusal.code == TOO_MANY_ERRORS:
         lowest = min((p for p in record.points if p.verdict.too_many_errors), key=lambda p: p.level)
-        return NegativeAnswer(f"at level {lowest.level} {lowest.verdict.first_line}")
+        return NegativeAnswer(f"level {lowest.level}: {lowest.verdict.first_line}")
     return RefusalError(record.refusal)
 
 

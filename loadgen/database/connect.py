@@ -71,8 +71,8 @@ class Target:
         difference = self.identity.difference(identity) if self.identity else None
         if difference is not None:
             raise GuardRefusal(
-                f"{self} does not lead to {self.identity} as it must: {difference}; nothing was written there; "
-                "correct the DSN, the pooler's entry or the host name"
+                f"{self} leads to the wrong database, expected {self.identity}: {difference}; nothing was written "
+                "there; correct the DSN, the pooler's entry or the host name"
             )
 
 

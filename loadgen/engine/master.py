@@ -294,8 +294,8 @@ def _agree_on_servers(hello: Hello, servers: ServersIdentity) -> None:
     theirs = hello.servers
     if (difference := servers.database.difference(theirs.database)) is not None:
         raise UsageError(
-            f"worker {hello.name} would load another database than {servers.database}: {difference}; "
-            "set LOADGEN_DSN or --dsn there as here"
+            f"worker {hello.name} has another database than {servers.database}: {difference}; "
+            "give it the same --dsn or LOADGEN_DSN as here"
         )
     if theirs.pooler != servers.pooler:
         has, do = ("a", "leave it out") if theirs.pooler else ("no", f"set {POOLER_VARIABLE} or --pooler-dsn")

@@ -58,7 +58,7 @@ class TransactionPooled(Connection):
                 super().exchange((b"; ".join([begin, *local]), *queries[1:]), parameters, answers)
         except QueryError as error:
             if error.place == 0 and error.sqlstate in REQUIREMENT_FAILED:
-                what = "the pooler lent a connection to another database than the load is for; nothing was written"
+                what = "the pooler connected to a different database than the run's; nothing was written"
                 raise DatabaseError(GUARD_REFUSED, f"{what} there; correct the pooler's entry") from error
             raise
 

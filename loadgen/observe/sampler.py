@@ -21,9 +21,7 @@ from loadgen.runs.format.use import ServerUse
 from loadgen.runs.format.verdict import Reason
 
 APPLICATION: Final = "loadgen sampler"
-_GRANT_START: Final = (
-    "let this user execute pg_postmaster_start_time and read pg_stat_bgwriter: a restart is not noticed"
-)
+_GRANT_START: Final = "grant EXECUTE on pg_postmaster_start_time() and SELECT on pg_stat_bgwriter, to detect restarts"
 COLUMNS: Final = ("utc", "monotonic_s", *COUNTERS, "waits")
 
 

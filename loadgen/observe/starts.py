@@ -17,7 +17,7 @@ from typing import Final
 
 from loadgen.runs.format.verdict import Reason
 
-MEANT: Final = "or, if it was meant, add --faults-expected"
+INTENDED: Final = "if intended: loadgen run --faults-expected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,14 @@ class History:
         found = []
         if restarts:
             more = f", and {len(restarts) - 1} times more" if len(restarts) > 1 else ""
-            do = f"see the {kind}'s log, and run it again; {MEANT}"
+            do = f"see the {kind}'s log, and run it again; {INTENDED}"
             found.append(Reason(f"{kind}_restarted", f"{server} restarted at {restarts[0]}{more}", do))
         seen_until = self.presences[-1].until if self.presences else math.inf
         gone = [loss for loss in self.losses if loss.at > seen_until]
         if gone and gone[0].at <= end and not any(loss.answered for loss in gone):
             what = f"{server} gone since {clock(gone[0].at)}: {gone[0].words}"
             found.append(
-                Reason(f"{kind}_gone", what, f"start the {kind} again, see its log, and repeat the run; {MEANT}")
+                Reason(f"{kind}_gone", what, f"start the {kind} again, see its log, and repeat the run; {INTENDED}")
             )
         return tuple(found)
 

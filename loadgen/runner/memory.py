@@ -19,7 +19,7 @@ def with_cause(ending: str | None, before: int | None, after: int | None) -> str
     if ending is None or "SIGKILL" not in ending:
         return ending
     if before is None or after is None:
-        return f"{ending} (by somebody, or by the kernel for lack of memory)"
+        return f"{ending} (by a user or the kernel's OOM killer)"
     if after > before:
-        return f"{ending} (likely for lack of memory: the kernel ended {after - before} processes for it meanwhile)"
-    return f"{ending} (by somebody: the kernel ended no process for lack of memory meanwhile)"
+        return f"{ending} (probably by the kernel's OOM killer; OOM kills during the run: {after - before})"
+    return f"{ending} (not by the kernel's OOM killer: no OOM kill during the run)"

@@ -118,8 +118,10 @@ def _errors(result: RunResult | None, allowed_share: float) -> list[Reason]:
 def _gone(observed: Observed, schedule: Schedule) -> list[Reason]:
     if not observed.died:
         return [_lost(part, schedule) for part in observed.lost]
-    ending = next((part.ending for part in observed.lost if part.ending), "ended before its schedule did")
-    return [Reason("generator_died", f"the load generator {ending}", "see why, and run it again")]
+    ending = next((part.ending for part in observed.lost if part.ending), "exited before its schedule ended")
+    return [
+        Reason("generator_died", f"the load generator {ending}", "check its last output and dmesg, then run it again")
+    ]
 
 
 def _overloaded(result: RunResult | None) -> list[Reason]:
@@ -131,8 +133,8 @@ def _unmeasured(result: RunResult | None) -> list[Reason]:
         return []
     count, window_s = (result.count, result.window_s) if result else (0, 0.0)
     what = (
-        f"{count:,} transactions in {window_s:g} s are too few for a median with its interval, "
-        f"which takes {2 * BEYOND} and {MIN_SECONDS} s"
+        f"{count:,} transactions in {window_s:g} s: too few for a median with its interval, "
+        f"at least {2 * BEYOND} in {MIN_SECONDS} s"
     )
     return [Reason("too_few_transactions", what, "measure for longer, or with more users")]
 
@@ -166,7 +168,7 @@ def _lost(part: GeneratorPart, schedule: Schedule) -> Reason:
     what = (
         f"{part.name}, which had {meant}, {ending}reported for the last time {when}, {part.count:,} transactions in all"
     )
-    return Reason("generator_lost", what, "see why it ended or was cut off, and run it again")
+    return Reason("generator_lost", what, "check its log and network, then run it again")
 
 
 def _own_lag(result: RunResult) -> list[Reason]:
@@ -207,10 +209,10 @@ def _checkpoints(server: ServerUse) -> list[Reason]:
     if forced:
         counted = "" if spanned is None else f", in which the server counted {spanned}"
         what = f"{forced} checkpoints were forced in the short window{counted}"
-        return [Reason("checkpoints_forced", what, "measure for more than two checkpoint_timeout instead")]
+        return [Reason("checkpoints_forced", what, "measure longer than 2 × checkpoint_timeout instead")]
     if spanned is not None and spanned < 2:
         what = f"the window spans {spanned} checkpoints"
-        return [Reason("few_checkpoints", what, "measure for more than two checkpoint_timeout")]
+        return [Reason("few_checkpoints", what, "measure longer than 2 × checkpoint_timeout")]
     return []
 
 

@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Final
 
 from loadgen.observe.samples import Sample
-from loadgen.observe.starts import MEANT, clock
+from loadgen.observe.starts import INTENDED, clock
 from loadgen.runner.arrivals import totals
 from loadgen.runner.counting import broken
 from loadgen.runs.format.schedule import Schedule
@@ -50,11 +50,11 @@ def silence(window: Sequence[Second], warmup: Sequence[Second], schedule: Schedu
     longest = max(gaps, key=len)
     since = clock(longest[0].at)
     if not any(second.hub_lag.total for second in longest):
-        what = f"the load generator stood still for {silent_s} s of the window of {len(window)} s, since {since}"
-        return Reason(GENERATOR_LATE, what, "see what stopped it or took its cores, and run it again")
+        what = f"the load generator stalled for {silent_s} s of the {len(window)} s window, longest from {since}"
+        return Reason(GENERATOR_LATE, what, "check what stopped it or took its cores, and run it again")
     why, do = _cause(longest, seen)
-    what = f"nothing was answered for {silent_s} s of the window of {len(window)} s, since {since}: {why}"
-    return Reason("not_answered", what, f"{do}; {MEANT}")
+    what = f"no answer in {silent_s} s of the {len(window)} s window, longest gap from {since}: {why}"
+    return Reason("not_answered", what, f"{do}; {INTENDED}")
 
 
 def _gaps(window: Sequence[Second], warmup: Sequence[Second], schedule: Schedule) -> list[list[Second]]:
@@ -81,14 +81,14 @@ def _cause(gap: Sequence[Second], seen: Seen) -> tuple[str, str]:
     begin, end = gap[0].at, gap[-1].at + 1.0
     within = [sample for sample in seen.samples if begin <= sample.at < end]
     if len(within) < len(gap) / 2:  # of one a second
-        do = "see the server's log and its machine: frozen, out of memory or cut off; then run it again"
-        return "the server did not answer the sampler either", do
+        do = "check the server's log, memory and network, then run it again"
+        return "the server did not answer monitoring queries either", do
     if seen.pooler is not None:
-        do = "see the pooler's log, and run it again once it answers"
-        return f"the server answered the sampler meanwhile, so that the pooler, {seen.pooler}, was away", do
+        do = "check the pooler's log, and run it again once it answers"
+        return f"the server answered monitoring queries, but the pooler ({seen.pooler}) did not respond", do
     waits = Counter[str]()
     for sample in within:
         waits.update(sample.waits)
-    waited = f", its sessions waiting for {waits.most_common(1)[0][0]}" if waits else ""
-    do = "see what held the load's sessions, or the network to them; then run it again"
-    return f"the server answered the sampler meanwhile{waited}", do
+    waited = f"; its sessions waited for {waits.most_common(1)[0][0]}" if waits else ""
+    do = "check what blocked the load's sessions, and the network to them; then run it again"
+    return f"the server answered monitoring queries{waited}", do

@@ -32,7 +32,7 @@ def raised(cause: str) -> Exception:
         (raised("open('/nowhere/at/all')"), EnvironmentFault, "cannot use /nowhere/at/all: No such file or directory"),
         (raised("raise OSError(28, 'No space left on device')"), EnvironmentFault, "No space left on device; check"),
         (MemoryError(), EnvironmentFault, "not enough memory"),
-        (raised("'\\ud800'.encode()"), UsageError, "a text is not UTF-8"),
+        (raised("'\\ud800'.encode()"), UsageError, "input is not UTF-8"),
         (psycopg.errors.DiskFull("disk full"), EnvironmentFault, "the server: disk full; the server's disk is full"),
         (raised("1 / 0"), EnvironmentFault, "internal error: ZeroDivisionError: division by zero"),
         (raised("f = lambda: f()\nglobals().update(f=f)\nf()"), EnvironmentFault, "internal error: RecursionError"),

@@ -158,7 +158,7 @@ def test_nothing_foreign_is_written(
 ) -> None:
     line = refused(case, world, here, tmp_path, monkeypatch)
     if case.way in POOLERS:
-        assert "does not lead to database meant" in line
+        assert "leads to the wrong database, expected database meant" in line
 
 
 @pytest.mark.ci
