@@ -104,6 +104,19 @@ def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> D
     )
 
 
+def require_own_tables(conn: psycopg.Connection) -> None:
+    """Refuse a session in which a name of one of our tables leads to a table that somebody else made.
+
+    Raises GuardRefusal. Not asked where created objects were not recorded.
+    """
+    row = query_on(conn)(statement("shadowing_table"))
+    if row is not None:
+        raise GuardRefusal(
+            f"in database {conn.info.dbname} this user's search_path reaches {row[1]} instead of {row[0]}, and loadgen "
+            "did not create that; put public first in search_path, or rename that table"
+        )
+
+
 def requirement(identity: DatabaseIdentity) -> bytes:
     """A statement that fails unless it runs in the database of ``identity``.
 

@@ -41,7 +41,7 @@ def plan_removal(conn: psycopg.Connection, allow_unmarked: str | None) -> Remova
         objects = tuple(one for one in created_objects(conn) if (one.classid, one.objid) in present)
         _refuse_foreign_content(conn, objects)
     if not recorded and not allow_unmarked:
-        listed = ", ".join(str(one) for one in objects if not _is_bookkeeping(one))
+        listed = ", ".join(str(one) for one in objects if not _is_bookkeeping(one)) or "none of its tables"
         raise GuardRefusal(
             f"database {identity.database} was marked by an older version, which did not record what it created; "
             f"these match its schema exactly: {listed}; to drop them: loadgen reset --allow-unmarked "
@@ -69,7 +69,14 @@ def remove(conn: psycopg.Connection, removal: Removal) -> None:
         _refuse_foreign_content(conn, objects)
         numbers = as_arrays({(one.classid, one.objid) for one in objects})
         for (command,) in conn.execute(statement("drop_commands"), numbers).fetchall():
-            conn.execute(str(command).encode())
+            try:
+                conn.execute(str(command).encode())
+            except psycopg.errors.DependentObjectsStillExist as error:
+                details = (error.diag.message_detail or "").splitlines()
+                raise GuardRefusal(
+                    f"{details[0] if details else 'something else depends on it'}; nothing was dropped. Drop what "
+                    "loadgen did not create there, or move it elsewhere, then run reset again"
+                ) from error
         conn.execute(statement("drop_role"))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from loadgen.database.connect import connect
 from loadgen.database.faults import faults
-from loadgen.database.guard import read_mark, require_synthetic
+from loadgen.database.guard import read_mark, require_own_tables, require_synthetic
 from loadgen.database.identity import query_on, read_identity
 from loadgen.database.servers import Servers
 from loadgen.engine.dispatch import Dispatcher
@@ -73,6 +73,8 @@ def open_load(
     target = servers.server
     with connect(target, autocommit=True) as connection, faults(target):
         identity = require_synthetic(connection, allow_unmarked) if writes else read_identity(query_on(connection))
+        if writes:
+            require_own_tables(connection)
         mark = read_mark(connection)
         users, data_seed = (mark.users, mark.seed) if mark else (None, None)
         if users is None:
@@ -83,7 +85,9 @@ def open_load(
         raise EnvironmentFault(f"database {target.database!r} has no users; fill it with: loadgen seed --users 5000")
     servers = servers.with_identity(identity)
     for path in {servers.load, *servers.replicas} - {servers.server}:
-        connect(path, autocommit=True).close()
+        with connect(path, autocommit=True) as connection, faults(path):
+            if writes and path == servers.load:
+                require_own_tables(connection)
     drawn = _users(users, data_seed or 0, skew, (seed, share.process))
     reach = Reach(servers.load, servers.replicas, access or Access(), session, recorder, drawn, pipeline=pipeline)
     return Load(reach, recorder, think, seed, arrivals, share, refuse)

@@ -66,6 +66,21 @@ def test_writing_needs_the_mark_or_the_name(empty_database: Target, database: Ta
             guard.require_synthetic(conn, "other")
 
 
+def test_a_name_that_leads_to_somebody_elses_table_is_refused(conn: psycopg.Connection) -> None:
+    guard.require_own_tables(conn)
+    conn.execute("CREATE SCHEMA own CREATE TABLE goals ()")
+    guard.require_own_tables(conn)
+    conn.execute("SET search_path TO own, public")
+    with pytest.raises(GuardRefusal, match=r"search_path reaches own\.goals instead of public\.goals"):
+        guard.require_own_tables(conn)
+    conn.execute("SET search_path TO public")
+    conn.execute("ALTER TABLE users RENAME TO ours")
+    guard.require_own_tables(conn)  # nothing is written: there is no such table
+    conn.execute("CREATE TABLE users ()")
+    with pytest.raises(GuardRefusal, match=r"public\.users instead of public\.users"):
+        guard.require_own_tables(conn)
+
+
 def test_a_mark_comes_back(conn: psycopg.Connection) -> None:
     before = guard.read_mark(conn)
     assert before is not None
