@@ -49,7 +49,7 @@ def ensure_data(target: Target) -> None:
 def _seed(target: Target) -> int:
     """The exit code of ``loadgen seed``, which an interrupt ends in order, and waits for."""
     command = [sys.executable, "-m", "loadgen", "seed", "--users", str(STARTER_USERS)]
-    interrupts.note(f"what was loaded stays; go on with: loadgen seed --users {STARTER_USERS}")
+    interrupts.note(f"loaded rows are kept; resume with: loadgen seed --users {STARTER_USERS}")
     with (
         interrupts.deferred(),
         subprocess.Popen(

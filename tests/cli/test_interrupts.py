@@ -49,7 +49,7 @@ class Case:
         if self.kept:
             return "interrupted; the record is in results/"
         loading = self.words.startswith("seed") and self.point not in ("import", "connecting")
-        return "interrupted; what was loaded stays" if loading else "interrupted"
+        return "interrupted; loaded rows are kept" if loading else "interrupted"
 
 
 CASES = (
