@@ -143,7 +143,7 @@ def test_a_level_with_too_many_errors_was_measured_and_failed(share: float) -> N
     assert (capacity, refusal and refusal.code) == (None, "too_many_errors")
     outcome = _why_not(replace(record, capacity=None, refusal=refusal))
     assert isinstance(outcome, NegativeAnswer)
-    assert str(outcome) == f"at level {lowest} 5,900 of 10,000 transactions failed; first: 23514; correct it"
+    assert str(outcome) == f"level {lowest}: 5,900 of 10,000 transactions failed; first: 23514; correct it"
 
 
 def test_a_level_whose_server_failed_is_a_missing_measurement() -> None:
