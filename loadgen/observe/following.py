@@ -19,7 +19,8 @@ from loadgen.observe.starts import History, Loss, Presence, Start
 
 INTERVAL_S: Final = 1.0
 STOP_S: Final = 5.0
-"""How long a server that does not answer may hold up the end of a run."""
+"""How long a server that does not answer, or that is recovering, may hold up the end of a run."""
+RETRY_S: Final = 0.2
 
 
 class Follower:
@@ -45,6 +46,7 @@ class Follower:
         self._ended = ended
         self._interval_s = interval_s
         self._stopping = threading.Event()
+        self._wait_until = 0.0
         self._connection: Connection | None = None
         self._presences: list[Presence] = []
         self._losses: list[Loss] = []
@@ -58,6 +60,7 @@ class Follower:
 
     def stop(self) -> None:
         """Look a last time and end; a server that does not answer is not waited for longer than a few seconds."""
+        self._wait_until = time.monotonic() + STOP_S
         self._stopping.set()
         self._thread.join(self._interval_s)
         connection = self._connection
@@ -91,6 +94,9 @@ class Follower:
                     self._losses.append(_loss(error))
                     if self._losses[-1].answered and self._stopping.is_set():
                         return  # it is there: one that is not gets a last chance to show that it is back
+                    if last and _recovering(error) and time.monotonic() < self._wait_until:
+                        last = False  # it will be back in a moment, and then tells why it was away
+                        time.sleep(RETRY_S)
                 finally:
                     self._connection = None
                 self._stopping.wait(self._interval_s)
@@ -125,6 +131,11 @@ class Follower:
             self._presences[-1] = replace(self._presences[-1], until=now)
         else:
             self._presences.append(Presence(start, now, now))
+
+
+def _recovering(error: LoadgenError | psycopg.Error) -> bool:
+    """Whether the postmaster is there and refuses sessions until recovery has ended."""
+    return "the database system is" in str(error if isinstance(error, psycopg.Error) else error.__cause__)
 
 
 def _loss(error: LoadgenError | psycopg.Error) -> Loss:

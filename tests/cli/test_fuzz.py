@@ -51,9 +51,10 @@ def _nothing_outside() -> Iterator[None]:
 
 
 def outside() -> set[tuple[str, int]]:
-    """What there is, and of which type."""
-    found = (path for directory in OUTSIDE for path in directory.iterdir())
-    return {(str(path), path.lstat().st_mode >> 12) for path in found if path.name not in ("__pycache__", "tmp")}
+    """What there is, and of which type, but for what other processes of these tests write."""
+    caches = ("__pycache__", "tmp", ".hypothesis", ".pytest_cache")
+    paths = (path for directory in OUTSIDE for path in directory.iterdir() if path.name not in caches)
+    return {(str(path), path.lstat().st_mode >> 12) for path in paths}
 
 
 @pytest.fixture
