@@ -21,8 +21,9 @@ from loadgen.database.connect import Target, connect
 from loadgen.population.model import Population
 from loadgen.seeding import ledger, load
 from loadgen.seeding.checksum import TableChecksum, checksum
+from loadgen.seeding.forking import get_ready
 
-MANY_PARTS = Population(2_000, 7, dt.date(2026, 2, 1), chunk_users=50)
+MANY_PARTS = Population(1_000, 7, dt.date(2026, 2, 1), chunk_users=25)
 """40 parts of households and one of chat."""
 
 _PROGRAM = """
@@ -32,11 +33,13 @@ from loadgen.database.connect import resolve
 from loadgen.errors import LoadgenError
 from loadgen.population.model import Population
 from loadgen.seeding import load
+from loadgen.seeding.forking import get_ready
 
 def show(phase, done, total, detail):
     print(phase, done, total, detail, file=sys.stderr, flush=True)
 
 users, seed, chunk_users, jobs, ageing = map(int, sys.argv[1:6])
+get_ready()
 try:
     wanted = Population(users, seed, dt.date.fromisoformat(sys.argv[6]), chunk_users)
     done = load.seed(resolve(settings.load()), wanted, jobs, show, ageing_months=ageing)
@@ -120,6 +123,7 @@ def _parts(conn: psycopg.Connection) -> int:
 @pytest.fixture(scope="session")
 def many_parts(server: Target) -> tuple[Target, load.Seeded]:
     """``MANY_PARTS`` loaded by one process, undisturbed. It goes with the session's state directory."""
+    get_ready()  # what workers import, once for all loads of these tests
     target = server.with_database("test_many_parts")
     with connect(server, autocommit=True) as conn:
         conn.execute("CREATE DATABASE test_many_parts")

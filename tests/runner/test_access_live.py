@@ -32,7 +32,7 @@ SCENARIO = """
         return '{"step": 1}'
 
     class WhoAmI(PostgresUser):
-        think_time = exponential(mean_s=0.005)
+        think_time = exponential(mean_s=0.02)
         transactions = (
             Transaction("look", 8, ("whoami", "nap", "whoami")),
             Transaction("write", 2, ("whoami", "save")),
@@ -66,7 +66,7 @@ def scenario(tmp_path: Path) -> Path:
 
 
 def ran(scenario: Path, servers: Servers, access: Access, *, users: int = 6, **schedule: object) -> RunRecord:
-    asked = Schedule(users, True, ramp_s=0, warmup_s=0, measure_s=4, drain_s=5, seed=5)
+    asked = Schedule(users, True, ramp_s=0, warmup_s=0, measure_s=3, drain_s=5, seed=5)
     asked = replace(asked, access=established(access, servers), **schedule)  # type: ignore[arg-type]  # its fields
     with ScenarioChild(scenario, servers.environment()) as child:
         record, _ = record_run(
@@ -136,7 +136,7 @@ def test_a_load_through_a_pooler_by_session(seeded: Target, scenario: Path, pool
 def test_the_dsn_itself_may_be_a_pooler(seeded: Target, loadgen, pooler: Pooler, tmp_path: Path) -> None:
     """Where only the pooler is known, the server is watched through it, and the run says what was found."""
     done = loadgen(
-        "run", "dashboard", "--users", "3", "--no-think", "--duration", "5s", "--warmup", "0s", "--ramp", "0s",
+        "run", "dashboard", "--users", "1", "--no-think", "--duration", "3s", "--warmup", "0s", "--ramp", "0s",
         "--results-dir", "r", "--json", target=pooler(seeded, "transaction"),
     )  # fmt: skip
     record = documents.parse(RunRecord, done.stdout, "stdout")
@@ -148,8 +148,8 @@ def test_the_dsn_itself_may_be_a_pooler(seeded: Target, loadgen, pooler: Pooler,
 
 
 def test_users_share_a_pool_and_wait_for_it_in_lag(seeded: Target, scenario: Path) -> None:
-    """Ten users on two connections, each busy for 2 ms and more: most have to wait."""
-    record = ran(scenario, Servers(seeded), Access(pool=2), users=10)
+    """Twenty users on two connections, each busy for 2 ms and more: most have to wait."""
+    record = ran(scenario, Servers(seeded), Access(pool=2), users=20)
     result = record.result
     assert result is not None
     assert result.access is not None

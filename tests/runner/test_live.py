@@ -17,7 +17,7 @@ from loadgen.runs import documents, hlog
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.sweep import SweepRecord
 
-SHORT = ("--users", "3", "--no-think", "--duration", "5s", "--warmup", "1s", "--ramp", "0s")
+SHORT = ("--users", "1", "--no-think", "--duration", "3s", "--warmup", "1s", "--ramp", "0s")
 
 
 def sessions(target: Target) -> list[tuple[object, ...]]:
@@ -115,7 +115,7 @@ def test_the_write_heavy_scenario_changes_rows_and_spans_checkpoints(seeded: Tar
 
 
 def test_a_child_does_not_outlive_its_parent(seeded: Target, tmp_path: Path) -> None:
-    arguments = ("run", "dashboard", "--users", "2", "--no-think", "--duration", "60s", "--warmup", "0s")
+    arguments = ("run", "dashboard", "--users", "2", "--duration", "60s", "--warmup", "0s")
     with running(seeded, tmp_path, *arguments, "--results-dir", "r") as process:
         wait_for(process, "measure")
         children = psutil.Process(process.pid).children(recursive=True)
@@ -129,7 +129,7 @@ def test_a_child_does_not_outlive_its_parent(seeded: Target, tmp_path: Path) -> 
 def test_a_sweep_answers_and_leaves_the_data_as_it_was(seeded: Target, loadgen, tmp_path: Path) -> None:
     before = json.loads(loadgen("checksum", "--json", target=seeded).stdout)
     done = loadgen(
-        "sweep", "montecarlo", "--levels", "1,2", "--repeats", "2", "--duration", "5s", "--warmup", "0s",
+        "sweep", "montecarlo", "--levels", "1,2", "--repeats", "2", "--duration", "3s", "--warmup", "0s",
         "--ramp", "0s", "--objective", "p95=20s", "--results-dir", "r", "--json", target=seeded,
     )  # fmt: skip
     record = documents.parse(SweepRecord, done.stdout, "stdout")

@@ -134,12 +134,12 @@ def test_a_worker_that_is_cut_off_shows_with_its_share_and_the_run_ends(seeded: 
         time.sleep(5.5)  # reports go every 3 s, with seconds that were closed: one at least is there
         hub.cut(2)
 
-    load = ("--users", "4", "--no-think", "--duration", "60s", "--warmup", "0s")
+    load = ("--users", "40", "--duration", "60s", "--warmup", "0s")
     record, said, copies = run(seeded, tmp_path, cut, *load, cut_off=True)
     assert record.verdict.status == "partial"
     reason = record.verdict.reasons[0]
     assert reason.code == "generator_lost"
-    assert "2 of 4 users" in reason.what
+    assert "20 of 40 users" in reason.what
     assert "does not answer: the run stops" in said
     result = record.result
     assert result is not None
@@ -166,7 +166,7 @@ def test_what_comes_after_a_broken_wire_is_there_once(seeded: Target, tmp_path: 
         time.sleep(5)
         hub.join(1)
 
-    load = ("--users", "4", "--no-think", "--duration", "14s", "--warmup", "0s", "--on-worker-loss", "continue")
+    load = ("--users", "40", "--duration", "14s", "--warmup", "0s", "--on-worker-loss", "continue")
     record, said, copies = run(seeded, tmp_path, cut_and_join, *load)
     assert "does not answer: the run goes on" in said
     assert logged(tmp_path / "r") == kept(copies[0] + copies[1])

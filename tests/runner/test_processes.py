@@ -38,7 +38,7 @@ def test_shares_are_all_of_it_and_no_user_is_in_two() -> None:
 
 def test_processes_share_the_users_and_their_counts_add_up(seeded: Target, loadgen, tmp_path: Path) -> None:
     done = loadgen(
-        "run", "dashboard", "--users", "5", "--processes", "2", "--no-think", "--duration", "4s", "--warmup", "0s",
+        "run", "dashboard", "--users", "51", "--processes", "2", "--duration", "3s", "--warmup", "0s",
         "--ramp", "0s", "--results-dir", "r", "--json", target=seeded,
     )  # fmt: skip
     record = documents.parse(RunRecord, done.stdout, "stdout")
@@ -47,8 +47,8 @@ def test_processes_share_the_users_and_their_counts_add_up(seeded: Target, loadg
     result = record.result
     assert result is not None
     parts = result.generator.parts
-    assert [(part.name, part.users) for part in parts] == [("process 0", 3), ("process 1", 2)]
-    assert all(part.count > 50 and part.lost_after_s is None for part in parts)
+    assert [(part.name, part.users) for part in parts] == [("process 0", 26), ("process 1", 25)]
+    assert all(part.count > 5 and part.lost_after_s is None for part in parts)
     assert sum(part.count for part in parts) == result.count
     assert result.generator.cpu_cores == pytest.approx(sum(part.cpu_cores or 0 for part in parts))
     assert "2 processes" in done.stderr
@@ -90,11 +90,11 @@ def test_the_load_is_the_same_for_any_number_of_processes(seeded: Target, tmp_pa
 
 @pytest.mark.parametrize("on_loss", ["stop", "continue"])
 def test_a_process_that_is_killed_shows_with_its_share(seeded: Target, tmp_path: Path, on_loss: OnLoss) -> None:
-    schedule = Schedule(4, False, ramp_s=0, warmup_s=0, measure_s=6, drain_s=5, seed=1)
+    schedule = Schedule(40, True, ramp_s=0, warmup_s=0, measure_s=5, drain_s=5, seed=1)
 
     def kill_one(event: PhaseBegan) -> None:
         if event.phase == "measure":
-            time.sleep(2.5)
+            time.sleep(2.2)
             children = [p for p in psutil.Process().children() if "loadgen.engine.child" in p.cmdline()]
             os.kill(children[1].pid, signal.SIGKILL)
 
@@ -104,7 +104,7 @@ def test_a_process_that_is_killed_shows_with_its_share(seeded: Target, tmp_path:
     assert record.verdict.status == "partial"
     reason = record.verdict.reasons[0]
     assert reason.code == "generator_lost"
-    assert "process 1, which had 2 of 4 users" in reason.what
+    assert "process 1, which had 20 of 40 users" in reason.what
     result = record.result
     assert result is not None
     kept, lost = result.generator.parts
@@ -114,5 +114,5 @@ def test_a_process_that_is_killed_shows_with_its_share(seeded: Target, tmp_path:
     assert (lost.cpu_cores, lost.peak_rss_bytes) == (None, None)
     assert lost.count > 0
     assert kept.count + lost.count == result.count
-    assert result.window_s == 6 if on_loss == "continue" else 2 <= result.window_s < 6
+    assert result.window_s == 5 if on_loss == "continue" else 2 <= result.window_s < 5
     assert_no_session_is_left(seeded)

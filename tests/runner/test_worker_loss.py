@@ -23,7 +23,7 @@ from loadgen.runs import documents, spool
 from loadgen.runs.format.result import RunResult
 from loadgen.runs.format.run import RunRecord
 
-LOAD = ("--users", "4", "--no-think", "--warmup", "0s", "--ramp", "0s")
+LOAD = ("--users", "40", "--warmup", "0s", "--ramp", "0s")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def test_a_worker_that_is_killed_shows_with_its_share(
     assert_no_session_is_left(seeded)
     reason = record.verdict.reasons[0]
     assert reason.code == "generator_lost"
-    assert "2 of 4 users" in reason.what
+    assert "20 of 40 users" in reason.what
     share = part_of(result, victim.pid)
     lost, stayed = result.generator.parts[share], result.generator.parts[1 - share]
     assert lost.lost_after_s is not None
@@ -158,5 +158,5 @@ def test_what_a_master_had_is_kept_when_it_is_killed(seeded: Target, tmp_path: P
         record, result = made.record()
         assert_no_session_is_left(seeded)  # its workers hear nothing any more
     assert [reason.code for reason in record.verdict.reasons][:1] == ["generator_died"]
-    assert [part.users for part in result.generator.parts] == [2, 2]
+    assert [part.users for part in result.generator.parts] == [20, 20]
     assert all(part.count > 0 for part in result.generator.parts)

@@ -23,6 +23,7 @@ from loadgen.errors import EnvironmentFault, GuardRefusal
 from loadgen.population.model import MODEL_VERSION, Population
 from loadgen.seeding import ledger, load
 from loadgen.seeding.checksum import TableChecksum, checksum
+from loadgen.seeding.forking import get_ready
 from loadgen.seeding.starter import ensure_data
 from loadgen.settings import Settings
 
@@ -48,6 +49,7 @@ def undisturbed(server: Target) -> Iterator[tuple[Target, load.Seeded]]:
     target = server.with_database("test_undisturbed")
     with connect(server, autocommit=True) as conn:
         conn.execute("CREATE DATABASE test_undisturbed")
+    get_ready()
     yield target, load.seed(target, POPULATION, 1, quiet)
     with connect(server, autocommit=True) as conn:
         conn.execute("DROP DATABASE test_undisturbed WITH (FORCE)")

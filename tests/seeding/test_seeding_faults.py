@@ -174,7 +174,7 @@ def test_another_seed_is_refused_while_the_first_is_at_work(
     process = start(empty_database)
     with connect(empty_database, autocommit=True) as conn:
         until_half_loaded(conn)
-        with pytest.raises(EnvironmentFault, match=r"holds 2000 users with seed 7 .* and not 2000 users with seed 8"):
+        with pytest.raises(EnvironmentFault, match=r"holds 1000 users with seed 7 .* and not 1000 users with seed 8"):
             load.seed(empty_database, replace(MANY_PARTS, seed=8), 2, quiet)
     assert loaded_by(process) == (MANY_PARTS.users, 0)
     assert checksums(empty_database) == checksums(many_parts[0])
