@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,7 @@ import numpy as np
 import psycopg
 import pytest
 from conftest import Loadgen
-from seeding_samples import MANY_PARTS, Start, checksums, end, quiet, until
+from seeding_samples import Start, checksums, end, quiet, until
 
 from loadgen.database import guard
 from loadgen.database.connect import Target, connect
@@ -19,24 +20,35 @@ from loadgen.observe.facts import fingerprint
 from loadgen.population.model import Population
 from loadgen.seeding import ledger, load
 from loadgen.seeding.ageing import STEPS_A_MONTH, VACUUM_ROWS, VACUUM_SHARE, VISITS_A_MONTH, Step, entries, use
+from loadgen.seeding.forking import get_ready
 from loadgen.seeding.ledger import Part
 
 MONTHS = 6
+WORN = Population(2_000, 7, dt.date(2026, 2, 1), chunk_users=100)
 Whole = tuple[Target, load.Seeded]
 
 
-@pytest.fixture(scope="module")
-def aged(server: Target, many_parts: Whole) -> Whole:
-    """The same load, aged."""
-    target = server.with_database("test_aged")
+def loaded(server: Target, name: str, months: int) -> Whole:
+    target = server.with_database(name)
     with connect(server, autocommit=True) as conn:
-        conn.execute("CREATE DATABASE test_aged")
-    done = load.seed(target, MANY_PARTS, 2, quiet, ageing_months=MONTHS)
+        conn.execute(f"CREATE DATABASE {name}".encode())
+    done = load.seed(target, WORN, 2, quiet, ageing_months=months)
     with connect(target, autocommit=True) as conn:
         conn.execute("CREATE EXTENSION pgstattuple")
-    with connect(many_parts[0], autocommit=True) as conn:
-        conn.execute("CREATE EXTENSION IF NOT EXISTS pgstattuple")
     return target, done
+
+
+@pytest.fixture(scope="module")
+def unaged(server: Target) -> Whole:
+    """A load as it was made."""
+    get_ready()
+    return loaded(server, "test_unaged", 0)
+
+
+@pytest.fixture(scope="module")
+def aged(server: Target, unaged: Whole) -> Whole:
+    """The same load, aged."""
+    return loaded(server, "test_aged", MONTHS)
 
 
 def number(target: Target, query: str) -> float:
@@ -46,13 +58,13 @@ def number(target: Target, query: str) -> float:
     return float(row[0])
 
 
-def test_every_value_is_as_it_was(aged: Whole, many_parts: Whole) -> None:
-    assert checksums(aged[0]) == checksums(many_parts[0])
-    assert aged[1].rows == many_parts[1].rows
+def test_every_value_is_as_it_was(aged: Whole, unaged: Whole) -> None:
+    assert checksums(aged[0]) == checksums(unaged[0])
+    assert aged[1].rows == unaged[1].rows
 
 
-def test_the_mark_and_the_fingerprint_say_it(aged: Whole, many_parts: Whole) -> None:
-    with connect(aged[0]) as conn, connect(many_parts[0]) as other:
+def test_the_mark_and_the_fingerprint_say_it(aged: Whole, unaged: Whole) -> None:
+    with connect(aged[0]) as conn, connect(unaged[0]) as other:
         mark = guard.read_mark(conn)
         found, unaged = fingerprint(conn), fingerprint(other)
     assert mark is not None
@@ -66,22 +78,22 @@ def test_the_mark_and_the_fingerprint_say_it(aged: Whole, many_parts: Whole) -> 
     "index",
     ["financial_profiles_pkey", "goals_open_idx", "chat_messages_user_id_timestamp_idx", "user_achievements_pkey"],
 )
-def test_leaves_have_split(aged: Whole, many_parts: Whole, index: str) -> None:
+def test_leaves_have_split(aged: Whole, unaged: Whole, index: str) -> None:
     density = f"SELECT avg_leaf_density FROM pgstatindex('{index}')"  # noqa: S608
     fragmentation = f"SELECT leaf_fragmentation FROM pgstatindex('{index}')"  # noqa: S608
-    assert number(aged[0], density) < number(many_parts[0], density) - 5
-    assert number(aged[0], fragmentation) > number(many_parts[0], fragmentation) + 5
+    assert number(aged[0], density) < number(unaged[0], density) - 5
+    assert number(aged[0], fragmentation) > number(unaged[0], fragmentation) + 5
 
 
-def test_heaps_hold_the_room_of_dead_versions(aged: Whole, many_parts: Whole) -> None:
+def test_heaps_hold_the_room_of_dead_versions(aged: Whole, unaged: Whole) -> None:
     for table in ("financial_profiles", "goals", "user_progress", "users"):
         bytes_ = f"SELECT pg_relation_size('{table}')"
-        assert number(aged[0], bytes_) > 1.03 * number(many_parts[0], bytes_), table
+        assert number(aged[0], bytes_) > 1.03 * number(unaged[0], bytes_), table
     toast = "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE relname = 'financial_profiles'"
-    assert number(aged[0], toast) > 1.03 * number(many_parts[0], toast)
+    assert number(aged[0], toast) > 1.03 * number(unaged[0], toast)
     assert number(aged[0], "SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE schemaname = 'public'") > 0
     gin = "SELECT pg_relation_size('financial_profiles_calculations_idx')"
-    assert number(aged[0], gin) > 1.1 * number(many_parts[0], gin)
+    assert number(aged[0], gin) > 1.1 * number(unaged[0], gin)
 
 
 def test_rewrites_of_indexed_columns_were_never_hot_and_others_were(aged: Whole) -> None:
@@ -110,7 +122,7 @@ def died(conn: psycopg.Connection) -> list[tuple[object, ...]]:
 
 def test_killed_in_the_middle_it_goes_on(aged: Whole, empty_database: Target, start: Start) -> None:
     """And comes to the same as in one go, by two processes or by one: the same rows died in each part."""
-    process = start(empty_database, ageing_months=MONTHS)
+    process = start(empty_database, WORN, ageing_months=MONTHS)
 
     def half() -> bool:
         return ledger.read_begun(conn) is not None and conn.execute(
@@ -122,7 +134,7 @@ def test_killed_in_the_middle_it_goes_on(aged: Whole, empty_database: Target, st
         process.kill()
         end(process)
         assert not ledger.all_loaded(conn, Part.AGEING)
-        load.seed(empty_database, MANY_PARTS, 1, quiet, ageing_months=MONTHS)
+        load.seed(empty_database, WORN, 1, quiet, ageing_months=MONTHS)
         assert ledger.all_loaded(conn, Part.AGEING)
         with connect(aged[0]) as other:
             assert died(conn) == died(other)
@@ -132,13 +144,13 @@ def test_killed_in_the_middle_it_goes_on(aged: Whole, empty_database: Target, st
 @pytest.mark.parametrize("months", [0, 3, 12])
 def test_other_months_are_refused_in_a_line(aged: Whole, months: int) -> None:
     with pytest.raises(EnvironmentFault, match=r"aged by 6 months.*, and not .*loadgen reset"):
-        load.seed(aged[0], MANY_PARTS, 1, quiet, ageing_months=months)
+        load.seed(aged[0], WORN, 1, quiet, ageing_months=months)
 
 
-def test_an_unaged_database_is_not_aged_afterwards(many_parts: Whole) -> None:
+def test_an_unaged_database_is_not_aged_afterwards(unaged: Whole) -> None:
     """It may have been written to since."""
     with pytest.raises(EnvironmentFault, match=r"and not .* aged by 2 months"):
-        load.seed(many_parts[0], MANY_PARTS, 1, quiet, ageing_months=2)
+        load.seed(unaged[0], WORN, 1, quiet, ageing_months=2)
 
 
 def test_the_verb_says_months_and_seconds(loadgen: Loadgen, empty_database: Target) -> None:
@@ -165,7 +177,7 @@ def uses(population: Population, months: int, of: Callable[[Step], bool]) -> lis
 
 
 def test_visits_have_the_declared_mean_and_follow_activity() -> None:
-    population = replace(MANY_PARTS, users=50_000)
+    population = replace(WORN, users=50_000)
     last = MONTHS * STEPS_A_MONTH - 1
     visitors = uses(population, MONTHS, lambda step: step.number == last)
     # Fewer than visits: many are by the same user. Never by one who signs up later.

@@ -290,8 +290,8 @@ def test_rows_that_no_seeding_made_are_not_mixed_with_ours(database: Target) -> 
         (),
     ],
 )
-def test_bad_input_is_refused_in_a_line(loadgen: Loadgen, arguments: tuple[str, ...]) -> None:
-    ended = loadgen("seed", *arguments)
+def test_bad_input_is_refused_in_a_line(here: Loadgen, arguments: tuple[str, ...]) -> None:
+    ended = here("seed", *arguments)
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
 
