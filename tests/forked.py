@@ -3,13 +3,15 @@
 As ``python -m loadgen``, without the second of imports that each of hundreds of calls would take.
 
 ``python forked.py SOCKET`` listens there. A call sends its arguments, environment and directory with descriptors for
-stdout and stderr, and reads the process's id, and at its end the exit code.
+stdout and stderr, and reads the process's id, and at its end the exit code. Where the first argument is a file of
+Python, that runs as ``python FILE`` would, in a process group of its own.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -112,6 +114,11 @@ def _become(request: tuple[list[str], dict[str, str], str], descriptors: list[in
     for descriptor, standard in zip([nothing, *descriptors], (0, 1, 2), strict=True):
         os.dup2(descriptor, standard)
         os.close(descriptor)
+    if arguments[0].endswith(".py"):
+        os.setsid()
+        sys.argv = arguments
+        runpy.run_path(arguments[0], run_name="__main__")
+        return
     sys.argv = ["loadgen", *arguments]
     from loadgen.__main__ import main
 

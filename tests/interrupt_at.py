@@ -2,6 +2,7 @@
 
 A point is ``MODULE``, where its import begins, ``MODULE:NAME`` or ``MODULE:CLASS.NAME``, where that function is
 entered, or one of these with ``*N`` behind it, where that happens for the N-th time. The product has no part in this.
+What is imported already, in a process that was forked, is wrapped wherever it stands.
 A demo runs on the database of the environment, and takes the sweeps of ``DEMO_SWEEPS``, if there are any: a server and
 sweeps of its own last minutes.
 """
@@ -50,9 +51,25 @@ class Point(MetaPathFinder, Loader):
             self._reach()
         self._loader.exec_module(module)
         if self._name:
-            *holders, name = self._name.split(".")
-            holder = functools.reduce(getattr, holders, module)
-            setattr(holder, name, self._wrapped(getattr(holder, name)))
+            self._wrap(module)
+
+    def begin(self) -> None:
+        """Wait for the module's import, or wrap its function at once."""
+        if self._module in sys.modules:
+            assert self._name, f"{self._module} is imported already"
+            self._wrap(sys.modules[self._module])
+        else:
+            sys.meta_path.insert(0, self)
+
+    def _wrap(self, module: ModuleType) -> None:
+        *holders, name = self._name.split(".")
+        holder = functools.reduce(getattr, holders, module)
+        function = getattr(holder, name)
+        wrapped = self._wrapped(function)
+        setattr(holder, name, wrapped)
+        for other in list(sys.modules.values()):
+            if getattr(other, "__dict__", {}).get(name) is function:
+                setattr(other, name, wrapped)
 
     def _wrapped(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -70,7 +87,7 @@ class Point(MetaPathFinder, Loader):
 
 
 class Demo(MetaPathFinder):
-    """Shortens the demo when the first of its imports begins."""
+    """Shortens the demo when the first of its imports begins, or at once where that is done."""
 
     _done = False
 
@@ -78,6 +95,10 @@ class Demo(MetaPathFinder):
         if fullname != "loadgen.runner" or self._done:
             return
         self._done = True
+        self.shorten()
+
+    @staticmethod
+    def shorten() -> None:
         from loadgen import settings
 
         load = settings.load
@@ -95,8 +116,10 @@ if __name__ == "__main__":
     number = signal.Signals[f"SIG{name}"]
     # A terminal's signals go to all of the group, the processes that this one starts included.
     receivers = -os.getpgrp() if number in (signal.SIGINT, signal.SIGHUP) else os.getpid()
-    sys.meta_path.insert(0, Point(point, lambda: os.kill(receivers, number)))
-    if arguments[0] == "demo":
+    Point(point, lambda: os.kill(receivers, number)).begin()
+    if arguments[0] == "demo" and "loadgen.runner" in sys.modules:
+        Demo.shorten()
+    elif arguments[0] == "demo":
         sys.meta_path.insert(0, Demo())
     from loadgen.__main__ import main
 

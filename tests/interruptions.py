@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,11 +29,16 @@ class Command:
     environment: dict[str, str]
     token: str = field(default_factory=lambda: uuid4().hex)
 
+    @property
+    def all_environment(self) -> dict[str, str]:
+        """The whole environment that it runs in."""
+        return _ENVIRONMENT | self.environment | {TOKEN: self.token}
+
     def start(self) -> subprocess.Popen[str]:
         """Run it, in a process group of its own."""
         return subprocess.Popen(
-            self.words,
-            env=_ENVIRONMENT | self.environment | {TOKEN: self.token},
+            [sys.executable, *self.words] if self.words[0].endswith(".py") else self.words,
+            env=self.all_environment,
             cwd=self.cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -78,7 +78,7 @@ CASES = [
     Case(("plan", "--sweep", "absent"), 2, "loadgen.error/1"),
     Case(("report", "absent"), 2, "loadgen.error/1"),
     Case(("run", "dashboard", *SHORT, "--duration", "1s"), 4, "loadgen.run/2"),
-    Case(("sweep", "dashboard", "--levels", "1", "--repeats", "1", "--duration", "4s"), 4, "loadgen.sweep/2"),
+    Case(("sweep", "dashboard", "--levels", "1", "--repeats", "1", "--duration", "2s"), 4, "loadgen.sweep/2"),
     Case(("seed", "--users", "-5"), 2, "loadgen.error/1"),
     Case(("seed", "--users", "5", "--as-of", "yesterday"), 2, "loadgen.error/1"),
     Case(("seed", "--users", "400"), 3, "loadgen.error/1"),

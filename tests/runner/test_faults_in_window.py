@@ -44,7 +44,7 @@ SCENARIO = """
         return drawn.setdefault(gevent.getcurrent(), uuid.uuid4().hex)
 
     class Tokens(PostgresUser):
-        think_time = exponential(mean_s=0.005)
+        think_time = exponential(mean_s=0.02)
         user_skew = 0
         transactions = (Transaction("write", 1, ("store",)), Transaction("read", 1, ("look",)))
 
