@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from loadgen.database.connect import Target, connect
 
-LONG = ("run", "montecarlo", "--users", "4", "--duration", "20s", "--warmup", "0s", "--ramp", "0s", "--no-think")
+LONG = ("run", "montecarlo", "--users", "4", "--rate", "100", "--duration", "20s", "--warmup", "0s", "--ramp", "0s")
 MOVED_AFTER_S = 1.5
 
 

@@ -7,13 +7,15 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from conftest import Loadgen
 from foreign_fixtures import KINDS, Foreign
+from forked import Forker
 from psycopg.conninfo import conninfo_to_dict
 
 from loadgen.database.connect import Target, connect
@@ -133,41 +135,83 @@ def untouched(world: World) -> Iterator[None]:
     assert world.foreign.checksum() == before
 
 
-def refused(case: Case, world: World, here: Loadgen, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Carry a case out; its last line. Fails unless the guard's exit code came out."""
-    arguments, environment = world.named(case, folder)
-    if case.verb == "locust":
-        done = subprocess.run(
+AT_ONCE = 3
+"""Cases that are carried out side by side: most of them import, or wait for a process to end."""
+
+
+class Refusals:
+    """Cases that are carried out side by side; each test waits for its own."""
+
+    def __init__(self, world: World, forker: Forker, root: Path) -> None:
+        self._world, self._forker, self._root = world, forker, root
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._ended: dict[Case, Future[subprocess.CompletedProcess[str]]] = {}
+
+    def begin(self, cases: Sequence[Case]) -> None:
+        """Start them, in this order."""
+        for case in cases:
+            folder = self._root / str(len(self._ended))
+            folder.mkdir()
+            self._ended[case] = self._pool.submit(self._carried_out, case, folder)
+
+    def _carried_out(self, case: Case, folder: Path) -> subprocess.CompletedProcess[str]:
+        arguments, more = self._world.named(case, folder)
+        environment = {name: value for name, value in os.environ.items() if name != "LOADGEN_RESULTS_DIR"} | more
+        if case.verb != "locust":
+            return self._forker.call((*VERBS[case.verb], *arguments), environment, folder, 60)
+        return subprocess.run(
             [sys.executable, "-m", "locust", "-f", str(ROOT / "scenarios/montecarlo.py"), "--headless", "-u", "4",
              "-t", "3s"],
-            cwd=folder, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False,
+            cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
-    else:
-        with monkeypatch.context() as patch:
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            done = here(*VERBS[case.verb], *arguments)
-    assert done.returncode == 3, done.stderr
-    return next(line for line in reversed(done.stderr.splitlines()) if line.startswith("loadgen: "))
+
+    def line(self, case: Case) -> str:
+        """The last line of a case. Fails unless the guard's exit code came out."""
+        done = self._ended[case].result()
+        assert done.returncode == 3, done.stderr
+        assert "Traceback" not in done.stderr
+        return next(line for line in reversed(done.stderr.splitlines()) if line.startswith("loadgen: "))
+
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.fixture(scope="module")
+def refusals(
+    world: World, untouched: None, _forker: Forker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Refusals]:
+    """Nothing is begun yet."""
+    cases = Refusals(world, _forker, tmp_path_factory.mktemp("paths"))
+    yield cases
+    cases.close()
+
+
+@pytest.fixture(scope="module")
+def cover(refusals: Refusals) -> Refusals:
+    """Every pair of verb, way and kind."""
+    refusals.begin(pairwise())
+    return refusals
+
+
+@pytest.fixture(scope="module")
+def combinations(refusals: Refusals) -> Refusals:
+    """The combinations that are left."""
+    refusals.begin([case for case in EVERY if case not in pairwise()])
+    return refusals
+
+
 @pytest.mark.parametrize("case", pairwise(), ids=str)
-def test_nothing_foreign_is_written(
-    case: Case, world: World, here: Loadgen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    line = refused(case, world, here, tmp_path, monkeypatch)
+def test_nothing_foreign_is_written(case: Case, cover: Refusals) -> None:
+    line = cover.line(case)
+    assert "in use" not in line, "refused by the guard, not by another case's lock"
     if case.way in POOLERS:
         assert "leads to the wrong database, expected database meant" in line
 
 
 @pytest.mark.ci
-@pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("case", [case for case in EVERY if case not in pairwise()], ids=str)
-def test_nothing_foreign_is_written_by_any_combination(
-    case: Case, world: World, here: Loadgen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    refused(case, world, here, tmp_path, monkeypatch)
+def test_nothing_foreign_is_written_by_any_combination(case: Case, combinations: Refusals) -> None:
+    combinations.line(case)
 
 
 READ_ONLY = {
