@@ -21,17 +21,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import gevent
 import greenlet
 import psycopg
-from gevent import socket as gsocket
 from psycopg import generators, pq
 from psycopg.waiting import READY_RW, Ready
 
+from loadgen.engine import opening
 from loadgen.engine.answers import Answers, Parameters, Query
 from loadgen.engine.failures import DatabaseError, QueryError, first_line
 from loadgen.engine.wire import TYPES
 
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
-    from psycopg.pq.abc import PGconn, PGresult
+    from psycopg.pq.abc import PGresult
 
     from loadgen.engine.statements import Statement
 
@@ -42,7 +42,6 @@ _GONE: Final = "08006"
 """connection_failure: the SQLSTATE given to a connection that broke without the server saying why."""
 UNEXPECTED_ROWS: Final = "P0002"
 """no_data_found: a statement returned or changed a number of rows that its header does not allow."""
-_CANCEL_TIMEOUT_S: Final = 2.0
 # Looking up a member of an enumeration costs more than asking libpq for the status.
 _TUPLES, _COMMAND, _SYNC = (
     int(s) for s in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.PIPELINE_SYNC)
@@ -97,7 +96,7 @@ class Connection:
         connect_timeout_s: float = 10.0,
         pipeline: bool = False,
     ) -> None:
-        self._pgconn: PGconn = self._connect(conninfo, connect_timeout_s)
+        self._pgconn = opening.connect(conninfo, connect_timeout_s)
         self._pgconn.nonblocking = 1
         self._pgconn.notice_handler = None
         self._send = self._pgconn.send_query_prepared
@@ -123,25 +122,6 @@ class Connection:
             self._steps = self._work()
             self._known.clear()
             self._found.clear()
-
-    @staticmethod
-    def _connect(conninfo: str, timeout_s: float) -> PGconn:
-        pgconn = pq.PGconn.connect_start(conninfo.encode())
-        try:
-            with gevent.Timeout(timeout_s, DatabaseError("08001", f"no answer to connecting within {timeout_s:g} s")):
-                while True:
-                    match pgconn.connect_poll():
-                        case pq.PollingStatus.OK:
-                            return pgconn
-                        case pq.PollingStatus.READING:
-                            gsocket.wait_read(pgconn.socket)
-                        case pq.PollingStatus.WRITING:
-                            gsocket.wait_write(pgconn.socket)
-                        case _:
-                            raise DatabaseError("08001", first_line(pgconn.error_message))
-        except BaseException:
-            pgconn.finish()
-            raise
 
     @property
     def usable(self) -> bool:
@@ -371,22 +351,9 @@ class Connection:
             raise QueryError(_GONE, first_line(str(error)), place) from error
 
     def _cancel(self) -> None:
-        """Ask the server to stop this session's query, without blocking the hub and within a bound of time."""
-        if not self.usable or self._pgconn.transaction_status != pq.TransactionStatus.ACTIVE:
-            return
-        try:
-            with gevent.Timeout(_CANCEL_TIMEOUT_S):
-                cancel = self._pgconn.cancel_conn()
-                cancel.start()
-                while (state := cancel.poll()) != pq.PollingStatus.OK:
-                    if state == pq.PollingStatus.READING:
-                        gsocket.wait_read(cancel.socket)
-                    elif state == pq.PollingStatus.WRITING:
-                        gsocket.wait_write(cancel.socket)
-                    else:
-                        return
-        except (gevent.Timeout, psycopg.Error):
-            return  # statement_timeout bounds what could not be cancelled
+        """Ask the server to stop this session's query."""
+        if self.usable and self._pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
+            opening.cancel(self._pgconn)
 
     def close(self) -> None:
         """Close the session. Safe to call twice."""
