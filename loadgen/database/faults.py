@@ -21,6 +21,7 @@ ADVICE: Final = {
     "42501": "the user lacks a privilege; grant it, or connect as the owner",
     "25006": "the server is read-only; connect to the primary, or make room on its disk",
     "42P01": "a table is missing; run: loadgen init",
+    "42P06": "a schema of that name is there already; use another database, or remove it first",
     "42P07": "a table of that name is there already; use another database, or remove it first",
     "3F000": "a schema is missing; run: loadgen init",
     "53100": "the server's disk is full; free space there, then run the same command again",

@@ -7,7 +7,7 @@ somebody named it to be treated so. A load holds each connection that writes to 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Final
@@ -23,6 +23,9 @@ from loadgen.database.statements import composable, statement
 from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
 
 ALLOW_UNMARKED_VARIABLE = "LOADGEN_ALLOW_UNMARKED"
+
+OLDER_MARK: Final = "was marked by an older version of loadgen, or by hand: what was created there is not recorded"
+"""What every verb says of a database that :func:`is_marked` and whose objects are not recorded."""
 
 REQUIREMENT_FAILED: Final = REFUSED | {"22012"}
 """SQLSTATEs with which a statement of :func:`requirement` fails where it must."""
@@ -58,7 +61,7 @@ def initialise(conn: psycopg.Connection, allow_unmarked: str | None = None) -> t
     _require_same_name(allow_unmarked, name)
     with one_at_a_time(conn):
         with conn.transaction():
-            relations = () if allow_unmarked or schema.has_bookkeeping(conn) else _user_relations(conn)
+            relations = () if allow_unmarked or is_marked(conn) else _user_relations(conn)
         if relations:
             raise GuardRefusal(
                 f"database {name} is not empty (it has {', '.join(relations)}) and not marked as synthetic, so it is "
@@ -66,6 +69,14 @@ def initialise(conn: psycopg.Connection, allow_unmarked: str | None = None) -> t
                 f"--allow-unmarked {name}"
             )
         return schema.install(conn)
+
+
+def is_marked(conn: psycopg.Connection) -> bool:
+    """Whether loadgen marked this database, for every verb: a mark, and beside it which schema files were applied.
+
+    Every version wrote both in one transaction. What was created is recorded only since a later one.
+    """
+    return _is_marked(conn, read_identity(query_on(conn)))
 
 
 def read_mark(conn: psycopg.Connection) -> Mark | None:
@@ -96,24 +107,39 @@ def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> D
     identity = read_identity(query_on(conn))
     name = identity.database
     _require_same_name(allow_unmarked, name)
-    if allow_unmarked or identity.marked_at_us is not None:
+    if allow_unmarked or _is_marked(conn, identity):
         return identity
     raise GuardRefusal(
         f"database {name} is not marked as synthetic; an empty one is marked by: loadgen init. To write to this one "
-        f"nevertheless: --allow-unmarked {name} (for a bare locust: {ALLOW_UNMARKED_VARIABLE}={name})"
+        f"nevertheless: {_allowing(name)}"
     )
 
 
-def require_own_tables(conn: psycopg.Connection) -> None:
-    """Refuse a session in which a name of one of our tables leads to a table that somebody else made.
+def require_own_tables(conn: psycopg.Connection, allow_unmarked: str | None) -> None:
+    """Refuse a session whose writes would reach what loadgen did not create.
 
-    Raises GuardRefusal. Not asked where created objects were not recorded.
+    That is, where a name of one of our tables leads to somebody else's, or where somebody hung a rule or a trigger on
+    one of ours. Raises GuardRefusal. ``allow_unmarked``, the database's name, lets pass what was not recorded.
     """
-    row = query_on(conn)(statement("shadowing_table"))
+    name = conn.info.dbname
+    row: Sequence[object] | None = query_on(conn)(statement("shadowing_table"))
+    if row is None and not allow_unmarked:  # not recorded, or out of this user's sight: by the names alone
+        row = conn.execute(statement("shadowing_name"), {"tables": list(schema.TABLES)}).fetchone()
     if row is not None:
         raise GuardRefusal(
-            f"in database {conn.info.dbname} this user's search_path reaches {row[1]} instead of {row[0]}, and loadgen "
+            f"in database {name} this user's search_path reaches {row[1]} instead of {row[0]}, and loadgen "
             "did not create that; put public first in search_path, or rename that table"
+        )
+    if allow_unmarked:
+        return
+    shipped = {"tables": list(schema.TABLES), "shipped": schema.UPDATED_AT.sql.decode()}
+    row = conn.execute(statement("foreign_hooks"), shipped).fetchone()
+    if row is not None:
+        table, kind, hook = row
+        raise GuardRefusal(
+            f"in database {name} table {table} has the {kind} {hook}, which loadgen did not create and which would run "
+            f"for what is written there; disable it: ALTER TABLE {table} DISABLE {str(kind).upper()} {hook}; or to "
+            f"write nevertheless: {_allowing(name)}"
         )
 
 
@@ -149,6 +175,14 @@ def _require_same_name(allow_unmarked: str | None, name: str) -> None:
         raise UsageError(
             f"--allow-unmarked names {allow_unmarked}, but this is database {name}; give the name of the one you mean"
         )
+
+
+def _is_marked(conn: psycopg.Connection, identity: DatabaseIdentity) -> bool:
+    return identity.marked_at_us is not None and schema.has_bookkeeping(conn)
+
+
+def _allowing(name: str) -> str:
+    return f"--allow-unmarked {name} (for a bare locust: {ALLOW_UNMARKED_VARIABLE}={name})"
 
 
 def _user_relations(conn: psycopg.Connection) -> tuple[str, ...]:

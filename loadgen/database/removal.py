@@ -43,9 +43,8 @@ def plan_removal(conn: psycopg.Connection, allow_unmarked: str | None) -> Remova
     if not recorded and not allow_unmarked:
         listed = ", ".join(str(one) for one in objects if not _is_bookkeeping(one)) or "none of its tables"
         raise GuardRefusal(
-            f"database {identity.database} was marked by an older version, which did not record what it created; "
-            f"these match its schema exactly: {listed}; to drop them: loadgen reset --allow-unmarked "
-            f"{identity.database}"
+            f"database {identity.database} {guard.OLDER_MARK}; these match the shipped schema exactly: {listed}; "
+            f"to drop them: loadgen reset --allow-unmarked {identity.database}"
         )
     return Removal(objects, recorded)
 

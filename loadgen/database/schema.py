@@ -49,6 +49,10 @@ BOOKKEEPING, CREATED_OBJECTS = MIGRATIONS[0], MIGRATIONS[9]
 """What is about this tool and not the application."""
 INDEXES, KEYS, VALID_KEYS = MIGRATIONS[2:5]
 """What a load takes away, and builds at its end."""
+UPDATED_AT: Final = MIGRATIONS[8]
+"""The application's one trigger."""
+TABLES: Final = tuple(re.findall(r"CREATE TABLE (\w+)", MIGRATIONS[1].sql.decode()))
+"""The application's, all in the schema public."""
 SCHEMA_VERSION: Final = MIGRATIONS[-1].version
 """Of a database to which every file was applied."""
 
@@ -79,6 +83,8 @@ def install(conn: psycopg.Connection) -> tuple[str, ...]:
             for migration in missing:
                 conn.execute(migration.sql)
                 conn.execute(statement("record_applied"), {"version": migration.version, "sha256": migration.sha256})
+    with conn.transaction():
+        install_record(conn)  # somebody may have dropped it
     return tuple(migration.version for migration in missing)
 
 

@@ -74,7 +74,7 @@ def open_load(
     with connect(target, autocommit=True) as connection, faults(target):
         identity = require_synthetic(connection, allow_unmarked) if writes else read_identity(query_on(connection))
         if writes:
-            require_own_tables(connection)
+            require_own_tables(connection, allow_unmarked)
         mark = read_mark(connection)
         users, data_seed = (mark.users, mark.seed) if mark else (None, None)
         if users is None:
@@ -87,7 +87,7 @@ def open_load(
     for path in {servers.load, *servers.replicas} - {servers.server}:
         with connect(path, autocommit=True) as connection, faults(path):
             if writes and path == servers.load:
-                require_own_tables(connection)
+                require_own_tables(connection, allow_unmarked)
     drawn = _users(users, data_seed or 0, skew, (seed, share.process))
     reach = Reach(servers.load, servers.replicas, access or Access(), session, recorder, drawn, pipeline=pipeline)
     return Load(reach, recorder, think, seed, arrivals, share, refuse)

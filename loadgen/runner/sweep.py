@@ -14,7 +14,7 @@ from capacity.values import Refusal
 from loadgen import interrupts
 from loadgen.database.connect import Target, connect
 from loadgen.database.copies import fresh_copy, working_copy
-from loadgen.database.guard import require_synthetic
+from loadgen.database.guard import require_own_tables, require_synthetic
 from loadgen.database.servers import Servers
 from loadgen.observe.facts import table_sizes
 from loadgen.runner.generator import ScenarioChild
@@ -108,6 +108,9 @@ def record_sweep(
         unmarked = allow_unmarked and working.database
         with ScenarioChild(scenario, reached.environment(), unmarked, processes=plan.processes) as child:
             description = child.description
+            if description.writes:  # asked of the database that was named, and not of its copy
+                with connect(target, autocommit=True) as connection:
+                    require_own_tables(connection, allow_unmarked)
             sweep_id = new_id(f"sweep-{description.name}", now)
             with new_record(results_dir, sweep_id) as directory:
                 for place, (level, repeat) in enumerate(order):

@@ -82,6 +82,7 @@ def seed(
     with faults(target), open_session(target, holder_name(Use.SEED)) as conn, Workers(by, jobs) as workers:
         hold(conn, Use.SEED)
         guard.initialise(conn, allow_unmarked)
+        guard.require_own_tables(conn, allow_unmarked)
         # Every other connection of this seeding must lead to the database that was marked here.
         target = replace(target, identity=read_identity(query_on(conn)))
         with phases.phase(PLANNING), ledger.one_at_a_time(conn, lambda: phases.show(WAITING)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -67,18 +68,56 @@ def test_writing_needs_the_mark_or_the_name(empty_database: Target, database: Ta
 
 
 def test_a_name_that_leads_to_somebody_elses_table_is_refused(conn: psycopg.Connection) -> None:
-    guard.require_own_tables(conn)
+    guard.require_own_tables(conn, None)
     conn.execute("CREATE SCHEMA own CREATE TABLE goals ()")
-    guard.require_own_tables(conn)
+    guard.require_own_tables(conn, None)
     conn.execute("SET search_path TO own, public")
     with pytest.raises(GuardRefusal, match=r"search_path reaches own\.goals instead of public\.goals"):
-        guard.require_own_tables(conn)
+        guard.require_own_tables(conn, None)
     conn.execute("SET search_path TO public")
     conn.execute("ALTER TABLE users RENAME TO ours")
-    guard.require_own_tables(conn)  # nothing is written: there is no such table
+    guard.require_own_tables(conn, None)  # nothing is written: there is no such table
     conn.execute("CREATE TABLE users ()")
     with pytest.raises(GuardRefusal, match=r"public\.users instead of public\.users"):
-        guard.require_own_tables(conn)
+        guard.require_own_tables(conn, None)
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "older"])
+def test_names_alone_tell_where_nothing_was_recorded(conn: psycopg.Connection, recorded: bool) -> None:
+    if not recorded:
+        conn.execute("DROP TABLE loadgen.created_objects")
+    conn.execute("CREATE SCHEMA own CREATE TABLE goals ()")
+    guard.require_own_tables(conn, None)
+    conn.execute("SET search_path TO own, public")
+    with pytest.raises(GuardRefusal, match=r"search_path reaches own\.goals instead of public\.goals"):
+        guard.require_own_tables(conn, None)
+
+
+COPIES = """CREATE FUNCTION copies() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    AS 'BEGIN INSERT INTO precious VALUES (1); RETURN NEW; END'"""
+HOOKS = {
+    "rule Copies": 'CREATE RULE "Copies" AS ON UPDATE TO users DO ALSO INSERT INTO precious VALUES (1)',
+    "trigger copies": "CREATE TRIGGER copies AFTER INSERT ON users EXECUTE FUNCTION copies()",
+    "trigger users_touch_updated_at": "CREATE OR REPLACE FUNCTION touch_updated_at() RETURNS trigger LANGUAGE plpgsql"
+    " AS 'BEGIN INSERT INTO precious VALUES (1); RETURN NEW; END'",
+}
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_what_somebody_hung_on_our_tables_is_refused(hook: str, conn: psycopg.Connection) -> None:
+    name = guard.database_name(conn)
+    conn.execute("CREATE TABLE precious (one integer)")
+    conn.execute(COPIES)
+    conn.execute("CREATE TRIGGER copies AFTER INSERT ON precious EXECUTE FUNCTION copies()")
+    guard.require_own_tables(conn, None)
+    conn.execute(HOOKS[hook].encode())
+    kind, hung = hook.split()
+    disable = f"ALTER TABLE public.users DISABLE {kind.upper()} " + (f'"{hung}"' if hung == "Copies" else hung)
+    with pytest.raises(GuardRefusal, match=f"{disable}; .*--allow-unmarked {name}"):
+        guard.require_own_tables(conn, None)
+    guard.require_own_tables(conn, name)
+    conn.execute(disable.encode())
+    guard.require_own_tables(conn, None)
 
 
 def test_a_mark_comes_back(conn: psycopg.Connection) -> None:
@@ -153,6 +192,47 @@ def test_refusals_have_their_codes(loadgen: Loadgen, empty_database: Target, dat
     assert "--yes" in unasked.stderr
     with connect(database) as conn:
         assert guard.read_mark(conn) is not None
+
+
+def test_nothing_is_written_beside_somebody_elses_trigger(loadgen: Loadgen, database: Target, tmp_path: Path) -> None:
+    with connect(database) as conn:
+        conn.execute("CREATE TABLE precious (one integer)")
+        conn.execute(COPIES)
+        conn.execute(HOOKS["trigger copies"].encode())
+    short = ("--repeats", "1", "--levels", "1", "--duration", "1s", "--results-dir", str(tmp_path))
+    for verb in (("seed", "--users", "50"), ("sweep", "montecarlo", *short)):
+        refused = loadgen(*verb, target=database)
+        assert refused.returncode == 3
+        assert "table public.users has the trigger copies" in refused.stderr
+        assert f"--allow-unmarked {database.database} " in refused.stderr
+    with connect(database) as conn:
+        assert conn.execute("SELECT count(*) FROM precious").fetchone() == (0,)
+
+
+def test_every_verb_takes_a_mark_alone_for_none(loadgen: Loadgen, database: Target) -> None:
+    """One made by hand: no version of loadgen leaves it without the record of its schema files."""
+    with connect(database) as conn:
+        conn.execute("DROP TABLE loadgen.schema_migrations")
+        conn.execute("INSERT INTO users VALUES (1, 'me@mine.org', 'x')")
+        assert not guard.is_marked(conn)
+    for verb in (("run", "montecarlo", "--users", "1", "--duration", "1s"), ("seed", "--users", "50"), ("init",),
+                 ("reset", "--yes")):  # fmt: skip
+        refused = loadgen(*verb, target=database)
+        assert refused.returncode == 3
+        assert "not marked as synthetic" in refused.stderr
+
+
+def test_a_database_without_its_record_is_marked_for_every_verb(loadgen: Loadgen, database: Target) -> None:
+    with connect(database) as conn:
+        conn.execute("DROP TABLE loadgen.created_objects")
+    seeded = loadgen("seed", "--users", "50", target=database)
+    assert seeded.returncode == 0, seeded.stderr
+    with connect(database, autocommit=True) as conn:
+        assert guard.require_synthetic(conn, None).marked_at_us
+        guard.require_own_tables(conn, None)
+    refused = loadgen("reset", "--yes", target=database)
+    assert refused.returncode == 3
+    assert guard.OLDER_MARK in refused.stderr
 
 
 def test_reset_does_not_wait_for_ever(loadgen: Loadgen, database: Target) -> None:
