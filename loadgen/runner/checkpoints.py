@@ -16,14 +16,18 @@ from loadgen.observe.checkpoint import force_checkpoint
 PLACES: Final = (0.25, 0.75)
 """Where in the window they begin: two, so that pages are written in full twice as they would be in a long run."""
 
+STOP_S: Final = 5.0
+"""How long the end of a run waits for a checkpoint to end by itself, for it to be cancelled, and for its thread then."""
+
 
 class ForcedCheckpoints:
-    """A thread that asks for checkpoints while a run goes on; ``forced`` counts them. A context manager."""
+    """A thread that asks for checkpoints while a run goes on; ``forced`` counts those that ended. A context manager."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None
         self.forced = 0
 
     def __enter__(self) -> Self:
@@ -31,8 +35,14 @@ class ForcedCheckpoints:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
+        if self._thread is None:
+            return
+        self._thread.join(STOP_S)
+        connection = self._connection
+        if self._thread.is_alive() and connection is not None:
+            with contextlib.suppress(Error):
+                connection.cancel_safe(timeout=STOP_S)
+            self._thread.join(STOP_S)
 
     def spread_over(self, window_s: float) -> None:
         """Begin: the window starts now. Does nothing when it holds two timed checkpoints of its own."""
@@ -42,6 +52,7 @@ class ForcedCheckpoints:
     def _run(self, window_s: float) -> None:
         # A server that is away or a role that may not: the record's count of checkpoints then says so.
         with contextlib.suppress(LoadgenError, Error), connect(self._target, autocommit=True) as connection:
+            self._connection = connection
             if window_s >= len(PLACES) * _checkpoint_timeout_s(connection):
                 return
             for before, place in zip((0.0, *PLACES), PLACES, strict=False):
