@@ -13,6 +13,9 @@ from loadgen.runs.spool import Second, Tally
 
 _BROKEN: Final = ("08", "57P")
 """SQLSTATEs of a connection that ended under a transaction begin so: connection exceptions, operator intervention."""
+LOST: Final = frozenset({"08003", "08006", "08P01", "25P03", "57P01", "57P02", "57P04", "57P05"})
+"""SQLSTATEs of a connection that was there and ended under a transaction: it broke, or the server or a pooler ended it.
+Opening another fails with others."""
 
 
 def client_counts(seconds: Sequence[Second]) -> dict[str, ClientCount]:

@@ -13,7 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from capacity.prose import counted
 from capacity.values import Refusal
+from loadgen.runner.counting import LOST
 from loadgen.runner.silence import GENERATOR_LATE, Seen, silence
 from loadgen.runner.steady import unsteady
 from loadgen.runs.estimate import BEYOND, MIN_SECONDS
@@ -96,7 +98,8 @@ def judge(
         reasons += _unmeasured(result) or ([] if world else _unsteady(window, warmup, schedule))
     partial = observed.interrupted or observed.lost
     status: RunStatus = "partial" if partial else "invalid" if reasons else "valid"
-    notes = [*(world if allowed.faults else []), *_limits(result, schedule, observed, explained=explained)]
+    lost = [] if world or errors else _connections_lost(window, result)
+    notes = [*(world if allowed.faults else []), *lost, *_limits(result, schedule, observed, explained=explained)]
     return Verdict(status, tuple(reasons), tuple(notes))
 
 
@@ -113,6 +116,27 @@ def _errors(result: RunResult | None, allowed_share: float) -> list[Reason]:
     shares = f"{percent(result.error_share)}, at most {percent(allowed_share)} allowed"
     what = f"{result.errors:,} of {result.count:,} transactions failed ({shares}); first: {result.first_error}"
     return [Reason(TOO_MANY_ERRORS, what, "correct what fails, or allow more with --max-errors")]
+
+
+def _connections_lost(window: Sequence[Second], result: RunResult | None) -> list[Reason]:
+    """Connections that ended under a transaction although no server did: each is an error, too few to be a reason."""
+    lost = [
+        (second.at, state, count)
+        for second in window
+        for tally in second.transactions.values()
+        for state, count in tally.errors.items()
+        if state in LOST
+    ]
+    if not lost or result is None:
+        return []
+    at, state, _ = lost[0]
+    words = result.error_examples.get(state, state)
+    number = counted(sum(count for _, _, count in lost), "connection")
+    what = (
+        f"{number} {'was' if number.startswith('1 ') else 'were'} lost in the window "
+        f"(first {at - window[0].at:g} s into it: {words})"
+    )
+    return [Reason("connections_lost", what, "see in the server's and the pooler's log who or what ended them")]
 
 
 def _gone(observed: Observed, schedule: Schedule) -> list[Reason]:

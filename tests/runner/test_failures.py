@@ -1,5 +1,7 @@
 """What goes wrong under way is counted by SQLSTATE, with its message, and the run goes on."""
 
+import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -101,21 +103,37 @@ def test_every_failure_is_counted_and_leaves_the_session_usable(seeded: Target, 
     assert result.throughput_tps.value == pytest.approx(by_name["fine"].count / result.window_s)
 
 
-def test_sessions_that_the_server_ends_are_made_again_and_the_run_goes_on(seeded: Target, tmp_path: Path) -> None:
-    def end_sessions(event: PhaseBegan) -> None:
-        if event.phase == "measure":
-            with connect(seeded, autocommit=True, application_name="test") as conn:
-                conn.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND application_name = 'loadgen'"
-                )
+def end_sessions(target: Target) -> None:
+    """As an administrator, or a job that ends idle sessions, does."""
+    with connect(target, autocommit=True, application_name="test") as conn:
+        conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'loadgen'"
+        )
 
-    record = run(seeded, tmp_path, end_sessions)
+
+def test_sessions_that_the_server_ends_are_made_again_and_the_run_goes_on(seeded: Target, tmp_path: Path) -> None:
+    record = run(seeded, tmp_path, lambda event: end_sessions(seeded) if event.phase == "measure" else None)
     result = record.result
     assert result is not None
     assert result.errors_by_sqlstate.get("57P01", 0) + result.errors_by_sqlstate.get("08006", 0) >= 1
     fine = next(t for t in result.transactions if t.name == "fine")
     assert fine.count - fine.errors > 100, "the run went on"
+    assert "connections_lost" not in {note.code for note in record.verdict.notes}, "too many errors say it"
+
+
+def test_sessions_that_the_server_ends_once_are_noted(seeded: Target, tmp_path: Path) -> None:
+    timer = threading.Timer(1.5, end_sessions, [seeded])
+    schedule = Schedule(users=2, think=False, ramp_s=0, warmup_s=0, measure_s=4, drain_s=5, seed=1)
+    dashboard = Path(__file__).parents[2] / "scenarios" / "dashboard.py"
+    with ScenarioChild(dashboard, seeded.environment()) as child:
+        record, _ = record_run(
+            child, seeded, schedule, Objective(), tmp_path / "results",
+            lambda event: timer.start() if event.phase == "measure" else None,
+        )  # fmt: skip
+    (note,) = [note for note in record.verdict.notes if note.code == "connections_lost"]
+    assert re.match(r"2 connections were lost in the window \(first [12] s into it: ", note.what), note.what
+    assert "terminating connection due to administrator command" in note.what
 
 
 @pytest.fixture

@@ -94,6 +94,21 @@ def test_what_limits_the_use_of_a_valid_run_is_noted() -> None:
     assert "2 checkpoints were forced in the short window, in which the server counted 2" in found.notes[-1].what
 
 
+def test_connections_that_were_lost_are_noted() -> None:
+    window = [second(float(n), [1000 + n] * 50, failed=3 * (n == 7) + (n == 9)) for n in range(90)]
+    result = summarise(window, SERVER, 0.3, 1, {"08006": "server closed the connection unexpectedly"})
+    found = judge(window, result, SCHEDULE, Observed(), STRICT)
+    assert found.status == "valid"
+    (note,) = found.notes
+    assert note.code == "connections_lost"
+    words = "server closed the connection unexpectedly"
+    assert note.what == f"4 connections were lost in the window (first 7 s into it: {words})"
+    restarted = Reason("server_restarted", "the server restarted", "do")
+    assert verdict(window, faults=[restarted]).notes == ()
+    others = [replace(s, transactions={"t": replace(s.transactions["open"], errors={"08001": 1})}) for s in STEADY]
+    assert judge(others, summarise(others, SERVER, 0.3, 1), SCHEDULE, Observed(), Allowed(0.5)).notes == ()
+
+
 def test_a_short_window_is_what_is_too_little() -> None:
     (reason,) = verdict([second(float(n), [1000] * 500) for n in range(3)]).reasons
     assert "1,500 transactions in 3 s: too few" in reason.what
