@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def _say_interrupted() -> None:
-    """What an interruption before the command begins leaves to say; without the modules that are not there yet."""
+    """Report an interruption before the command began, by itself: the modules that do so later are not imported yet."""
     print(interrupts.line(), file=sys.stderr)
     if "--json" in sys.argv:
         print(

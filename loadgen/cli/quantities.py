@@ -110,7 +110,7 @@ def max_errors(text: str | None) -> float:
         return MAX_ERROR_SHARE
     found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*%", text.strip())
     if not found or float(found[1]) > 100:
-        raise UsageError(f"--max-errors {text!r} is no percentage; write 0% to 100%, like 0.5%")
+        raise UsageError(f"--max-errors {text}: expected a percentage from 0% to 100%, such as 1%")
     return float(found[1]) / 100
 
 

@@ -228,9 +228,9 @@ def _end(record: RunRecord, *, judged: bool, json: bool) -> None:
 
 
 def _why_not(record: RunRecord, judged: bool) -> LoadgenError | None:
-    """What the exit code says of a run that was not all that was asked for; ``judged``: its objective counts.
+    """The error that a run's outcome is, or None; ``judged``: its objective counts.
 
-    In the order of ``loadgen.errors``: None for a run that a signal ended, then what proves a no, then a refusal.
+    In the order of ``loadgen.errors``: none for a run that a signal ended, then what proves a no, then a refusal.
     """
     from loadgen.runner.run import GUARD_REFUSED
 

@@ -120,7 +120,7 @@ def _end(record: SweepRecord, *, json: bool) -> None:
 
 
 def _why_not(record: SweepRecord) -> LoadgenError | None:
-    """What the exit code says of a sweep without an answer, in the order of ``loadgen.errors``."""
+    """The error that a sweep without an answer is, in the order of ``loadgen.errors``; None for one with an answer."""
     from loadgen.runner.run import GUARD_REFUSED
 
     if record.interrupted or record.refusal is None:
@@ -180,6 +180,7 @@ class SweepProgress:
         self._runs = len(plan.levels) * plan.repeats
 
     def __enter__(self) -> SweepProgress:
+        from capacity.prose import counted
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -197,7 +198,8 @@ class SweepProgress:
         self._bar.start()
         self._task = self._bar.add_task("copying the data", total=self._runs)
         each_s = self._plan.ramp_s + self._plan.warmup_s + self._plan.measure_s
-        say(f"{self._runs} runs of about {each_s:.0f} s, levels in random order, each on a fresh copy of the data")
+        runs = counted(self._runs, "run")
+        say(f"{runs} of about {each_s:.0f} s, levels in random order, each on a fresh copy of the data")
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -44,11 +44,16 @@ class Target:
 
     def __str__(self) -> str:
         """For people: which database, where."""
+        if self.embedded or self.address is None or self.address.startswith("/"):
+            return f"database {self.database}"
+        return f"database {self.database} at {self.address}"
+
+    @property
+    def address(self) -> str | None:
+        """Host, or directory of a socket, and port; None: libpq's own default."""
         parts = conninfo_to_dict(self.conninfo)
         host = parts.get("host") or parts.get("hostaddr")
-        if self.embedded or not host or str(host).startswith("/"):
-            return f"database {self.database}"
-        return f"database {self.database} at {host}:{parts.get('port') or 5432}"
+        return f"{host}:{parts.get('port') or 5432}" if host else None
 
     def with_database(self, name: str) -> Target:
         """Another database of the same server."""

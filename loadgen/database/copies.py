@@ -96,14 +96,38 @@ def reserved_copy(target: Target, name: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def working_copy(target: Target, name: str | None = None) -> Iterator[Target]:
-    """A fresh copy for the body of the ``with``, dropped at its end, also where an interrupt comes between the two."""
+    """A fresh copy for the body of the ``with``, dropped at its end, also where an interrupt comes between the two.
+
+    A copy that cannot be dropped, because its server is gone, is said to be left there: as part of the body's own
+    EnvironmentFault, else in a line.
+    """
     with faults(target), connect(target) as conn:
         target = replace(target, identity=read_identity(query_on(conn)))
     copy = _copy_of(target, name)
-    with reserved_copy(target, name), interrupts.cleanup(lambda: drop_copy(copy)):
-        if drop_copy(copy):
-            partials.report(f"removed {copy.database}, a working copy that a killed process had left")
-        yield fresh_copy(target, name)
+    left = ""
+
+    def drop() -> None:
+        nonlocal left
+        try:
+            drop_copy(copy)
+        except GuardRefusal:
+            pass  # it is somebody else's, and the body was refused for it
+        except EnvironmentFault:
+            left = f"{copy.database}, its working copy, could not be dropped: the next copy that is made replaces it"
+
+    try:
+        with reserved_copy(target, name), interrupts.cleanup(drop):
+            if drop_copy(copy):
+                partials.report(f"removed {copy.database}, a working copy that a killed process had left")
+            yield fresh_copy(target, name)
+    except EnvironmentFault as error:
+        if not left:
+            raise
+        why, left = f"{error}; {left}", ""
+        raise EnvironmentFault(why) from error
+    finally:
+        if left:
+            partials.report(left)
 
 
 def _copy_of(target: Target, name: str | None) -> Target:

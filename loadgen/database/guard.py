@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import psycopg
@@ -149,7 +149,7 @@ def requirement(identity: DatabaseIdentity) -> bytes:
     For a connection through which each transaction may reach another server: sent as the first of the transaction, it
     keeps everything after it from being carried out.
     """
-    known = {key: value for key, value in asdict(identity).items() if value is not None}
+    known = {key: value for key, value in asdict(replace(identity, found_at=None)).items() if value is not None}
     names = {
         frozenset({"database"}): "require_database",
         frozenset({"database", "system_identifier"}): "require_server",

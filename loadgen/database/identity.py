@@ -7,7 +7,7 @@ system identifier, the database's own name and the instant of its mark are compa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import psycopg
@@ -29,10 +29,13 @@ class DatabaseIdentity:
     system_identifier: str | None = None
     marked_at_us: str | None = None
     """When it was marked as synthetic, in microseconds since 1970."""
+    found_at: str | None = field(default=None, compare=False)
+    """Host and port through which it was found, for people: others lead there as well."""
 
     def __str__(self) -> str:
-        server = "" if self.system_identifier is None else f" of server {self.system_identifier}"
-        return f"database {self.database}{server}"
+        at = "" if self.found_at is None else f" at {self.found_at}"
+        server = "" if self.system_identifier is None else f" (system identifier {self.system_identifier})"
+        return f"database {self.database}{at}{server}"
 
     def with_database(self, name: str) -> DatabaseIdentity:
         """Another database of the same server, marked or not."""

@@ -50,6 +50,7 @@ class Servers:
 
         Of replicas the mark is not asked for: they are only read, and may not have replayed it yet.
         """
+        identity = replace(identity, found_at=self.server.address)
         unmarked = replace(identity, marked_at_us=None)
         return Servers(
             replace(self.server, identity=identity),

@@ -52,12 +52,14 @@ class StatementCounter:
         self._servers: list[_Server] = []
         self._shared: dict[str, str] = {}
         self._missing: str | None = None
+        self._failed = False
+        """A server could not be asked, or answered with an error."""
         for target in targets:
             try:
                 with connect(target, autocommit=True) as connection:
                     self._begin(target, connection)
             except (LoadgenError, psycopg.Error) as error:
-                self._missing = self._missing or _first_line(error)
+                self._missing, self._failed = self._missing or _first_line(error), True
 
     def end(self, client: Mapping[str, ClientCount], unaccounted: int) -> tuple[ServerStatement, ...]:
         """The statements as the server counted them since, in the scenario's order; empty if it did not.
@@ -71,7 +73,7 @@ class StatementCounter:
                     after = snapshot(connection)
                     evicted = _evicted(connection)
             except (LoadgenError, psycopg.Error) as error:
-                after, self._missing = None, _first_line(error)
+                after, self._missing, self._failed = None, _first_line(error), True
             if after is None:
                 self._missing = self._missing or "it no longer shows its statements"
             elif evicted != server.evicted:
@@ -96,7 +98,11 @@ class StatementCounter:
         """Why the server's count is missing."""
         if self._missing is None:
             return ()
-        do = "load pg_stat_statements, create the extension, and grant pg_read_all_stats"
+        do = (
+            "see the server's log; it is asked at the beginning and at the end of a run"
+            if self._failed
+            else "load pg_stat_statements, create the extension, and grant pg_read_all_stats"
+        )
         return (Reason("statements_not_counted", f"the server did not count statements: {self._missing}", do),)
 
     def _begin(self, target: Target, connection: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
@@ -76,6 +77,8 @@ def swept_scenario(sweep: SweepRecord, objective: Objective | None = None) -> Sw
         capacity = _capacity(sweep.capacity)
     else:
         capacity = sweep.refusal or Refusal("no_capacity", "a capacity in the sweep's record", "sweep again")
+        if sweep.partial:  # the refusal says what broke it off
+            capacity = replace(capacity, missing=f"a complete sweep: {capacity.missing}")
     valid = [point for point in sweep.points if point.verdict.status == "valid"]
     return SweptScenario(
         name=sweep.scenario.name,

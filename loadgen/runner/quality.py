@@ -46,19 +46,19 @@ class Observed:
     """What was observed of a run beside its seconds."""
 
     interrupted: bool = False
-    """Whether a signal to this process ended it early."""
+    """A signal to this process ended the run early."""
     lost: Sequence[GeneratorPart] = ()
     """Processes of the generator that did not last to the end."""
     died: bool = False
-    """Whether none of them did."""
+    """No process of the generator lasted to the end."""
     faults: Sequence[Reason] = ()
     """Servers that restarted or went away in the window."""
     differences: Sequence[Reason] = ()
-    """Of the server's count of statements from the generator's."""
+    """Statements that the server counted differently from the generator."""
     seen: Seen = field(default_factory=Seen)
     writes: bool = False
     shared_machine: bool = False
-    """Whether generator and server ran on the same cores."""
+    """Generator and server ran on the same cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,13 @@ class Allowed:
     """What may happen in a run that is valid all the same."""
 
     error_share: float = MAX_ERROR_SHARE
-    """Of its transactions, how many may fail."""
+    """The share of its transactions that may fail."""
     faults: bool = False
-    """Whether servers are stopped on purpose: that, and time without an answer, is then a note."""
+    """Servers are stopped on purpose: that, and time without an answer, is then a note."""
 
 
 STRICT: Final = Allowed()
-"""Where nothing else is asked for."""
+"""The default of every run."""
 
 
 def judge(
@@ -268,11 +268,11 @@ def _pooled(result: RunResult, access: Access) -> list[Reason]:
 
 
 def refusal_of(verdict: Verdict) -> Refusal | None:
-    """What a run that was not valid could not measure. None: it is valid, or a signal to this process ended it."""
+    """Why a run gives no valid answer; None for a valid one, and for one that a signal to this process ended."""
     if not verdict.reasons or verdict.reasons[0].code == INTERRUPTED:
         return None
     reason = verdict.reasons[0]
-    return Refusal(reason.code, f"a valid run: {reason.what}", reason.do)
+    return Refusal(reason.code, reason.what, reason.do)
 
 
 def percent(share: float) -> str:

@@ -188,6 +188,25 @@ def test_a_server_that_restarts_in_the_window_is_named_first(
     assert "statements_differ" not in {reason.code for reason in record.verdict.reasons}
 
 
+def test_a_sweep_whose_server_dies_says_which_copy_it_leaves(crashing: Place) -> None:
+    postmaster = crashing.instance.status().postmaster
+    assert postmaster is not None
+    levels = ("--levels", "1,2", "--repeats", "1", "--duration", "1s", "--warmup", "0s", "--ramp", "0s")
+    with running(crashing.target, crashing.path, "sweep", "tokens.py", *levels, "--results-dir", "r") as process:
+        while not list(crashing.path.glob("r/.*.partial/runs/.*.partial")):
+            time.sleep(0.01)
+            assert process.poll() is None
+        os.kill(postmaster.pid, signal.SIGKILL)
+        _, stderr = process.communicate(timeout=60)
+    wait_for_orphans(crashing.instance.status().data_dir)
+    crashing.instance.start(postmaster.port)
+    copy = f"{crashing.target.database}_work"
+    assert process.returncode == 3
+    last = stderr.splitlines()[-1]
+    assert last.startswith("loadgen: database ")
+    assert f"; {copy}, its working copy, could not be dropped: the next copy that is made replaces it" in last
+
+
 @pytest.mark.ci
 def test_a_restart_that_was_expected_is_a_note(crashing: Place) -> None:
     code, _, record = ran(
