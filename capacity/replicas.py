@@ -57,7 +57,7 @@ def _reads(choice: Choice, inputs: tuple[Input, ...], primary: Recommendation | 
     reason += "".join(f" {said}" for given in futures.inputs if (said := _replayed(given)))
     if used.value > 0:
         reason += (
-            f" Of that work {figure(100 * movable.value)} % reads what may be a moment old and can move to replicas."
+            f" Of that work {figure(100 * movable.value)}% reads what may be a moment old and can move to replicas."
         )
     cores = summary(choice.last_work.at(-1).replay_cores, LEVEL)
     if cores.high > 1:

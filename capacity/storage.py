@@ -35,6 +35,11 @@ class TableSize:
     index_bytes: int
     column_bytes: dict[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        numbers = (self.rows, self.heap_bytes, self.toast_bytes, self.index_bytes, *self.column_bytes.values())
+        if not 0 <= min(numbers) <= max(numbers) < 2**63:
+            raise ValueError(f"table {self.name!r} needs rows and bytes of 0 or more, within 64 bits")
+
     @property
     def total_bytes(self) -> int:
         return self.heap_bytes + self.toast_bytes + self.index_bytes

@@ -93,7 +93,7 @@ def open_ceiling(values: Floats, horizon: int) -> OpenCeiling | None:
         low=np.minimum(np.maximum(lowest.ahead, values[-1]), straight),
         middle=straight,
         high=np.maximum(compound, straight),
-        why=f"growth still speeds up ({100 * np.expm1(rate):.2g} % a period), so that nothing tells where it ends",
+        why=f"growth still speeds up ({100 * np.expm1(rate):.2g}% a period), so that nothing tells where it ends",
     )
 
 

@@ -44,7 +44,7 @@ def fidelity(
     """Hold a seeded database against published statistics and its own rules, and say what it is like as a load.
 
     Only reads, in one snapshot. Exit 1 if a figure is outside its tolerance or a row breaks a rule, 4 if there are too
-    few households to decide anything. Tolerances: medians 8 %, shares 2 points, means 8 % or three standard errors
+    few households to decide anything. Tolerances: medians 8%, shares 2 points, means 8% or three standard errors
     (wealth has a heavy tail), joint figures their own; "undecided" where the sampling error of so few households is
     larger.
 

@@ -60,7 +60,7 @@ def _figures(record: FidelityRecord, *, everything: bool) -> Table:
 def _amount(figure: Figure, value: float) -> str:
     if figure.unit == "dollars":
         return f"${value:,.0f}"
-    return f"{value:.1f} %" if figure.unit == "percent" else f"{value:.2f}"
+    return f"{value:.1f}%" if figure.unit == "percent" else f"{value:.2f}"
 
 
 def _checks(checks: Iterable[Check]) -> Table:
@@ -86,7 +86,7 @@ def _use(record: FidelityRecord) -> Table:
     from loadgen.report.numbers import count, share
 
     fan_outs = {fan_out.table: fan_out for fan_out in record.fan_outs}
-    table = _table("table", "in TOAST", "dead rows", "a user", "none", "50 %", "90 %", "99 %", "most")
+    table = _table("table", "in TOAST", "dead rows", "a user", "none", "50%", "90%", "99%", "most")
     for state in record.tables:
         found = fan_outs.get(state.size.name)
         per_user = (

@@ -61,14 +61,14 @@ def _show(profile: Profile) -> None:
 
     out = console()
     rows_per_user = {fan_out.table: fan_out for fan_out in profile.fan_outs.tables} if profile.fan_outs else {}
-    shown = _table("table", "rows", "heap", "toast", "indexes", "a user", "none", "90 %", "99 %")
+    shown = _table("table", "rows", "heap", "toast", "indexes", "a user", "none", "90%", "99%")
     for t in profile.tables:
         about = "" if t.counted else "~"
         rows = "unknown" if t.rows is None else f"{about}{t.rows:,}"
         sizes = (_bytes(size) for size in (t.heap_bytes, t.toast_bytes, t.index_bytes))
         shown.add_row(t.name, rows, *sizes, *_fan_out(rows_per_user.get(t.name)))
     out.print(shown)
-    wide = _table("column", "null", "text bytes", "stored", "99 %")
+    wide = _table("column", "null", "text bytes", "stored", "99%")
     for t in profile.tables:
         for c in t.columns:
             if c.text is not None:

@@ -149,7 +149,7 @@ def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
         least = "at least " if latency.target.met_everywhere else ""
         say(
             f"{aim} is met up to {least}{share(latency.target.utilisation)} busy, at {number(latency.target.level)} "
-            "connections, with P ≥ 95 %"
+            "connections, with P ≥ 95%"
         )
 
 

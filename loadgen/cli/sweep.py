@@ -180,7 +180,6 @@ class SweepProgress:
         self._runs = len(plan.levels) * plan.repeats
 
     def __enter__(self) -> SweepProgress:
-        from capacity.prose import counted
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -189,6 +188,8 @@ class SweepProgress:
             TimeElapsedColumn,
             TimeRemainingColumn,
         )
+
+        from capacity.prose import counted
 
         out = console()
         self._bar = Progress(

@@ -121,7 +121,7 @@ def amount(figure: Figure, value: float | None) -> str:
         return numbers.MISSING
     if figure.unit == "dollars":
         return f"${value:,.0f}"
-    return f"{value:.1f} %" if figure.unit == "percent" else f"{value:.2f}"
+    return f"{value:.1f}%" if figure.unit == "percent" else f"{value:.2f}"
 
 
 def error(figure: Figure) -> str:

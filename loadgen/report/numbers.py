@@ -83,14 +83,14 @@ def quantity(value: Interval, unit: str) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share of one as a percentage; small but not nothing is never shown as 0 %."""
+    """A share of one as a percentage; small but not nothing is never shown as 0%."""
     if value is None:
         return MISSING
     if 0 < value < 1e-4:
-        return "< 0.01 %"
+        return "< 0.01%"
     if 0.999 < value < 1:
-        return "> 99.9 %"
-    return f"{number(value * 100)} %"
+        return "> 99.9%"
+    return f"{number(value * 100)}%"
 
 
 def seconds(value: float) -> str:

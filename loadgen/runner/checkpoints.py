@@ -17,7 +17,7 @@ PLACES: Final = (0.25, 0.75)
 """Where in the window they begin: two, so that pages are written in full twice as they would be in a long run."""
 
 STOP_S: Final = 5.0
-"""How long the end of a run waits for a checkpoint to end by itself, for it to be cancelled, and for its thread then."""
+"""How long the end of a run waits for a checkpoint to end by itself, to be cancelled, and for its thread then."""
 
 
 class ForcedCheckpoints:

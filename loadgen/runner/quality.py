@@ -277,7 +277,7 @@ def refusal_of(verdict: Verdict) -> Refusal | None:
 
 def percent(share: float) -> str:
     """A share of one, as messages write it."""
-    return f"{100 * share:.3g} %"
+    return f"{100 * share:.3g}%"
 
 
 def undecided(result: RunResult, objective: Objective) -> Refusal:

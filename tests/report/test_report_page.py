@@ -135,7 +135,7 @@ def test_fidelity_says_what_is_off_and_by_how_much() -> None:
     text = text_of(rendered("fidelity"))
     assert f"{record.count('outside')} outside" in text
     assert record.outside[0] == "net_worth_mean <35"
-    assert "net worth, mean &lt;35 $209,920 $524,799 +150.0 %" in text
+    assert "net worth, mean &lt;35 $209,920 $524,799 +150.0%" in text
     assert "an education goal is for a child of the family below 18 children 0 3 of 700" in text
     assert "421 households are under water" in text
     assert "not stored" in text

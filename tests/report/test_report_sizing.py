@@ -42,7 +42,7 @@ def test_servers_that_cannot_be_planned_are_said_on_the_page() -> None:
     plan = replace(record.plan, sizing=sizing, refused=(RefusedRecommendation("servers", "Neon", refusal),))
     text = text_of(page(replace(record, plan=plan))).replace("\u00a0", " ")
     assert "Out of reach." in text
-    assert "it is met with a probability of only 41 %" in text
+    assert "it is met with a probability of only 41%" in text
     assert "Missing: a configuration that meets it." in text
 
 

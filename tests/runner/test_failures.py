@@ -13,7 +13,6 @@ from loadgen.errors import NegativeAnswer
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs import documents
-from loadgen.runs.control import PhaseBegan
 from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.schedule import Schedule
@@ -180,7 +179,7 @@ def test_more_failures_than_are_allowed_are_a_no_with_the_first_of_them_in_the_f
         assert done.returncode == {"valid": 0, "invalid": 4}[verdict.status]
         return
     assert (done.returncode, verdict.status, verdict.reasons[0].code) == (1, "invalid", "too_many_errors")
-    share = f"{100 * result.error_share:.3g} %, at most 1 % allowed"
+    share = f"{100 * result.error_share:.3g}%, at most 1% allowed"
     words = f"{result.errors:,} of {result.count:,} transactions failed ({share}); first: 22012 in divide_{failing}: "
     assert first == f"invalid: {words}division by zero; correct what fails, or allow more with --max-errors"
     assert done.stderr.splitlines()[-1] == first.replace("invalid", "loadgen", 1)

@@ -28,7 +28,7 @@ from loadgen.report.charts.drawing import (
 from loadgen.report.laws import Laws
 
 _SHARE = "share of the greatest throughput measured"
-_PERCENT = "format(datum.value * 100, '~r') + ' %'"
+_PERCENT = "format(datum.value * 100, '~r') + '%'"
 
 
 def latency(laws: Laws, objective_ms: float) -> Figure | None:
@@ -60,7 +60,7 @@ def latency(laws: Laws, objective_ms: float) -> Figure | None:
         layers = []
         if target is not None:
             crossing = target.crossing
-            label = f"met with P ≥ 95 % up to {numbers.share(target.utilisation)}"
+            label = f"met with P ≥ 95% up to {numbers.share(target.utilisation)}"
             low = target.utilisation if target.met_everywhere else min(crossing.low, target.utilisation)
             source = rows([{"low": low, "x": target.utilisation, "high": crossing.high, "label": label}])
             layers.append(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from loadgen.runs.format.ranges import Amount, Count, Positive
+
 PoolerMode = Literal["none", "session", "transaction"]
 """Whether a pooler gives a client a server connection for as long as it stays, or for each transaction."""
 Pooler = Literal["auto", "none", "session", "transaction"]
@@ -33,7 +35,7 @@ class OwnWrites:
     """
 
     kind: Literal["none", "lsn", "sticky"] = "none"
-    seconds: float = 0.0
+    seconds: Amount = 0.0
 
     def __str__(self) -> str:
         return self.kind if self.kind == "none" else f"{self.kind}:{self.seconds:g}s"
@@ -43,13 +45,13 @@ class OwnWrites:
 class Access:
     """How transactions get their connections. Without anything: a session for each user, straight to the server."""
 
-    pool: int | None = None
+    pool: Positive | None = None
     """Connections that the users of a process share; None: each has its own."""
-    reconnect_every: int | None = None
+    reconnect_every: Positive | None = None
     """Transactions after which a connection is closed and the next opens another; None: they stay."""
     pooler: Pooler = "auto"
     """As asked for; ``found`` is what that came to."""
     found: PoolerFound | None = None
-    replicas: int = 0
+    replicas: Count = 0
     read_policy: ReadPolicy = "primary"
     own_writes: OwnWrites = field(default_factory=OwnWrites)

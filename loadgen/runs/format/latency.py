@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import AfterValidator
 
 from capacity.values import Interval
+from loadgen.runs.format.ranges import AboveZero, Amount, Count
 
 PERCENTILES: Final = (50.0, 95.0, 99.0)
 """Those that a record keeps, and hence those that an objective can name."""
+
+
+def _kept(percentile: float) -> float:
+    if percentile not in PERCENTILES:
+        raise ValueError(f"a record keeps the percentiles {', '.join(f'{p:g}' for p in PERCENTILES)}")
+    return percentile
 
 
 @dataclass(frozen=True)
 class Latency:
     """Percentiles of one latency in milliseconds; intervals by a block bootstrap over seconds. None: too few."""
 
-    count: int
-    mean_ms: float
+    count: Count
+    mean_ms: Amount
     p50_ms: Interval | None
     p95_ms: Interval | None
     p99_ms: Interval | None
-    max_ms: float
-    censored: int = 0
+    max_ms: Amount
+    censored: Count = 0
     """Of ``count``, those that are only known to have taken longer than was recorded: dropped, or never finished."""
-    censored_from_ms: float | None = None
+    censored_from_ms: Amount | None = None
     """The shortest of them; percentiles from here on, the mean and the maximum are lower bounds, "at least"."""
 
     def is_bound(self, value_ms: float) -> bool:
@@ -39,8 +48,8 @@ class Latency:
 class Objective:
     """The response time that a load must meet to count, at one percentile."""
 
-    percentile: float = 95.0
-    response_ms: float = 100.0
+    percentile: Annotated[float, AfterValidator(_kept)] = 95.0
+    response_ms: AboveZero = 100.0
 
     def __str__(self) -> str:
         return f"p{self.percentile:g} ≤ {self.response_ms:g} ms"

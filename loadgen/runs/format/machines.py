@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from loadgen.runs.format.ranges import Count, Positive
+
 
 @dataclass(frozen=True)
 class Fingerprint:
@@ -12,9 +14,9 @@ class Fingerprint:
     schema_version: str
     model_version: str | None
     seed: int | None
-    users: int | None
+    users: Count | None
     as_of: str | None
-    chunk_users: int | None
+    chunk_users: Positive | None
     ageing: str | None
     drift: dict[str, int] = field(default_factory=dict)
     """Rows inserted, updated and deleted since seeding, by table."""
@@ -29,8 +31,8 @@ class DatabaseFacts:
     name: str
     server_version: str
     embedded: bool
-    cores: int | None
-    ram_bytes: int | None
+    cores: Positive | None
+    ram_bytes: Positive | None
     settings: dict[str, str]
     fingerprint: Fingerprint
 
@@ -40,8 +42,8 @@ class ClientFacts:
     """The machine that made the load."""
 
     cpu_model: str
-    cores: int
-    ram_bytes: int
+    cores: Positive
+    ram_bytes: Positive
     platform: str
     versions: dict[str, str]
     """python, loadgen, locust, psycopg, libpq, gevent, numpy."""

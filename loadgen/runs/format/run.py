@@ -11,6 +11,7 @@ from capacity.values import Refusal
 from loadgen.runs.format import from_version_1
 from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts
+from loadgen.runs.format.ranges import Share
 from loadgen.runs.format.result import RunResult
 from loadgen.runs.format.scenario import ScenarioDescription
 from loadgen.runs.format.schedule import Schedule
@@ -29,7 +30,7 @@ class RunRecord:
     scenario: ScenarioDescription
     schedule: Schedule
     objective: Objective
-    max_error_share: float
+    max_error_share: Share
     """Of the window's transactions, how many may fail; above it the run is not valid."""
     database: DatabaseFacts
     client: ClientFacts

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from loadgen.runs.format.ranges import AboveZero, Count, Positive
 
 SCENARIO_FORMAT: Final = "loadgen.scenario/1"
 
@@ -34,7 +38,7 @@ class StatementDescription:
     sql: str
     writes: bool
     parameters: tuple[ParameterDescription, ...]
-    rows: tuple[int, int | None]
+    rows: tuple[Count, Count | None]
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,9 @@ class TransactionDescription:
     """Statements in order, all in one database transaction, ``repeat`` times over as different users."""
 
     name: str
-    weight: float
+    weight: AboveZero
     statements: tuple[str, ...]
-    repeat: int
+    repeat: Positive
     writes: bool
     isolation: str
 
@@ -57,7 +61,7 @@ class ScenarioDescription:
     summary: str
     think_time_s: str
     user_skew: float
-    transactions: tuple[TransactionDescription, ...]
+    transactions: Annotated[tuple[TransactionDescription, ...], Field(min_length=1)]
     statements: tuple[StatementDescription, ...]
     format: Literal["loadgen.scenario/1"] = SCENARIO_FORMAT
 

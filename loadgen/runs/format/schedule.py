@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from loadgen.runs.format.access import Access
+from loadgen.runs.format.ranges import AboveZero, Amount, Positive, Users
 
 Mode = Literal["sequential", "pipeline"]
 """A round trip for each statement, or as few as a transaction's draws allow."""
@@ -16,9 +19,9 @@ Spacing = Literal["poisson", "constant"]
 class RatePiece:
     """A stretch of time over which an arrival rate goes from one value to another in a straight line."""
 
-    seconds: float
-    from_tps: float
-    to_tps: float
+    seconds: Amount
+    from_tps: Amount
+    to_tps: Amount
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Rate:
 
     text: str
     """As it was asked for."""
-    pieces: tuple[RatePiece, ...]
+    pieces: Annotated[tuple[RatePiece, ...], Field(min_length=1)]
     repeats: bool = False
 
     @property
@@ -50,18 +53,18 @@ class Schedule:
     meant to be sent at times of the rate's own, on ``users`` connections; later than ``late_limit_s`` they are dropped.
     """
 
-    users: int
+    users: Users
     think: bool
-    ramp_s: float
-    warmup_s: float
-    measure_s: float
-    drain_s: float
+    ramp_s: Amount
+    warmup_s: Amount
+    measure_s: AboveZero
+    drain_s: Amount
     seed: int
     rate: Rate | None = None
     arrivals: Spacing = "poisson"
-    late_limit_s: float | None = None
+    late_limit_s: Amount | None = None
     mode: Mode = "sequential"
-    processes: int = 1
+    processes: Positive = 1
     only: tuple[str, ...] = ()
     """Of the scenario's transactions, those that were done; all of them for none."""
     access: Access = field(default_factory=Access)

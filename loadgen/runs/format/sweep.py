@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from capacity.storage import TableSize
 from capacity.values import Interval, Refusal
 from loadgen.runs.format import from_version_1
 from loadgen.runs.format.latency import Latency, Objective
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts
+from loadgen.runs.format.ranges import Count, Positive, Share, Users
 from loadgen.runs.format.scenario import ScenarioDescription
 from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.format.verdict import Verdict
@@ -23,14 +24,14 @@ SWEEP_FORMAT: Final = "loadgen.sweep/2"
 class SweepPoint:
     """One run of a sweep. Points of an invalid run are shown and not used."""
 
-    level: int
-    repeat: int
-    order: int
+    level: Users
+    repeat: Count
+    order: Count
     """Place in the random order in which the runs were made, from 0."""
     run_id: str
     verdict: Verdict
     throughput_tps: Interval | None
-    error_share: float | None
+    error_share: Share | None
     service: Latency | None
     response: Latency | None
     server_cpu_cores: float | None
@@ -46,11 +47,11 @@ class CapacityAnswer:
     """
 
     throughput_tps: Interval
-    level: int
+    level: Users
     bracketed: bool
-    met_probability: dict[int, float]
+    met_probability: dict[int, Share]
     """By level."""
-    pool: tuple[int, int] | None
+    pool: tuple[Users, Users] | None
     """Least and most connections whose throughput is not worse than the best by 5 %; None: not bracketed."""
 
 
@@ -62,10 +63,10 @@ class SweepRecord:
     started_at: str
     scenario: ScenarioDescription
     objective: Objective
-    max_error_share: float
+    max_error_share: Share
     """Of a level's transactions, how many may fail; a level above it does not meet the objective."""
-    levels: tuple[int, ...]
-    repeats: int
+    levels: Annotated[tuple[Users, ...], Field(min_length=1)]
+    repeats: Positive
     schedule: Schedule
     """Of the highest level; the other runs differ in users, and each in its seed, counted up from this one."""
     points: tuple[SweepPoint, ...]
