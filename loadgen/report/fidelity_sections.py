@@ -128,7 +128,7 @@ def error(figure: Figure) -> str:
     """The error in percent, or points."""
     if figure.error is None:
         return "not stored"
-    return f"{figure.error:+.1f} {'points' if figure.unit == 'percent' else '%'}"
+    return f"{figure.error:+.1f}{' points' if figure.unit == 'percent' else '%'}"
 
 
 def _worst_first(record: FidelityRecord, verdict_name: str) -> list[Figure]:

@@ -109,7 +109,7 @@ def test_plan_says_what_when_and_how_sure() -> None:
     text = text_of(rendered("plan"))
     assert "For seeing, not for deciding" in text
     assert "Due Apr 2027 (Jan 2027 to Nov 2027)" in text
-    assert "held the truth 71 % of the time (52 % to 85 %" in text
+    assert "held the truth 71% of the time (52% to 85%" in text
     assert "less often than it claims" in text
     assert re.search(r"At least [\d,]+ transactions a second", text)
     assert "1 run shown but not used" in text

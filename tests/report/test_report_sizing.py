@@ -23,7 +23,7 @@ def test_plan_says_which_servers_what_matters_and_what_to_watch() -> None:
     assert "working set what the peak hour touches and memory should hold, on every server" in text
     assert "410 (100–1,020) MiB 12 GiB" in text
     assert "8 (4–12) 1,678 8 (4–12) 2,098" in text
-    assert "Most of that width comes from peak to mean : 52 % of it." in text
+    assert "Most of that width comes from peak to mean : 52% of it." in text
     assert "LoadNearsStep transactions a second 880/s 15 min" in text
     assert "size of chat_messages 12.8 GiB 1 h" in text
     assert "alerts.yml" in text
@@ -58,7 +58,7 @@ def test_an_input_that_lowers_the_load_has_its_upper_end_on_the_left() -> None:
 def test_a_sweep_says_its_law_its_target_and_its_demand() -> None:
     text = text_of(page(samples.sweep())).replace("\u00a0", " ")
     assert "Universal Scalability Law contention α is 0.17" in text
-    assert re.search(r"p95 is within 30 ms up to \S* ?\d+ % of the greatest throughput", text)
+    assert re.search(r"p95 is within 30 ms up to \S* ?\d+% of the greatest throughput", text)
     assert "Latency against utilisation" in text
     assert "Service demand: what one transaction of the mix costs the server" in text
     few = replace(samples.sweep(), points=samples.points(1.6, levels=(1, 2)))
