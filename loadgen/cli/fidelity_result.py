@@ -50,8 +50,8 @@ def _figures(record: FidelityRecord, *, everything: bool) -> Table:
     others = [f for f in worst_first if f.verdict != "outside"]
     table = _table("", "figure", "published", "stored", "error (allowed)", left=2)
     for f in (*outside, *(others if everything else others[:WORST])):
-        unit = "pt" if f.unit == "percent" else "%"
-        error = "" if f.error is None else f"{f.error:+.1f} {unit} ({f.allowed:.3g})"
+        unit = " pt" if f.unit == "percent" else "%"
+        error = "" if f.error is None else f"{f.error:+.1f}{unit} ({f.allowed:.3g})"
         stored = "not stored" if f.stored is None else _amount(f, f.stored)
         table.add_row(_SIGNS[f.verdict], f.name, _amount(f, f.published), stored, error)
     return table

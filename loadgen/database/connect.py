@@ -75,8 +75,9 @@ class Target:
         """Raise GuardRefusal unless a connection of this target that leads to ``identity`` leads where it must."""
         difference = self.identity.difference(identity) if self.identity else None
         if difference is not None:
+            at = f" at {self.address}" if self.address else ""
             raise GuardRefusal(
-                f"{self} leads to the wrong database, expected {self.identity}: {difference}; nothing was written "
+                f"database {self.database}{at} leads to the wrong database, expected {self.identity}: {difference}; nothing was written "
                 "there; correct the DSN, the pooler's entry or the host name"
             )
 

@@ -205,7 +205,8 @@ def test_nothing_foreign_is_written(case: Case, cover: Refusals) -> None:
     line = cover.line(case)
     assert "in use" not in line, "refused by the guard, not by another case's lock"
     if case.way in POOLERS:
-        assert "leads to the wrong database, expected database meant" in line
+        theirs = world.databases[case.kind].address
+        assert f"at {theirs} leads to the wrong database, expected database meant at {world.ours.address} (" in line
 
 
 @pytest.mark.ci
