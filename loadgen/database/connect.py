@@ -77,8 +77,8 @@ class Target:
         if difference is not None:
             at = f" at {self.address}" if self.address else ""
             raise GuardRefusal(
-                f"database {self.database}{at} leads to the wrong database, expected {self.identity}: {difference}; nothing was written "
-                "there; correct the DSN, the pooler's entry or the host name"
+                f"database {self.database}{at} leads to the wrong database, expected {self.identity}: {difference}; "
+                "nothing was written there; correct the DSN, the pooler's entry or the host name"
             )
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from test_summary import SERVER, second
 
+from loadgen.errors import RefusalError
 from loadgen.observe.samples import Counters, Sample
 from loadgen.runner.memory import oom_kills, with_cause
 from loadgen.runner.quality import STRICT, Allowed, Observed, judge, objective_met, refusal_of, undecided
@@ -76,6 +77,10 @@ def test_a_run_that_ended_early_is_partial() -> None:
     killed = verdict(STEADY, lost=[replace(PART, ending="was killed by SIGKILL (why)")], died=True)
     assert (killed.status, [r.code for r in killed.reasons]) == ("partial", ["generator_died"])
     assert killed.reasons[0].what == "the load generator was killed by SIGKILL (why)"
+    refusal = refusal_of(killed)
+    assert refusal is not None
+    words = "no valid answer (generator_died): the load generator was killed by SIGKILL (why); check its last output"
+    assert str(RefusalError(refusal)).startswith(words)
     part = verdict(STEADY, lost=[replace(PART, ending="was killed by SIGKILL (why)")])
     assert (part.status, [r.code for r in part.reasons]) == ("partial", ["generator_lost"])
     assert "process 0, which had 4 of 4 users, was killed by SIGKILL (why); it reported" in part.reasons[0].what

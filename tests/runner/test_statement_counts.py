@@ -4,8 +4,10 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from sweep_samples import scenario
 
 from loadgen.database.connect import Target, connect
+from loadgen.observe.statement_counts import StatementCounter
 from loadgen.observe.statements import between, snapshot, starting_with
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
@@ -144,3 +146,10 @@ def test_a_server_that_does_not_count_is_said(seeded: Target, tmp_path: Path) ->
         record, _ = record_run(child, seeded, schedule, Objective(), tmp_path / "r")
     assert record.server_statements == ()
     assert "statements_not_counted" in {note.code for note in record.verdict.notes}
+
+
+def test_of_a_server_that_is_gone_its_log_tells_more_than_an_extension() -> None:
+    nowhere = Target("host=127.0.0.1 port=1 dbname=x user=u", None, embedded=False, database="x")
+    (note,) = StatementCounter([nowhere], scenario("x", writes=1)).notes
+    assert note.code == "statements_not_counted"
+    assert note.do.startswith("see the server's log")

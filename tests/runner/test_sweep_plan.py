@@ -1,8 +1,10 @@
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loadgen.cli.sweep import SweepProgress
 from loadgen.runner.sweep import SweepPlan
 
 
@@ -31,3 +33,10 @@ def test_orders_differ_between_repeats_and_seeds() -> None:
 def test_no_two_runs_share_their_random_draws() -> None:
     found = plan((1, 2), 3, 10)
     assert len({found.schedule(level, place).seed for place, (level, _) in enumerate(found.order())}) == 6
+
+
+def test_how_many_runs_there_are_is_said_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    for levels, words in (((1,), "1 run of about 7 s, "), ((1, 2), "2 runs of about 7 s, ")):
+        with SweepProgress(plan(levels, 1, 1)):
+            pass
+        assert words in capsys.readouterr().err
