@@ -28,7 +28,7 @@ AllowUnmarked = Annotated[
     typer.Option(
         "--allow-unmarked",
         metavar="DATABASE",
-        help="Write to this database although it is not marked as synthetic; must be its name.",
+        help="Write to this database although it is not marked, or has others' rules and triggers; must be its name.",
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]

@@ -119,16 +119,15 @@ def require_own_tables(conn: psycopg.Connection, allow_unmarked: str | None) -> 
     """Refuse a session whose writes would reach what loadgen did not create.
 
     That is, where a name of one of our tables leads to somebody else's, or where somebody hung a rule or a trigger on
-    one of ours. Raises GuardRefusal. ``allow_unmarked``, the database's name, lets pass what was not recorded.
+    one of ours. Raises GuardRefusal. With ``allow_unmarked``, the database's name, only recorded tables are looked at.
     """
-    name = conn.info.dbname
     row: Sequence[object] | None = query_on(conn)(statement("shadowing_table"))
     if row is None and not allow_unmarked:  # not recorded, or out of this user's sight: by the names alone
         row = conn.execute(statement("shadowing_name"), {"tables": list(schema.TABLES)}).fetchone()
     if row is not None:
         raise GuardRefusal(
-            f"in database {name} this user's search_path reaches {row[1]} instead of {row[0]}, and loadgen "
-            "did not create that; put public first in search_path, or rename that table"
+            f"in database {database_name(conn)} this user's search_path reaches {row[1]} instead of {row[0]}, and "
+            "loadgen did not create that; put public first in search_path, or rename that table"
         )
     if allow_unmarked:
         return
@@ -136,6 +135,7 @@ def require_own_tables(conn: psycopg.Connection, allow_unmarked: str | None) -> 
     row = conn.execute(statement("foreign_hooks"), shipped).fetchone()
     if row is not None:
         table, kind, hook = row
+        name = database_name(conn)
         raise GuardRefusal(
             f"in database {name} table {table} has the {kind} {hook}, which loadgen did not create and which would run "
             f"for what is written there; disable it: ALTER TABLE {table} DISABLE {str(kind).upper()} {hook}; or to "
