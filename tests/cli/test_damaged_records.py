@@ -33,6 +33,7 @@ SWEEPS: list[tuple[str, object, tuple[str, ...]]] = [
     ("max_error_share", 1e300, REPORT),
 ]
 RUNS: list[tuple[str, object]] = [
+    ("result.window_s", 0),
     ("objective.percentile", 12.5),
     ("schedule.users", 0),
     ("schedule.measure_s", -1),

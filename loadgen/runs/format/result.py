@@ -7,6 +7,7 @@ from typing import Final
 
 from capacity.values import Interval
 from loadgen.runs.format.latency import Latency
+from loadgen.runs.format.ranges import AboveZero
 from loadgen.runs.format.use import GeneratorUse, ReplayUse, ServerUse
 
 LATE_MS: Final = 1.0
@@ -123,7 +124,7 @@ class AccessResult:
 class RunResult:
     """The measured window of a run, summed up."""
 
-    window_s: float
+    window_s: AboveZero
     count: int
     errors: int
     errors_by_sqlstate: dict[str, int]
