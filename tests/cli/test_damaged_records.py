@@ -24,6 +24,7 @@ SWEEPS: list[tuple[str, object, tuple[str, ...]]] = [
     ("database.ram_bytes", -1, PLAN),
     ("points.0.level", -1, PLAN),
     ("points.0.level", 10**15, SCALABILITY),
+    ("points.0.repeat", 10**18, REPORT),
     ("objective.percentile", 12.5, PLAN),
     ("objective.response_ms", 0, REPORT),
     ("tables.0", {"name": "users", "rows": -5, "heap_bytes": 0, "toast_bytes": 0, "index_bytes": 0}, PLAN),

@@ -12,7 +12,7 @@ from capacity.values import Interval, Refusal
 from loadgen.runs.format import from_version_1
 from loadgen.runs.format.latency import Latency, Objective
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts
-from loadgen.runs.format.ranges import Count, Positive, Share, Users
+from loadgen.runs.format.ranges import Count, Repeat, Repeats, Share, Users
 from loadgen.runs.format.scenario import ScenarioDescription
 from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.format.verdict import Verdict
@@ -25,7 +25,7 @@ class SweepPoint:
     """One run of a sweep. Points of an invalid run are shown and not used."""
 
     level: Users
-    repeat: Count
+    repeat: Repeat
     order: Count
     """Place in the random order in which the runs were made, from 0."""
     run_id: str
@@ -66,7 +66,7 @@ class SweepRecord:
     max_error_share: Share
     """Of a level's transactions, how many may fail; a level above it does not meet the objective."""
     levels: Annotated[tuple[Users, ...], Field(min_length=1)]
-    repeats: Positive
+    repeats: Repeats
     schedule: Schedule
     """Of the highest level; the other runs differ in users, and each in its seed, counted up from this one."""
     points: tuple[SweepPoint, ...]
