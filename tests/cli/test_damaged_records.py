@@ -29,7 +29,7 @@ SWEEPS: list[tuple[str, object, tuple[str, ...]]] = [
     ("objective.response_ms", 0, REPORT),
     ("tables.0", {"name": "users", "rows": -5, "heap_bytes": 0, "toast_bytes": 0, "index_bytes": 0}, PLAN),
     ("scenario.transactions", [], PLAN),
-    ("scenario.transactions.0.weight", 0, DEMAND),
+    ("scenario.transactions.0.weight", -1, DEMAND),
     ("capacity.level", -3, PLAN),
     ("max_error_share", 1e300, REPORT),
 ]

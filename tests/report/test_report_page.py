@@ -286,3 +286,12 @@ def test_one_server_of_the_mix_is_the_weighted_harmonic_mean() -> None:
         recommendations=(),
     )
     assert plan_sections.one_server(missing) is None
+
+
+def test_an_interval_that_reaches_below_nothing_is_drawn_down_to_the_axis() -> None:
+    sweep = samples.sweep()
+    first, *others = sweep.points
+    assert first.response is not None
+    assert first.response.p95_ms is not None
+    wide = replace(first.response, p95_ms=replace(first.response.p95_ms, low=-1.0))
+    assert load.response(replace(sweep, points=(replace(first, response=wide), *others))) is not None

@@ -82,7 +82,7 @@ def response(sweep: SweepRecord) -> Figure | None:
     if not data:
         return None
     # A logarithmic axis has no 0: an interval that reaches it is drawn down to the axis.
-    floor = min(float(row[end] or 0) or math.inf for row in data for end in ("low", "value")) / 1.25
+    floor = min(end_ms for row in data for end in ("low", "value") if (end_ms := float(row[end] or 0)) > 0) / 1.25
     data = [row | {"low": max(float(row["low"] or 0), floor)} for row in data]
     ends = [objective.response_ms, *(float(row[end] or 0) for row in data for end in ("low", "high"))]
 

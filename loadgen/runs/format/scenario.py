@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator
 
-from loadgen.runs.format.ranges import AboveZero, Count, Positive
+from loadgen.runs.format.ranges import Amount, Count, Positive
 
 SCENARIO_FORMAT: Final = "loadgen.scenario/1"
 
@@ -46,11 +46,17 @@ class TransactionDescription:
     """Statements in order, all in one database transaction, ``repeat`` times over as different users."""
 
     name: str
-    weight: AboveZero
+    weight: Amount
     statements: tuple[str, ...]
     repeat: Positive
     writes: bool
     isolation: str
+
+
+def _drawn(transactions: tuple[TransactionDescription, ...]) -> tuple[TransactionDescription, ...]:
+    if not any(t.weight > 0 for t in transactions):
+        raise ValueError("no transaction has a weight above 0")
+    return transactions
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class ScenarioDescription:
     summary: str
     think_time_s: str
     user_skew: float
-    transactions: Annotated[tuple[TransactionDescription, ...], Field(min_length=1)]
+    transactions: Annotated[tuple[TransactionDescription, ...], AfterValidator(_drawn)]
     statements: tuple[StatementDescription, ...]
     format: Literal["loadgen.scenario/1"] = SCENARIO_FORMAT
 
