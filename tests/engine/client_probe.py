@@ -1,7 +1,10 @@
-"""Run by test_client.py in a process of its own, which gevent patches: one check by name, in a mode, on the database of
-the environment. Prints what the check found as JSON."""
+"""Run by test_client.py in a process of its own, which gevent patches.
+
+Each line of stdin is a check by name, a mode, and variables that name the database; the answer is a line of JSON.
+"""
 
 import json
+import os
 import random
 import sys
 import time
@@ -29,7 +32,7 @@ THEN = Statement("then", "SELECT generate_series(1, $1)", False,
 
 def session() -> Connection:
     conninfo = resolve(settings.load()).conninfo
-    return Connection(conninfo, settings={"statement_timeout": 30_000}, pipeline=sys.argv[2] == "pipeline")
+    return Connection(conninfo, settings={"statement_timeout": 30_000}, pipeline=os.environ["MODE"] == "pipeline")
 
 
 def exchanged(connection: Connection, queries) -> Answers:
@@ -156,4 +159,7 @@ def slow_resolver() -> object:
 
 
 if __name__ == "__main__":
-    print(json.dumps(globals()[sys.argv[1]]()))
+    for line in sys.stdin:
+        check, mode, variables = json.loads(line)
+        os.environ |= variables | {"MODE": mode}
+        print(json.dumps(globals()[check]()), flush=True)
