@@ -16,7 +16,7 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Three processes have the cores: threads of matrices would only wait for each other.
+# Four processes have the cores: threads of matrices would only wait for each other.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 
 unit: $(VENV)/.dev
