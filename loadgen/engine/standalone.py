@@ -29,7 +29,6 @@ from loadgen.runs.access import VARIABLES, asked
 from loadgen.runs.control import Done, Event, Failed, PhaseBegan
 from loadgen.runs.format.access import Access
 from loadgen.runs.format.schedule import Mode
-from loadgen.seeding.starter import ensure_data
 
 MODE_VARIABLE: Final = "LOADGEN_MODE"
 """``pipeline``: as ``loadgen run --mode``."""
@@ -51,6 +50,8 @@ def on_init(environment: Environment, **_: object) -> None:
     try:
         found = settings.load()
         target = resolve(found)
+        from loadgen.seeding.starter import ensure_data  # with the model of the population: no child of a run needs it
+
         ensure_data(target)
         servers = servers_of(found, target).verified()
         access = established(_access(len(servers.replicas)), servers)
