@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
 
@@ -12,6 +12,18 @@ from loadgen import interrupts
 from loadgen.cli.outcomes import as_loadgen_error, check_arguments, one_line
 from loadgen.cli.output import documents_emitted, emit, emit_values, say, show_cursor
 from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, RefusalError, UsageError
+
+TERMS: Final = (
+    "arrival rate, back-test, closed load, concurrency, connection pool, knee, objective, open load, service demand, "
+    "think time, working set"
+)
+EPILOG: Final = f"""Examples:
+loadgen run dashboard --users 20 --duration 5m        load test
+loadgen sweep dashboard --objective p95=100ms         limit and pool size
+loadgen forecast history.csv --horizon 18             growth
+loadgen plan --history history.csv                    servers, and when
+
+Recipes: docs/cookbook.md. Terms ({TERMS}): docs/glossary.md."""
 
 # Typer exports BadParameter but not the class that all its usage errors share.
 _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -26,6 +38,7 @@ def build() -> typer.Typer:
         callback=_without_verb,
         invoke_without_command=True,
         pretty_exceptions_enable=False,
+        epilog=EPILOG,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for panel, verbs in VERBS.items():
@@ -38,7 +51,7 @@ def _without_verb(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
-    """Synthetic load and capacity planning for a Postgres-backed financial-planning application."""
+    """Load generator and capacity planner for a PostgreSQL application, with synthetic households as its data."""
     if version:
         from importlib.metadata import version as installed
 

@@ -31,10 +31,13 @@ def calibrate(
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
-    """Measure a server's CPU on the scenarios' statements, its commits and round trips, to carry demand to it.
+    """Measure a server's speed, to plan for another server.
 
-    Runs only statements that read, one at a time in read-only transactions; no row changes. Commits are timed on a
-    database that loadgen marked as synthetic. Two calibrations on the same data are the ratio of two servers.
+    CPU on the scenarios' statements, commits and round trips. Runs only statements that read, one at a time in
+    read-only transactions; no row changes. Commits are timed on a database that loadgen marked as synthetic. Two
+    calibrations on the same data are the ratio of two servers.
+
+    Example: loadgen calibrate --dsn "host=db.example.com dbname=load" --output there.json
     """
     seconds = quantities.duration_s(time, "--time", least_s=2.0)
 

@@ -7,7 +7,11 @@ from loadgen.cli.output import console, emit_values
 
 
 def checksum(dsn: options.Dsn = None, instance: options.Instance = None, json: options.Json = False) -> None:
-    """Checksum every table's rows, whatever their order: two databases with the same rows show the same.
+    """Checksum every table's rows, in whatever order they are.
+
+    Two databases with the same rows have the same checksum.
+
+    Example: loadgen checksum
 
     ``loadgen.checksum/1``: database, checksum, tables (rows and checksum of each).
     """

@@ -34,10 +34,13 @@ def demand(
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
-    """Tell what one transaction costs: CPU seconds, WAL bytes, block reads, time on a connection.
+    """Compute what a transaction costs the server: CPU, WAL, reads.
 
-    A sweep tells it of its scenario, level by level. By transaction it takes runs in which their shares differ: each
-    alone (`loadgen run SCENARIO --only NAME`), twice, is best. Classes that rose and fell together are refused.
+    A sweep tells it of its scenario, level by level. By transaction it takes runs in which their shares differ:
+    each alone (`loadgen run SCENARIO --only NAME`), twice, is best. Classes that rose and fell together are
+    refused.
+
+    Example: loadgen demand
     """
     if by not in ("scenario", "transaction"):
         raise UsageError(f"--by {by!r} is neither; give scenario or transaction")

@@ -38,7 +38,13 @@ def demo(
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
-    """Show all of it: a server, synthetic users, both scenarios swept, a plan and its page. A few minutes."""
+    """Show everything in four minutes, on a server of its own.
+
+    Seeds synthetic users, sweeps both scenarios, and writes a plan with its page. Short runs: for seeing, not for
+    deciding.
+
+    Example: loadgen demo
+    """
     from loadgen import settings
     from loadgen.runner.run import DRAIN_S
     from loadgen.runner.sweep import SweepPlan

@@ -13,7 +13,10 @@ Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="Name of a sce
 
 
 def describe(scenario: Scenario, json: options.Json = False) -> None:
-    """Print a scenario's transactions, statements and draws."""
+    """Print a scenario's transactions, statements and draws.
+
+    Example: loadgen describe dashboard
+    """
     from rich.table import Table
 
     from loadgen.runner.generator import ScenarioChild

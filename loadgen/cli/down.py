@@ -16,7 +16,10 @@ def down(
     delete: Annotated[bool, typer.Option("--delete", help="Remove its data too, for good.")] = False,
     json: options.Json = False,
 ) -> None:
-    """Stop an embedded server; its data stay unless they are to be deleted."""
+    """Stop an embedded server and keep its data.
+
+    Example: loadgen down demo --delete
+    """
     from loadgen import settings
     from loadgen.database.embedded import Instance
 

@@ -51,9 +51,11 @@ def export(
     allow_unmarked: options.AllowUnmarked = None,
     json: options.Json = False,
 ) -> None:
-    """Write a scenario's transactions as pgbench scripts, to repeat a figure with pgbench alone.
+    """Write a scenario as pgbench scripts.
 
-    The database is only read: its users, and rows that draws depend on.
+    To repeat a figure with pgbench alone. The database is only read: its users, and rows that draws depend on.
+
+    Example: loadgen export dashboard --pgbench scripts
     """
     variants_n = quantities.whole(variants, "--variants", most=MOST_VARIANTS)
     seed_n = quantities.whole(seed, "--seed", least=0, most=2**31 - 1)

@@ -41,12 +41,14 @@ def fidelity(
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
-    """Hold a seeded database against published statistics and its own rules, and say what it is like as a load.
+    """Compare the stored rows with published statistics.
 
-    Only reads, in one snapshot. Exit 1 if a figure is outside its tolerance or a row breaks a rule, 4 if there are too
-    few households to decide anything. Tolerances: medians 8%, shares 2 points, means 8% or three standard errors
-    (wealth has a heavy tail), joint figures their own; "undecided" where the sampling error of so few households is
-    larger.
+    Also checks the rows' own rules, and shows sizes, rows per user and the planner's estimates. Only reads, in one
+    snapshot. Exit 1 if a figure is outside its tolerance or a row breaks a rule, 4 if there are too few households
+    to decide anything. Tolerances: medians 8%, shares 2 points, means 8% or three standard errors (wealth has a
+    heavy tail), joint figures their own; "undecided" where the sampling error of so few households is larger.
+
+    Example: loadgen fidelity --report fidelity.html
 
     ``loadgen.fidelity/1``: figures (published, stored, low, high, error, allowed, verdict), checks (rows checked and
     violating), under_water, fan_outs, tables, documents, estimates (planned and actual rows by statement), refusal.

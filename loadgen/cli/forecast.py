@@ -54,11 +54,14 @@ def forecast(
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
-    """Forecast a growing count from its history, with an interval from a back-test.
+    """Forecast a growing count from its history, with an interval.
 
-    Scenarios instead where an interval would be a pretence: under 12 periods, or while growth still speeds up so much
-    that its unknown ceiling decides. Rows may be unordered, doubled or missing up to a fifth; what was done is said.
-    Of users also rows, bytes and WAL by table: from columns like goals.rows in the file, a profile, or sweeps.
+    The interval comes from a back-test. Scenarios instead where an interval would be a pretence: under 12 periods,
+    or while growth still speeds up so much that its unknown ceiling decides. Rows may be unordered, doubled or
+    missing up to a fifth; what was done is said. Of users also rows, bytes and WAL by table: from columns like
+    goals.rows in the file, a profile, or sweeps.
+
+    Example: loadgen forecast history.csv --horizon 18
     """
     from capacity.growth import Doubles, Forecast
     from loadgen import settings

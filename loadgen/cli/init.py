@@ -12,7 +12,11 @@ def init(
     allow_unmarked: options.AllowUnmarked = None,
     json: options.Json = False,
 ) -> None:
-    """Mark an empty database as synthetic and give it the application's schema; again, without harm.
+    """Mark an empty database as synthetic and create the schema.
+
+    On a marked database it applies what is missing. `loadgen seed` does this by itself.
+
+    Example: loadgen init --dsn "host=db.example.com dbname=load"
 
     ``loadgen.init/1``: database, schema_version, applied (what this call applied), marked_at.
     """

@@ -102,10 +102,13 @@ def plan(
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
-    """Join sweeps, growth and workload into a plan: servers, pool size, partitions, each with interval and date.
+    """Plan servers, pool size and partitions, with dates.
 
-    The cheapest that meets the objective with the probability asked for; what the measurements do not tell is refused
-    by name. The plan is for the server that was swept unless --target names another.
+    Joins sweeps, growth and workload; every number has an interval. The cheapest that meets the objective with the
+    probability asked for; what the measurements do not tell is refused by name. The plan is for the server that was
+    swept unless --target names another.
+
+    Example: loadgen plan --history history.csv --horizon 18
     """
     import datetime as dt
     from dataclasses import replace

@@ -30,10 +30,13 @@ def profile(
     instance: options.Instance = None,
     json: options.Json = False,
 ) -> None:
-    """Read a production database's shape and nothing else: sizes, widths, rows per user, growth, statement mix.
+    """Read a production database's shape, and no stored value.
 
-    Only reads, in short transactions, and samples large tables. Prints no stored value: ``loadgen.profile/1`` holds
-    numbers about ten users or more, months, and words of a fixed vocabulary. ``--output`` keeps it for seed --like.
+    The shape: sizes, widths, rows per user, growth, statement mix. Only reads, in short transactions, and samples
+    large tables. Prints no stored value: ``loadgen.profile/1`` holds numbers about ten users or more, months, and
+    words of a fixed vocabulary. ``--output`` keeps it for seed --like.
+
+    Example: loadgen profile --output profile.json
     """
     timeout_s = quantities.duration_s(timeout, "--timeout", least_s=0.001)
 

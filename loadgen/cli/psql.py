@@ -24,9 +24,12 @@ def psql(
     instance: options.Instance = None,
     json: options.Json = False,
 ) -> None:
-    """Open psql on the database, or pass it arguments: loadgen psql -- -c 'select 1'.
+    """Open psql on the database.
 
-    With --json nothing is opened: ``loadgen.psql/1`` has the ``command`` that would be.
+    What follows -- goes to psql. With --json nothing is opened: ``loadgen.psql/1`` has the ``command`` that would
+    be.
+
+    Example: loadgen psql -- -c 'select 1'
     """
     from loadgen import settings
     from loadgen.database.connect import resolve

@@ -26,9 +26,11 @@ def report(
     results_dir: ResultsDir = None,
     json: Json = False,
 ) -> None:
-    """Write one self-contained HTML page of a run, a sweep, a plan or a fidelity report.
+    """Write an HTML page of a run, a sweep or a plan.
 
-    It works offline, holds no script and prints well.
+    Also of what fidelity found. It works offline, holds no script and prints well.
+
+    Example: loadgen report results/20261129T120817Z-plan-086331
     """
     from loadgen import settings
     from loadgen.runs.store import resolve

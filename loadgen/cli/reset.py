@@ -18,10 +18,12 @@ def reset(
     yes: options.Yes = False,
     json: options.Json = False,
 ) -> None:
-    """Drop what init and seed created, with all synthetic rows, and the mark; the database itself stays.
+    """Drop what init and seed created; the database itself stays.
 
-    Lists what it will drop first. Refuses while the database is in use, and if one of these tables holds rows or
-    columns that loadgen did not put there.
+    All synthetic rows and the mark go with it. Lists what it will drop first. Refuses while the database is in use,
+    and if one of these tables holds rows or columns that loadgen did not put there.
+
+    Example: loadgen reset --dsn "host=db.example.com dbname=load"
 
     ``loadgen.reset/2``: database, dropped (a list of objects with type and name). Version 1 had no ``dropped``.
     """

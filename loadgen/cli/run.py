@@ -111,9 +111,12 @@ def run(
     allow_unmarked: options.AllowUnmarked = None,
     json: options.Json = False,
 ) -> None:
-    """Run a scenario at one load and record it: ramp, warm-up, measure, drain. Ctrl-C keeps what was measured.
+    """Run a scenario at one load and record the result.
 
-    From several machines: --master here, and on each of the others --worker --master-host HERE.
+    In order: ramp, warm-up, measured window, drain. Ctrl-C keeps what was measured. From several machines: --master
+    here, and on each of the others --worker --master-host HERE.
+
+    Example: loadgen run dashboard --users 20 --duration 5m
     """
     machines.check(machines.given(context), master=master, worker=worker)
     if worker:

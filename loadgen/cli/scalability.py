@@ -41,9 +41,12 @@ def scalability(
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
-    """Fit the Universal Scalability Law to throughput by concurrency: contention, coherency, peak, predictions.
+    """Fit a scalability law to a sweep: contention, knee, peak.
 
-    Intervals are by profile likelihood. Past 1.25 times the largest load measured the law is not identified.
+    The Universal Scalability Law, of throughput by concurrency, with predictions. Intervals are by profile
+    likelihood. Past 1.25 times the largest load measured the law is not identified.
+
+    Example: loadgen scalability sweep.csv --at 48
     """
     from loadgen import settings
     from loadgen.planning.latencies import swept_latency

@@ -21,9 +21,11 @@ def schema(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Print the JSON Schema of a document: of the records, and of what --json prints.
+    """Print the JSON Schema of a document that --json prints.
 
     It goes to stdout as it is; with --json inside of ``loadgen.schema/1``. Without a kind there is a list of them.
+
+    Example: loadgen schema run
     """
     import orjson
 

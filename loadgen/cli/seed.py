@@ -70,9 +70,12 @@ def seed(
     allow_unmarked: options.AllowUnmarked = None,
     json: options.Json = False,
 ) -> None:
-    """Fill a marked or empty database with synthetic users; again after an interruption, to go on where it stopped.
+    """Fill an empty or marked database with synthetic users.
 
-    A second call while the first is at work, from here or from another host, joins it.
+    Run it again after an interruption: it goes on where it stopped. A second call while the first is at work, from
+    here or from another host, joins it.
+
+    Example: loadgen seed --users 50k
 
     ``loadgen.seed/1``: database, users, seed, as_of, model_version, ageing_months, shape_sha256 (null: the model's
     own), not_followed (of the profile, a sentence each), rows (by table), below_water

@@ -7,7 +7,9 @@ from loadgen.cli.output import emit_values, say
 
 
 def status(json: options.Json = False) -> None:
-    """Every embedded server: whether it runs, and how it is reached.
+    """List the embedded servers and how to reach them.
+
+    Example: loadgen status
 
     ``loadgen.servers/1``: ``servers``, a list of ``loadgen.server/1``.
     """

@@ -55,9 +55,12 @@ def sweep(
     allow_unmarked: options.AllowUnmarked = None,
     json: options.Json = False,
 ) -> None:
-    """Run a scenario at several levels in random order, with repeats, each on a fresh copy of the data.
+    """Find the highest load that meets an objective.
 
-    The answer is the highest load at which, and below which, the objective was met. The database itself is only read.
+    Runs a scenario at several levels in random order, with repeats, each on a fresh copy of the data. The answer is
+    the highest load at which, and below which, the objective was met. The database itself is only read.
+
+    Example: loadgen sweep dashboard --levels 1,4,16,64 --objective p95=100ms
     """
     from loadgen.runner.run import DRAIN_S
     from loadgen.runner.sweep import MAX_LEVELS, MAX_REPEATS, SweepPlan

@@ -17,7 +17,12 @@ def up(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Start an embedded PostgreSQL, or find it running, and say how it is reached."""
+    """Start an embedded PostgreSQL server.
+
+    Finds it if it runs already, and prints how to reach it.
+
+    Example: loadgen up
+    """
     from loadgen import settings
     from loadgen.database.embedded import Instance
 

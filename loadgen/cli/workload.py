@@ -45,11 +45,14 @@ def workload(
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
-    """Make the workload block from measurements, for `loadgen plan --workload`; each number says where it comes from.
+    """Compute how users become load, from production's numbers.
 
-    Request counts, by the hour or finer over a week or more, tell the peak to mean; a profile with pg_stat_statements
-    tells transactions a user and day, the mix and its reads. A run of our own scenarios tells only which of its
-    transactions read, and is called synthetic.
+    Writes the block for `loadgen plan --workload`; each number says where it comes from. Request counts, by the
+    hour or finer over a week or more, tell the peak to mean; a profile with pg_stat_statements tells transactions a
+    user and day, the mix and its reads. A run of our own scenarios tells only which of its transactions read, and
+    is called synthetic.
+
+    Example: loadgen workload --requests requests.csv --output workload.toml
     """
     if requests is None and profile is None and not record:
         raise UsageError("nothing to measure from; give --requests FILE, --profile FILE, or runs")
