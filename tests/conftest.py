@@ -48,7 +48,7 @@ SERVERS_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/
 """Where programs are looked for: Debian keeps servers such as PgBouncer where an ordinary user's PATH does not lead."""
 
 LONGEST_FILES = (
-    "test_readme.py", "test_access_live.py", "test_live.py", "test_seeding_faults.py", "test_worker_loss.py",
+    "test_docs.py", "test_access_live.py", "test_live.py", "test_seeding_faults.py", "test_worker_loss.py",
     "test_faults_in_window.py", "test_joining.py", "test_seeding.py", "test_machines.py", "test_paths.py",
     "test_contract.py", "test_open_live.py", "test_processes.py", "test_failures.py", "test_interrupts.py",
 )  # fmt: skip

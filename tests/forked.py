@@ -4,7 +4,8 @@ As ``python -m loadgen``, without the second of imports that each of hundreds of
 
 ``python forked.py SOCKET`` listens there. A call sends its arguments, environment and directory with descriptors for
 stdout and stderr, and reads the process's id, and at its end the exit code. Where the first argument is a file of
-Python, that runs as ``python FILE`` would, in a process group of its own.
+Python, that runs as ``python FILE`` would, in a process group of its own. For shells ``python forked.py --call SOCKET
+ARGUMENT…`` is such a call: :meth:`Forker.program`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import json
 import os
 import runpy
 import select
+import shlex
 import signal
 import socket
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from subprocess import PIPE, CompletedProcess, Popen, TimeoutExpired
 
@@ -48,9 +51,7 @@ class Forker:
     ) -> CompletedProcess[str]:
         """As ``subprocess.run`` does it. Raises TimeoutExpired, having killed the process."""
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err, self._connected() as connection:
-            request = json.dumps([arguments, environment, str(directory)]).encode()
-            socket.send_fds(connection, [b"%d\n" % len(request)], [out.fileno(), err.fileno()])
-            connection.sendall(request)
+            _ask(connection, arguments, environment, str(directory), (out.fileno(), err.fileno()))
             connection.settimeout(timeout_s)
             with connection.makefile("r") as answers:
                 pid = int(answers.readline())
@@ -62,6 +63,13 @@ class Forker:
             for file in (out, err):
                 file.seek(0)
             return CompletedProcess(arguments, code, out.read(), err.read())
+
+    def program(self, path: Path) -> None:
+        """Make ``path`` a program that is the command line, for what runs in a shell."""
+        self._connected().close()
+        call = shlex.join([sys.executable, "-I", "-S", __file__, self._path])
+        path.write_text(f'#!/bin/sh\nexec {call} "$@"\n')
+        path.chmod(0o755)
 
     def _connected(self) -> socket.socket:
         deadline = time.monotonic() + 60
@@ -75,6 +83,22 @@ class Forker:
                 assert self._process.poll() is None, "the process that is forked ended"
                 assert time.monotonic() < deadline, "the process that is forked does not listen"
                 time.sleep(0.02)
+
+
+def _ask(
+    connection: socket.socket, arguments: Sequence[str], environment: dict[str, str], directory: str, to: Sequence[int]
+) -> None:
+    request = json.dumps([arguments, environment, directory]).encode()
+    socket.send_fds(connection, [b"%d\n" % len(request)], to)
+    connection.sendall(request)
+
+
+def _call(path: str, arguments: Sequence[str]) -> int:
+    """Call from a shell, with its environment, directory and descriptors; returns the exit code."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        _ask(connection, arguments, dict(os.environ), str(Path.cwd()), (1, 2))
+        return int(connection.makefile("r").read().split()[-1])
 
 
 def _serve(path: str) -> None:
@@ -126,6 +150,8 @@ def _become(request: tuple[list[str], dict[str, str], str], descriptors: list[in
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        sys.exit(_call(sys.argv[1], sys.argv[2:]))
     import importlib
 
     for module in PRELOADED:

@@ -93,17 +93,22 @@ def _standby(server: Target, server_settings: Settings) -> Iterator[Replica]:
 @pytest.fixture
 def replica(_standby: Replica, seeded: Target) -> Iterator[Replica]:
     """A replica whose database is that of ``seeded``; it replays at the test's beginning and end."""
-    found = replace(_standby, target=_standby.target.with_database(seeded.database))
+    found = following(_standby, seeded.database)
+    yield found
+    found.resume()
+
+
+def following(standby: Replica, database: str) -> Replica:
+    """The replica by another of its databases, once it has that."""
     # Creating the database is what it has to replay before anybody can connect to it.
-    with connect(_standby.target, autocommit=True) as conn:
+    with connect(standby.target, autocommit=True) as conn:
         conn.execute("SELECT pg_wal_replay_resume()")
         deadline = time.monotonic() + 60
         query = "SELECT 1 FROM pg_database WHERE datname = %s"
-        while not conn.execute(query, (seeded.database,)).fetchone():
+        while not conn.execute(query, (database,)).fetchone():
             assert time.monotonic() < deadline, "the replica does not replay"
             time.sleep(0.05)
-    yield found
-    found.resume()
+    return replace(standby, target=standby.target.with_database(database))
 
 
 def run(programs: Programs, *command: str) -> None:
