@@ -25,6 +25,7 @@ from loadgen.database.processes import wait_for_orphans
 from loadgen.settings import Settings
 
 pytest_plugins = (
+    "documents",
     "seeding_samples",
     "fidelity_samples",
     "pgbench_fixtures",
@@ -51,6 +52,7 @@ LONGEST_FILES = (
     "test_docs.py", "test_access_live.py", "test_live.py", "test_seeding_faults.py", "test_worker_loss.py",
     "test_faults_in_window.py", "test_joining.py", "test_seeding.py", "test_machines.py", "test_paths.py",
     "test_contract.py", "test_open_live.py", "test_processes.py", "test_failures.py", "test_interrupts.py",
+    "test_cookbook.py",
 )  # fmt: skip
 """Begun first, in this order, so that all processes end at about the same time."""
 

@@ -6,6 +6,7 @@ As ``python -m loadgen``, without the second of imports that each of hundreds of
 stdout and stderr, and reads the process's id, and at its end the exit code. Where the first argument is a file of
 Python, that runs as ``python FILE`` would, in a process group of its own. For shells ``python forked.py --call SOCKET
 ARGUMENT…`` is such a call: :meth:`Forker.program`.
+ARGUMENT…`` is such a call: :meth:`Forker.program`.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Forker:
     def program(self, path: Path) -> None:
         """Make ``path`` a program that is the command line, for what runs in a shell."""
         self._connected().close()
-        call = shlex.join([sys.executable, "-I", "-S", __file__, self._path])
+        call = shlex.join([sys.executable, "-I", "-S", __file__, "--call", self._path])
         path.write_text(f'#!/bin/sh\nexec {call} "$@"\n')
         path.chmod(0o755)
 
@@ -117,6 +118,8 @@ def _serve(path: str) -> None:
             connection.close()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     head, descriptors, _, _ = socket.recv_fds(connection, 32, 2)
+    if not head:  # only to see whether this listens
+        os._exit(0)
     length, _, body = head.partition(b"\n")
     while len(body) < int(length):
         body += connection.recv(1 << 20)
@@ -150,8 +153,8 @@ def _become(request: tuple[list[str], dict[str, str], str], descriptors: list[in
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        sys.exit(_call(sys.argv[1], sys.argv[2:]))
+    if sys.argv[1] == "--call":
+        sys.exit(_call(sys.argv[2], sys.argv[3:]))
     import importlib
 
     for module in PRELOADED:
