@@ -81,8 +81,8 @@ def sections(text: str) -> list[Section]:
         if title:
             found.append(Section(title))
         elif cells:
-            row = re.findall(r"`(loadgen .+?)`", cells.replace("\\|", "|"))
-            found[-1].commands.append(Command(" && ".join(row), 0, ()))
+            if row := re.findall(r"`(loadgen .+?)`", cells.replace("\\|", "|")):
+                found[-1].commands.append(Command(" && ".join(row), 0, ()))
         elif name:
             found[-1].files[name] = body
         elif language == "console":

@@ -10,8 +10,9 @@ from replica_fixtures import Replica, following
 pytestmark = pytest.mark.ci
 
 
-def test_a_pipeline_fails_on_an_objective(seeded_place: Place) -> None:
-    assert not faults(seeded_place.run(RECIPES["A pipeline that fails on an objective"]))
+@pytest.mark.parametrize("title", ["A pipeline that fails on an objective", "A scenario of your own"])
+def test_a_recipe_works(title: str, seeded_place: Place) -> None:
+    assert not faults(seeded_place.run(RECIPES[title]))
 
 
 def test_questions_about_data_and_load_are_answered(seeded_place: Place, pooler: Pooler, _standby: Replica) -> None:

@@ -38,12 +38,6 @@ def test_the_readme_does_what_it_says(jobs: list[Done]) -> None:
         assert not [job.command.text for job in jobs if "refused" in job.output]
 
 
-@pytest.mark.parametrize("title", ["A history kept in a spreadsheet", "A plan for Neon"])
-def test_a_recipe_of_a_plan_works(title: str, place: Place, jobs: list[Done]) -> None:
-    """They take the README's sweep."""
-    assert not faults(place.run(RECIPES[title]))
-
-
 @pytest.fixture(scope="module")
 def staging(seeded_place: Place, server: Target) -> dict[str, str]:
     """A server of somebody else's, reached by a password: its database has an owner, rows, and no mark."""
@@ -78,7 +72,7 @@ def test_a_database_of_somebody_else_is_measured(measured: list[Done]) -> None:
 
 
 @pytest.mark.ci
-@pytest.mark.parametrize("title", ["Questions about capacity", "A scenario of your own"])
+@pytest.mark.parametrize("title", ["A history kept in a spreadsheet", "A plan for Neon", "Questions about capacity"])
 def test_a_recipe_after_a_sweep_works(title: str, place: Place, measured: list[Done]) -> None:
     assert not faults(place.run(RECIPES[title]))
 
