@@ -129,7 +129,7 @@ def _run(section: Section, directory: Path, environment: Mapping[str, str]) -> l
         return [
             Done(command, int(code), (Path(kept) / str(n)).read_text(), float(ended) - float(began))
             for n, (command, (_, began), (code, ended)) in enumerate(
-                zip(section.commands, ends, ends[1:], strict=False)
+                zip(section.commands, ends[:-1], ends[1:], strict=True)
             )
         ]
 
