@@ -28,7 +28,7 @@ HISTORY = "loadgen/planning/example_history.csv"
 """The one file of the repository that the README's commands name."""
 
 LONGEST_S = 240
-TOO_BUSY = re.compile(r"(?:invalid: |\()(?:generator_late|generator_saturated|not_steady|warmup_too_short)\b")
+TOO_BUSY = {"generator_late", "generator_saturated", "not_steady", "warmup_too_short"}
 """What a run says of itself on a machine that is too busy for it."""
 
 _PARTS = re.compile(r"^#+ ([^\n]+)$|^```(\w+)(?: (\S+))?\n(.*?)^```$|^\|[^\n]*\| (`[^\n]+`) \|$", re.M | re.S)
@@ -61,9 +61,15 @@ class Done:
     output: str
     seconds: float
 
+    @property
+    def was_hindered(self) -> bool:
+        """Whether a run of it is not valid because this machine is too busy, and none for another reason."""
+        codes = re.findall(r"  invalid: (\w+)", self.output) or re.findall(r"no valid answer \((\w+)\)", self.output)
+        return bool(codes) and TOO_BUSY.issuperset(codes)
+
     def faults(self) -> list[str]:
-        """What is not as the document says. Exit code 4 is right where this machine is too busy, and then says so."""
-        if self.code == 4 and TOO_BUSY.search(self.output):
+        """What is not as the document says. Exit code 4 is right where this machine is too busy."""
+        if self.code == 4 and self.was_hindered:
             return []
         found = []
         if self.code != self.command.code or "Traceback" in self.output:
