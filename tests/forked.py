@@ -6,7 +6,6 @@ As ``python -m loadgen``, without the second of imports that each of hundreds of
 stdout and stderr, and reads the process's id, and at its end the exit code. Where the first argument is a file of
 Python, that runs as ``python FILE`` would, in a process group of its own. For shells ``python forked.py --call SOCKET
 ARGUMENT…`` is such a call: :meth:`Forker.program`.
-ARGUMENT…`` is such a call: :meth:`Forker.program`.
 """
 
 from __future__ import annotations
@@ -141,7 +140,7 @@ def _become(request: tuple[list[str], dict[str, str], str], descriptors: list[in
     for descriptor, standard in zip([nothing, *descriptors], (0, 1, 2), strict=True):
         os.dup2(descriptor, standard)
         os.close(descriptor)
-    if arguments[0].endswith(".py"):
+    if arguments and arguments[0].endswith(".py"):
         os.setsid()
         sys.argv = arguments
         runpy.run_path(arguments[0], run_name="__main__")
