@@ -202,7 +202,7 @@ def test_a_load_of_another_form_is_refused(empty_database: Target) -> None:
     """What an earlier version of this tool began is refused in one line."""
     with connect(empty_database, autocommit=True) as conn:
         conn.execute("CREATE SCHEMA loadgen")
-        conn.execute("CREATE TABLE loadgen.mark (marked_at timestamptz)")
+        conn.execute("CREATE TABLE loadgen.mark AS SELECT now() AS marked_at")
         conn.execute("CREATE TABLE loadgen.schema_migrations (version text, sha256 text)")
         conn.execute("INSERT INTO loadgen.schema_migrations VALUES ('0003_keys', 'x')")
     with pytest.raises(EnvironmentFault, match=r"0003_keys .* by another version of loadgen; run: loadgen reset"):
