@@ -136,7 +136,7 @@ def planted(worlds: int, first: int, processes: int) -> None:
 
 def speed(rounds: int) -> None:
     """Wall clock and CPU of the command, in an empty directory with two stored sweeps and a history."""
-    sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "planning"))
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
     from sweep_samples import history_csv, store, sweep
 
     with tempfile.TemporaryDirectory() as directory:

@@ -8,20 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from capacity.growth import Forecast, forecast
+from capacity.growth.periods import Cadence
 from capacity.latency import LatencyRun, latency_curve
-from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
-from capacity.periods import Cadence
-from capacity.plan import Input
-from capacity.plan.candidates import replicas_needed
-from capacity.plan.policy import POLICY_UNITS, Policy
+from capacity.measurements import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.planner import PlanInputs
-from capacity.pool_measured import P99_MARGIN
-from capacity.repeats import POOL_MARGIN
+from capacity.pool.measured import P99_MARGIN
 from capacity.scalability import Repeat, capacity_at_objective
-from capacity.storage import TableSize
+from capacity.scalability.repeats import POOL_MARGIN
+from capacity.sizing import POLICY_UNITS, Policy, replicas_needed
 from capacity.targets import GIB, Server, Target
 from capacity.uncertainty import Floats
-from capacity.values import Interval, Origin
+from capacity.values import Input, Interval, Origin, TableSize
 from capacity.workload import UNITS, MixShare, Workload
 
 MONTHS = Cadence(months=1, days=0, anchor_day=31, month_end=True)

@@ -14,27 +14,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from capacity.growth import Forecast
-from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
-from capacity.partitions import PartitionKey, recommend_partitions
-from capacity.peak import LEVEL, PeakLoad
-from capacity.plan.alternatives import commonest_shortfall
-from capacity.plan.candidates import SHORT_OF
-from capacity.plan.carrying import Calibrated
-from capacity.plan.choose import Choice, choose
-from capacity.plan.policy import Policy
-from capacity.plan.sensitivity import sensitivities
-from capacity.plan.simulate import Futures, simulate
-from capacity.plan.triggers import triggers
-from capacity.plan.values import Input, Plan, Recommendation, RefusedRecommendation, Resource, Sensitivity
+from capacity.measurements import MeasuredServer, MeasuredTables, SweptScenario
+from capacity.plan import Plan, Resource
+from capacity.plan.alert_rules import triggers
+from capacity.plan.resource_needs import demand_inputs, resources
 from capacity.pool import ONE_INSTANCE, Deployment, PoolSetting, recommend_pool
-from capacity.replicas import replica_advice
-from capacity.resources import demand_inputs, resources
-from capacity.storage import bytes_by_date, drawn_growth
-from capacity.tables import wal_per_user_day
+from capacity.recommendation import Recommendation, RefusedRecommendation
+from capacity.sizing import Calibrated, Policy, Sensitivity
+from capacity.sizing.alternatives import commonest_shortfall
+from capacity.sizing.candidates import SHORT_OF
+from capacity.sizing.choose import Choice, choose
+from capacity.sizing.futures import Futures, simulate
+from capacity.sizing.replicas import replica_advice
+from capacity.sizing.sensitivity import sensitivities
+from capacity.tables import PartitionKey, bytes_by_date, drawn_growth, recommend_partitions, wal_per_user_day
 from capacity.targets import Server, Target, measured_target
 from capacity.uncertainty import Draws, Floats, share_error
-from capacity.values import Interval, Origin, Refusal
-from capacity.workload import Workload
+from capacity.values import LEVEL, Input, Interval, Origin, Refusal
+from capacity.workload import PeakLoad, Workload
 
 
 @dataclass(frozen=True, slots=True)

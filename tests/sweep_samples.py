@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from capacity.scalability import Capacity, capacity_at_objective
-from capacity.storage import TableSize
-from capacity.values import Interval, Refusal
+from capacity.values import Interval, Refusal, TableSize
 from loadgen.runs import documents
 from loadgen.runs.format.latency import Latency, Objective
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts, Fingerprint

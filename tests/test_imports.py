@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     "cli", "report", "planning", "exporting", "fidelity", "runner", "engine", "observe", "profiling",
     "seeding", "population", "runs", "database",
+)  # fmt: skip
+CAPACITY = (
+    "planner", "plan", "sizing", "pool", "targets", "tables", "workload", "recommendation", "measurements", "latency",
+    "demand", "growth", "scalability", "due", "queueing", "formatting", "uncertainty", "values",
 )  # fmt: skip
 BASE = {"settings", "errors", "interrupts", "partials", "user_files"}
 HEAVY = {"locust", "gevent", "numpy", "scipy", "faker", "psycopg"}
@@ -26,7 +31,6 @@ def imports(path: Path, *, top_level_only: bool = False) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports hide what they reach"
-            yield str(node.module)
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
@@ -52,6 +56,39 @@ def modules(package: str) -> list[Path]:
 def test_capacity_is_pure(path: Path) -> None:
     roots = {name.split(".")[0] for name in imports(path)}
     assert not roots & {"loadgen", "scenarios", "psycopg", "locust", "gevent", "pydantic", "os", "random", "time"}
+
+
+def test_capacity_has_an_order() -> None:
+    for path in modules("capacity"):
+        above, *rest = path.relative_to(ROOT / "capacity").with_suffix("").parts
+        if (above, rest) == ("__init__", []):
+            continue
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] == "capacity" and len(parts) > 1:
+                assert CAPACITY.index(above) <= CAPACITY.index(parts[1]), f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_no_circle_of_imports() -> None:
+    """Imports for type checkers and within functions included; whoever imports a module imports the packages around."""
+    files = {module_name(path): path for package in ("capacity",) for path in modules(package)}
+    needs: dict[str, set[str]] = {}
+    for module, path in files.items():
+        needs[module] = set()
+        for name in imports(path):
+            parts = name.split(".")
+            reached = [".".join(parts[:n]) for n in range(1, len(parts) + 1)]
+            reached = [one for one in reached if one in files]
+            around = {one for one in reached[:-1] if not f"{module}.".startswith(f"{one}.")}
+            needs[module] |= around | set(reached[-1:])
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as circle:
+        pytest.fail(" needs ".join(circle.args[1]))
+
+
+def module_name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def test_loadgen_never_imports_scenarios() -> None:

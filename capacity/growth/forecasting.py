@@ -13,6 +13,7 @@ from capacity.growth.ceiling import open_ceiling, seen_ceiling
 from capacity.growth.history import Doubles, Regular, regular
 from capacity.growth.intervals import ENOUGH_POINTS, Intervals, intervals
 from capacity.growth.mixture import BackTest, back_test
+from capacity.growth.periods import Labels
 from capacity.growth.results import (
     Finding,
     Forecast,
@@ -25,7 +26,6 @@ from capacity.growth.results import (
     Season,
 )
 from capacity.growth.season import LEAST_F, LEAST_F_UNDECLARED, UNDECLARED
-from capacity.periods import Labels
 from capacity.values import Refusal
 
 Floats = npt.NDArray[np.float64]

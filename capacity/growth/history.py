@@ -20,8 +20,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from capacity.growth.periods import Grid, Labels
 from capacity.growth.results import Adjustment
-from capacity.periods import Grid, Labels
 from capacity.values import Refusal
 
 Floats = npt.NDArray[np.float64]

@@ -41,7 +41,7 @@ _LEAST_SHARE = 0.02
 """Of a step: no history of this length shows that the next error is nothing at all (assumption)."""
 HITS_PER_BLOCK = 4.0
 """Of intervals from origins within one horizon: with it the coverage's 90 % interval held the true one of simulated
-families 9 times of 10 (smaller: wider. Held by ``tests/capacity/test_stated_coverage.py``)."""
+families 9 times of 10 (smaller: wider. Held by ``tests/capacity/growth/test_stated_coverage.py``)."""
 ENOUGH_POINTS = 12
 """Below this there are too few origins for an interval: none is given, and no origin is judged by one."""
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from capacity.repeats import pool_range
 from capacity.scalability.blocks import BlockedMeans, blocked_means
+from capacity.scalability.repeats import pool_range
 from capacity.scalability.solve import Floats
 from capacity.values import Interval, Refusal
 
@@ -45,7 +45,7 @@ class Capacity:
     ``throughput_tps`` runs from the greatest low end that such a level has to the greatest high end among those levels
     and the next, failing one. ``bracketed`` is False when the highest level still met the objective and throughput
     still rose: the capacity is then "at least", its high end infinite. ``pool``: see
-    :func:`capacity.repeats.pool_range`.
+    :func:`capacity.scalability.repeats.pool_range`.
     """
 
     throughput_tps: Interval

@@ -64,7 +64,7 @@ def show(answer: DemandAnswer) -> None:
     """The demands as people read them, on stderr."""
     from rich.table import Table
 
-    from capacity.prose import counted
+    from capacity.formatting import counted
 
     shown: list[Demand | ClassDemand] = []
     for one in answer.demands:

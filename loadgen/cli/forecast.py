@@ -142,7 +142,7 @@ def _show_scenarios(answer: Scenarios, label: str) -> None:
 def _show_forecast(answer: Forecast, label: str) -> None:
     from rich.table import Table
 
-    from capacity.prose import counted
+    from capacity.formatting import counted
     from loadgen.report.numbers import interval, number
 
     points = answer.forecast

@@ -115,7 +115,7 @@ def master(
     if count > users:
         raise UsageError(f"--expect-workers {count} would share {users} users; give more users, or fewer workers")
 
-    from capacity.prose import counted
+    from capacity.formatting import counted
     from loadgen.runner.master import MasterChild
 
     child = MasterChild(path, host, port_n, servers=servers, on_loss=on_loss, only=only, say=say)

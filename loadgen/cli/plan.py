@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from capacity.plan import Basis, Recommendation, Sizing
+    from capacity.recommendation import Recommendation
+    from capacity.sizing import Basis, Sizing
     from loadgen.runs.format.plan import PlanRecord
 
 
@@ -231,7 +232,7 @@ def _sizing(out: Console, record: PlanRecord) -> None:
     from rich.padding import Padding
     from rich.table import Table
 
-    from capacity.prose import chance
+    from capacity.formatting import chance
     from loadgen.report.numbers import interval
 
     sizing = record.plan.sizing
@@ -275,7 +276,7 @@ def _label(advice: Recommendation) -> str:
 
 def _first_step(advice: Recommendation, start: dt.date) -> str:
     """When its first step is due; without one, its reason's first sentence."""
-    from capacity.prose import when
+    from capacity.due import when
 
     if not advice.steps:
         return advice.reason.split(". ", maxsplit=1)[0].removesuffix(".")

@@ -82,7 +82,7 @@ def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:
     """Levels, law and predictions as people read them, on stderr."""
     from rich.table import Table
 
-    from capacity.prose import counted
+    from capacity.formatting import counted
     from capacity.values import Refusal
     from loadgen.report.numbers import MISSING, interval, interval_range, number
 

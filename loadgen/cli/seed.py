@@ -152,7 +152,7 @@ def _followed(path: Path) -> tuple[Shape, tuple[str, ...]]:
 
 
 def _say(target: str, done: Seeded) -> None:
-    from capacity.prose import counted
+    from capacity.formatting import counted
 
     there = done.population
     aged = f", {counted(done.ageing_months, 'month')} of use" if done.ageing_months else ""

@@ -192,7 +192,7 @@ class SweepProgress:
             TimeRemainingColumn,
         )
 
-        from capacity.prose import counted
+        from capacity.formatting import counted
 
         out = console()
         self._bar = Progress(

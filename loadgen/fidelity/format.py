@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from capacity.storage import TableSize
-from capacity.values import Refusal
+from capacity.values import Refusal, TableSize
 from loadgen.runs.format.machines import DatabaseFacts
 
 FIDELITY_FORMAT: Final = "loadgen.fidelity/1"

@@ -10,7 +10,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from capacity.storage import TableSize
+from capacity.values import TableSize
 from loadgen.fidelity.format import DocumentState, FanOut, TableState
 from loadgen.fidelity.reading import Snapshot, text
 from loadgen.observe.facts import table_sizes

@@ -10,7 +10,7 @@ from typing import Final
 import psycopg
 from psycopg.rows import class_row
 
-from capacity.storage import TableSize
+from capacity.values import TableSize
 from loadgen.database.connect import Target
 from loadgen.database.guard import changed_rows, read_mark
 from loadgen.database.machine import this_machine

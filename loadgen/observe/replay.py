@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from psycopg.rows import class_row
 
-from capacity.replay import replay_cost
+from capacity.demand import replay_cost
 from capacity.values import Interval, Refusal
 from loadgen.database.connect import Target
 from loadgen.observe.following import INTERVAL_S, Follower

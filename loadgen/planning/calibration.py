@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from capacity.calibration import Calibration, Ratio, assumed_ratio, cpu_time_ratio
+from capacity.demand import Calibration, Ratio, assumed_ratio, cpu_time_ratio
 from capacity.values import Interval, Refusal
 from loadgen.planning.demands import IdleUse
 from loadgen.runs import documents

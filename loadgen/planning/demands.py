@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from capacity.demand import Demand, RunUse
-from capacity.demand_by_level import LevelUse, demand_by_level
+from capacity.demand import Demand, LevelUse, RunUse, demand_by_level
 from capacity.values import Refusal
 from loadgen.runs import documents
 from loadgen.runs.format.run import RunRecord

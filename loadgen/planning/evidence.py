@@ -8,12 +8,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Final
 
-from capacity.calibration import Ratio, change_of_waits
-from capacity.demand import RunUse, service_demands
+from capacity.demand import Ratio, RunUse, change_of_waits, pooled_cost, service_demands
 from capacity.latency import latency_curve
-from capacity.measured import MeasuredDemand, SweptScenario
-from capacity.plan.carrying import Calibrated
-from capacity.replay import pooled_cost
+from capacity.measurements import MeasuredDemand, SweptScenario
+from capacity.sizing import Calibrated
 from capacity.values import Interval, Refusal
 from loadgen.errors import UsageError
 from loadgen.planning import calibration
@@ -171,7 +169,7 @@ def _replay_s(
     demand: MeasuredDemand | Refusal,
     runs: Sequence[RunRecord],
 ) -> Interval | Refusal | None:
-    """CPU seconds of a replica a transaction: c·w of :mod:`capacity.plan.replaying`; None where it only reads."""
+    """CPU seconds of a replica a transaction: c·w of :mod:`capacity.sizing.replay_load`; None where it only reads."""
     if scenario.read_share == 1:
         return None
     what = f"what replaying the log of {scenario.name!r} costs a replica"

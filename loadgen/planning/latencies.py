@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from capacity.latency import LatencyCurve, LatencyRun, Target, latency_curve
-from capacity.latency_bounds import ClosedBounds, closed_bounds, open_response_ms
+from capacity.latency import (
+    ClosedBounds,
+    LatencyCurve,
+    LatencyRun,
+    Target,
+    closed_bounds,
+    latency_curve,
+    open_response_ms,
+)
 from capacity.values import Refusal
 from loadgen.planning.demands import ScenarioDemand, scenario_demand
 from loadgen.runs.format.latency import PERCENTILES

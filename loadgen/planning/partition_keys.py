@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from capacity.partitions import PartitionKey
-from capacity.plan import Rejected
+from capacity.recommendation import Rejected
+from capacity.tables import PartitionKey
 
 _BY_USER: Final = "Its statements find rows by user_id, so each touches one partition."
 _NOT_BY_TIME: Final = Rejected(

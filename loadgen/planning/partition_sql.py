@@ -12,9 +12,8 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from capacity.partitions import boundaries
-from capacity.plan import PartitionDesign
-from capacity.storage import DAYS_IN_MONTH
+from capacity.recommendation import PartitionDesign
+from capacity.tables import DAYS_IN_MONTH, boundaries
 
 PARENTS: Final = frozenset(("users",))
 """Foreign keys of other tables point at them, to a key that partitions would have to change."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from capacity.statement_mix import Transactions, transactions
 from capacity.values import Interval, Origin, Refusal
+from capacity.workload import Transactions, transactions
 from loadgen.errors import RefusalError, UsageError
 from loadgen.profiling.format import Profile
 from loadgen.profiling.lexer import normalise

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from capacity.measured import StatementUse
+from capacity.measurements import StatementUse
 from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription
 
 _TABLE = re.compile(r"\b(?:FROM|JOIN|UPDATE|INTO|USING)\s+(?:ONLY\s+)?(?:public\.)?([a-z_]+)", re.IGNORECASE)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from capacity.prose import counted
-from capacity.traffic import DAY_S, FINEST_S, Peak, peak_to_mean
+from capacity.formatting import counted
 from capacity.values import Origin, Refusal
+from capacity.workload.peak_to_mean import DAY_S, FINEST_S, Peak, peak_to_mean
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.sheet import ASSUMED, MISSING, Kind, read_sheet
 from loadgen.user_files import MIB

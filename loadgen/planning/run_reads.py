@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from capacity.prose import counted
+from capacity.formatting import counted
 from capacity.uncertainty import share_interval
 from capacity.values import Interval, Refusal
 from loadgen.errors import RefusalError, UsageError

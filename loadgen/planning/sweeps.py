@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
+from capacity.measurements import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.scalability import Capacity, capacity_at_objective
 from capacity.values import Refusal
 from loadgen.errors import RefusalError, UsageError

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from capacity.growth import Doubles, Forecast, Scenarios, forecast
-from capacity.measured import MeasuredTables
-from capacity.storage import TableSize
+from capacity.measurements import MeasuredTables
 from capacity.tables import Quantity, Series, TableForecast, WalRate, by_users, from_history, in_order, wal_per_user_day
-from capacity.values import Origin, Refusal
+from capacity.values import Origin, Refusal, TableSize
 from capacity.workload import Workload
 from loadgen.database.connect import Target
 from loadgen.errors import EnvironmentFault, RefusalError

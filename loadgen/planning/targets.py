@@ -9,10 +9,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from capacity.neon import PRICE_PER_CU_HOUR, ComputeSize, neon_target
-from capacity.plan import Input
-from capacity.targets import CORE_SPEED, GIB, SCALING, Pooler, Server, Target
-from capacity.values import Interval, Origin
+from capacity.targets import (
+    CORE_SPEED,
+    GIB,
+    PRICE_PER_CU_HOUR,
+    SCALING,
+    ComputeSize,
+    Pooler,
+    Server,
+    Target,
+    neon_target,
+)
+from capacity.values import Input, Interval, Origin
 from loadgen.errors import UsageError
 from loadgen.user_files import KIB, FileKind, read_toml
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from capacity.plan import Input
 from capacity.pool import ONE_INSTANCE, Deployment
-from capacity.values import Interval, Origin
+from capacity.values import Input, Interval, Origin
 from capacity.workload import MixShare, Workload
 from loadgen.errors import UsageError
 from loadgen.planning.workload_file import SHARE_UNIT, Block

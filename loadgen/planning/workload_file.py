@@ -11,9 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
 
-from capacity.plan import Input
-from capacity.plan.policy import POLICY_UNITS, Policy
-from capacity.values import Interval, Origin
+from capacity.sizing import POLICY_UNITS, Policy
+from capacity.values import Input, Interval, Origin
 from capacity.workload import UNITS, Event, MixShare, Workload
 from loadgen.errors import UsageError
 from loadgen.user_files import KIB, FileKind, read_toml

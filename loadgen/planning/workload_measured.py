@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from capacity.plan import Input
-from capacity.prose import counted
-from capacity.values import Interval, Origin
+from capacity.formatting import counted
+from capacity.values import Input, Interval, Origin
 from capacity.workload import UNITS, MixShare
 from loadgen.errors import UsageError
 from loadgen.planning.production_mix import ProductionMix

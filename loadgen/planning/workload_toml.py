@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from capacity.plan import Input
-from capacity.values import Interval
+from capacity.values import Input, Interval
 from capacity.workload import Event
 from loadgen.planning.workload_file import Block
 

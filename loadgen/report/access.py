@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capacity.prose import counted
+from capacity.formatting import counted
 from loadgen.runs.format.access import Access, PoolerFound
 
 

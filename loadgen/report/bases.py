@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from capacity.plan import Basis, Sizing
+from capacity.sizing import Basis, Sizing
 from capacity.values import Refusal
 from loadgen.report.numbers import interval
 

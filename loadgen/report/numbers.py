@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 
-from capacity.plan import Due, Metric
+from capacity.due import Due
+from capacity.plan import Metric
 from capacity.values import Interval
 from loadgen.runs.format.latency import Latency
 

@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from capacity.plan import Input, Kind, Plan, Recommendation, RefusedRecommendation
-from capacity.values import Interval
+from capacity.plan import Plan
+from capacity.recommendation import Kind, Recommendation, RefusedRecommendation
+from capacity.values import Input, Interval
 from loadgen.planning.what_if import ASKED
 from loadgen.report import commands, numbers
 from loadgen.report.bases import basis_text, not_told

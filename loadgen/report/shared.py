@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from capacity.storage import TableGrowth, TableSize
+from capacity.tables import TableGrowth
+from capacity.values import TableSize
 from loadgen.report.charts import laws as law_charts
 from loadgen.report.charts import load as load_charts
 from loadgen.report.charts import storage as storage_charts

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from capacity.plan import Metric, Plan, Resource, Stage, Trigger
+from capacity.plan import Metric, Plan, Resource, Trigger
+from capacity.sizing import Stage
 from loadgen.planning.what_if import ASKED
 from loadgen.report import numbers
 from loadgen.report.charts import sizing as charts

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from capacity.plan import Plan, Recommendation, Step
+from capacity.plan import Plan
+from capacity.recommendation import Recommendation, Step
 from loadgen.report import numbers
 
 

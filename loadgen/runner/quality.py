@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from capacity.prose import counted
+from capacity.formatting import counted
 from capacity.values import Refusal
 from loadgen.runner.counting import LOST
 from loadgen.runner.silence import GENERATOR_LATE, Seen, silence

@@ -10,14 +10,14 @@ import plan_samples as samples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capacity.measured import MeasuredServer, MeasuredTables, SweptScenario
-from capacity.partitions import PartitionKey, recommend_partitions
-from capacity.peak import PeakLoad
-from capacity.plan import Input, Recommendation
+from capacity.measurements import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.pool import Deployment, PoolSetting, recommend_pool
+from capacity.recommendation import Recommendation
 from capacity.scalability import Repeat
+from capacity.tables import PartitionKey, recommend_partitions
 from capacity.targets import Server, Target
-from capacity.values import Interval
+from capacity.values import Input, Interval
+from capacity.workload import PeakLoad
 
 KEYS = (
     PartitionKey("chat_messages", "timestamp", True, "In order of time.", (), True, expires=True),

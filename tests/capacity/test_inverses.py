@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from capacity.demand import Demand, RunUse, cores_used, service_demands
+from capacity.due import due
 from capacity.growth.breaks import find_breaks
 from capacity.growth.nonlinear import exponential_rise, fit_curve, gompertz, logistic
 from capacity.growth.season import Pattern
-from capacity.latency import LatencyCurve, LatencyRun, Target, latency_curve
-from capacity.latency_bounds import open_response_ms
-from capacity.partitions import boundaries, boundary
-from capacity.peak import due
+from capacity.latency import LatencyCurve, LatencyRun, Target, latency_curve, open_response_ms
 from capacity.queueing import Queue, Station, erlang_c, mean_value_analysis
+from capacity.tables import boundaries
+from capacity.tables.partitioning import boundary
 from capacity.uncertainty import at_scores
 from capacity.values import Interval, Refusal
 

@@ -18,15 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capacity.growth import Forecast
-from capacity.measured import MeasuredServer, SweptScenario
-from capacity.peak import PeakLoad
-from capacity.plan.choose import Choice, choose
-from capacity.plan.simulate import Futures, simulate
+from capacity.measurements import MeasuredServer, SweptScenario
 from capacity.planner import make_plan
 from capacity.scalability import Capacity, capacity_at_objective
+from capacity.sizing.choose import Choice, choose
+from capacity.sizing.futures import Futures, simulate
 from capacity.targets import Server, Target
 from capacity.values import Interval, Refusal
-from capacity.workload import Event, Workload
+from capacity.workload import Event, PeakLoad, Workload
 
 MEASURED = MeasuredServer(2, 8 * samples.GIB, "test server")
 TIMES = st.floats(1.0, 4.0)
@@ -205,7 +204,7 @@ def test_the_load_carried_is_what_the_servers_need(target: Target, scale: float,
 
 
 def choose_fit(choice: Choice, load: Futures, target: Target) -> np.ndarray:
-    from capacity.plan.candidates import fits
+    from capacity.sizing.candidates import fits
 
     here = choice.configurations[0]
     fit = next(f for f in fits(load, target, MEASURED) if f.server.name == here.server.name)
@@ -223,7 +222,7 @@ print(hashlib.sha256(repr(make_plan(plan_samples.inputs(20))).encode()).hexdiges
 
 def test_another_process_with_other_hashes_makes_the_same_plan() -> None:
     here = hashlib.sha256(repr(make_plan(samples.inputs(20))).encode()).hexdigest()
-    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])
+    path = os.pathsep.join([str(Path(samples.__file__).parent), *filter(None, sys.path)])
     made = subprocess.run(
         [sys.executable, "-c", DIGEST],
         env=os.environ | {"PYTHONHASHSEED": "77", "PYTHONPATH": path},

@@ -13,15 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capacity.queueing import (
-    Bounds,
-    ClosedNetwork,
-    Queue,
-    Station,
-    asymptotic_bounds,
-    erlang_c,
-    mean_value_analysis,
-)
+from capacity.queueing import Bounds, ClosedNetwork, Queue, Station, asymptotic_bounds, erlang_c, mean_value_analysis
 from capacity.values import Refusal
 
 ROWS = list(

@@ -5,7 +5,7 @@ import time
 import pytest
 from replica_fixtures import Replica
 
-from capacity.replay import LEAST_PARTS
+from capacity.demand.replay import LEAST_PARTS
 from loadgen.database.connect import Target, connect
 from loadgen.observe.replay import Position, ReplaySample, ReplaySampler, replay_use
 

@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 import psycopg
 import pytest
 
-from capacity.calibration import Ratio
+from capacity.demand import Ratio
 from capacity.values import Origin, Refusal
 from loadgen.database.connect import Target, connect
 from loadgen.database.guard import changed_rows

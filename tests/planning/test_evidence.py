@@ -9,9 +9,9 @@ import pytest
 from run_samples import CPU_S, replayed, run, stored, times, used
 from sweep_samples import DATABASE, scenario, store, sweep
 
-from capacity.calibration import Ratio
+from capacity.demand import Ratio
 from capacity.latency import LatencyCurve
-from capacity.measured import MeasuredDemand
+from capacity.measurements import MeasuredDemand
 from capacity.values import Interval, Origin, Refusal
 from loadgen.errors import UsageError
 from loadgen.planning.demands import IdleUse

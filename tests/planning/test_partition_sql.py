@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from capacity.plan import PartitionDesign
+from capacity.recommendation import PartitionDesign
 from loadgen.database.connect import Target, connect
 from loadgen.database.programs import client_program
 from loadgen.planning.partition_sql import partition_sql

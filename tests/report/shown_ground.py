@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capacity.storage import TableSize
+from capacity.values import TableSize
 from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts, Fingerprint
 from loadgen.runs.format.verdict import Reason

@@ -9,10 +9,12 @@ import sizing_samples
 from shown_ground import DATABASE, TABLES
 from shown_sweeps import around, sweep
 
+from capacity.due import Due
 from capacity.growth import Forecast, ForecastPoint, Observation
-from capacity.plan import Due, Input, Plan, Prediction, Recommendation, RefusedRecommendation, Rejected, Step
-from capacity.storage import table_growth
-from capacity.values import Interval, Origin, Refusal
+from capacity.plan import Plan
+from capacity.recommendation import Prediction, Recommendation, RefusedRecommendation, Rejected, Step
+from capacity.tables.storage import table_growth
+from capacity.values import Input, Interval, Origin, Refusal
 from loadgen.runs.format.plan import PlanRecord
 
 

@@ -5,18 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 from capacity.demand import Demand
-from capacity.plan import (
-    Basis,
-    DatedConfiguration,
-    Due,
-    Metric,
-    Rejected,
-    Resource,
-    Sensitivity,
-    Sizing,
-    Stage,
-    Trigger,
-)
+from capacity.due import Due
+from capacity.plan import Metric, Resource, Trigger
+from capacity.recommendation import Rejected
+from capacity.sizing import Basis, DatedConfiguration, Sensitivity, Sizing, Stage
 from capacity.values import Interval, Origin, Refusal
 
 START, STEP, HORIZON = dt.date(2026, 11, 22), dt.date(2027, 3, 31), dt.date(2028, 4, 30)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capacity.plan import Due
+from capacity.due import Due
 from capacity.values import Interval
 from loadgen.report import numbers
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import samples
 from pages import text_of
 
-from capacity.plan import RefusedRecommendation
+from capacity.recommendation import RefusedRecommendation
 from capacity.values import Refusal
 from loadgen.report.charts import sizing as sizing_charts
 from loadgen.report.page import page, sections

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from capacity.plan import Plan, Sensitivity, Sizing
+from capacity.plan import Plan
+from capacity.sizing import Sensitivity, Sizing
 from loadgen.report import numbers
 from loadgen.report.charts.drawing import BLUE, GREEN, INK, MUTED, ORANGE, Figure, Key, Row, Size, figure, rows
 from loadgen.report.charts.growth import FAR, axis_y, banded, demand_rows, layered, time_axis

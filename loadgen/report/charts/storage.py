@@ -7,7 +7,7 @@ from typing import Final
 
 import altair as alt
 
-from capacity.storage import TableSize
+from capacity.values import TableSize
 from loadgen.report import numbers
 from loadgen.report.charts.drawing import DEEP, MIDDLE, PALE, Figure, Key, Row, Size, figure, rows
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from capacity.plan import Plan
-from capacity.storage import TableSize
-from capacity.values import Origin
+from capacity.values import Origin, TableSize
 from loadgen.runs.format.machines import DatabaseFacts
 from loadgen.runs.format.sweep import SweepRecord
 

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from capacity.storage import TableSize
-from capacity.values import Interval, Refusal
+from capacity.values import Interval, Refusal, TableSize
 from loadgen.runs.format import from_version_1
 from loadgen.runs.format.latency import Latency, Objective
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts

@@ -1,0 +1,36 @@
+"""How large each table becomes, what it writes to the log, and whether to partition it."""
+
+from capacity.tables.forecast import (
+    WHOLE,
+    Law,
+    Quantity,
+    Series,
+    TableForecast,
+    WalRate,
+    by_users,
+    from_history,
+    in_order,
+    wal_per_user_day,
+)
+from capacity.tables.partitioning import PartitionKey, boundaries, recommend_partitions
+from capacity.tables.storage import DAYS_IN_MONTH, TableGrowth, bytes_by_date, drawn_growth
+
+__all__ = [
+    "DAYS_IN_MONTH",
+    "WHOLE",
+    "Law",
+    "PartitionKey",
+    "Quantity",
+    "Series",
+    "TableForecast",
+    "TableGrowth",
+    "WalRate",
+    "boundaries",
+    "by_users",
+    "bytes_by_date",
+    "drawn_growth",
+    "from_history",
+    "in_order",
+    "recommend_partitions",
+    "wal_per_user_day",
+]

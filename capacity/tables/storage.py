@@ -1,0 +1,148 @@
+"""How large each table becomes: measured bytes per user, times the users to come; and what time adds to some.
+
+A table that accounts go on filling (messages) holds what user-months have put there: bytes ∝ M, the users summed up
+over the months so far, at a constant rate per user (an assumption). With a retention of m months it holds what the last
+m months put there, M(t) − M(t − m).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from capacity.measurements import MeasuredTables
+from capacity.uncertainty import Floats, summary
+from capacity.values import Interval, TableSize
+from capacity.workload import PeakLoad
+
+DAYS_IN_MONTH = 30.436875
+
+
+@dataclass(frozen=True, slots=True)
+class TableGrowth:
+    """One table now and at the horizon, its intervals those of the users."""
+
+    table: str
+    bytes_per_user: float
+    now_bytes: Interval
+    horizon_bytes: Interval
+    now_rows: Interval | None = None
+    """None in plans from before rows were forecast; of the WAL also where it was not measured by table."""
+    horizon_rows: Interval | None = None
+    now_wal_bytes_per_day: Interval | None = None
+    horizon_wal_bytes_per_day: Interval | None = None
+
+
+def bytes_per_user(table: TableSize, users: int) -> float:
+    """Measured bytes, indexes and TOAST included, over the users in the measured database. Needs users ≥ 1."""
+    return table.total_bytes / users
+
+
+def bytes_by_date(tables: MeasuredTables, peak: PeakLoad, retention_months: float | None = None) -> dict[str, Floats]:
+    """Draws of each table's bytes, a row per date, by the laws above. Needs users in the measured database.
+
+    Raises ValueError for a retention that is not above 0.
+    """
+    times = times_by_date(tables, peak, retention_months)
+    return {table.name: times[table.name] * table.total_bytes for table in tables.tables}
+
+
+def times_by_date(tables: MeasuredTables, peak: PeakLoad, retention_months: float | None = None) -> dict[str, Floats]:
+    """Draws of how many times its measured size each table is, a row per date; see :func:`bytes_by_date`.
+
+    Raises ValueError for a retention out of range.
+    """
+    if retention_months is not None and not 0 < retention_months <= 1200:
+        raise ValueError(f"a retention is above 0 and up to 1200 months, not {retention_months:g}")
+    kept: Floats | None = None
+    found = {}
+    for table in tables.tables:
+        times = peak.users / tables.users
+        if table.name in tables.filled_by_time:
+            if kept is None:
+                kept = _user_months(peak, retention_months)
+            times = times[0] * kept
+        found[table.name] = np.asarray(times, dtype=np.float64)
+    return found
+
+
+def _user_months(peak: PeakLoad, retention_months: float | None) -> Floats:
+    """User-months that the table holds on each date, over those that it holds today with nothing deleted."""
+    days = np.array([*(date.toordinal() for date, _ in peak.past), *(date.toordinal() for date in peak.dates)])
+    past = np.array([value for _, value in peak.past], dtype=np.float64)
+    users = np.concatenate([np.repeat(past[:, None], peak.users.shape[1], axis=1), peak.users])
+    months = np.diff(days)[:, None] / DAYS_IN_MONTH
+    steps = np.cumsum((users[1:] + users[:-1]) / 2 * months, axis=0)
+    summed = np.concatenate([np.zeros_like(users[:1]), steps])
+    # Before the history began: a straight line from nobody, at its mean pace.
+    pace = max((users[len(past)][0] - users[0][0]) / max((days[len(past)] - days[0]) / DAYS_IN_MONTH, 1.0), 1e-9)
+    before = min(users[0][0] / pace, 120.0) * users[0][0] / 2
+    summed = summed + before
+    today = np.maximum(summed[len(past)], 1e-9)
+    if retention_months is None:
+        return np.asarray(summed[len(past) :] / today, dtype=np.float64)
+    then = days[len(past) :] - retention_months * DAYS_IN_MONTH
+    above = np.clip(np.searchsorted(days, then), 1, len(days) - 1)
+    part = np.clip((then - days[above - 1]) / (days[above] - days[above - 1]), 0.0, 1.0)[:, None]
+    gone = np.where((then < days[0])[:, None], 0.0, summed[above - 1] + part * (summed[above] - summed[above - 1]))
+    return np.asarray((summed[len(past) :] - gone) / today, dtype=np.float64)
+
+
+def bytes_at(table: TableSize, measured_users: int, users: Interval) -> Interval:
+    """Size with ``users`` users, if each needs what a user of the measured database needs."""
+    return users.scaled(bytes_per_user(table, measured_users))
+
+
+def table_growth(
+    tables: Sequence[TableSize], measured_users: int, now: Interval, horizon: Interval
+) -> tuple[TableGrowth, ...]:
+    """All tables, largest at the horizon first."""
+    grown = (
+        TableGrowth(
+            table.name,
+            bytes_per_user(table, measured_users),
+            bytes_at(table, measured_users, now),
+            bytes_at(table, measured_users, horizon),
+        )
+        for table in tables
+    )
+    return tuple(sorted(grown, key=lambda g: (-g.horizon_bytes.value, g.table)))
+
+
+def drawn_growth(
+    tables: MeasuredTables,
+    drawn: dict[str, Floats],
+    level: float,
+    wal_bytes_per_day: Mapping[str, Floats] | None = None,
+) -> tuple[TableGrowth, ...]:
+    """All tables as :func:`bytes_by_date` drew them, largest at the horizon first; rows in step with bytes.
+
+    ``wal_bytes_per_day``: draws by table, a row per date; None: not measured by table.
+    """
+    grown = []
+    for table in tables.tables:
+        sizes, total = drawn[table.name], table.total_bytes
+        wal = None if wal_bytes_per_day is None else wal_bytes_per_day.get(table.name, np.zeros_like(sizes))
+        # An empty table that takes no bytes has no rows to grow.
+        rows = sizes * (table.rows / total) if total else np.zeros_like(sizes)
+        grown.append(
+            TableGrowth(
+                table.name,
+                bytes_per_user(table, tables.users),
+                summary(sizes[0], level),
+                summary(sizes[-1], level),
+                summary(rows[0], level),
+                summary(rows[-1], level),
+                None if wal is None else summary(wal[0], level),
+                None if wal is None else summary(wal[-1], level),
+            )
+        )
+    return tuple(sorted(grown, key=lambda g: (-g.horizon_bytes.value, g.table)))
+
+
+def months_between(first: dt.date, last: dt.date) -> float:
+    """Average months."""
+    return (last - first).days / DAYS_IN_MONTH
