@@ -23,8 +23,9 @@ import psutil
 from psycopg import sql
 
 from loadgen.database import guard
-from loadgen.database.connect import Target, connect, embedded_target
+from loadgen.database.connect import connect, embedded_target
 from loadgen.database.embedded import Instance
+from loadgen.database.target import Target
 from loadgen.observe.facts import client_facts
 from loadgen.settings import Settings
 

@@ -29,7 +29,7 @@ from benchmarks.engine_memory import watched
 from benchmarks.engine_rates import highest_rate
 from benchmarks.engine_sides import Bench, Load, Run
 from benchmarks.seeding import seed
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.exporting.export import export
 from loadgen.runner.scenarios import find_scenario
 

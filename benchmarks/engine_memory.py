@@ -15,7 +15,7 @@ import orjson
 import psutil
 
 from benchmarks.engine_sides import Load, Run, of_record, run_command
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 
 _SPARE_S: Final = 120.0
 

@@ -24,9 +24,9 @@ from typing import Any, Final
 import orjson
 
 from benchmarks.bench import HERE, settle
-from loadgen.database.connect import Target
 from loadgen.database.copies import working_copy
 from loadgen.database.programs import client_program
+from loadgen.database.target import Target
 from loadgen.errors import ExitCode
 from loadgen.runner.checkpoints import ForcedCheckpoints
 

@@ -17,7 +17,8 @@ import psycopg
 from faker import Faker
 from psycopg.types.json import Jsonb
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.seeding.finish import drop_keys
 
 _BATCH_USERS: Final = 500

@@ -30,7 +30,7 @@ from benchmarks.bench import HERE, database, facts, keep, say, server, settle
 from capacity.latency import latency_curve
 from capacity.scalability import fit_sweep
 from capacity.values import Interval, Refusal
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.planning.latencies import latency_runs
 from loadgen.planning.sweeps import read_sweep, swept_scenario
 from loadgen.runs.format.sweep import SweepRecord

@@ -31,8 +31,9 @@ from psycopg import sql
 
 from benchmarks import faker_rows
 from benchmarks.bench import HERE, Timed, alternating, database, facts, keep, median, say, server, settle, timed
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.programs import client_program
+from loadgen.database.target import Target
 from loadgen.population.model import Population, chunk_users_of
 from loadgen.seeding import ledger
 from loadgen.seeding.binary_copy import copy_statement, encode

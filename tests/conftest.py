@@ -19,9 +19,10 @@ from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 
 from loadgen.database import guard
-from loadgen.database.connect import Target, connect, embedded_target
+from loadgen.database.connect import connect, embedded_target
 from loadgen.database.embedded import Instance, all_instances
 from loadgen.database.processes import wait_for_orphans
+from loadgen.database.target import Target
 from loadgen.settings import Settings
 
 pytest_plugins = (

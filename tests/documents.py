@@ -21,7 +21,7 @@ import pytest
 from conftest import create_database
 from forked import Forker
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 
 ROOT = Path(__file__).parent.parent
 HISTORY = "loadgen/planning/example_history.csv"

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.fidelity.format import Check, FidelityRecord, Figure
 from loadgen.fidelity.measure import measure
 

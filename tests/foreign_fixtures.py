@@ -14,9 +14,10 @@ from conftest import make_state_dir, remove_state_dir
 from psycopg import sql
 
 from loadgen.database import guard
-from loadgen.database.connect import Target, connect, embedded_target
+from loadgen.database.connect import connect, embedded_target
 from loadgen.database.embedded import Instance
 from loadgen.database.programs import client_program
+from loadgen.database.target import Target
 from loadgen.settings import Settings
 
 Connection = psycopg.Connection[Any]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.database.connect import Target
 from loadgen.database.programs import client_program
+from loadgen.database.target import Target
 
 Pgbench = Callable[..., "subprocess.CompletedProcess[str]"]
 

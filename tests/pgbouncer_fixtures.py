@@ -21,8 +21,8 @@ import pytest
 from conftest import make_state_dir, requires
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from loadgen.database.connect import Target
 from loadgen.database.programs import server_account
+from loadgen.database.target import Target
 from loadgen.runs.format.access import PoolerMode
 
 CONFIGURATION = """

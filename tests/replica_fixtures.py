@@ -16,8 +16,9 @@ import pytest
 from conftest import make_state_dir
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.programs import Programs, find_programs, server_account
+from loadgen.database.target import Target
 from loadgen.settings import Settings
 
 _NUMBERS = itertools.count()

@@ -17,7 +17,8 @@ import psutil
 import psycopg
 import pytest
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.population.model import Population
 from loadgen.seeding import ledger, load
 from loadgen.seeding.checksum import TableChecksum, checksum

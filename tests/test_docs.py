@@ -18,8 +18,9 @@ from psycopg.conninfo import conninfo_to_dict
 
 from loadgen.cli import VERBS
 from loadgen.cli.app import EPILOG, TERMS, build
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.programs import client_program
+from loadgen.database.target import Target
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 STAGING = "A staging database that exists"

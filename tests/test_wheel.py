@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 
 pytestmark = pytest.mark.user
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 if TYPE_CHECKING:
-    from loadgen.database.connect import Target
     from loadgen.database.servers import Servers
+    from loadgen.database.target import Target
     from loadgen.runs.format.access import Access
     from loadgen.settings import Settings
 

@@ -1,4 +1,4 @@
-"""The verbs, and the one place where an outcome becomes an exit code and a line."""
+"""The application, and the one place where an outcome becomes an exit code and a line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from loadgen import interrupts
 from loadgen.cli.outcomes import as_loadgen_error, check_arguments, one_line
 from loadgen.cli.output import documents_emitted, emit, emit_values, say, show_cursor
+from loadgen.cli.verbs import VERBS
 from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError, RefusalError, UsageError
 
 TERMS: Final = (
@@ -31,8 +32,6 @@ _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
 
 def build() -> typer.Typer:
     """The application. Verbs' modules import nothing heavy at their top, so that --help answers at once."""
-    from loadgen.cli import VERBS
-
     app = typer.Typer(
         name="loadgen",
         callback=_without_verb,

@@ -1,11 +1,11 @@
-"""Which server is meant, and connections to it."""
+"""Which server an invocation means, and connections to it."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -14,7 +14,8 @@ from loadgen.database.cluster import DATABASE, socket_dsn
 from loadgen.database.embedded import Instance, say_on_stderr
 from loadgen.database.faults import translate
 from loadgen.database.identity import DatabaseIdentity, query_on, read_identity
-from loadgen.errors import GuardRefusal, UsageError
+from loadgen.database.target import EMBEDDED_VARIABLE, IDENTITY_VARIABLE, Target
+from loadgen.errors import UsageError
 from loadgen.settings import Settings
 
 CONNECT_TIMEOUT_S = 10
@@ -23,63 +24,6 @@ CONNECT_TIMEOUT_S = 10
 SERVER_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE")
 
 OTHER_SECRETS = frozenset({"sslpassword", "oauth_client_secret"})
-
-EMBEDDED_VARIABLE = "LOADGEN_DSN_IS_EMBEDDED"
-"""Tells a child that the server in LOADGEN_DSN is the embedded one of its parent."""
-
-IDENTITY_VARIABLE = "LOADGEN_DSN_IDENTITY"
-"""Tells a child which database its parent found at LOADGEN_DSN."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One database on one server. ``conninfo`` holds no password; ``password`` None leaves it to libpq to find one."""
-
-    conninfo: str
-    password: str | None = field(repr=False)
-    embedded: bool
-    database: str
-    identity: DatabaseIdentity | None = None
-    """What every connection must lead to, however the target is reached. None: not yet known."""
-
-    def __str__(self) -> str:
-        """For people: which database, where."""
-        if self.embedded or self.address is None or self.address.startswith("/"):
-            return f"database {self.database}"
-        return f"database {self.database} at {self.address}"
-
-    @property
-    def address(self) -> str | None:
-        """Host, or directory of a socket, and port; None: libpq's own default."""
-        parts = conninfo_to_dict(self.conninfo)
-        host = parts.get("host") or parts.get("hostaddr")
-        return f"{host}:{parts.get('port') or 5432}" if host else None
-
-    def with_database(self, name: str) -> Target:
-        """Another database of the same server."""
-        identity = self.identity and self.identity.with_database(name)
-        return replace(self, conninfo=make_conninfo(self.conninfo, dbname=name), database=name, identity=identity)
-
-    def environment(self) -> dict[str, str]:
-        """Variables which, added to this process's own, make :func:`resolve` in a child find this target."""
-        variables = {
-            "LOADGEN_DSN": self.conninfo,
-            EMBEDDED_VARIABLE: "1" if self.embedded else "",
-            IDENTITY_VARIABLE: json.dumps(asdict(self.identity)) if self.identity else "",
-        }
-        if self.password is not None:
-            variables["PGPASSWORD"] = self.password
-        return variables
-
-    def require(self, identity: DatabaseIdentity) -> None:
-        """Raise GuardRefusal unless a connection of this target that leads to ``identity`` leads where it must."""
-        difference = self.identity.difference(identity) if self.identity else None
-        if difference is not None:
-            at = f" at {self.address}" if self.address else ""
-            raise GuardRefusal(
-                f"database {self.database}{at} leads to the wrong database, expected {self.identity}: {difference}; "
-                "nothing was written there; correct the DSN, the pooler's entry or the host name"
-            )
 
 
 def resolve(

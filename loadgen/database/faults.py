@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import psycopg
 
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, LoadgenError
-
-if TYPE_CHECKING:
-    from loadgen.database.connect import Target
 
 ADVICE: Final = {
     "28P01": "the password is wrong or missing; set PGPASSWORD, a passfile or LOADGEN_DSN",

@@ -17,9 +17,10 @@ from typing import Final
 
 import psycopg
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.faults import faults
 from loadgen.database.statements import statement
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 
 CLASS: Final = 0x6C6F6164

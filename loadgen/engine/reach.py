@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from loadgen.database.connect import Target
 from loadgen.database.guard import requirement
 from loadgen.database.identity import REFUSED, read_identity
+from loadgen.database.target import Target
 from loadgen.engine.client import Connection
 from loadgen.engine.failures import GUARD_REFUSED, DatabaseError
 from loadgen.engine.pooling import Endpoint, Own, Pool, Source

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Final
 
 from loadgen import partials
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import ALLOW_UNMARKED_VARIABLE, read_mark
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.exporting.build import build
 from loadgen.exporting.draws import sample

@@ -10,7 +10,7 @@ from typing import Final
 from psycopg import sql
 
 from loadgen import partials
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.fidelity.reading import Snapshot, text
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from capacity.values import Refusal
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.fidelity import checks, estimates, households, published, shape
 from loadgen.fidelity.format import FidelityRecord, Figure
 from loadgen.fidelity.judging import judge

@@ -12,9 +12,10 @@ import psycopg
 from psycopg import IsolationLevel, sql
 from psycopg.rows import class_row
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.faults import translate
 from loadgen.database.guard import Mark, read_mark
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, GuardRefusal
 
 Say = Callable[[str], None]

@@ -11,9 +11,9 @@ import psycopg
 from psycopg.rows import class_row
 
 from capacity.values import TableSize
-from loadgen.database.connect import Target
 from loadgen.database.guard import changed_rows, read_mark
 from loadgen.database.machine import this_machine
+from loadgen.database.target import Target
 from loadgen.observe.processes import local_server
 from loadgen.observe.queries import Connection, text
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts, Fingerprint

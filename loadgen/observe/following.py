@@ -12,7 +12,8 @@ from typing import Final
 import psycopg
 from psycopg.rows import class_row
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import LoadgenError
 from loadgen.observe.queries import Connection, text
 from loadgen.observe.starts import History, Loss, Presence, Start

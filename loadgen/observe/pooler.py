@@ -19,10 +19,11 @@ import psycopg
 from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.faults import faults
 from loadgen.database.locks import Use, use_of
 from loadgen.database.servers import Servers
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
 from loadgen.runs.format.access import Access, Pooler, PoolerFound
 

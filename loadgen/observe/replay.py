@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 
 from capacity.demand import replay_cost
 from capacity.values import Interval, Refusal
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.observe.following import INTERVAL_S, Follower
 from loadgen.observe.probe import STATEMENT_TIMEOUT_MS
 from loadgen.observe.processes import local_server

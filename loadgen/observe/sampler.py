@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.observe.following import INTERVAL_S, Follower
 from loadgen.observe.probe import Probe
 from loadgen.observe.queries import Connection

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import LoadgenError
 from loadgen.observe.queries import Connection, text
 from loadgen.observe.statements import Snapshot, StatementUse, between, schema, snapshot

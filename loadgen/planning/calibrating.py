@@ -24,9 +24,10 @@ import psycopg
 
 from capacity.uncertainty import median_interval
 from capacity.values import Interval, Refusal
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark
+from loadgen.database.target import Target
 from loadgen.errors import RefusalError
 from loadgen.observe.facts import database_facts
 from loadgen.observe.probe import Probe

@@ -14,9 +14,10 @@ from typing import Final
 
 from capacity.growth import LARGEST_VALUE, Doubles, Forecast, Scenarios, forecast
 from capacity.values import Origin, Refusal
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark
+from loadgen.database.target import Target
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.sheet import ASSUMED, MISSING, Kind, read_sheet
 from loadgen.user_files import MIB

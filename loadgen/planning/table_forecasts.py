@@ -13,7 +13,7 @@ from capacity.measurements import MeasuredTables
 from capacity.tables import Quantity, Series, TableForecast, WalRate, by_users, from_history, in_order, wal_per_user_day
 from capacity.values import Origin, Refusal, TableSize
 from capacity.workload import Workload
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, RefusalError
 from loadgen.planning.history import History
 from loadgen.planning.partition_keys import FILLED_BY_TIME

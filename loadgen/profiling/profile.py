@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Final
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.profiling import names, rounding, rows, sizes
 from loadgen.profiling.audit import audit

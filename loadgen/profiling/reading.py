@@ -13,8 +13,9 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.faults import ADVICE
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.profiling.format import Note, NoteCode
 

@@ -9,7 +9,8 @@ from typing import Final, Self
 
 from psycopg import Connection, Error
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import LoadgenError
 from loadgen.observe.checkpoint import force_checkpoint
 

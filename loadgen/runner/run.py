@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.servers import Servers
+from loadgen.database.target import Target
 from loadgen.errors import GuardRefusal
 from loadgen.observe.facts import client_facts, database_facts
 from loadgen.observe.pooler import lock_of_run

@@ -12,10 +12,11 @@ from typing import Final
 from capacity.scalability import capacity_at_objective
 from capacity.values import Refusal
 from loadgen import interrupts
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.copies import fresh_copy, working_copy
 from loadgen.database.guard import require_own_tables, require_synthetic
 from loadgen.database.servers import Servers
+from loadgen.database.target import Target
 from loadgen.observe.facts import table_sizes
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.quality import STRICT, Allowed, refusal_of

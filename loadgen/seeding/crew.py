@@ -12,7 +12,7 @@ from typing import Final
 import psycopg
 
 from loadgen import interrupts
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.seeding.session import open_session
 from loadgen.seeding.statements import statement
 

@@ -13,7 +13,7 @@ from typing import Final
 import psycopg
 
 from loadgen.database import guard
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.population.shape import DEFAULT_SHAPE
 from loadgen.seeding import age, builds, ledger

@@ -14,9 +14,9 @@ from uuid import UUID, uuid4
 import psycopg
 
 from loadgen.database import guard
-from loadgen.database.connect import Target
 from loadgen.database.identity import query_on, read_identity
 from loadgen.database.locks import Use, hold, holder_name
+from loadgen.database.target import Target
 from loadgen.population.model import MODEL_VERSION, Population
 from loadgen.seeding import ledger
 from loadgen.seeding.begin import begin

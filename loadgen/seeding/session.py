@@ -12,8 +12,9 @@ from typing import Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.faults import translate
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, LoadgenError
 from loadgen.seeding.statements import statement
 

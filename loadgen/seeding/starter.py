@@ -10,10 +10,11 @@ from typing import Final
 import psycopg
 
 from loadgen import interrupts
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark
 from loadgen.database.locks import Use, holders
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.seeding.ledger import read_begun
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.errors import LoadgenError
 from loadgen.population.model import CHUNK_TABLES, ChunkRows, Population
 from loadgen.seeding import ledger

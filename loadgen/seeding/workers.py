@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from loadgen import interrupts
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.population.model import Population
 from loadgen.seeding.forking import CAN_FORK

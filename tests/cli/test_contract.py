@@ -12,7 +12,8 @@ from conftest import Loadgen
 from published import validate
 
 from loadgen.cli import VERBS
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 
 HISTORY = "date,value\n" + "".join(f"20{20 + n // 12}-{n % 12 + 1:02}-01,{1000 + 50 * n + n % 5}\n" for n in range(36))
 NAMES = {verb.__name__ for verbs in VERBS.values() for verb in verbs}

@@ -16,7 +16,8 @@ from forked import Forker
 from interruptions import Command
 from sweep_samples import history_csv, store, sweep
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 
 DRIVER = Path(__file__).parents[1] / "interrupt_at.py"
 SAMPLES = "20261101T120000Z"

@@ -13,8 +13,9 @@ from conftest import Loadgen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from loadgen import settings as settings_module
-from loadgen.database.connect import Target, connect, resolve
+from loadgen.database.connect import connect, resolve
 from loadgen.database.embedded import Instance
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.settings import Settings
 

@@ -9,8 +9,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from loadgen.database import guard
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.copies import copy_name, drop_copy, fresh_copy, working_copy
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
 
 

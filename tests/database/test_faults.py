@@ -5,8 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.faults import faults, translate
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 
 

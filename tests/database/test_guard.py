@@ -12,7 +12,8 @@ import pytest
 from conftest import Loadgen
 
 from loadgen.database import guard
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import ExitCode, GuardRefusal, UsageError
 
 

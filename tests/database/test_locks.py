@@ -9,9 +9,10 @@ from contextlib import contextmanager
 import pytest
 from conftest import Loadgen
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.copies import copy_name, reserved_copy, working_copy
 from loadgen.database.locks import EXCLUDED, Use, holders, use_of
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 
 USES = tuple(Use)

@@ -9,9 +9,10 @@ import pytest
 from conftest import Loadgen
 
 from loadgen.database import guard
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.created import catalogued
 from loadgen.database.removal import plan_removal, remove
+from loadgen.database.target import Target
 from loadgen.errors import GuardRefusal
 from loadgen.population.vocabulary import EMAIL_DOMAINS
 

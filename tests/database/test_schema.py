@@ -12,9 +12,10 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from loadgen.database import guard, schema
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.created import catalogued, created_objects, recording
 from loadgen.database.removal import plan_removal, remove
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, GuardRefusal
 
 TABLES = (

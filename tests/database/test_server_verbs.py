@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from conftest import Loadgen
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 
 pytestmark = pytest.mark.user
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.locks import Use, use_of
+from loadgen.database.target import Target
 
 pytestmark = pytest.mark.user
 

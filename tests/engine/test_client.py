@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 
 both = pytest.mark.parametrize("mode", ["sequential", "pipeline"])
 PROBE = Path(__file__).with_name("client_probe.py")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.exporting.export import require_empty, write_directory
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from exporting_samples import scenario
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.exporting.export import export
 from loadgen.exporting.format import Export

@@ -14,7 +14,8 @@ import pytest
 from exporting_samples import processed
 from scipy import stats
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.exporting.export import export
 from loadgen.exporting.format import Export
 from loadgen.observe.statements import snapshot

@@ -7,7 +7,7 @@ import pytest
 from exporting_samples import debugged
 from scipy import stats
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.exporting import users as exported_users
 from loadgen.exporting.users import UserDraw, rejected_share
 from loadgen.population.activity import zipf_ranks

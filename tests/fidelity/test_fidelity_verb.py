@@ -13,7 +13,8 @@ from fidelity_samples import USERS
 
 from capacity.values import Refusal
 from loadgen.cli.fidelity import outcome
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, GuardRefusal, NegativeAnswer, RefusalError
 from loadgen.fidelity import estimates
 from loadgen.fidelity.export import export

@@ -9,7 +9,8 @@ import pytest
 from conftest import Loadgen
 from fidelity_samples import USERS, figure, measured, number
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.fidelity import checks, households, published, shape
 from loadgen.fidelity.format import FidelityRecord
 from loadgen.fidelity.measure import keep

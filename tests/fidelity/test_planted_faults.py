@@ -9,7 +9,7 @@ import pytest
 from conftest import Loadgen
 from fidelity_samples import check, figure, measured
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.fidelity import checks
 from loadgen.fidelity.format import FidelityRecord
 from loadgen.fidelity.reading import Snapshot

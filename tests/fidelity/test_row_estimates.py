@@ -8,7 +8,8 @@ import psycopg
 import pytest
 from fidelity_samples import number
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.fidelity import estimates
 from loadgen.fidelity.reading import Snapshot
 from loadgen.runs.format.scenario import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.observe import facts, statements
 
 EIGHT = {

@@ -3,7 +3,8 @@
 import pytest
 from pgbouncer_fixtures import pgbouncer_version
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import UsageError
 from loadgen.observe.pooler import DIRECT, look
 from loadgen.runs.format.access import PoolerFound

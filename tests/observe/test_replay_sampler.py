@@ -6,7 +6,8 @@ import pytest
 from replica_fixtures import Replica
 
 from capacity.demand.replay import LEAST_PARTS
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.observe.replay import Position, ReplaySample, ReplaySampler, replay_use
 
 

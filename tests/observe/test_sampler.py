@@ -16,10 +16,11 @@ import pytest
 from conftest import requires_that
 from psycopg.conninfo import make_conninfo
 
-from loadgen.database.connect import Target, connect, embedded_target
+from loadgen.database.connect import connect, embedded_target
 from loadgen.database.embedded import Instance
 from loadgen.database.instance_files import Postmaster
 from loadgen.database.processes import wait_for_orphans
+from loadgen.database.target import Target
 from loadgen.observe.checkpoint import force_checkpoint
 from loadgen.observe.probe import Probe
 from loadgen.observe.processes import ServerProcesses, local_server

@@ -13,8 +13,9 @@ import pytest
 
 from capacity.demand import Ratio
 from capacity.values import Origin, Refusal
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.guard import changed_rows
+from loadgen.database.target import Target
 from loadgen.planning.calibrating import as_user
 from loadgen.planning.calibration import ratio, read_calibration
 

@@ -8,7 +8,8 @@ import psycopg
 import pytest
 
 from capacity.values import Origin
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, RefusalError
 from loadgen.planning.history import from_database
 

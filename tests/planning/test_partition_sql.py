@@ -11,8 +11,9 @@ import pytest
 from psycopg import sql
 
 from capacity.recommendation import PartitionDesign
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.programs import client_program
+from loadgen.database.target import Target
 from loadgen.planning.partition_sql import partition_sql
 
 TODAY = dt.date(2026, 7, 1)

@@ -17,7 +17,7 @@ from run_samples import replayed, stored, times, used
 from sweep_samples import history_csv, store, sweep
 
 from capacity.values import Interval
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.report.commands import for_plan
 from loadgen.runs import documents
 from loadgen.runs.format.plan import PlanRecord

@@ -11,7 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 
 C = "zqkanari"
 """The canary: no word of any vocabulary, not even as a part."""

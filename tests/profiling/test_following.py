@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from loadgen.database import guard
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import UsageError
 from loadgen.population.model import Population
 from loadgen.population.shape import DEFAULT_SHAPE, Bucket, ChatShape, DocumentShape, Measured, Shape

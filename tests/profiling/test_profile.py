@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.profiling import profile as profiling
 from loadgen.profiling import rows

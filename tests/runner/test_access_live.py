@@ -9,8 +9,9 @@ import pytest
 from pgbouncer_fixtures import Pooler
 from replica_fixtures import Replica
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
 from loadgen.database.servers import Servers
+from loadgen.database.target import Target
 from loadgen.observe.pooler import established
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run

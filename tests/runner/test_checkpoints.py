@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.runner import checkpoints
 
 

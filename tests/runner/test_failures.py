@@ -8,7 +8,8 @@ import pytest
 from conftest import Loadgen
 
 from loadgen.cli.run import _why_not
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import NegativeAnswer
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run

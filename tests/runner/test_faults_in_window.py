@@ -19,9 +19,10 @@ from pgbouncer_fixtures import Pooler
 from replica_fixtures import Replica
 from test_live import assert_no_session_is_left, running, wait_for
 
-from loadgen.database.connect import Target, connect, embedded_target
+from loadgen.database.connect import connect, embedded_target
 from loadgen.database.embedded import Instance
 from loadgen.database.processes import wait_for_orphans
+from loadgen.database.target import Target
 from loadgen.runs import documents
 from loadgen.runs.format.run import RunRecord
 from loadgen.settings import Settings

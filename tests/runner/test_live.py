@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.runs import documents, hlog
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.sweep import SweepRecord

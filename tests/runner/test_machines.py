@@ -18,7 +18,7 @@ import pytest
 from namespaces import Machines, machines
 from test_live import assert_no_session_is_left, only_record, wait_for
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.runs import documents, hlog, spool
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.histogram import Histogram, merge

@@ -16,7 +16,8 @@ from foreign_fixtures import Foreign
 from pgbouncer_fixtures import Pooler
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 
 LONG = ("run", "montecarlo", "--users", "4", "--rate", "100", "--duration", "20s", "--warmup", "0s", "--ramp", "0s")
 MOVED_AFTER_S = 1.5

@@ -16,7 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs import documents, hlog

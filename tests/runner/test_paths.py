@@ -18,7 +18,8 @@ from foreign_fixtures import KINDS, Foreign
 from forked import Forker
 from psycopg.conninfo import conninfo_to_dict
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 
 ROOT = Path(__file__).parents[2]
 SHORT = ("--duration", "2s", "--warmup", "0s", "--ramp", "0s", "--no-think")

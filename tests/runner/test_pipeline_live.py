@@ -6,7 +6,8 @@ import orjson
 import psycopg
 from conftest import Loadgen
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 
 # Each transaction identifies its user once. A prepared BEGIN the extension counts at its first execution only.
 IDENTIFIED = """

@@ -12,7 +12,7 @@ import pytest
 from test_live import assert_no_session_is_left
 from test_open_live import scenario
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.parts import OnLoss, all_seconds
 from loadgen.runner.run import record_run

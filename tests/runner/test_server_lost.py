@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.database.connect import Target, connect, embedded_target
+from loadgen.database.connect import connect, embedded_target
 from loadgen.database.embedded import Instance
+from loadgen.database.target import Target
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs.control import PhaseBegan

@@ -6,7 +6,8 @@ from textwrap import dedent
 import pytest
 from sweep_samples import scenario
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.observe.statement_counts import StatementCounter
 from loadgen.observe.statements import between, snapshot, starting_with
 from loadgen.runner.generator import ScenarioChild

@@ -17,7 +17,7 @@ import pytest
 from test_live import assert_no_session_is_left, only_record, wait_for
 from test_machines import SCENARIO, kept, logged
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.runner.parts import OnLoss
 from loadgen.runs import documents, spool
 from loadgen.runs.format.result import RunResult

@@ -14,7 +14,8 @@ from conftest import Loadgen
 from seeding_samples import Start, checksums, end, quiet, until
 
 from loadgen.database import guard
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.observe.facts import fingerprint
 from loadgen.population.model import Population

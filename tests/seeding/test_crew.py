@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection
 import psycopg
 import pytest
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.seeding.crew import Crew, Task
 
 

@@ -24,7 +24,8 @@ from seeding_samples import (
 )
 
 from loadgen.database import guard, schema
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.seeding import builds, ledger, load
 from loadgen.seeding.crew import APPLICATION
 from loadgen.seeding.session import open_session

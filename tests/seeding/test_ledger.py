@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from seeding_samples import MANY_PARTS
 
-from loadgen.database.connect import Target, connect
+from loadgen.database.connect import connect
+from loadgen.database.target import Target
 from loadgen.population.shape import DEFAULT_SHAPE
 from loadgen.seeding import ledger
 from loadgen.seeding.ledger import Claims, Entry, Part

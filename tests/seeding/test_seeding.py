@@ -16,9 +16,10 @@ import pytest
 from conftest import requires_that
 
 from loadgen.database import guard
-from loadgen.database.connect import Target, connect, embedded_target
+from loadgen.database.connect import connect, embedded_target
 from loadgen.database.copies import drop_copy, fresh_copy
 from loadgen.database.embedded import Instance
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, GuardRefusal
 from loadgen.population.model import MODEL_VERSION, Population
 from loadgen.seeding import ledger, load

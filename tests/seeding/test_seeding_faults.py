@@ -16,9 +16,10 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from seeding_samples import MANY_PARTS, Start, checksums, end, loaded_by, quiet, until, until_half_loaded, workers_of
 
-from loadgen.database.connect import Target, connect, embedded_target
+from loadgen.database.connect import connect, embedded_target
 from loadgen.database.embedded import Instance
 from loadgen.database.processes import running_in
+from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.seeding import ledger, load
 from loadgen.settings import Settings

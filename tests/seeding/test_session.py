@@ -8,7 +8,7 @@ from collections import namedtuple
 import psycopg
 import pytest
 
-from loadgen.database.connect import Target
+from loadgen.database.target import Target
 from loadgen.seeding.session import fault
 
 Usage = namedtuple("Usage", ("total", "used", "free"))
