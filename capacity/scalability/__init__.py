@@ -8,7 +8,7 @@ in published data, so it refuses them.
 from capacity.scalability.fit import fit_usl
 from capacity.scalability.law import Law
 from capacity.scalability.objective import MET_PROBABILITY, Capacity, Repeat, capacity_at_objective
-from capacity.scalability.sweep import fit_sweep
+from capacity.scalability.sweep_fit import fit_sweep
 from capacity.scalability.usl import REACH, Model, Usl
 
 __all__ = [

@@ -47,7 +47,7 @@ def demo(
     """
     from loadgen import settings
     from loadgen.runner.run import DRAIN_S
-    from loadgen.runner.sweep import SweepPlan
+    from loadgen.runner.sweep_runs import SweepPlan
     from loadgen.runs.store import newest
 
     measure_s = quantities.duration_s(duration, "--duration", least_s=1.0)

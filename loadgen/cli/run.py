@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from loadgen.cli import access, machines, options, quantities
+from loadgen.cli import connection_options, machines, options, quantities
 from loadgen.cli.describe import Scenario
 from loadgen.cli.output import emit, say
 from loadgen.cli.rates import rate as parse_rate
@@ -94,13 +94,13 @@ def run(
     master_host: machines.MasterHost = machines.DEFAULT_HOST,
     master_port: machines.MasterPort = machines.DEFAULT_PORT,
     on_worker_loss: options.OnLoss = "stop",
-    pool: access.PoolSize = None,
-    reconnect: access.Reconnect = None,
-    pooler: access.PoolerText = None,
-    pooler_dsn: access.PoolerDsn = None,
-    replica: access.Replicas = None,
-    read_policy: access.ReadPolicyText = None,
-    read_your_writes: access.OwnWritesText = None,
+    pool: connection_options.PoolSize = None,
+    reconnect: connection_options.Reconnect = None,
+    pooler: connection_options.PoolerText = None,
+    pooler_dsn: connection_options.PoolerDsn = None,
+    replica: connection_options.Replicas = None,
+    read_policy: connection_options.ReadPolicyText = None,
+    read_your_writes: connection_options.OwnWritesText = None,
     objective: options.ObjectiveText = None,
     max_errors: options.MaxErrors = None,
     faults_expected: FaultsExpected = False,
@@ -150,7 +150,7 @@ def run(
     )
     target = resolve(found)
     ensure_data(target)
-    servers, how = access.reached(
+    servers, how = connection_options.reached(
         found,
         target,
         pool=pool,

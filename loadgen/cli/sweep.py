@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loadgen.cli import access, options, quantities
+from loadgen.cli import connection_options, options, quantities
 from loadgen.cli.describe import Scenario
 from loadgen.cli.output import console, emit, say
 from loadgen.errors import ExitCode, GuardRefusal, LoadgenError, NegativeAnswer, RefusalError
@@ -16,7 +16,7 @@ from loadgen.runs.format.verdict import MAX_ERROR_SHARE, TOO_MANY_ERRORS
 
 if TYPE_CHECKING:
     from loadgen.database.servers import Servers
-    from loadgen.runner.sweep import SweepPlan
+    from loadgen.runner.sweep_runs import SweepPlan
     from loadgen.runs.format.latency import Objective
     from loadgen.runs.format.sweep import SweepPoint, SweepRecord
     from loadgen.settings import Settings
@@ -39,13 +39,13 @@ def sweep(
     think: Think = False,
     mode: options.ModeText = "sequential",
     processes: options.Processes = "1",
-    pool: access.PoolSize = None,
-    reconnect: access.Reconnect = None,
-    pooler: access.PoolerText = None,
-    pooler_dsn: access.PoolerDsn = None,
-    replica: access.Replicas = None,
-    read_policy: access.ReadPolicyText = None,
-    read_your_writes: access.OwnWritesText = None,
+    pool: connection_options.PoolSize = None,
+    reconnect: connection_options.Reconnect = None,
+    pooler: connection_options.PoolerText = None,
+    pooler_dsn: connection_options.PoolerDsn = None,
+    replica: connection_options.Replicas = None,
+    read_policy: connection_options.ReadPolicyText = None,
+    read_your_writes: connection_options.OwnWritesText = None,
     objective: options.ObjectiveText = None,
     max_errors: options.MaxErrors = None,
     seed: options.LoadSeed = "1",
@@ -63,7 +63,7 @@ def sweep(
     Example: loadgen sweep dashboard --levels 1,4,16,64 --objective p95=100ms
     """
     from loadgen.runner.run import DRAIN_S
-    from loadgen.runner.sweep import MAX_LEVELS, MAX_REPEATS, SweepPlan
+    from loadgen.runner.sweep_runs import MAX_LEVELS, MAX_REPEATS, SweepPlan
 
     found_levels = quantities.levels(levels, most_levels=MAX_LEVELS)
     plan = SweepPlan(
@@ -92,7 +92,7 @@ def sweep(
     find_scenario(scenario)
     target = resolve(found)
     ensure_data(target)
-    servers, how = access.reached(
+    servers, how = connection_options.reached(
         found,
         target,
         pool=pool,
@@ -150,7 +150,7 @@ def carry_out(
     from loadgen.database.servers import Servers
     from loadgen.runner.quality import Allowed
     from loadgen.runner.scenarios import find_scenario
-    from loadgen.runner.sweep import record_sweep
+    from loadgen.runner.sweep_runs import record_sweep
     from loadgen.seeding.starter import ensure_data
 
     path = find_scenario(scenario)

@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 from psycopg.conninfo import make_conninfo
 
+from loadgen.database.database_sql import statement
 from loadgen.database.instance_files import Files, Postmaster
 from loadgen.database.processes import end_all
 from loadgen.database.programs import Account, Programs
-from loadgen.database.statements import statement
 from loadgen.errors import EnvironmentFault
 
 SUPERUSER = "affluvia"

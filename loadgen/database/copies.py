@@ -14,11 +14,11 @@ from psycopg import sql
 
 from loadgen import interrupts, partials
 from loadgen.database.connect import connect
+from loadgen.database.database_sql import composable, statement
 from loadgen.database.faults import faults
 from loadgen.database.guard import changed_rows, read_mark, write_mark
 from loadgen.database.identity import query_on, read_identity
 from loadgen.database.locks import Use, holders, reservation
-from loadgen.database.statements import composable, statement
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import class_row
 
-from loadgen.database.statements import statement
+from loadgen.database.database_sql import statement
 
 
 @dataclass(frozen=True, slots=True)

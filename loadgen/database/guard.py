@@ -18,8 +18,8 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from loadgen.database import schema
+from loadgen.database.database_sql import composable, statement
 from loadgen.database.identity import REFUSED, DatabaseIdentity, query_on, read_identity
-from loadgen.database.statements import composable, statement
 from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
 
 ALLOW_UNMARKED_VARIABLE = "LOADGEN_ALLOW_UNMARKED"

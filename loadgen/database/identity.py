@@ -12,7 +12,7 @@ from typing import Final
 
 import psycopg
 
-from loadgen.database.statements import statement
+from loadgen.database.database_sql import statement
 
 Query = Callable[[bytes], Sequence[str | None] | None]
 """Runs a statement and returns its first row as text. None: no row, or the server refused with one of REFUSED."""

@@ -18,8 +18,8 @@ from typing import Final
 import psycopg
 
 from loadgen.database.connect import connect
+from loadgen.database.database_sql import statement
 from loadgen.database.faults import faults
-from loadgen.database.statements import statement
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 

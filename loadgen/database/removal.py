@@ -11,7 +11,7 @@ from psycopg import sql
 
 from loadgen.database import guard, schema
 from loadgen.database.created import CreatedObject, as_arrays, catalogued, created_objects, pairs, record
-from loadgen.database.statements import composable, statement
+from loadgen.database.database_sql import composable, statement
 from loadgen.errors import GuardRefusal
 
 LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '5s'"

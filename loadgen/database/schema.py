@@ -11,7 +11,7 @@ from typing import Final
 import psycopg
 
 from loadgen.database.created import catalogued, record, recording
-from loadgen.database.statements import statement
+from loadgen.database.database_sql import statement
 from loadgen.errors import EnvironmentFault
 
 OLDEST_SERVER: Final = 150000

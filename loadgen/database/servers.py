@@ -10,9 +10,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from loadgen.database.connect import connect
+from loadgen.database.database_sql import statement
 from loadgen.database.faults import faults
 from loadgen.database.identity import DatabaseIdentity, query_on, read_identity
-from loadgen.database.statements import statement
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.settings import Settings

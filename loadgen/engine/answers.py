@@ -11,7 +11,7 @@ from loadgen.engine.wire import DECODERS, Value
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
-    from loadgen.engine.statements import Statement
+    from loadgen.engine.scenario_sql import Statement
 
 Query = Union["Statement", bytes]
 """A statement, or a command (BEGIN, COMMIT) without parameters."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
     from psycopg.pq.abc import PGresult
 
-    from loadgen.engine.statements import Statement
+    from loadgen.engine.scenario_sql import Statement
 
 _BINARY: Final = 1
 _READ, _READ_OR_WRITE = 1, 3

@@ -18,7 +18,7 @@ import gevent
 
 from loadgen.engine.access_counts import AccessCounts
 from loadgen.engine.client import Connection
-from loadgen.engine.statements import Statement, load
+from loadgen.engine.scenario_sql import Statement, load
 from loadgen.runs.format.access import OwnWrites, ReadPolicy
 
 PRIMARY: Final = -1

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import pq
 
 from loadgen.engine.answers import Row, first_row
-from loadgen.engine.statements import Statement
+from loadgen.engine.scenario_sql import Statement
 from loadgen.engine.transactions import Plan, Step, identify
 from loadgen.engine.wire import DECODERS, TYPES, Value
 from loadgen.errors import EnvironmentFault, UsageError

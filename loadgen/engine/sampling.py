@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadgen.engine.rows import Column, RowReader
-from loadgen.engine.statements import Statement
+from loadgen.engine.scenario_sql import Statement
 from loadgen.engine.transactions import BoundParameter, Draw, Plan, Step
 from loadgen.engine.wire import Value
 from loadgen.errors import UsageError

@@ -25,7 +25,7 @@ from loadgen.engine.recorder import TICK_S, Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.errors import ExitCode, LoadgenError, UsageError
 from loadgen.observe.pooler import established, lock_of_run
-from loadgen.runs.access import VARIABLES, asked
+from loadgen.runs.access_parsing import VARIABLES, asked
 from loadgen.runs.control import Done, Event, Failed, PhaseBegan
 from loadgen.runs.format.access import Access
 from loadgen.runs.format.schedule import Mode

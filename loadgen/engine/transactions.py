@@ -13,7 +13,7 @@ import gevent
 
 from loadgen.engine.answers import Answers, Parameters, Query, Row, first_row
 from loadgen.engine.failures import DatabaseError, QueryError
-from loadgen.engine.statements import Parameter, Statement, load
+from loadgen.engine.scenario_sql import Parameter, Statement, load
 from loadgen.engine.wire import TYPES, Value
 from loadgen.errors import UsageError
 from loadgen.runs.format.scenario import Isolation, TransactionDescription, begin_command

@@ -22,7 +22,7 @@ from loadgen.engine.failures import GUARD_REFUSED, DatabaseError
 from loadgen.engine.load import Load, OpenLoad, user_rng
 from loadgen.engine.locust_figures import REQUEST_TYPE
 from loadgen.engine.recorder import kept_in_latency
-from loadgen.engine.statements import load as load_statements
+from loadgen.engine.scenario_sql import load as load_statements
 from loadgen.engine.think import NO_THINK_TIME, ThinkTime, exponential
 from loadgen.engine.transactions import Plan, Transaction, bind, draws_of, perform
 from loadgen.errors import UsageError

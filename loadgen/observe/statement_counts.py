@@ -18,8 +18,8 @@ from psycopg import sql
 from loadgen.database.connect import connect
 from loadgen.database.target import Target
 from loadgen.errors import LoadgenError
+from loadgen.observe.pg_stat_statements import Snapshot, StatementUse, between, schema, snapshot
 from loadgen.observe.queries import Connection, text
-from loadgen.observe.statements import Snapshot, StatementUse, between, schema, snapshot
 from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription
 from loadgen.runs.format.use import ServerStatement
 from loadgen.runs.format.verdict import Reason

@@ -11,9 +11,9 @@ from loadgen.errors import EnvironmentFault
 from loadgen.profiling import names, rounding, rows, sizes
 from loadgen.profiling.audit import audit
 from loadgen.profiling.format import Note, NoteCode, Profile, TableShape
+from loadgen.profiling.production_statements import statement_mix
 from loadgen.profiling.reading import Reader, Say
 from loadgen.profiling.sizes import Found
-from loadgen.profiling.statements import statement_mix
 from loadgen.runs.documents import dump, read
 from loadgen.user_files import MIB, FileKind
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from loadgen.report import commands
-from loadgen.report.access import described
+from loadgen.report.access_in_words import described
 from loadgen.report.charts import timeline as timeline_charts
 from loadgen.report.levels import percentile_of
 from loadgen.report.section import Section, section

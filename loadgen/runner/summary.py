@@ -13,7 +13,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Final
 
-from loadgen.runner.access import access_result
+from loadgen.runner.access_result import access_result
 from loadgen.runner.arrivals import open_result, totals
 from loadgen.runs import hlog
 from loadgen.runs.control import Phase

@@ -21,7 +21,7 @@ from loadgen.seeding.ageing import VACUUM_ROWS, VACUUM_SHARE, Step, Use, entries
 from loadgen.seeding.crew import Crew, Task
 from loadgen.seeding.ledger import Begun, Claims, Entry, Part
 from loadgen.seeding.phases import Phases
-from loadgen.seeding.statements import statement
+from loadgen.seeding.seeding_sql import statement
 
 AGEING: Final = "ageing"
 _WAIT_S: Final = 0.3

@@ -13,7 +13,7 @@ from loadgen.population.shape import DEFAULT_SHAPE
 from loadgen.seeding import ledger
 from loadgen.seeding.finish import drop_keys
 from loadgen.seeding.ledger import Begun
-from loadgen.seeding.statements import statement
+from loadgen.seeding.seeding_sql import statement
 
 
 def begin(conn: psycopg.Connection, wanted: Begun, planned: Callable[[int], None], *, as_of_is_given: bool) -> Begun:

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from loadgen.database import schema
 from loadgen.seeding.crew import Task
-from loadgen.seeding.statements import statement
+from loadgen.seeding.seeding_sql import statement
 
 KEYS: Final = "keys"
 _INDEX: Final = re.compile(r"CREATE (?:UNIQUE )?INDEX (\w+) ON (\w+)( USING gin)?")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from loadgen.seeding.statements import statement
+from loadgen.seeding.seeding_sql import statement
 
 
 @dataclass(frozen=True, slots=True)

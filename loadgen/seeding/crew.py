@@ -13,8 +13,8 @@ import psycopg
 
 from loadgen import interrupts
 from loadgen.database.target import Target
+from loadgen.seeding.seeding_sql import statement
 from loadgen.seeding.session import open_session
-from loadgen.seeding.statements import statement
 
 POLL_S: Final = 0.3
 _CANCEL_S: Final = 5.0

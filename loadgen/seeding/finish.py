@@ -20,7 +20,7 @@ from loadgen.seeding import age, builds, ledger
 from loadgen.seeding.crew import APPLICATION, Crew, Watch
 from loadgen.seeding.ledger import Begun
 from loadgen.seeding.phases import Phases
-from loadgen.seeding.statements import statement
+from loadgen.seeding.seeding_sql import statement
 
 BUILDING: Final = "keys, indexes and statistics"
 _COUNTERS_WAIT_S: Final = 3.0

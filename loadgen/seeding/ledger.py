@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from loadgen.population.model import CHUNK_TABLES, MODEL_VERSION, Population
 from loadgen.population.shape import DEFAULT_SHAPE, Shape
-from loadgen.seeding.statements import statement
+from loadgen.seeding.seeding_sql import statement
 
 LAST: Final = 2**31 - 1
 """As large as a chunk's number can be."""

@@ -16,7 +16,7 @@ from loadgen.database.connect import connect
 from loadgen.database.faults import translate
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, LoadgenError
-from loadgen.seeding.statements import statement
+from loadgen.seeding.seeding_sql import statement
 
 _KEEPALIVES: Final = {
     "keepalives_idle": 10,

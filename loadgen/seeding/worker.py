@@ -20,8 +20,8 @@ from loadgen.seeding import ledger
 from loadgen.seeding.binary_copy import copy_statement, encode
 from loadgen.seeding.ledger import Claims, Entry, Part
 from loadgen.seeding.memory import keep_freed_memory
+from loadgen.seeding.seeding_sql import statement
 from loadgen.seeding.session import fault, open_session
-from loadgen.seeding.statements import statement
 
 _WAIT_S: Final = 0.3
 LOAD_PARTS: Final = (Part.HOUSEHOLDS, Part.CHAT)

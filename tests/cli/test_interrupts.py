@@ -65,7 +65,9 @@ CASES = (
     Case("import", SWEEP, "pydantic", data="filled"),
     Case("connecting", SWEEP, CONNECT, data="filled"),
     Case("mid-work", SWEEP, "loadgen.database.copies:fresh_copy*2", "sweep.json", data="filled"),
-    Case("writing", SWEEP.replace("repeats 2", "repeats 1"), "loadgen.runner.sweep:_answer", "sweep.json", "filled"),
+    Case(
+        "writing", SWEEP.replace("repeats 2", "repeats 1"), "loadgen.runner.sweep_runs:_answer", "sweep.json", "filled"
+    ),
     Case("import", "demo", "loadgen.runner", data="filled"),
     Case("connecting", "demo", "loadgen.seeding.session:open_session", data="filled"),
     Case("mid-work", "demo --users 300", "loadgen.database.copies:fresh_copy", data="filled"),

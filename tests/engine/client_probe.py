@@ -18,7 +18,7 @@ from loadgen.engine.answers import Answers
 from loadgen.engine.client import Connection
 from loadgen.engine.failures import DatabaseError, QueryError
 from loadgen.engine.recorder import Recorder
-from loadgen.engine.statements import Parameter, Statement
+from loadgen.engine.scenario_sql import Parameter, Statement
 from loadgen.engine.transactions import Transaction, Worker, bind, draw, perform
 
 ECHO = Statement("echo", "SELECT $1", False, (Parameter("t", "text", "t", None),), 1, 1)

@@ -13,7 +13,7 @@ import pytest
 from loadgen.engine import transactions
 from loadgen.engine.failures import DatabaseError, QueryError
 from loadgen.engine.recorder import Recorder
-from loadgen.engine.statements import load
+from loadgen.engine.scenario_sql import load
 from loadgen.engine.transactions import BACKOFF_S, MAX_ATTEMPTS, Plan, Transaction, Worker, bind, perform
 from loadgen.runner.summary import summarise
 from loadgen.runs import spool

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.engine.statements import load
+from loadgen.engine.scenario_sql import load
 from loadgen.engine.transactions import Transaction, bind, draw, draws_of
 from loadgen.errors import UsageError
 

@@ -18,7 +18,7 @@ from loadgen.database.connect import connect
 from loadgen.database.target import Target
 from loadgen.exporting.export import export
 from loadgen.exporting.format import Export
-from loadgen.observe.statements import snapshot
+from loadgen.observe.pg_stat_statements import snapshot
 from loadgen.population.activity import ActivityRanks
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.scenarios import find_scenario

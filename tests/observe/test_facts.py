@@ -7,7 +7,7 @@ import pytest
 
 from loadgen.database.connect import connect
 from loadgen.database.target import Target
-from loadgen.observe import facts, statements
+from loadgen.observe import facts, pg_stat_statements
 
 EIGHT = {
     "users", "financial_profiles", "goals", "education_goals", "estate_plans", "chat_messages", "user_achievements",
@@ -97,27 +97,27 @@ def test_the_client() -> None:
 
 def test_statements_are_counted_by_the_server(conn: psycopg.Connection) -> None:
     conn.execute("DROP EXTENSION IF EXISTS pg_stat_statements")
-    assert statements.snapshot(conn) is None
+    assert pg_stat_statements.snapshot(conn) is None
     conn.execute("CREATE SCHEMA elsewhere")
     conn.execute("CREATE EXTENSION pg_stat_statements SCHEMA elsewhere")
-    before = statements.snapshot(conn)
+    before = pg_stat_statements.snapshot(conn)
     assert before is not None
     for number in range(7):
         conn.execute("SELECT i, %s::int FROM generate_series(1, 3) i", [number])
     add_users(conn, 20)
-    after = statements.snapshot(conn)
+    after = pg_stat_statements.snapshot(conn)
     assert after is not None
-    uses = statements.between(before, after)
-    (series,) = statements.starting_with(uses, "SELECT  i,\n")
+    uses = pg_stat_statements.between(before, after)
+    (series,) = pg_stat_statements.starting_with(uses, "SELECT  i,\n")
     assert (series.calls, series.rows) == (7, 21)
-    (insert,) = statements.starting_with(uses, "INSERT INTO users")
+    (insert,) = pg_stat_statements.starting_with(uses, "INSERT INTO users")
     assert (insert.calls, insert.rows) == (1, 20)
     assert insert.wal_bytes > 0
     assert insert.shared_blocks_hit > 0
     assert insert.total_exec_ms > 0
     conn.execute("SELECT elsewhere.pg_stat_statements_reset()")
     conn.execute("SELECT i, %s::int FROM generate_series(1, 3) i", [1])
-    anew = statements.snapshot(conn)
+    anew = pg_stat_statements.snapshot(conn)
     assert anew is not None
-    (series,) = statements.starting_with(statements.between(after, anew), "SELECT i")
+    (series,) = pg_stat_statements.starting_with(pg_stat_statements.between(after, anew), "SELECT i")
     assert series.calls == 1

@@ -14,7 +14,7 @@ from loadgen.cli.sweep import _why_not
 from loadgen.errors import NegativeAnswer, RefusalError, UsageError
 from loadgen.planning.partition_keys import PARTITION_KEYS
 from loadgen.planning.sweeps import find_sweeps, is_short, measured_tables, swept_scenario
-from loadgen.runner.sweep import _answer
+from loadgen.runner.sweep_runs import _answer
 from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.machines import DatabaseFacts
 from loadgen.runs.format.sweep import SweepRecord

@@ -8,8 +8,8 @@ from sweep_samples import scenario
 
 from loadgen.database.connect import connect
 from loadgen.database.target import Target
+from loadgen.observe.pg_stat_statements import between, snapshot, starting_with
 from loadgen.observe.statement_counts import StatementCounter
-from loadgen.observe.statements import between, snapshot, starting_with
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs.format.latency import Objective

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadgen.cli.sweep import SweepProgress
-from loadgen.runner.sweep import SweepPlan
+from loadgen.runner.sweep_runs import SweepPlan
 
 
 def plan(levels: tuple[int, ...], repeats: int, seed: int) -> SweepPlan:

@@ -15,7 +15,7 @@ from loadgen.database.target import Target
 from loadgen.population.shape import DEFAULT_SHAPE
 from loadgen.seeding import ledger
 from loadgen.seeding.ledger import Claims, Entry, Part
-from loadgen.seeding.statements import statement
+from loadgen.seeding.seeding_sql import statement
 
 POPULATION = replace(MANY_PARTS, users=300, chunk_users=100)
 

@@ -23,7 +23,7 @@ def begin_command(writes: bool, isolation: str) -> str:
 
 @dataclass(frozen=True)
 class ParameterDescription:
-    """``$n`` of a statement: its type, and the draw that fills it (see ``loadgen.engine.statements``)."""
+    """``$n`` of a statement: its type, and the draw that fills it (see ``loadgen.engine.scenario_sql``)."""
 
     name: str
     type: str

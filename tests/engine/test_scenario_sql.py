@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.engine.statements import load
+from loadgen.engine.scenario_sql import load
 from loadgen.errors import UsageError
 
 HEADER = "-- name: one (read, rows 0..1)\n-- $1 user_id bigint = active_user\n"

@@ -95,8 +95,8 @@ def reached(
     from loadgen.cli.output import say
     from loadgen.database.servers import servers_of
     from loadgen.observe.pooler import established, is_lockable
-    from loadgen.report.access import through
-    from loadgen.runs.access import asked
+    from loadgen.report.access_in_words import through
+    from loadgen.runs.access_parsing import asked
 
     servers = servers_of(found, target).verified()
     wanted = asked(
