@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,15 +133,7 @@ def world(seed: int) -> World | None:
     others = truth["daily_active_share"] * truth["sessions_per_active_day"] * truth["peak_to_mean"]
     transactions = aim * 86_400 / (users[-1] * others * per_tps)
     factors["transactions_per_session"] = known("transactions_per_session", transactions, wide, "")
-    policy = Policy(
-        target_utilisation=Input("target_utilisation", Interval.exact(1.0), "", Origin.ASSUMPTION, "planted"),
-        replay_cost=known("replay_cost", float(rng.uniform(0.1, 0.8)), 0.2, POLICY_UNITS["replay_cost"], 1.0),
-        write_cost=known("write_cost", float(rng.uniform(1, 3)), 0.2, POLICY_UNITS["write_cost"]),
-        fresh_read_share=known("fresh_read_share", float(rng.uniform(0.02, 0.2)), 0.2, "", 1.0),
-        working_set_share=Input("working_set_share", Interval.exact(0.01), "", Origin.ASSUMPTION, "planted"),
-        round_trip_ms=Input("round_trip_ms", Interval.exact(0.0), "", Origin.ASSUMPTION, "planted"),
-        target_stated=False,
-    )
+    policy = _policy(rng, known)
     core_speed = known("core_speed", float(rng.uniform(0.7, 1.3)), 0.1, "")
     scaling = known("scaling", float(rng.uniform(0.85, 1.0)), 0.03, "", 1.0)
     workload = Workload(
@@ -181,6 +174,18 @@ def world(seed: int) -> World | None:
         scaling=truth["scaling"],
         pool=max(law.pool for law in laws.values()),
         need=float(reads[-1] + writes[-1]),
+    )
+
+
+def _policy(rng: np.random.Generator, known: Callable[..., Input]) -> Policy:
+    return Policy(
+        target_utilisation=Input("target_utilisation", Interval.exact(1.0), "", Origin.ASSUMPTION, "planted"),
+        replay_cost=known("replay_cost", float(rng.uniform(0.1, 0.8)), 0.2, POLICY_UNITS["replay_cost"], 1.0),
+        write_cost=known("write_cost", float(rng.uniform(1, 3)), 0.2, POLICY_UNITS["write_cost"]),
+        fresh_read_share=known("fresh_read_share", float(rng.uniform(0.02, 0.2)), 0.2, "", 1.0),
+        working_set_share=Input("working_set_share", Interval.exact(0.01), "", Origin.ASSUMPTION, "planted"),
+        round_trip_ms=Input("round_trip_ms", Interval.exact(0.0), "", Origin.ASSUMPTION, "planted"),
+        target_stated=False,
     )
 
 

@@ -1,4 +1,4 @@
-"""The import rules of ARCHITECTURE.md, read from the code itself, and what ``loadgen --help`` may load."""
+"""The rules of ARCHITECTURE.md for modules, read from the code itself, and what ``loadgen --help`` may load."""
 
 import ast
 import subprocess
@@ -19,6 +19,11 @@ CAPACITY = (
     "demand", "growth", "scalability", "due", "queueing", "formatting", "uncertainty", "values",
 )  # fmt: skip
 BASE = {"settings", "errors", "interrupts", "partials", "user_files"}
+PRODUCT = ("capacity", "loadgen", "scenarios")
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 80
+TOO_LONG = {"loadgen/cli/run.py run"}
+"""Its options are its arguments, and not all of them named types yet."""
 HEAVY = {"locust", "gevent", "numpy", "scipy", "faker", "psycopg"}
 
 
@@ -71,7 +76,7 @@ def test_capacity_has_an_order() -> None:
 
 def test_no_circle_of_imports() -> None:
     """Imports for type checkers and within functions included; whoever imports a module imports the packages around."""
-    files = {module_name(path): path for package in ("capacity", "loadgen", "scenarios") for path in modules(package)}
+    files = {module_name(path): path for package in PRODUCT for path in modules(package)}
     needs: dict[str, set[str]] = {}
     for module, path in files.items():
         needs[module] = set()
@@ -124,6 +129,43 @@ def test_nothing_but_the_child_reaches_the_engine() -> None:
     for path in modules("loadgen"):
         if "engine" not in path.relative_to(ROOT).parts:
             assert not any(name.startswith("loadgen.engine") for name in imports(path)), path
+
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def public(body: list[ast.stmt]) -> Iterator[Function]:
+    """Functions, and methods of public classes, that no underscore begins; properties left out: their names say it."""
+    for node in body:
+        if isinstance(node, Function) and not node.name.startswith("_"):
+            if not any(ast.unparse(decorator).endswith("property") for decorator in node.decorator_list):
+                yield node
+        elif isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from public(node.body)
+
+
+def test_files_and_functions_are_short() -> None:
+    long = set()
+    for package in (*PRODUCT, "benchmarks", "tests"):
+        for path in modules(package):
+            text, place = path.read_text("utf-8"), path.relative_to(ROOT)
+            if len(text.splitlines()) > LONGEST_FILE:
+                long.add(str(place))
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, Function) and (node.end_lineno or 0) - node.lineno >= LONGEST_FUNCTION:
+                    long.add(f"{place} {node.name}")
+    assert long == TOO_LONG
+
+
+def test_public_functions_have_docstrings() -> None:
+    without = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for package in PRODUCT
+        for path in modules(package)
+        for node in public(ast.parse(path.read_text("utf-8")).body)
+        if not ast.get_docstring(node)
+    ]
+    assert not without
 
 
 @pytest.mark.parametrize("path", modules("loadgen/cli"), ids=lambda p: p.stem)

@@ -30,41 +30,45 @@ _THOUSANDS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
 _LINE_EVERY_S: Final = 5.0
 
 
+Users = Annotated[
+    str | None,
+    typer.Option("--users", "-u", metavar="N", help="How many: 5000, 50k, 1M. Default with --like: as many as there."),
+]
+Seed = Annotated[
+    str, typer.Option("--seed", metavar="S", help="Same seed, users and as-of: same rows, on any machine.")
+]
+Jobs = Annotated[
+    str | None, typer.Option("--jobs", "-j", metavar="J", help="Processes that load. Default: one a core.")
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of",
+        metavar="DATE",
+        help="Day on which the history of 36 months ends. Default: today, or that of the load being resumed.",
+    ),
+]
+Age = Annotated[
+    str,
+    typer.Option(
+        "--age",
+        metavar="MONTHS",
+        help="Play so many months of use over the rows: dead versions, split pages, same values. Default: 0.",
+    ),
+]
+Like = Annotated[
+    Path | None,
+    typer.Option("--like", metavar="PROFILE", help="Follow the shape of a database, from a file of loadgen profile."),
+]
+
+
 def seed(
-    users: Annotated[
-        str | None,
-        typer.Option(
-            "--users", "-u", metavar="N", help="How many: 5000, 50k, 1M. Default with --like: as many as there."
-        ),
-    ] = None,
-    seed: Annotated[
-        str, typer.Option("--seed", metavar="S", help="Same seed, users and as-of: same rows, on any machine.")
-    ] = "1",
-    jobs: Annotated[
-        str | None, typer.Option("--jobs", "-j", metavar="J", help="Processes that load. Default: one a core.")
-    ] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(
-            "--as-of",
-            metavar="DATE",
-            help="Day on which the history of 36 months ends. Default: today, or that of the load being resumed.",
-        ),
-    ] = None,
-    age: Annotated[
-        str,
-        typer.Option(
-            "--age",
-            metavar="MONTHS",
-            help="Play so many months of use over the rows: dead versions, split pages, same values. Default: 0.",
-        ),
-    ] = "0",
-    like: Annotated[
-        Path | None,
-        typer.Option(
-            "--like", metavar="PROFILE", help="Follow the shape of a database, from a file of loadgen profile."
-        ),
-    ] = None,
+    users: Users = None,
+    seed: Seed = "1",
+    jobs: Jobs = None,
+    as_of: AsOf = None,
+    age: Age = "0",
+    like: Like = None,
     dsn: options.Dsn = None,
     instance: options.Instance = None,
     allow_unmarked: options.AllowUnmarked = None,

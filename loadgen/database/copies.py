@@ -33,6 +33,7 @@ _LOOK_S = 0.05
 
 
 def copy_name(database: str) -> str:
+    """The name of the working copy of a database."""
     return f"{database}_work"
 
 

@@ -58,6 +58,7 @@ class Instance:
 
     @classmethod
     def from_settings(cls, settings: Settings, *, notify: Callable[[str], None] = say_on_stderr) -> Instance:
+        """The instance that settings name, below their state directory."""
         return cls(Files(settings.state_dir.absolute(), settings.instance or DEFAULT_NAME), settings.pg_bin, notify)
 
     def status(self) -> Status:

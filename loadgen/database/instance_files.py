@@ -114,6 +114,7 @@ class Record:
             return None
 
     def write(self, path: Path) -> None:
+        """Keep the record as JSON."""
         values = {"format": "loadgen.instance/1", "port": self.port, "socket_dir": str(self.socket_dir)}
         path.write_text(json.dumps(values, indent=2) + "\n", "utf-8")
 

@@ -92,6 +92,7 @@ class Programs:
         return self.version.split(".")[0]
 
     def path(self, program: str) -> Path:
+        """Where a program of this installation is."""
         return self.bin_dir / program
 
     def run(self, program: str, arguments: Sequence[str], *, timeout_s: float, stdin: str = "") -> Finished:

@@ -18,4 +18,5 @@ class Ends:
 
     @staticmethod
     def of(interval: Interval) -> Ends:
+        """The ends of an interval; an infinite high end becomes None."""
         return Ends(interval.value, interval.low, interval.high if math.isfinite(interval.high) else None)

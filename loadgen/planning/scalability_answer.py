@@ -29,6 +29,7 @@ class Prediction:
 
     @staticmethod
     def of(concurrency: float, found: Interval | Refusal) -> Prediction:
+        """The prediction at a concurrency, its response time by Little's law; or why there is none."""
         if isinstance(found, Refusal):
             return Prediction(concurrency, False, None, None, None, refusal=found)
         return Prediction(concurrency, True, found.value, found.low, found.high, concurrency / found.value)

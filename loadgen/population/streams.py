@@ -50,7 +50,8 @@ ALL_CHUNKS = 2**32 - 1
 class Uniforms(Protocol):
     """What the samplers need: numbers in [0, 1). A ``numpy.random.Generator`` and a :class:`Stream` both fit."""
 
-    def random(self, size: int, /) -> Floats: ...
+    def random(self, size: int, /) -> Floats:
+        """``size`` numbers in [0, 1)."""
 
 
 class Stream:

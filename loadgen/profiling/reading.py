@@ -72,6 +72,7 @@ class Reader:
         return self._conn.info.server_version
 
     def say(self, line: str) -> None:
+        """Show a line of progress."""
         self._say(line)
 
     def note(self, code: NoteCode, about: str = "") -> None:

@@ -78,10 +78,7 @@ def record_run(
     servers.check_replicas()
     kills = oom_kills()
     with new_record(results_dir, run_id) as directory:
-        with (
-            lock_of_run(servers, schedule.access),
-            Watch(servers, scenario, directory / "server.csv") as watch,
-        ):
+        with lock_of_run(servers, schedule.access), Watch(servers, scenario, directory / "server.csv") as watch:
 
             def phase_began(event: PhaseBegan) -> None:
                 window.began[event.phase] = event.at
@@ -99,13 +96,9 @@ def record_run(
             part_of(one, its, Share(process, len(made)), schedule, window.bounds(seconds))
             for process, (one, its) in enumerate(zip(made, by_part, strict=True))
         ]
-        result = None
-        faults: tuple[Reason, ...] = ()
-        notes: tuple[Reason, ...] = ()
-        if measured:
-            bounds = (measured[0].at, measured[-1].at + 1.0)
-            faults, notes = watch.faults(*bounds), watch.notes(*bounds)
-            result = _result(measured, seconds, window.warmup(seconds), parts, watch)
+        bounds = (measured[0].at, measured[-1].at + 1.0) if measured else None
+        faults, notes = (watch.faults(*bounds), watch.notes(*bounds)) if bounds else ((), ())
+        result = _result(measured, seconds, window.warmup(seconds), parts, watch) if measured else None
         server_statements, differ, count_notes = watch.count(seconds, schedule, made)
         observed = Observed(
             interrupted=child.interrupted,
@@ -134,12 +127,16 @@ def record_run(
             refusal=refusal_of(verdict),
             server_statements=server_statements,
         )
-        write_latency_log(directory / "latency.hlog", seconds)
-        write_timeline(directory / "timeline.csv", seconds, window)
-        (directory / DOCUMENTS["run"]).write_text(documents.dump(record), "utf-8")
+        _write(directory, record, seconds, window)
         for part in made:
             part.spool.unlink(missing_ok=True)
     return record, results_dir / run_id
+
+
+def _write(directory: Path, record: RunRecord, seconds: Sequence[Second], window: Window) -> None:
+    write_latency_log(directory / "latency.hlog", seconds)
+    write_timeline(directory / "timeline.csv", seconds, window)
+    (directory / DOCUMENTS["run"]).write_text(documents.dump(record), "utf-8")
 
 
 def _result(

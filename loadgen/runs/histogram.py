@@ -142,9 +142,11 @@ class Slots(Mapping[int, int]):
         return f"Slots({dict(self)})"
 
     def items(self) -> ItemsView[int, int]:
+        """Slots with their counts, without looking each up."""
         return _Items(self)
 
     def values(self) -> ValuesView[int]:
+        """The counts, without looking each up."""
         return _Values(self)
 
 

@@ -59,6 +59,7 @@ class Step:
 
     @staticmethod
     def of(entry: Entry) -> Step:
+        """The step that a chunk of the ledger belongs to."""
         return Step(entry.chunk // _STRIDE)
 
     def bounds_us(self, population: Population, months: int) -> tuple[int, int]:

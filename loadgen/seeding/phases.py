@@ -18,6 +18,7 @@ class Phases:
         self._progress = progress
 
     def show(self, phase: str, done: int = 0, total: int = 0, detail: str = "") -> None:
+        """Report how far a phase is."""
         self._progress(phase, done, total, detail)
 
     @contextmanager

@@ -164,10 +164,12 @@ def _name(date: dt.date | None, period: int) -> str:
 
 
 def layered(layers: Sequence[alt.Chart], size: Size) -> alt.LayerChart:
+    """Charts drawn over one another, at this size."""
     return alt.LayerChart(layer=list(layers)).properties(width=size.width, height=size.height)
 
 
 def banded(data: Sequence[Row], x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    """A line in its interval, from rows with ``low``, ``high`` and ``label``."""
     base = alt.Chart(rows(data))
     band = base.mark_area(color=BLUE, opacity=0.18).encode(x=x, y=alt.Y("low:Q", title=None), y2=alt.Y2("high:Q"))
     line = base.mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y=y)
@@ -177,10 +179,12 @@ def banded(data: Sequence[Row], x: alt.X, y: alt.Y) -> list[alt.Chart]:
 
 
 def axis_y(size: Size) -> alt.Axis:
+    """An axis of large numbers, abbreviated on a narrow page."""
     return alt.Axis(tickCount=5, format="~s" if size.narrow else ",~f")
 
 
 def time_axis(size: Size, field: str = "x", domain: list[str] | None = None) -> alt.X:
+    """A channel of dates, with its axis by month."""
     axis = alt.Axis(format="%b %Y", tickCount=4 if size.narrow else 8, labelOverlap=True, title=None, labelColor=MUTED)
     scale = alt.Scale(type="utc", domain=domain) if domain else alt.Scale(type="utc")
     return alt.X(f"{field}:T", axis=axis, scale=scale)

@@ -1,0 +1,137 @@
+"""A plan as people read it, on stderr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loadgen.cli.output import console
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from rich.console import Console
+
+    from capacity.recommendation import Recommendation
+    from capacity.sizing import Basis, Sizing
+    from loadgen.runs.format.plan import PlanRecord
+
+MATTERS_SHOWN = 3
+"""Inputs whose uncertainty matters most: what to measure next. The page has all."""
+ABOVE = ("users", "cpu_s", "wal_bytes", "block_reads", "connection_hold_s")
+"""Inputs that have lines of their own: the history, and what a transaction costs."""
+BAR = 10
+"""Characters of the bar of a share."""
+
+
+def show(record: PlanRecord) -> None:
+    """The plan in about ten lines, on stderr."""
+    from capacity.values import Origin
+    from loadgen.planning.what_if import ASKED
+    from loadgen.report.numbers import interval, number, seconds, threshold
+
+    out = console()
+    made = record.plan
+    end, last = made.users.forecast[-1], made.users.history[-1]
+    _line(
+        out,
+        f"Plan to {made.horizon}",
+        f": from {number(last.value)} users to {number(end.point)} ({number(end.low)}–{number(end.high)}), "
+        f"peak {interval(made.demand_tps[-1][1])} transactions/s",
+    )
+    _sizing(out, record)
+    for advice in made.recommendations:
+        _line(out, f"{_label(advice):<11} {advice.headline}")
+        _line(out, "", f"{'':<11} {_first_step(advice, made.start)}")
+    for refused in made.refused:
+        _line(out, f"{refused.kind:<11} refused", f" ({refused.refusal.code}): needs {refused.refusal.missing}")
+        _line(out, "", f"{'':<11} {refused.refusal.do}")
+    for basis in made.bases:
+        _basis(out, basis, made.sizing)
+    if (refusal := made.calibration_refused) is not None:
+        _line(out, "", f"{'calibrated':<11} refused ({refusal.code}): needs {refusal.missing}; {refusal.do}")
+    for n, matter in enumerate(made.sensitivity[:MATTERS_SHOWN]):
+        bar = "█" * max(round(BAR * matter.share), 1)
+        of = "" if n else "of the uncertainty is "
+        label = "" if n else "matters"
+        _line(out, "", f"{label:<11} {bar:<{BAR}} {matter.share:>4.0%} {of}{matter.name}: {matter.measure}")
+    if made.triggers:
+        rule = made.triggers[0]
+        limit = f"{rule.metric.value} above {threshold(rule.metric, rule.threshold)} for {seconds(rule.for_s)}"
+        count = f"{len(made.triggers)} alert rule{'s'[: len(made.triggers) != 1]} in alerts.yml"
+        _line(out, "", f"{'watch':<11} {count}; the first: {limit}, {rule.then}")
+    for note in made.notes:
+        label, said = ("what if", note.removeprefix(ASKED)) if note.startswith(ASKED) else ("note", note)
+        _line(out, "", f"{label:<11} {said}")
+    _line(out, "", f"{'growth':<11} {record.growth_origin}: {record.growth_source}")
+    for word, origin in (
+        ("measured", Origin.MEASURED),
+        ("synthetic", Origin.SYNTHETIC),
+        ("assumed", Origin.ASSUMPTION),
+    ):
+        if names := [i.name for i in made.inputs if i.origin is origin and i.name.split(".")[0] not in ABOVE]:
+            _line(out, "", f"{word:<11} {', '.join(names)}")
+    if record.short:
+        _line(out, "made from short runs: for seeing, not for deciding")
+
+
+def _sizing(out: Console, record: PlanRecord) -> None:
+    """The cheapest servers, a line for each stage, with how sure they are."""
+    from rich.padding import Padding
+    from rich.table import Table
+
+    from capacity.formatting import chance
+    from loadgen.report.numbers import interval
+
+    sizing = record.plan.sizing
+    if sizing is None:
+        return
+    as_of = f", as of {sizing.as_of}" if sizing.as_of else ""
+    cost = f"{interval(sizing.cost)} {sizing.cost_unit}"
+    met = "" if sizing.met else f", short of the {sizing.wanted:.0%} wanted: no configuration of it does better"
+    _line(out, f"{'servers':<11} {sizing.target}{as_of}: {cost} up to the horizon")
+    sure = f"{chance(sizing.probability)} or more on each date, and {chance(sizing.throughout)} on all of them"
+    _line(out, "", f"{'':<11} meets the objective with a probability of {sure}{met}")
+    month = "a month" if sizing.cost_unit == "server-months" else f"{sizing.cost_unit} a month"
+    table = Table("from", "servers", "carries/s", "P(met)", month, box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for n, stage in enumerate(sizing.stages):
+        replicas = f" with {stage.replicas} replica{'s'[: stage.replicas != 1]}" if stage.replicas else ""
+        table.add_row(
+            "now" if n == 0 else str(stage.from_date),
+            f"{stage.server}{replicas}",
+            interval(stage.carries_tps),
+            chance(stage.probability),
+            interval(stage.cost_per_month),
+        )
+    out.print(Padding(table, (0, 0, 0, 12)))
+    for stage in sizing.stages[1:2]:
+        _line(out, "", f"{'':<11} {stage.why}")
+
+
+def _basis(out: Console, basis: Basis, sizing: Sizing | None) -> None:
+    """Which measurements of a scenario decided, and what stands in for those that did not tell."""
+    from loadgen.report.bases import basis_text, not_told
+
+    line = f"{basis.scenario}: {basis_text(basis)}"
+    _line(out, "", f"{'measured':<11} {line}")
+    for refused in not_told(basis, sizing):
+        _line(out, "", f"{'':<11} not told ({refused.code}): needs {refused.missing}; {refused.do}")
+
+
+def _label(advice: Recommendation) -> str:
+    return "writes" if (advice.kind, advice.subject) == ("replicas", "primary") else advice.kind
+
+
+def _first_step(advice: Recommendation, start: dt.date) -> str:
+    """When its first step is due; without one, its reason's first sentence."""
+    from capacity.due import when
+
+    if not advice.steps:
+        return advice.reason.split(". ", maxsplit=1)[0].removesuffix(".")
+    step = advice.steps[0]
+    return f"first: {step.amount} {step.what}, {when(step.due, start)}"
+
+
+def _line(out: Console, bold: str, plain: str = "") -> None:
+    from rich.text import Text
+
+    out.print(Text.assemble((bold, "bold"), plain), soft_wrap=True)
