@@ -19,6 +19,9 @@ from loadgen.cli.output import console, emit_values, progress, say
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loadgen.database.target import Target
     from loadgen.population.shape import Shape
     from loadgen.seeding.load import Seeded
 
@@ -100,7 +103,7 @@ def seed(
     from loadgen import settings
     from loadgen.database.connect import resolve
     from loadgen.observe.pooler import require_sessions
-    from loadgen.population.model import MODEL_VERSION, Population, chunk_users_of
+    from loadgen.population.model import Population, chunk_users_of
     from loadgen.population.shape import DEFAULT_SHAPE
     from loadgen.seeding import load
 
@@ -126,25 +129,32 @@ def seed(
         )
     interrupts.note("")
     if json:
-        emit_values(
-            "loadgen.seed/1",
-            database=target.database,
-            users=done.population.users,
-            seed=done.population.seed,
-            as_of=done.population.as_of.isoformat(),
-            model_version=MODEL_VERSION,
-            ageing_months=done.ageing_months,
-            shape_sha256=None if shape == DEFAULT_SHAPE else shape.sha256,
-            not_followed=list(not_followed),
-            rows=done.rows,
-            below_water=done.below_water,
-            users_loaded=done.users_loaded,
-            users_loaded_by_others=done.users_loaded_by_others,
-            seconds=round(done.seconds, 2),
-            users_per_s=None if done.users_per_s is None else round(done.users_per_s, 1),
-            phases_s={phase: round(seconds, 2) for phase, seconds in done.phases_s.items()},
-        )
+        _emit(target, done, shape, not_followed)
     _say(str(target), done)
+
+
+def _emit(target: Target, done: Seeded, shape: Shape, not_followed: Sequence[str]) -> None:
+    from loadgen.population.model import MODEL_VERSION
+    from loadgen.population.shape import DEFAULT_SHAPE
+
+    emit_values(
+        "loadgen.seed/1",
+        database=target.database,
+        users=done.population.users,
+        seed=done.population.seed,
+        as_of=done.population.as_of.isoformat(),
+        model_version=MODEL_VERSION,
+        ageing_months=done.ageing_months,
+        shape_sha256=None if shape == DEFAULT_SHAPE else shape.sha256,
+        not_followed=list(not_followed),
+        rows=done.rows,
+        below_water=done.below_water,
+        users_loaded=done.users_loaded,
+        users_loaded_by_others=done.users_loaded_by_others,
+        seconds=round(done.seconds, 2),
+        users_per_s=None if done.users_per_s is None else round(done.users_per_s, 1),
+        phases_s={phase: round(seconds, 2) for phase, seconds in done.phases_s.items()},
+    )
 
 
 def _followed(path: Path) -> tuple[Shape, tuple[str, ...]]:
