@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capacity.demand import Demand
-    from loadgen.planning.demand_answer import ClassDemand, DemandAnswer
+    from loadgen.planning.answers.demand_answer import ClassDemand, DemandAnswer
 
 
 def demand(
@@ -47,8 +47,8 @@ def demand(
     wanted = quantities.share(level, "--level", least=0.5, most=0.99)
 
     from loadgen import settings
+    from loadgen.planning.answers.demand_answer import demand_answer
     from loadgen.planning.calibration import read_calibration
-    from loadgen.planning.demand_answer import demand_answer
     from loadgen.runs import documents
 
     found = settings.load(results_dir=results_dir)

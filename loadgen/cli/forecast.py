@@ -68,11 +68,11 @@ def forecast(
     from loadgen.cli.forecast_tables import show_tables
     from loadgen.database.connect import resolve
     from loadgen.errors import UsageError
+    from loadgen.planning.answers.forecast_answer import forecast_answer
     from loadgen.planning.evidence import recorded_runs
-    from loadgen.planning.forecast_answer import forecast_answer
     from loadgen.planning.sweeps import find_sweeps
     from loadgen.planning.table_forecasts import Tables, of_columns, of_profile, of_sweeps, of_target, users_of
-    from loadgen.planning.workload_file import read_workload
+    from loadgen.planning.workload.workload_file import read_workload
     from loadgen.profiling.profile import read_profile
     from loadgen.runs import documents
 

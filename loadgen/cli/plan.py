@@ -124,7 +124,7 @@ def plan(
     from loadgen.planning.make import plan_record, write_plan
     from loadgen.planning.sweeps import find_sweeps
     from loadgen.planning.what_if import WhatIf
-    from loadgen.planning.workload_file import read_workload
+    from loadgen.planning.workload.workload_file import read_workload
 
     asked = WhatIf(
         wanted=quantities.share(probability, "--probability", least=0.5, most=0.999),

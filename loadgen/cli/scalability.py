@@ -49,8 +49,8 @@ def scalability(
     Example: loadgen scalability sweep.csv --at 48
     """
     from loadgen import settings
+    from loadgen.planning.answers.scalability_answer import scalability_answer
     from loadgen.planning.latencies import swept_latency
-    from loadgen.planning.scalability_answer import scalability_answer
     from loadgen.planning.throughputs import read
     from loadgen.runs import documents
 

@@ -12,11 +12,11 @@ def kinds() -> dict[str, Any]:
     from loadgen.cli import documents as plain
     from loadgen.exporting.format import Export
     from loadgen.fidelity.format import FidelityRecord
+    from loadgen.planning.answers.demand_answer import DemandAnswer
+    from loadgen.planning.answers.forecast_answer import ForecastAnswer, ScenariosAnswer
+    from loadgen.planning.answers.scalability_answer import ScalabilityAnswer
     from loadgen.planning.calibration import CalibrationRecord
-    from loadgen.planning.demand_answer import DemandAnswer
-    from loadgen.planning.forecast_answer import ForecastAnswer, ScenariosAnswer
-    from loadgen.planning.scalability_answer import ScalabilityAnswer
-    from loadgen.planning.workload_measured import WorkloadAnswer
+    from loadgen.planning.workload.workload_measured import WorkloadAnswer
     from loadgen.profiling.format import Profile
     from loadgen.runs.format.plan import PlanRecord
     from loadgen.runs.format.run import RunRecord

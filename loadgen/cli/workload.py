@@ -12,7 +12,7 @@ from loadgen.cli.output import console, emit, say
 from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
-    from loadgen.planning.workload_measured import WorkloadAnswer
+    from loadgen.planning.workload.workload_measured import WorkloadAnswer
     from loadgen.runs.format.scenario import ScenarioDescription
 
 
@@ -60,11 +60,11 @@ def workload(
     from dataclasses import replace
 
     from loadgen import settings
-    from loadgen.planning.production_mix import production_mix
-    from loadgen.planning.request_rates import measured_peak
-    from loadgen.planning.run_reads import run_reads
-    from loadgen.planning.workload_file import read_workload
-    from loadgen.planning.workload_measured import described_by, measured_block, workload_answer
+    from loadgen.planning.workload.production_mix import production_mix
+    from loadgen.planning.workload.request_rates import measured_peak
+    from loadgen.planning.workload.run_reads import run_reads
+    from loadgen.planning.workload.workload_file import read_workload
+    from loadgen.planning.workload.workload_measured import described_by, measured_block, workload_answer
     from loadgen.profiling.profile import read_profile
     from loadgen.runs import documents
 

@@ -17,12 +17,12 @@ from loadgen.planning.calibration import CalibrationRecord
 from loadgen.planning.demands import NONE_MEASURED
 from loadgen.planning.evidence import calibrated, planned_scenario
 from loadgen.planning.history import History
-from loadgen.planning.partition_keys import PARTITION_KEYS
-from loadgen.planning.partition_sql import PARENTS, partition_sql
+from loadgen.planning.partitions.partition_keys import PARTITION_KEYS
+from loadgen.planning.partitions.partition_sql import PARENTS, partition_sql
 from loadgen.planning.targets import read_target
 from loadgen.planning.wal_written import told_by_table, wal_by_scenario
 from loadgen.planning.what_if import WhatIf
-from loadgen.planning.workload_file import Block
+from loadgen.planning.workload.workload_file import Block
 from loadgen.runs import documents
 from loadgen.runs.format.plan import PlanRecord
 from loadgen.runs.format.run import RunRecord

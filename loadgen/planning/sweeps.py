@@ -11,8 +11,8 @@ from capacity.measurements import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.scalability import Capacity, capacity_at_objective
 from capacity.values import Refusal
 from loadgen.errors import RefusalError, UsageError
-from loadgen.planning.partition_keys import FILLED_BY_TIME
-from loadgen.planning.pruning import statement_uses
+from loadgen.planning.partitions.partition_keys import FILLED_BY_TIME
+from loadgen.planning.partitions.pruning import statement_uses
 from loadgen.runs import documents, store
 from loadgen.runs.format.latency import Objective
 from loadgen.runs.format.machines import DatabaseFacts

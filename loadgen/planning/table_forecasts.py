@@ -16,7 +16,7 @@ from capacity.workload import Workload
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, RefusalError
 from loadgen.planning.history import History
-from loadgen.planning.partition_keys import FILLED_BY_TIME
+from loadgen.planning.partitions.partition_keys import FILLED_BY_TIME
 from loadgen.planning.sweeps import measured_tables
 from loadgen.planning.wal_written import wal_by_scenario, wal_of_profile
 from loadgen.profiling.format import Growth, Profile

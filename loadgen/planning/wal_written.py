@@ -11,7 +11,7 @@ import numpy as np
 from capacity.tables import WHOLE, WalRate
 from capacity.uncertainty import DRAWS, median_interval
 from capacity.values import Interval, Origin, Refusal
-from loadgen.planning.production_mix import LEAST_DAYS
+from loadgen.planning.workload.production_mix import LEAST_DAYS
 from loadgen.profiling.format import Profile
 from loadgen.profiling.names import COLUMNS
 from loadgen.runs.format.run import RunRecord

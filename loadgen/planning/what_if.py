@@ -10,7 +10,7 @@ from capacity.pool import ONE_INSTANCE, Deployment
 from capacity.values import Input, Interval, Origin
 from capacity.workload import MixShare, Workload
 from loadgen.errors import UsageError
-from loadgen.planning.workload_file import SHARE_UNIT, Block
+from loadgen.planning.workload.workload_file import SHARE_UNIT, Block
 from loadgen.runs.format.latency import Objective
 
 ASKED: Final = "What-if: "

@@ -13,7 +13,7 @@ from sweep_samples import store, sweep
 from capacity.values import Origin, Refusal
 from loadgen.cli.demand import show
 from loadgen.errors import RefusalError
-from loadgen.planning.demand_answer import By, DemandAnswer, demand_answer
+from loadgen.planning.answers.demand_answer import By, DemandAnswer, demand_answer
 from loadgen.planning.demands import IdleUse, ScenarioDemand, scenario_demand
 from loadgen.runs import documents
 from loadgen.runs.format.sweep import SweepRecord

@@ -14,7 +14,7 @@ from capacity.recommendation import PartitionDesign
 from loadgen.database.connect import connect
 from loadgen.database.programs import client_program
 from loadgen.database.target import Target
-from loadgen.planning.partition_sql import partition_sql
+from loadgen.planning.partitions.partition_sql import partition_sql
 
 TODAY = dt.date(2026, 7, 1)
 BY_TIME = PartitionDesign(

@@ -9,7 +9,7 @@ from production_samples import DASHBOARD, DAYS, DONE, MONTECARLO, TEXTS, USERS, 
 
 from capacity.values import Origin
 from loadgen.errors import RefusalError, UsageError
-from loadgen.planning.production_mix import production_mix
+from loadgen.planning.workload.production_mix import production_mix
 from loadgen.profiling.format import Profile
 
 BOTH = (DASHBOARD, MONTECARLO)

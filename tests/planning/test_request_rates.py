@@ -13,7 +13,7 @@ from production_samples import requests_csv
 
 from capacity.values import Origin
 from loadgen.errors import LoadgenError, RefusalError, UsageError
-from loadgen.planning.request_rates import measured_peak, read_requests
+from loadgen.planning.workload.request_rates import measured_peak, read_requests
 
 
 def test_zones_and_seconds_since_1970_are_the_same_times(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from capacity.scalability import Capacity
 from capacity.values import Refusal
 from loadgen.cli.sweep import _why_not
 from loadgen.errors import NegativeAnswer, RefusalError, UsageError
-from loadgen.planning.partition_keys import PARTITION_KEYS
+from loadgen.planning.partitions.partition_keys import PARTITION_KEYS
 from loadgen.planning.sweeps import find_sweeps, is_short, measured_tables, swept_scenario
 from loadgen.runner.sweep_runs import _answer
 from loadgen.runs.format.latency import Objective

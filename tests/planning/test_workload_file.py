@@ -8,7 +8,7 @@ import pytest
 
 from capacity.values import Interval, Origin
 from loadgen.errors import UsageError
-from loadgen.planning.workload_file import read_workload
+from loadgen.planning.workload.workload_file import read_workload
 
 
 def write(tmp_path: Path, text: str) -> Path:

@@ -18,8 +18,8 @@ from run_samples import run as recorded
 from sweep_samples import history_csv, store, sweep
 
 from capacity.values import Origin
-from loadgen.planning.workload_file import read_workload
-from loadgen.planning.workload_toml import to_toml
+from loadgen.planning.workload.workload_file import read_workload
+from loadgen.planning.workload.workload_toml import to_toml
 from loadgen.profiling.lexer import normalise
 from loadgen.profiling.names import COLUMNS
 from loadgen.runs import documents

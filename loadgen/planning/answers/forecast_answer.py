@@ -12,7 +12,7 @@ from typing import Final, Literal
 from capacity.growth import Adjustment, Finding, Forecast, ForecastPoint, ScenarioPoint, Scenarios, Season
 from capacity.tables import WHOLE, Law, Quantity, Series, TableForecast
 from capacity.values import Origin, Refusal
-from loadgen.planning.ends import Ends
+from loadgen.planning.answers.ends import Ends
 from loadgen.planning.history import History
 from loadgen.planning.table_forecasts import Tables
 

@@ -1,4 +1,4 @@
-"""The workload block written as the TOML file that :mod:`loadgen.planning.workload_file` reads."""
+"""The workload block written as the TOML file that :mod:`loadgen.planning.workload.workload_file` reads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from capacity.values import Input, Interval
 from capacity.workload import Event
-from loadgen.planning.workload_file import Block
+from loadgen.planning.workload.workload_file import Block
 
 HEADER = """\
 # The workload block: how users become load, and what the rules for replicas assume. Every entry has a value, a range

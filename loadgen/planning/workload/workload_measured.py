@@ -15,11 +15,11 @@ from capacity.formatting import counted
 from capacity.values import Input, Interval, Origin
 from capacity.workload import UNITS, MixShare
 from loadgen.errors import UsageError
-from loadgen.planning.production_mix import ProductionMix
-from loadgen.planning.request_rates import MeasuredPeak
-from loadgen.planning.run_reads import RunReads
-from loadgen.planning.workload_file import READ_SHARE_UNIT, SHARE_UNIT, Block
-from loadgen.planning.workload_toml import to_toml
+from loadgen.planning.workload.production_mix import ProductionMix
+from loadgen.planning.workload.request_rates import MeasuredPeak
+from loadgen.planning.workload.run_reads import RunReads
+from loadgen.planning.workload.workload_file import READ_SHARE_UNIT, SHARE_UNIT, Block
+from loadgen.planning.workload.workload_toml import to_toml
 from loadgen.runs import documents, store
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.scenario import ScenarioDescription

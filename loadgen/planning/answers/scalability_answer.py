@@ -8,7 +8,7 @@ from typing import Final, Literal
 from capacity.latency import CurvePoint, LatencyCurve, Target
 from capacity.scalability import Usl
 from capacity.values import Interval, Refusal
-from loadgen.planning.ends import Ends
+from loadgen.planning.answers.ends import Ends
 from loadgen.planning.latencies import SweptLatency
 from loadgen.planning.throughputs import Throughputs
 

@@ -1,0 +1,1 @@
+"""Documents that verbs of planning print: demand, forecasts, scalability."""

@@ -1,0 +1,1 @@
+"""Keys to partition tables by, statements that lose pruning, and the SQL of a partitioning."""

@@ -1,0 +1,1 @@
+"""The workload block: read from a file, made from what production counted, written."""
