@@ -36,11 +36,10 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from capacity.arrays import Floats
 from capacity.growth import Forecast, forecast, intervals
 
-Floats = npt.NDArray[np.float64]
 Band = tuple[Floats, Floats, Floats]
 
 HERE = Path(__file__).parent / "forecast"

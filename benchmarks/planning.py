@@ -31,10 +31,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.planning_worlds import World, world
+from capacity.arrays import Floats
 from capacity.plan import Plan
 from capacity.planner import make_plan
 from capacity.targets import Server, measured_target
-from capacity.uncertainty import Floats
 
 HERE = Path(__file__).parent / "planning"
 FIELDS = (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.growth import Forecast, forecast
 from capacity.growth.periods import Cadence
 from capacity.latency import LatencyRun, latency_curve
@@ -18,7 +19,6 @@ from capacity.scalability import Repeat, capacity_at_objective
 from capacity.scalability.repeats import POOL_MARGIN
 from capacity.sizing import POLICY_UNITS, Policy, replicas_needed
 from capacity.targets import GIB, Server, Target
-from capacity.uncertainty import Floats
 from capacity.values import Input, Interval, Origin, TableSize
 from capacity.workload import UNITS, MixShare, Workload
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from capacity.uncertainty import Floats
+from capacity.arrays import Bools, Floats
 
 DUE_SHARES = (0.1, 0.5, 0.9)
 """Of the draws that have crossed a threshold by the three dates of a step."""
@@ -32,7 +31,7 @@ def due(dates: Sequence[dt.date], needed: Floats, amount: float) -> Due:
     return due_when(dates, needed >= amount)
 
 
-def due_when(dates: Sequence[dt.date], crossed: npt.NDArray[np.bool_]) -> Due:
+def due_when(dates: Sequence[dt.date], crossed: Bools) -> Due:
     """The first dates by which 10, 50 and 90 % of the draws have ``crossed`` (a row per date) at least once."""
     reached = np.mean(np.logical_or.accumulate(crossed, axis=0), axis=1)
     found = [next((date for date, r in zip(dates, reached, strict=True) if r >= share), None) for share in DUE_SHARES]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.growth import Forecast
 from capacity.measurements import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.plan import Plan, Resource
@@ -29,7 +30,7 @@ from capacity.sizing.replicas import replica_advice
 from capacity.sizing.sensitivity import sensitivities
 from capacity.tables import PartitionKey, bytes_by_date, drawn_growth, recommend_partitions, wal_per_user_day
 from capacity.targets import Server, Target, measured_target
-from capacity.uncertainty import Draws, Floats, share_error
+from capacity.uncertainty import Draws, share_error
 from capacity.values import LEVEL, Input, Interval, Origin, Refusal
 from capacity.workload import PeakLoad, Workload
 

@@ -14,11 +14,9 @@ from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
+from capacity.arrays import Floats
 from capacity.values import Interval
-
-Floats = npt.NDArray[np.float64]
 
 DRAWS = 4001
 """Odd, so that the middle draw is the median. The 5 % and 95 % quantiles stand to about a percent of their spread."""

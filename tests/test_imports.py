@@ -16,7 +16,7 @@ LAYERS = (
 )  # fmt: skip
 CAPACITY = (
     "planner", "plan", "sizing", "pool", "targets", "tables", "workload", "recommendation", "measurements", "latency",
-    "demand", "growth", "scalability", "due", "queueing", "formatting", "uncertainty", "values",
+    "demand", "growth", "scalability", "due", "queueing", "formatting", "uncertainty", "arrays", "values",
 )  # fmt: skip
 BASE = {"settings", "errors", "interrupts", "partials", "user_files"}
 PRODUCT = ("capacity", "loadgen", "scenarios")

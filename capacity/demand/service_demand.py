@@ -11,11 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from capacity.arrays import Floats
 from capacity.values import Interval, Refusal
-
-Floats = npt.NDArray[np.float64]
 
 MOST_CONDITION = 30.0
 """Condition number of the runs, columns of length 1, from which classes count as collinear (Belsley, Kuh, Welsch)."""

@@ -15,13 +15,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from capacity.arrays import Floats
 from capacity.growth.models import PASSED
 from capacity.growth.nonlinear import fit_curve, gompertz, logistic
 from capacity.values import Interval
-
-Floats = npt.NDArray[np.float64]
 
 _FAR, _TOO_FAR = 0.5, 1.4
 _T = 2.0

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from capacity.arrays import Floats
 from capacity.growth import models
 from capacity.growth.ceiling import open_ceiling, seen_ceiling
 from capacity.growth.history import Doubles, Regular, regular
@@ -28,7 +29,6 @@ from capacity.growth.results import (
 from capacity.growth.season import LEAST_F, LEAST_F_UNDECLARED, UNDECLARED
 from capacity.values import Refusal
 
-Floats = npt.NDArray[np.float64]
 _Label = tuple[int, dt.date | None]
 
 LARGEST_VALUE = 1e15

@@ -18,13 +18,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from capacity.arrays import Floats, Ints
 from capacity.growth.periods import Grid, Labels
 from capacity.growth.results import Adjustment
 from capacity.values import Refusal
 
-Floats = npt.NDArray[np.float64]
 Doubles = Literal["last", "mean"]
 
 MOST_FILLED = 0.2
@@ -84,7 +83,7 @@ def regular(
     return Regular(filled, grid.labels, tuple(notes))
 
 
-def _marks(count: int, periods: Sequence[int] | None, dates: Sequence[dt.date] | None) -> npt.NDArray[np.int64]:
+def _marks(count: int, periods: Sequence[int] | None, dates: Sequence[dt.date] | None) -> Ints:
     if dates is not None:
         return np.array([date.toordinal() for date in dates], dtype=np.int64)
     return np.array(range(1, count + 1) if periods is None else periods, dtype=np.int64)
@@ -93,21 +92,21 @@ def _marks(count: int, periods: Sequence[int] | None, dates: Sequence[dt.date] |
 _DOUBLES = {"last": "the last stands", "mean": "their mean stands"}
 
 
-def _single(marks: npt.NDArray[np.int64], known: Floats, doubles: Doubles) -> tuple[npt.NDArray[np.int64], Floats]:
+def _single(marks: Ints, known: Floats, doubles: Doubles) -> tuple[Ints, Floats]:
     unique, first, counts = np.unique(marks, return_index=True, return_counts=True)
     if doubles == "last":
         return unique, known[first + counts - 1]
     return unique, np.add.reduceat(known, first) / counts
 
 
-def _far(at: npt.NDArray[np.int64], marks: npt.NDArray[np.int64], reach: float) -> int:
+def _far(at: Ints, marks: Ints, reach: float) -> int:
     """Ends with no row within ``reach`` days."""
     right = np.clip(np.searchsorted(marks, at), 0, len(marks) - 1)
     distance = np.minimum(np.abs(at - marks[right]), np.abs(at - marks[np.maximum(right - 1, 0)]))
     return int(np.sum(distance > reach))
 
 
-def _gaps(grid: Grid, marks: npt.NDArray[np.int64]) -> Refusal:
+def _gaps(grid: Grid, marks: Ints) -> Refusal:
     widest = int(np.argmax(np.diff(marks)))
     ends = [str(dt.date.fromordinal(int(m)) if grid.dated else m) for m in marks[widest : widest + 2]]
     what = (

@@ -21,13 +21,11 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-import numpy.typing as npt
 
+from capacity.arrays import Bools, Floats
 from capacity.growth.mixture import USUAL_POWER, BackTest
 from capacity.uncertainty import share_interval
 from capacity.values import Interval
-
-Floats = npt.NDArray[np.float64]
 
 MATURITY = 3.0
 LEAST_LIKENESS = 0.02
@@ -114,7 +112,7 @@ def _stretch(level: float, blocks: float) -> float:
     return float(stdtrit(nu, upper)) / NormalDist().inv_cdf(upper)
 
 
-def _half_widths(errors: Floats, known: npt.NDArray[np.bool_], weight: Floats, blocks: float, level: float) -> Floats:
+def _half_widths(errors: Floats, known: Bools, weight: Floats, blocks: float, level: float) -> Floats:
     """In units of today's step, without the stretch."""
     horizon = errors.shape[1]
     law = np.arange(1, horizon + 1) ** _power(errors, known, weight, blocks)
@@ -124,7 +122,7 @@ def _half_widths(errors: Floats, known: npt.NDArray[np.bool_], weight: Floats, b
     return _quantile((errors / law)[known], np.broadcast_to(weight[:, None], errors.shape)[known], level) * law
 
 
-def _power(errors: Floats, known: npt.NDArray[np.bool_], weight: Floats, blocks: float) -> float:
+def _power(errors: Floats, known: Bools, weight: Floats, blocks: float) -> float:
     """How errors grow with the horizon: the slope of log mean error on log h, drawn towards the usual power."""
     counted = known * weight[:, None]
     mean = np.sum(np.where(known, errors, 0.0) * counted, axis=0) / np.maximum(counted.sum(axis=0), 1e-12)

@@ -13,14 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from capacity.arrays import Bools, Floats, Ints
 from capacity.growth import models
 from capacity.growth.breaks import Breaks, find_breaks
 from capacity.growth.season import Pattern, find
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 MOST_ORIGINS = 48
 """Spread evenly: more cost time and, sharing most of their future, teach little."""
@@ -114,7 +111,7 @@ def _step_scales(starts: Floats, ends: Ints) -> Floats:
     return np.asarray(np.maximum(scales, max(_LEAST_SCALE * scales.max(), _NO_SCALE)), dtype=np.float64)
 
 
-def _weights(errors: Floats, spoke: npt.NDArray[np.bool_], ends: Ints) -> Floats:
+def _weights(errors: Floats, spoke: Bools, ends: Ints) -> Floats:
     """By origin and model, from the errors that had become known by that origin; a row sums to 1.
 
     Each model is compared with damped smoothing over the origins at which it spoke: a sigmoid by what it said once it

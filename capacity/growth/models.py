@@ -10,12 +10,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from capacity.arrays import Bools, Floats, Ints
 from capacity.growth.smoothing import damped
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 PRIOR: Final = {
     "naive": 1.0,
@@ -38,7 +35,7 @@ _FARTHEST = 4.0
 """Exponential growth is carried on to at most e⁴ times the last value; farther is overflow, not a forecast."""
 
 
-def paths(starts: Floats, ends: Ints, horizon: int, season: int | None) -> tuple[Floats, npt.NDArray[np.bool_]]:
+def paths(starts: Floats, ends: Ints, horizon: int, season: int | None) -> tuple[Floats, Bools]:
     """Forecasts by origin, model (in the order of PRIOR) and horizon; and whether there was one, by origin and model.
 
     A model that does not apply to these values has none anywhere; a sigmoid only once its inflection is passed, before
@@ -69,7 +66,7 @@ def paths(starts: Floats, ends: Ints, horizon: int, season: int | None) -> tuple
     return np.where(spoke[:, :, None], stacked, smooth[:, None, :]), spoke
 
 
-def _line(starts: Floats, known: npt.NDArray[np.bool_], ends: Ints, horizon: int) -> Floats:
+def _line(starts: Floats, known: Bools, ends: Ints, horizon: int) -> Floats:
     time = np.arange(starts.shape[1], dtype=np.float64)[None]
     count = ends[:, None].astype(np.float64)
     mean_time = (count - 1) / 2
@@ -81,7 +78,7 @@ def _line(starts: Floats, known: npt.NDArray[np.bool_], ends: Ints, horizon: int
     return np.asarray(mean + slope * (ahead - mean_time) + _fading(starts - fitted, known, ends, horizon))
 
 
-def _sigmoid(starts: Floats, known: npt.NDArray[np.bool_], ends: Ints, horizon: int, *, gompertz: bool) -> Floats:
+def _sigmoid(starts: Floats, known: Bools, ends: Ints, horizon: int, *, gompertz: bool) -> Floats:
     """The best curve of a grid of speeds and inflections; its ceiling is linear, so least squares has it at once.
 
     NaN before its inflection.
@@ -109,7 +106,7 @@ def _sigmoid(starts: Floats, known: npt.NDArray[np.bool_], ends: Ints, horizon: 
     return np.where(passed[:, None], curve, np.nan)
 
 
-def _fading(residuals: Floats, known: npt.NDArray[np.bool_], ends: Ints, horizon: int) -> Floats:
+def _fading(residuals: Floats, known: Bools, ends: Ints, horizon: int) -> Floats:
     """The last residual times ρʰ, with ρ the first autocorrelation, corrected for the bias 2/n of short series."""
     inside = residuals * known
     power = np.maximum(np.sum(inside**2, axis=1), 1e-300)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from capacity.arrays import Floats
+
 Curve = Callable[[Floats, Floats], tuple[Floats, Floats]]
 """(parameters, x) → values, and their derivatives with a column per parameter."""
 

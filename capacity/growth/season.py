@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from capacity.arrays import Floats
 
 LEAST_F = 3.0
 """Below it no pattern is used: on simulated histories without one, noise passes in under a tenth of them."""

@@ -11,10 +11,8 @@ an optimiser would have to start again at every origin and importing one alone c
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from capacity.arrays import Floats, Ints
 
 _ALPHA = (0.05, 0.15, 0.3, 0.5, 0.75, 1.0)
 _BETA = (0.0, 0.05, 0.15, 0.4, 0.7, 1.0)

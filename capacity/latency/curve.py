@@ -17,13 +17,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from capacity.arrays import Floats
 from capacity.scalability.bend import MOST_LEVELS, Bend, bend
 from capacity.scalability.blocks import BlockedMeans, blocked_means
 from capacity.values import MOST_LOG_HALF, Interval, Refusal
-
-Floats = npt.NDArray[np.float64]
 
 LEAST_LEVELS = 3
 MET_PROBABILITY = 0.95

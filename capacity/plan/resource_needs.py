@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.measurements import SweptScenario
 from capacity.plan.document import Resource
 from capacity.recommendation import Recommendation
 from capacity.sizing.choose import Choice
-from capacity.uncertainty import Draws, Floats, summary
+from capacity.uncertainty import Draws, summary
 from capacity.values import LEVEL, Input, Interval, Origin, Refusal
 from capacity.workload import PeakLoad, Workload
 

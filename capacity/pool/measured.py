@@ -19,15 +19,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from capacity.arrays import Floats
 from capacity.measurements import SweptScenario
 from capacity.scalability.blocks import BlockedMeans, blocked_means
 from capacity.scalability.repeats import POOL_MARGIN, pool_range
 from capacity.uncertainty import scores, summary
 from capacity.values import Interval, Refusal
-
-Floats = npt.NDArray[np.float64]
 
 P99_MARGIN = 0.15
 """A pool is as good as the best when its p99, waiting included, is not longer by more than this share."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from capacity.scalability.solve import Floats
+from capacity.arrays import Floats
 
 SIZES = np.geomspace(1e-3, 1.0, 20)
 """τ: from a thousandth to e-fold. Assumption, with equal odds on this scale."""

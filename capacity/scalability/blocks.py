@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from capacity.arrays import Floats
 
 SMALLEST_SHARE = 1e-9
 """Of the blocks' variance that the runs have at least, so that the weights stay finite."""

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.scalability.law import Law
 from capacity.scalability.profile import Profile, standard_errors
-from capacity.scalability.solve import Floats, Points, columns, solve
+from capacity.scalability.solve import Points, columns, solve
 from capacity.scalability.usl import REACH, Model, Usl
 from capacity.values import Interval, Refusal
 

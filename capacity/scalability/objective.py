@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.scalability.blocks import BlockedMeans, blocked_means
 from capacity.scalability.repeats import pool_range
-from capacity.scalability.solve import Floats
 from capacity.values import Interval, Refusal
 
 MET_PROBABILITY = 0.95

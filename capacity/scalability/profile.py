@@ -16,7 +16,8 @@ from functools import cache
 
 import numpy as np
 
-from capacity.scalability.solve import Floats, Pin, Points, Solution, columns, solve
+from capacity.arrays import Floats
+from capacity.scalability.solve import Pin, Points, Solution, columns, solve
 
 STEPS_OUT = 40
 """From the best fit, each at least half as long again, before an end counts as unbounded."""

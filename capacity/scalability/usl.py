@@ -8,10 +8,10 @@ from enum import StrEnum
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.scalability.bend import Bend
 from capacity.scalability.law import Law
 from capacity.scalability.profile import Profile
-from capacity.scalability.solve import Floats
 from capacity.values import MOST_LOG_HALF, Interval, Refusal
 
 REACH = 1.25

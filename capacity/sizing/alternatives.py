@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.formatting import chance, figure
 from capacity.recommendation import Rejected
 from capacity.sizing.candidates import SHORT_OF, Configuration, Fit, Shortfall
 from capacity.sizing.costs import storage_by_date, total_cost
 from capacity.sizing.futures import Futures
 from capacity.targets import Target
-from capacity.uncertainty import Floats
 
 
 def commonest_shortfall(fit: Fit, configuration: Configuration, row: int) -> Shortfall | None:

@@ -19,13 +19,12 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from capacity.arrays import Bools, Floats
 from capacity.formatting import counted
 from capacity.measurements import MeasuredServer
 from capacity.sizing.futures import Futures, Work
 from capacity.targets import Server, Target
-from capacity.uncertainty import Floats
 
-Bools = npt.NDArray[np.bool_]
 SLACK = 1 + 1e-9
 """Rounding must not make a server too small for exactly its capacity."""
 

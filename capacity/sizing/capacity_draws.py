@@ -12,13 +12,14 @@ from typing import Literal
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.demand.calibration import times
 from capacity.latency import LatencyCurve
 from capacity.latency import Target as Utilisation
 from capacity.measurements import SweptScenario
 from capacity.scalability import Capacity
 from capacity.sizing.policy import Policy
-from capacity.uncertainty import Draws, Floats
+from capacity.uncertainty import Draws
 from capacity.values import Input, Origin, Refusal
 
 

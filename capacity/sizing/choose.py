@@ -17,16 +17,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from capacity.arrays import Bools, Floats
 from capacity.due import Due, due_when
 from capacity.formatting import chance
 from capacity.measurements import MeasuredServer
 from capacity.sizing.alternatives import alternatives, commonest_shortfall
-from capacity.sizing.candidates import SHORT_OF, Bools, Configuration, Fit, carried_tps, fits
+from capacity.sizing.candidates import SHORT_OF, Configuration, Fit, carried_tps, fits
 from capacity.sizing.costs import cost_per_month, storage_by_date, total_cost
 from capacity.sizing.futures import Futures, Work
 from capacity.sizing.results import DatedConfiguration, Sizing, Stage
 from capacity.targets import Server, Target
-from capacity.uncertainty import Floats, share_error, summary
+from capacity.uncertainty import share_error, summary
 from capacity.values import LEVEL, Interval
 
 RELEASED = "no longer needed"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.measurements import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.sizing.capacity_draws import DrawnCapacity, drawn_capacity
 from capacity.sizing.policy import Policy
@@ -21,7 +22,7 @@ from capacity.sizing.results import Basis
 from capacity.sizing.transfer import Calibrated, Carry
 from capacity.tables import bytes_by_date
 from capacity.targets import Server, Target
-from capacity.uncertainty import TINY, Draws, Floats
+from capacity.uncertainty import TINY, Draws
 from capacity.values import Input, Interval, Origin, Refusal
 from capacity.workload import PeakLoad, Workload
 

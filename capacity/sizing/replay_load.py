@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.measurements import SweptScenario
 from capacity.sizing.policy import Policy
 from capacity.sizing.transfer import cpu_input
-from capacity.uncertainty import TINY, Draws, Floats
+from capacity.uncertainty import TINY, Draws
 from capacity.values import Input, Interval, Origin, Refusal
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.due import Due, due, when
 from capacity.formatting import counted, figure, span
 from capacity.recommendation import Prediction, Recommendation, Rejected, Step
 from capacity.sizing.choose import Choice
 from capacity.sizing.futures import Futures
 from capacity.sizing.results import Basis
-from capacity.uncertainty import TINY, Floats, summary
+from capacity.uncertainty import TINY, summary
 from capacity.values import LEVEL, Input, Interval
 
 

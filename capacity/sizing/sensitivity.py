@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.sizing.results import Sensitivity
-from capacity.uncertainty import DRAWS, Floats, scores, summary
+from capacity.uncertainty import DRAWS, scores, summary
 from capacity.values import LEVEL, Input, Refusal
 
 STRATA = 40

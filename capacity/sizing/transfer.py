@@ -23,11 +23,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.demand import Ratio
 from capacity.latency import LatencyCurve
 from capacity.measurements import MeasuredDemand, MeasuredServer, SweptScenario
 from capacity.targets import Server, Target
-from capacity.uncertainty import Floats
 from capacity.values import Input, Interval, Origin, Refusal
 
 SMALLEST = 1e-9

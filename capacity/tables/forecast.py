@@ -13,10 +13,11 @@ from typing import Literal
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.growth import Forecast, ForecastPoint
 from capacity.measurements import MeasuredTables
 from capacity.tables.storage import times_by_date
-from capacity.uncertainty import Draws, Floats, summary
+from capacity.uncertainty import Draws, summary
 from capacity.values import Interval, Origin, Refusal
 from capacity.workload import PeakLoad, Workload
 

@@ -15,12 +15,13 @@ from typing import Final, Literal
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.due import Due, due, when
 from capacity.formatting import size, size_span
 from capacity.measurements import MeasuredServer, MeasuredTables
 from capacity.recommendation import PartitionDesign, Recommendation, RefusedRecommendation, Rejected, Step
 from capacity.tables.storage import bytes_by_date, bytes_per_user
-from capacity.uncertainty import Floats, summary
+from capacity.uncertainty import summary
 from capacity.values import LEVEL, Input, Interval, Origin, Refusal, TableSize
 from capacity.workload import PeakLoad
 

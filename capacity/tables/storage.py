@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.measurements import MeasuredTables
-from capacity.uncertainty import Floats, summary
+from capacity.uncertainty import summary
 from capacity.values import Interval, TableSize
 from capacity.workload import PeakLoad
 

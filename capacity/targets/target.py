@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.measurements import MeasuredServer
-from capacity.uncertainty import Floats
 from capacity.values import Input, Interval, Origin
 
 GIB = 2**30

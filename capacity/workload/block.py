@@ -15,7 +15,8 @@ from typing import Literal
 
 import numpy as np
 
-from capacity.uncertainty import DRAWS, Draws, Floats
+from capacity.arrays import Floats
+from capacity.uncertainty import DRAWS, Draws
 from capacity.values import Input, Interval
 
 SECONDS_A_DAY = 86_400

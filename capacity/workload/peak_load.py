@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capacity.arrays import Floats
 from capacity.growth import Forecast
-from capacity.uncertainty import Draws, Floats, at_scores, summary
+from capacity.uncertainty import Draws, at_scores, summary
 from capacity.values import LEVEL, Interval
 from capacity.workload.block import Event, Workload
 

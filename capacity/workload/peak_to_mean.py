@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from capacity.uncertainty import Floats
+from capacity.arrays import Floats
 from capacity.values import Interval, Refusal
 
 DAY_S = 86_400

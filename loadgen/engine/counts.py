@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from capacity.arrays import Floats, Ints
 from loadgen.runs import histogram, spool
 from loadgen.runs.hlog import Measure
 from loadgen.runs.spool import LAG, RESPONSE, SERVICE
@@ -118,5 +118,5 @@ class Counts:
                 self.statements[name].service.record_indexes(indexes, largest)
 
 
-def _whole_us(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+def _whole_us(seconds: Floats) -> Ints:
     return np.rint(seconds * 1e6).astype(np.int64)

@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from loadgen.population.streams import Floats, Ints, Part, Stream, Uniforms
+from capacity.arrays import Floats, Ints
+from loadgen.population.streams import Part, Stream, Uniforms
 
 YCSB_SKEW = 0.99
 """The usual skew of requests over records (Cooper et al. 2010, YCSB)."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from loadgen.population.streams import Floats, Ints
+from capacity.arrays import Floats, Ints
 
 _LEAST_HOUSEHOLDS = 50
 """In smaller strata too few have the cash to move down, and swaps would only ever move the median up."""

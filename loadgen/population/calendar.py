@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Floats, Ints
 from loadgen.population.shape import DEFAULT_SHAPE, Shape
-from loadgen.population.streams import Floats, Ints, Part, Stream
+from loadgen.population.streams import Part, Stream
 
 HISTORY_DAYS: Final = 1096
 """About 36 months of history, ending where the day of as-of begins (UTC), unless a shape brings its own months."""

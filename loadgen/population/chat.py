@@ -10,11 +10,12 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Bools, Ints
 from loadgen.population.activity import ActivityRanks, zipf_ranks
 from loadgen.population.calendar import Calendar
 from loadgen.population.columns import US_PER_S, Choice, Column, Kind, Rows
 from loadgen.population.shape import ChatShape
-from loadgen.population.streams import Bools, Ints, Part, Stream, choose
+from loadgen.population.streams import Part, Stream, choose
 from loadgen.population.vocabulary import chat_texts
 
 SESSION_LENGTHS: Final = np.array([0.34, 0.25, 0.16, 0.10, 0.07, 0.05, 0.03])  # one to seven messages: assumption

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from capacity.arrays import Floats, Ints
 from loadgen.population.columns import Column, Kind
 from loadgen.population.documents import People
 from loadgen.population.families import Families
 from loadgen.population.fanouts import FanOuts
 from loadgen.population.finances import Finances
 from loadgen.population.households import Households
-from loadgen.population.streams import Floats, Ints
 
 
 @dataclass(frozen=True)

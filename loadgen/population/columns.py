@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from loadgen.population.streams import Bools, Ints
+from capacity.arrays import Bools, Ints
 from loadgen.population.text import Text, lines
 
 US_PER_S: Final = 1_000_000

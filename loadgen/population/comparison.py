@@ -8,10 +8,10 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Bools, Floats, Ints
 from loadgen.population import reference
 from loadgen.population.households import net_worth
 from loadgen.population.reference import JointFigure
-from loadgen.population.streams import Bools, Floats, Ints
 
 MEDIAN_TOLERANCE_PCT: Final = 8.0
 SHARE_TOLERANCE_POINTS: Final = 2.0

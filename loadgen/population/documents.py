@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Bools, Floats, Ints
 from loadgen.population import projections
 from loadgen.population.columns import Column, Kind
 from loadgen.population.families import MARITAL_STATUSES, Families
@@ -16,7 +17,7 @@ from loadgen.population.finances import ASSET_CLASSES, EMPLOYMENT, RISK_TOLERANC
 from loadgen.population.households import Households
 from loadgen.population.projections import DETAILS, Inputs
 from loadgen.population.shape import DocumentShape
-from loadgen.population.streams import Bools, Floats, Ints, Part, Stream, choose, stratified
+from loadgen.population.streams import Part, Stream, choose, stratified
 from loadgen.population.text import (
     Piece,
     Text,

@@ -7,9 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Bools, Floats, Ints
 from loadgen.population.chunk import Chunk
 from loadgen.population.columns import US_PER_S, Column, Kind, Rows
-from loadgen.population.streams import Bools, Floats, Ints, Part, Stream
+from loadgen.population.streams import Part, Stream
 from loadgen.population.text import (
     NUL,
     Piece,

@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from capacity.arrays import Bools, Floats, Ints
 from loadgen.population import reference
-from loadgen.population.streams import ALL_CHUNKS, Bools, Floats, Ints, Part, Stream, choose, stratified
+from loadgen.population.streams import ALL_CHUNKS, Part, Stream, choose, stratified
 
 MOST_CHILDREN = 4
 ADULT_AGE = 18

@@ -10,10 +10,11 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Bools, Floats, Ints
 from loadgen.population.activity import ActivityRanks
 from loadgen.population.families import ADULT_AGE, MOST_CHILDREN, Families
 from loadgen.population.shape import DEFAULT_SHAPE, ByChild, ByWill, Measured, Poisson, Shape
-from loadgen.population.streams import Bools, Floats, Ints, Part, Stream, poisson_quantile, stratified
+from loadgen.population.streams import Part, Stream, poisson_quantile, stratified
 
 DORMANT: Final = DEFAULT_SHAPE.dormant
 

@@ -12,10 +12,11 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Bools, Floats, Ints
 from loadgen.population import reference
 from loadgen.population.families import Families
 from loadgen.population.households import Households, cents
-from loadgen.population.streams import Bools, Floats, Ints, Part, Stream, choose, normal_quantile
+from loadgen.population.streams import Part, Stream, choose, normal_quantile
 
 _RETIREMENT_AGES: Final = (
     ("under 55", 50, 54), ("55-59", 55, 59), ("60-61", 60, 61), ("62-64", 62, 64), ("65", 65, 65), ("66-69", 66, 69),

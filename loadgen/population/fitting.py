@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
+from capacity.arrays import Bools, Floats, Ints
 from loadgen.population import reference
 from loadgen.population.comparison import (
     INCOME_GROUPS,
@@ -32,7 +33,6 @@ from loadgen.population.household_model import MODEL_FILE, packaged_document, re
 from loadgen.population.households import compose, net_worth
 from loadgen.population.latents import Draws, draw
 from loadgen.population.parameters import FREE, document
-from loadgen.population.streams import Bools, Floats, Ints
 
 FIT_SEED: Final = 20_221
 CHUNK_USERS: Final = 1_000

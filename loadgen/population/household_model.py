@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from loadgen.population.streams import Floats, Ints, normal_quantile
+from capacity.arrays import Floats, Ints
+from loadgen.population.streams import normal_quantile
 
 MODEL_FILE: Final = "household_model.json"
 

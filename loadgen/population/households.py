@@ -19,12 +19,13 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Bools, Floats, Ints
 from loadgen.population import reference
 from loadgen.population.balancing import balanced_cash
 from loadgen.population.families import Families
 from loadgen.population.household_model import HouseholdModel, household_model
 from loadgen.population.latents import ITEMS, Draws, Latents, draw
-from loadgen.population.streams import Bools, Floats, Ints, normal_quantile
+from loadgen.population.streams import normal_quantile
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Bools, Floats, Ints
 from loadgen.population.families import households_before
 from loadgen.population.household_model import HouseholdModel, Item, Loadings
-from loadgen.population.streams import ALL_CHUNKS, Bools, Floats, Ints, Part, Stream, in_order, normal_quantile
+from loadgen.population.streams import ALL_CHUNKS, Part, Stream, in_order, normal_quantile
 
 ITEMS: Final = (
     "home", "mortgage", "retirement_accounts", "brokerage", "business_other", "education_529", "cash", "vehicles",

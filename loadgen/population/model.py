@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Floats, Ints
 from loadgen.population import estates, plans, vocabulary
 from loadgen.population.activity import ActivityRanks
 from loadgen.population.calendar import Calendar, make_calendar
@@ -27,7 +28,7 @@ from loadgen.population.finances import NO_INCOME_TAX, derive_finances
 from loadgen.population.households import draw_households
 from loadgen.population.notes import with_notes
 from loadgen.population.shape import DEFAULT_SHAPE, Shape
-from loadgen.population.streams import Floats, Ints, Part, Stream
+from loadgen.population.streams import Part, Stream
 from loadgen.population.vocabulary import STATES, pools
 
 MODEL_VERSION: Final = "2"

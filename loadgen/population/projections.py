@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Bools, Floats, Ints
 from loadgen.population.simulation import (
     BANDS,
     LONGEST_YEARS,
@@ -20,7 +21,6 @@ from loadgen.population.simulation import (
     Detail,
     grid,
 )
-from loadgen.population.streams import Bools, Floats, Ints
 from loadgen.population.text import (
     BLANK,
     Piece,

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from loadgen.population.streams import Floats
+from capacity.arrays import Floats
 
 AGE_GROUPS: Final = ("<35", "35-44", "45-54", "55-64", "65-74", "75+")
 OLDEST_IN_GROUP: Final = (34, 44, 54, 64, 74, 92)

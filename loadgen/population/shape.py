@@ -14,9 +14,8 @@ from typing import Final, Literal
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
-from loadgen.population.streams import Floats, Ints
+from capacity.arrays import Floats, Ints
 
 MOST_MONTHS: Final = 120
 """Of history: what is older counts to the first month."""
@@ -229,7 +228,7 @@ def _spelled(value: object) -> object:
 
 
 @cache
-def _descending(fan_out: Measured) -> NDArray[np.int64]:
+def _descending(fan_out: Measured) -> Ints:
     """Rows of users at the middles of equal cells of the population, most first."""
     edges = np.rint(_CELLS * np.cumsum([0.0, *(b.share for b in fan_out.buckets)]) / _total(fan_out)).astype(np.int64)
     cells = [_spread(b, int(n)) for b, n in zip(fan_out.buckets, np.diff(edges), strict=True)]

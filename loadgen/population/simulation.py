@@ -24,8 +24,9 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from capacity.arrays import Floats
 from loadgen.population import reference
-from loadgen.population.streams import Floats, Part, Stream
+from loadgen.population.streams import Part, Stream
 
 PATHS: Final = 1000
 LONGEST_YEARS: Final = 50

@@ -18,7 +18,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from loadgen.population.streams import Bools, Floats, Ints
+from capacity.arrays import Bools, Floats, Ints
 
 Text = NDArray[np.uint8]
 """(rows, width); some hold more axes between."""

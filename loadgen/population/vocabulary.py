@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 import orjson
 
-from loadgen.population.streams import Ints, Part, Stream
+from capacity.arrays import Ints
+from loadgen.population.streams import Part, Stream
 from loadgen.population.text import NUL, Piece, Text, integers, join, pick, pool, quoted_pool
 
 FAKER_SEED: Final = 20260801

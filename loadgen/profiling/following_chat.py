@@ -18,10 +18,10 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Floats
 from loadgen.population.calendar import make_calendar
 from loadgen.population.chat import SESSION_LENGTHS
 from loadgen.population.shape import ChatShape, Shape
-from loadgen.population.streams import Floats
 from loadgen.profiling.format import FanOut, Profile
 
 _LARGEST_COUNT: Final = 2_000

@@ -17,8 +17,9 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Floats
 from loadgen.runs.format.schedule import Rate, Spacing
-from loadgen.runs.rates import Cumulative, Floats
+from loadgen.runs.rates import Cumulative
 
 _BATCH: Final = 256
 """Drawn at a time: a process does nothing else meanwhile, for some 40 µs."""

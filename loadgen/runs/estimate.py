@@ -18,13 +18,13 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from capacity.arrays import Floats
 from capacity.values import Interval
 from loadgen.runs.format.latency import Latency
 from loadgen.runs.histogram import EMPTY, Histogram, highest_us, lowest_us, merge, rank
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 LEVEL: Final = 0.95
 REPLICATES: Final = 400
@@ -115,7 +115,7 @@ def _percentiles(seconds: Sequence[Histogram], whole: Histogram, given: Sequence
     return found
 
 
-def _interval(centre: float, replicates: NDArray[np.float64], units: int, *, lowest: float, highest: float) -> Interval:
+def _interval(centre: float, replicates: Floats, units: int, *, lowest: float, highest: float) -> Interval:
     """Quantiles of the replicates, widened for the number of blocks, within what is possible."""
     import numpy as np
     from scipy.special import ndtri, stdtrit
@@ -132,12 +132,12 @@ def _interval(centre: float, replicates: NDArray[np.float64], units: int, *, low
     )
 
 
-def _grouped(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+def _grouped(rows: Floats) -> Floats:
     """Rows summed in equal runs of consecutive seconds, at most MAX_UNITS of them; the last may be shorter."""
     import numpy as np
 
     width = math.ceil(len(rows) / MAX_UNITS)
-    summed: NDArray[np.float64] = np.add.reduceat(rows, np.arange(0, len(rows), width), axis=0)
+    summed: Floats = np.add.reduceat(rows, np.arange(0, len(rows), width), axis=0)
     return summed
 
 
@@ -146,7 +146,7 @@ def _block(units: int) -> int:
 
 
 @lru_cache(maxsize=8)
-def _weights(units: int) -> NDArray[np.float64]:
+def _weights(units: int) -> Floats:
     """How often each replicate draws each unit, shape (REPLICATES, units); every row sums to ``units``.
 
     The seed is fixed: the same record gives the same interval, whoever reads it.

@@ -15,9 +15,10 @@ from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from capacity.arrays import Ints
+
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 LOWEST_US: Final = 1
 HIGHEST_US: Final = 3_600_000_000
@@ -40,14 +41,14 @@ def index_of(us: int) -> int:
     return (shift << _HALF_BITS) + (min(us, HIGHEST_US) >> shift)
 
 
-def indexes_of(us: NDArray[np.int64]) -> NDArray[np.int64]:
+def indexes_of(us: Ints) -> Ints:
     """:func:`index_of` of each of many; any shape."""
     import numpy as np
 
     clamped = np.clip(us, 0, HIGHEST_US)
     _, bits = np.frexp(clamped)  # as int.bit_length, exact below 2^53
     shift = np.maximum(bits - _LINEAR_BITS, 0)
-    indexes: NDArray[np.int64] = (shift << _HALF_BITS) + (clamped >> shift)
+    indexes: Ints = (shift << _HALF_BITS) + (clamped >> shift)
     return indexes
 
 
@@ -106,7 +107,7 @@ class Histogram:
                 return min(highest_us(index), self.max_us)
         return 0
 
-    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def arrays(self) -> tuple[Ints, Ints]:
         """Slots in order and their counts, as two arrays of equal length."""
         import numpy as np
 

@@ -7,11 +7,9 @@ written 2s / (r + √(r² + 2as)), which holds for every slope, zero included, a
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from capacity.arrays import Floats
 from loadgen.runs.format.schedule import Rate, RatePiece
-
-Floats = NDArray[np.float64]
 
 
 def steady(tps: float) -> Rate:

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from capacity.arrays import Floats
+
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 MIN_VALUES: Final = 8
 """Fewer have no power to tell a change from chance."""
@@ -112,7 +113,7 @@ def _critical(length: int) -> tuple[float, float]:
     return level, trend
 
 
-def _levels(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+def _levels(samples: Floats) -> Floats:
     """T(k)² / V(k) of each row for k = _EDGE … n - _EDGE, shape (rows, places)."""
     import numpy as np
 
@@ -129,7 +130,7 @@ def _levels(samples: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack(found, axis=1)
 
 
-def _trends(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+def _trends(samples: Floats) -> Floats:
     """The slope's square over that of its own noise, of each row."""
     import numpy as np
 
@@ -143,13 +144,11 @@ def _trends(samples: NDArray[np.float64]) -> NDArray[np.float64]:
     return _ratio(np.square(slopes * scale) / n, spread, samples)
 
 
-def _ratio(
-    change: NDArray[np.float64], spread: NDArray[np.float64], samples: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _ratio(change: Floats, spread: Floats, samples: Floats) -> Floats:
     """Without any spread a change is certain; what rounding leaves of a constant is none."""
     import numpy as np
 
     tiny = 1e-18 * np.square(samples).sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: NDArray[np.float64] = np.where(change <= tiny, 0.0, change / spread)
+        found: Floats = np.where(change <= tiny, 0.0, change / spread)
     return found

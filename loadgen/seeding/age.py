@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 
 import psycopg
 
+from capacity.arrays import Ints
 from loadgen.database.created import recording
-from loadgen.population.streams import Ints
 from loadgen.seeding import builds, ledger
 from loadgen.seeding.ageing import VACUUM_ROWS, VACUUM_SHARE, Step, Use, entries, steps, use
 from loadgen.seeding.crew import Crew, Task

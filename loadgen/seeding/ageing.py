@@ -13,9 +13,10 @@ from typing import Final
 
 import numpy as np
 
+from capacity.arrays import Floats, Ints
 from loadgen.population.activity import YCSB_SKEW
 from loadgen.population.model import Population
-from loadgen.population.streams import Floats, Ints, Part, Stream, poisson_quantile
+from loadgen.population.streams import Part, Stream, poisson_quantile
 from loadgen.seeding import ledger
 from loadgen.seeding.ledger import Entry
 

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
+from capacity.arrays import Bools, Ints
 from loadgen.population.columns import Choice, Column, Kind, Rows
-from loadgen.population.streams import Bools, Ints
 from loadgen.population.text import Text, solid_lines
 
 _STDIN: Final = sql.SQL("STDIN")

@@ -9,10 +9,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from capacity.arrays import Floats, Ints
 from loadgen.population import calendar
 from loadgen.population.calendar import US_PER_HOUR, USE_BY_HOUR
 from loadgen.population.model import CHUNK_TABLES, Population
-from loadgen.population.streams import Floats, Ints
 
 AS_OF = dt.date(2026, 3, 1)
 POPULATION = Population(20_000, 11, AS_OF, 4_000)

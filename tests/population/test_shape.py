@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capacity.arrays import Floats
 from loadgen.errors import UsageError
 from loadgen.population.activity import ActivityRanks
 from loadgen.population.calendar import US_PER_HOUR, make_calendar
@@ -27,7 +28,6 @@ from loadgen.population.shape import (
     Shape,
     as_shares,
 )
-from loadgen.population.streams import Floats
 
 USERS, CHUNK = 10_000, 500
 GOALS = Measured((Bucket(0, 0, 0.4, 0), Bucket(1, 1, 0.3, 1), Bucket(2, 2, 0.2, 2), Bucket(3, 12, 0.1, 4.5)))

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capacity.arrays import Floats
 from capacity.measurements import MeasuredServer, SweptScenario
 from capacity.pool import Deployment, PoolSetting, recommend_pool
-from capacity.pool.measured import Floats, measured_pool, p99_with_waiting_ms
+from capacity.pool.measured import measured_pool, p99_with_waiting_ms
 from capacity.recommendation import Recommendation, RefusedRecommendation
 from capacity.scalability import Repeat
 from capacity.scalability.repeats import pool_range
