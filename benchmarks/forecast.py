@@ -39,12 +39,12 @@ import numpy as np
 
 from capacity.arrays import Floats
 from capacity.growth import Forecast, forecast, intervals
+from capacity.values import LEVEL
 
 Band = tuple[Floats, Floats, Floats]
 
 HERE = Path(__file__).parent / "forecast"
 HORIZON = {12: 18, 4: 8, 1: 6}
-LEVEL = 0.9
 FAMILIES = ("random walk", "linear", "exponential", "logistic", "Gompertz", "damped", "cumulated", "stationary")
 VARIANTS = ("plain", "season", "shift", "outlier")
 SIMULATED_SEED, SIMULATED_REPEATS = 2026, 10

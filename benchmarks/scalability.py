@@ -29,7 +29,7 @@ import typer
 from benchmarks.bench import HERE, database, facts, keep, say, server, settle
 from capacity.latency import latency_curve
 from capacity.scalability import fit_sweep
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 from loadgen.database.target import Target
 from loadgen.planning.latencies import latency_runs
 from loadgen.planning.sweeps import read_sweep, swept_scenario
@@ -42,7 +42,6 @@ REPEATS: Final = 3
 USERS: Final = 5000
 WANTED: Final = {"throughput": 0.05, "p95": 0.20}
 """Most median error over the levels left out."""
-LEVEL: Final = 0.9
 
 Figure = Literal["throughput", "p95"]
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

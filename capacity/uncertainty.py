@@ -16,7 +16,7 @@ from statistics import NormalDist
 import numpy as np
 
 from capacity.arrays import Floats
-from capacity.values import Interval
+from capacity.values import LEVEL, Interval
 
 DRAWS = 4001
 """Odd, so that the middle draw is the median. The 5 % and 95 % quantiles stand to about a percent of their spread."""
@@ -78,7 +78,7 @@ class Draws:
         return np.zeros(DRAWS) if name in self.known else scores(name)
 
 
-def share_error(share: float, level: float = 0.9) -> float:
+def share_error(share: float, level: float = LEVEL) -> float:
     """Half-width of the interval of a probability that is a share of the draws: what another set might have given.
 
     Of independent draws; these are stratified by quantity, so it is rather less.
@@ -88,7 +88,7 @@ def share_error(share: float, level: float = 0.9) -> float:
     return float(ndtri((1 + level) / 2)) * math.sqrt(max(share * (1 - share), 0.0) / DRAWS)
 
 
-def share_interval(share: float, count: float, level: float = 0.9) -> Interval:
+def share_interval(share: float, count: float, level: float = LEVEL) -> Interval:
     """A share of ``count`` independent trials, which may be a fraction of one, with Wilson's score interval (1927)."""
     z = NormalDist().inv_cdf((1 + level) / 2)
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
@@ -96,13 +96,13 @@ def share_interval(share: float, count: float, level: float = 0.9) -> Interval:
     return Interval(min(max(middle - half, 0.0), share), share, max(min(middle + half, 1.0), share), level)
 
 
-def summary(drawn: Floats, level: float = 0.9) -> Interval:
+def summary(drawn: Floats, level: float = LEVEL) -> Interval:
     """The median of draws, and the interval that holds their central ``level``; an order statistic each, so exact."""
     low, value, high = np.quantile(drawn, [(1 - level) / 2, 0.5, (1 + level) / 2], method="inverted_cdf")
     return Interval(float(low), float(value), float(high), level)
 
 
-def median_interval(values: Sequence[float], level: float = 0.9) -> Interval:
+def median_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
     """The median of independent values with the interval of order statistics, which assumes no shape of their law.
 
     The interval reaches from the k-th smallest to the k-th largest, k the greatest with P(k ≤ Bin(n, ½) ≤ n − k) ≥

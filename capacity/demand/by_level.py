@@ -16,7 +16,7 @@ import numpy as np
 
 from capacity.demand.service_demand import Demand, RunUse, refuse_unusable
 from capacity.scalability.blocks import blocked_means
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class LevelUse:
     use: RunUse
 
 
-def demand_by_level(runs: Sequence[LevelUse], level: float = 0.9) -> dict[int, Demand] | Refusal:
+def demand_by_level(runs: Sequence[LevelUse], level: float = LEVEL) -> dict[int, Demand] | Refusal:
     """Demand of the one class of a sweep at each of its levels, in their order.
 
     Costs are taken to scatter by shares where all are above 0, by amounts where some run used none. A resource that

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from capacity.demand.service_demand import Demand
-from capacity.values import Interval, Origin, Refusal
+from capacity.values import LEVEL, Interval, Origin, Refusal
 
 LEAST_STATEMENTS = 3
 """Statements timed on both machines: fewer tell nothing of how differently machines run different work."""
@@ -43,7 +43,7 @@ class Ratio:
     source: str
 
 
-def assumed_ratio(level: float = 0.9) -> Ratio:
+def assumed_ratio(level: float = LEVEL) -> Ratio:
     """The ratio of servers that were not both calibrated. Raises ValueError for a level that is none."""
     return Ratio(
         Interval(ASSUMED_RATIO.low, ASSUMED_RATIO.value, ASSUMED_RATIO.high, level),
@@ -52,7 +52,7 @@ def assumed_ratio(level: float = 0.9) -> Ratio:
     )
 
 
-def cpu_time_ratio(measured_on: Calibration, target: Calibration, level: float = 0.9) -> Ratio | Refusal:
+def cpu_time_ratio(measured_on: Calibration, target: Calibration, level: float = LEVEL) -> Ratio | Refusal:
     """CPU time on ``target`` over that on ``measured_on``, from the statements that both ran.
 
     The geometric mean of ratios, each weighing the same; statements differ in how much of a CPU's features they use, so
@@ -62,7 +62,7 @@ def cpu_time_ratio(measured_on: Calibration, target: Calibration, level: float =
     from scipy.special import stdtrit
 
     if not 0 < level < 1:
-        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
+        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"take {LEVEL:g}")
     names = sorted(set(measured_on.statement_s) & set(target.statement_s))
     if len(names) < LEAST_STATEMENTS:
         missing = f"at least {LEAST_STATEMENTS} statements timed on both servers, there are {len(names)}"
@@ -112,7 +112,7 @@ def change_of_waits(
     Refuses what was not measured on both, where a transaction has any of it, and numbers below 0.
     """
     low = value = high = 0.0
-    level = 0.9
+    level = LEVEL
     for count, ours, theirs, what in (
         (round_trips, measured_on.round_trip_s, target.round_trip_s, "the round trip"),
         (commits, measured_on.commit_s, target.commit_s, "the commit"),

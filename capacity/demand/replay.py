@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 
 LEAST_CPU_S: Final = 0.1
 """A kernel tells CPU in ticks of 10 ms: of less than ten of them a share is known to no better than a tenth."""
@@ -22,7 +22,7 @@ _NO_SPREAD: Final = 1e-9
 """Of weights: one run has all of it, and nothing tells what runs differ by."""
 
 
-def replay_cost(cpu_s: Sequence[float], wal_bytes: Sequence[float], level: float = 0.9) -> Interval | Refusal:
+def replay_cost(cpu_s: Sequence[float], wal_bytes: Sequence[float], level: float = LEVEL) -> Interval | Refusal:
     """CPU seconds of replay a byte of log, from what consecutive parts of one window used and replayed.
 
     The ratio of the sums, so that a part counts by what it replayed; its error from the scatter of blocks of about √n

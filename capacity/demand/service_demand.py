@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capacity.arrays import Floats
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 
 MOST_CONDITION = 30.0
 """Condition number of the runs, columns of length 1, from which classes count as collinear (Belsley, Kuh, Welsch)."""
@@ -46,7 +46,7 @@ class Demand:
     connection_hold_s: Interval | None
 
 
-def service_demands(runs: Sequence[RunUse], level: float = 0.9) -> tuple[Demand, ...] | Refusal:
+def service_demands(runs: Sequence[RunUse], level: float = LEVEL) -> tuple[Demand, ...] | Refusal:
     """Demands of the classes by name, from runs of one class, of mixtures, or of both.
 
     Least squares of U = Σ X·D over D ≥ 0, errors taken as proportional to U (runs of an hour and of a minute scatter by
@@ -94,7 +94,7 @@ def cores_used(demands: Sequence[Demand], tps_by_class: Mapping[str, float]) -> 
     """
     known = {demand.transaction: demand.cpu_s for demand in demands}
     low = value = high = 0.0
-    level = 0.9
+    level = LEVEL
     for name, tps in tps_by_class.items():
         cpu_s = known.get(name)
         if cpu_s is None:
@@ -109,7 +109,7 @@ def cores_used(demands: Sequence[Demand], tps_by_class: Mapping[str, float]) -> 
 def refuse_unusable(runs: Sequence[RunUse], level: float) -> Refusal | None:
     """Refuses runs that tell no demand whatever is done with them; None where they may."""
     if not 0 < level < 1:
-        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
+        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"take {LEVEL:g}")
     if not runs:
         return Refusal("no_valid_runs", "a run", "run each class alone, twice")
     for i, run in enumerate(runs, start=1):

@@ -27,7 +27,7 @@ from capacity.growth.results import (
     Season,
 )
 from capacity.growth.season import LEAST_F, LEAST_F_UNDECLARED, UNDECLARED
-from capacity.values import Refusal
+from capacity.values import LEVEL, Refusal
 
 _Label = tuple[int, dt.date | None]
 
@@ -45,7 +45,7 @@ _NAMED_WEIGHT = 0.05
 def forecast(
     values: Sequence[float] | npt.ArrayLike,
     horizon: int,
-    level: float = 0.9,
+    level: float = LEVEL,
     *,
     periods: Sequence[int] | None = None,
     dates: Sequence[dt.date] | None = None,

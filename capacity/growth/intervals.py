@@ -25,7 +25,7 @@ import numpy as np
 from capacity.arrays import Bools, Floats
 from capacity.growth.mixture import USUAL_POWER, BackTest
 from capacity.uncertainty import share_interval
-from capacity.values import Interval
+from capacity.values import LEVEL, Interval
 
 MATURITY = 3.0
 LEAST_LIKENESS = 0.02
@@ -101,7 +101,7 @@ def _achieved(test: BackTest, horizon: int, level: float) -> tuple[Interval, int
     share = float(np.sum(weight[:, None] * (known & inside)) / np.sum(weight[:, None] * known))
     evenness = float(weight.sum() ** 2 / (weight @ weight)) / len(judged)
     hits = max(HITS_PER_BLOCK * evenness * float(ends[now] - ends[judged[0]]) / horizon, 1.0)
-    return share_interval(min(share, 1.0), hits, level=0.9), len(judged)
+    return share_interval(min(share, 1.0), hits, LEVEL), len(judged)
 
 
 def _stretch(level: float, blocks: float) -> float:

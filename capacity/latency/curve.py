@@ -21,7 +21,7 @@ import numpy as np
 from capacity.arrays import Floats
 from capacity.scalability.bend import MOST_LEVELS, Bend, bend
 from capacity.scalability.blocks import BlockedMeans, blocked_means
-from capacity.values import MOST_LOG_HALF, Interval, Refusal
+from capacity.values import LEVEL, MOST_LOG_HALF, Interval, Refusal
 
 LEAST_LEVELS = 3
 MET_PROBABILITY = 0.95
@@ -116,7 +116,7 @@ class LatencyCurve:
         own = self._share_error(middle)
         low, high = (abs(math.log(self._utilisation(n) / middle)) for n in (sure, hardly))
         crossing = Interval(
-            middle * math.exp(-math.hypot(low, own)), middle, min(middle * math.exp(math.hypot(high, own)), 1.0), 0.9
+            middle * math.exp(-math.hypot(low, own)), middle, min(middle * math.exp(math.hypot(high, own)), 1.0), LEVEL
         )
         last = len(self.points) - 1
         return Target(
@@ -217,7 +217,7 @@ class LatencyCurve:
         return float(np.interp(utilisation, self._shares, halves))
 
 
-def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurve | Refusal:
+def latency_curve(runs: Sequence[LatencyRun], level: float = LEVEL) -> LatencyCurve | Refusal:
     """The curve of one percentile through a sweep's runs, all of it in the units of ``response_ms``.
 
     Refuses unusable numbers, fewer than three or more than 128 levels, and runs none of which was repeated.
@@ -266,7 +266,7 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = 0.9) -> LatencyCurv
 
 def _unusable(runs: Sequence[LatencyRun], level: float) -> Refusal | None:
     if not 0 < level < 1:
-        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
+        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"take {LEVEL:g}")
     for i, run in enumerate(runs, start=1):
         if not all(1 / LARGEST < value < LARGEST for value in (run.level, run.throughput_tps, run.response_ms)):
             missing = f"level, throughput and response above 0 in run {i}, not {run}"

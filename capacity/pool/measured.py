@@ -25,11 +25,10 @@ from capacity.measurements import SweptScenario
 from capacity.scalability.blocks import BlockedMeans, blocked_means
 from capacity.scalability.repeats import POOL_MARGIN, pool_range
 from capacity.uncertainty import scores, summary
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 
 P99_MARGIN = 0.15
 """A pool is as good as the best when its p99, waiting included, is not longer by more than this share."""
-LEVEL = 0.9
 MOST_SIZES = 200
 """Of pools looked at, beside the levels: all whole numbers up to it, and as many in a geometric row beyond."""
 DRAWN = 1001

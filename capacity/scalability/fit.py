@@ -12,7 +12,7 @@ from capacity.scalability.law import Law
 from capacity.scalability.profile import Profile, standard_errors
 from capacity.scalability.solve import Points, columns, solve
 from capacity.scalability.usl import REACH, Model, Usl
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 
 LEAST_LEVELS = 4
 """One more than the law has parameters."""
@@ -27,7 +27,7 @@ TINY = 1e-50
 def fit_usl(
     concurrency: Sequence[float],
     throughput: Sequence[float],
-    level: float = 0.9,
+    level: float = LEVEL,
     spreads: Sequence[float] | None = None,
 ) -> Usl | Refusal:
     """Least squares of the law to measured points, 0 ≤ α ≤ 1, β ≥ 0, γ > 0.
@@ -98,7 +98,7 @@ def unusable(n: Floats, x: Floats, spread: Floats, level: float) -> Refusal | No
         return Refusal("bad_measurement", missing, "correct the measurements, or leave out those that are not")
 
     if not 0 < level < 1:
-        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
+        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"take {LEVEL:g}")
     if n.ndim != 1 or n.shape != x.shape or n.shape != spread.shape:
         return bad("one throughput, and one spread if any, for each concurrency")
     for values, what, fits in ((n, "a concurrency of 1 or more", n >= 1), (x, "a throughput above 0", x > TINY)):

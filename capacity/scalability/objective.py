@@ -12,7 +12,7 @@ import numpy as np
 from capacity.arrays import Floats
 from capacity.scalability.blocks import BlockedMeans, blocked_means
 from capacity.scalability.repeats import pool_range
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 
 MET_PROBABILITY = 0.95
 """A level supports the objective from this probability on."""
@@ -56,7 +56,7 @@ class Capacity:
 
 
 def capacity_at_objective(
-    repeats: Sequence[Repeat], response_ms: float, error_share: float, level: float = 0.9
+    repeats: Sequence[Repeat], response_ms: float, error_share: float, level: float = LEVEL
 ) -> Capacity | Refusal:
     """The load that meets "percentile of response ≤ ``response_ms``, failed share ≤ ``error_share``".
 
@@ -168,7 +168,7 @@ def _unusable(repeats: Sequence[Repeat], response_ms: float, error_share: float,
     if not repeats:
         return Refusal("no_valid_runs", "a valid run", "sweep again, with longer runs")
     if not 0 < level < 1:
-        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
+        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"take {LEVEL:g}")
     if not 0 < response_ms < math.inf:
         return Refusal("bad_objective", "an objective above 0 ms", "correct the objective")
     for repeat in repeats:

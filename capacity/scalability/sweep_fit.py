@@ -14,10 +14,10 @@ from capacity.scalability.blocks import BlockedMeans, blocked_means
 from capacity.scalability.fit import fit_usl, unusable
 from capacity.scalability.objective import Repeat
 from capacity.scalability.usl import Levels, Usl
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 
 
-def fit_sweep(repeats: Sequence[Repeat], level: float = 0.9) -> Usl | Refusal:
+def fit_sweep(repeats: Sequence[Repeat], level: float = LEVEL) -> Usl | Refusal:
     """:func:`fit_usl` of a sweep's runs, each scattering by a share of its level's throughput, less its block's drift.
 
     Drift is common to a block's levels, so it says nothing of α and β. What is left of it in the mean of the blocks

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capacity.arrays import Floats
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 
 DAY_S = 86_400
 LEAST_DAYS = 7
@@ -49,7 +49,7 @@ class Peak:
     last_day: int
 
 
-def peak_to_mean(start_s: Sequence[float], counts: Sequence[float], level: float = 0.9) -> Peak | Refusal:
+def peak_to_mean(start_s: Sequence[float], counts: Sequence[float], level: float = LEVEL) -> Peak | Refusal:
     """Peak to mean of requests counted in buckets that begin at ``start_s``, seconds since some midnight.
 
     Buckets come in any order; NaN is one that was not counted. The value is the busiest that was seen. The busiest of
@@ -147,7 +147,7 @@ def _counted(start_s: Sequence[float], counts: Sequence[float], level: float) ->
     """The counts that are there, in the order of their times."""
     if not 0 < level < 1 or len(start_s) != len(counts):
         missing = "one count for each time, and a level between 0 and 1"
-        return Refusal("bad_measurement", missing, "correct the rows; take the level 0.9")
+        return Refusal("bad_measurement", missing, f"correct the rows; take the level {LEVEL:g}")
     times, known = np.asarray(start_s, dtype=np.float64), np.asarray(counts, dtype=np.float64)
     times, known = times[~np.isnan(known)], known[~np.isnan(known)]
     usable = (np.abs(times) < LARGEST) & (known >= 0) & (known < LARGEST)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capacity.demand.service_demand import unit_uses
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 
 LARGEST = 1e15
 LEAST_EXPLAINED = 0.5
@@ -58,7 +58,7 @@ class Transactions:
 
 
 def transactions(
-    calls: Mapping[str, float], makes: Mapping[str, Mapping[str, float]], level: float = 0.9
+    calls: Mapping[str, float], makes: Mapping[str, Mapping[str, float]], level: float = LEVEL
 ) -> Transactions | Refusal:
     """Transactions by class from ``calls`` by statement, where one of class c ``makes`` so many of each statement.
 
@@ -68,7 +68,7 @@ def transactions(
     no more statements than classes.
     """
     if not 0 < level < 1:
-        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", "take 0.9")
+        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"take {LEVEL:g}")
     numbers = [*calls.values(), *(times for made in makes.values() for times in made.values())]
     if not all(0 <= one < LARGEST for one in numbers) or not sum(calls.values()) > 0:
         missing = "calls of 0 or more, one above 0, of transactions that make each statement 0 times or more"

@@ -20,7 +20,7 @@ from loadgen.observe.probe import STATEMENT_TIMEOUT_MS
 from loadgen.observe.processes import local_server
 from loadgen.observe.queries import Connection, text
 from loadgen.observe.starts import History
-from loadgen.runs.estimate import LEVEL
+from loadgen.runs.estimate import RUN_LEVEL
 from loadgen.runs.format.use import ReplayUse
 
 APPLICATION: Final = "loadgen replay sampler"
@@ -146,4 +146,4 @@ def _cost(samples: Sequence[ReplaySample], bytes_: Sequence[int], cpu: Sequence[
             "run the generator on the replica's machine, or measure a replica on this one",
         )
     both = [(used, replayed) for used, replayed in zip(cpu, bytes_, strict=True) if used is not None]
-    return replay_cost([used for used, _ in both], [replayed for _, replayed in both], LEVEL)
+    return replay_cost([used for used, _ in both], [replayed for _, replayed in both], RUN_LEVEL)

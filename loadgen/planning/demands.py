@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from capacity.demand import Demand, LevelUse, RunUse, demand_by_level
-from capacity.values import Refusal
+from capacity.values import LEVEL, Refusal
 from loadgen.runs import documents
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.sweep import SweepPoint, SweepRecord
@@ -44,7 +44,7 @@ class ScenarioDemand:
 
 
 def scenario_demand(
-    sweep: SweepRecord, runs: Iterable[RunRecord] = (), idle: IdleUse = NONE_MEASURED, confidence: float = 0.9
+    sweep: SweepRecord, runs: Iterable[RunRecord] = (), idle: IdleUse = NONE_MEASURED, confidence: float = LEVEL
 ) -> ScenarioDemand | Refusal:
     """The demand of a sweep's scenario, from its valid runs.
 

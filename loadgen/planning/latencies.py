@@ -14,7 +14,7 @@ from capacity.latency import (
     latency_curve,
     open_response_ms,
 )
-from capacity.values import Refusal
+from capacity.values import LEVEL, Refusal
 from loadgen.planning.demands import ScenarioDemand, scenario_demand
 from loadgen.runs.format.latency import PERCENTILES
 from loadgen.runs.format.sweep import SweepRecord
@@ -53,7 +53,7 @@ def latency_runs(sweep: SweepRecord, percentile: float) -> list[LatencyRun]:
     return runs
 
 
-def swept_latency(sweep: SweepRecord, level: float = 0.9) -> SweptLatency:
+def swept_latency(sweep: SweepRecord, level: float = LEVEL) -> SweptLatency:
     """The curves of a sweep of busy connections, and the target utilisation for its objective."""
     curves = {p: latency_curve(latency_runs(sweep, p), level) for p in PERCENTILES}
     wanted = curves[sweep.objective.percentile]

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from capacity.growth import Scenarios
 from capacity.planner import PlanInputs, make_plan
-from capacity.values import Refusal
+from capacity.values import LEVEL, Refusal
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning import sweeps as swept
 from loadgen.planning.alerts import alert_rules, collector
@@ -28,9 +28,6 @@ from loadgen.runs.format.plan import PlanRecord
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.sweep import SweepRecord
 from loadgen.runs.store import DOCUMENTS, new_id, new_record
-
-LEVEL = 0.9
-"""Of the growth forecast and of every interval in a plan."""
 
 
 def plan_record(

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from capacity.latency import CurvePoint, LatencyCurve, Target
 from capacity.scalability import Model, Usl
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 from loadgen.errors import RefusalError
 from loadgen.planning.demands import ScenarioDemand
 from loadgen.planning.latencies import SweptLatency, swept_latency
 from loadgen.planning.throughputs import of_sweep
 from loadgen.runs.format.sweep import SweepRecord
 
-LEVEL = 0.9
 SHAPES = {
     Model.LINEAR: "A straight line explains the levels as well: each connection brings as much as the first.",
     Model.AMDAHL: "Contention explains the levels; a cost of keeping copies in step is not told from none.",

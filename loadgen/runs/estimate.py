@@ -18,15 +18,15 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from capacity.arrays import Floats
 from capacity.values import Interval
 from loadgen.runs.format.latency import Latency
 from loadgen.runs.histogram import EMPTY, Histogram, highest_us, lowest_us, merge, rank
 
 if TYPE_CHECKING:
-    pass
+    from capacity.arrays import Floats
 
-LEVEL: Final = 0.95
+RUN_LEVEL: Final = 0.95
+"""Of the intervals of one run's latencies and throughput."""
 REPLICATES: Final = 400
 """The end points are then the 10th replicate from each side."""
 BEYOND: Final = 10
@@ -85,7 +85,7 @@ def mean(values: Sequence[float]) -> Interval:
     sample = np.asarray(values, float)
     centre = float(sample.mean())
     if len(sample) < MIN_SECONDS:
-        return Interval(0.0, centre, math.inf, LEVEL)
+        return Interval(0.0, centre, math.inf, RUN_LEVEL)
     # The last unit may be shorter: a replicate is divided by the seconds that it drew.
     units = _grouped(np.column_stack([sample, np.ones_like(sample)]))
     drawn = _weights(len(units)) @ units
@@ -120,7 +120,7 @@ def _interval(centre: float, replicates: Floats, units: int, *, lowest: float, h
     import numpy as np
     from scipy.special import ndtri, stdtrit
 
-    tail = (1 - LEVEL) / 2
+    tail = (1 - RUN_LEVEL) / 2
     blocks = units / _block(units)
     widen = math.sqrt(blocks / (blocks - 1)) * float(stdtrit(blocks - 1, 1 - tail) / ndtri(1 - tail))
     low, high = (float(q) for q in np.quantile(replicates, (tail, 1 - tail)))
@@ -128,7 +128,7 @@ def _interval(centre: float, replicates: Floats, units: int, *, lowest: float, h
         low=min(centre, max(lowest, centre - widen * (centre - low))),
         value=centre,
         high=max(centre, min(highest, centre + widen * (high - centre))),
-        level=LEVEL,
+        level=RUN_LEVEL,
     )
 
 

@@ -15,10 +15,8 @@ from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from capacity.arrays import Ints
-
 if TYPE_CHECKING:
-    pass
+    from capacity.arrays import Ints
 
 LOWEST_US: Final = 1
 HIGHEST_US: Final = 3_600_000_000

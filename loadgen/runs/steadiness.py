@@ -17,14 +17,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from capacity.arrays import Floats
-
 if TYPE_CHECKING:
-    pass
+    from capacity.arrays import Floats
 
 MIN_VALUES: Final = 8
 """Fewer have no power to tell a change from chance."""
-LEVEL: Final = 0.01
+SIGNIFICANCE: Final = 0.01
 """Chance of calling independent values changed."""
 MAX_UNITS: Final = 120
 """Longer series are tested in means of several values: the work grows with the square."""
@@ -109,7 +107,7 @@ def _critical(length: int) -> tuple[float, float]:
 
     samples = np.random.default_rng(_SEED).standard_normal((_REPLICATES, length))
     tests = (_levels(samples).max(axis=1), _trends(samples))
-    level, trend = (float(np.quantile(found, 1 - LEVEL)) for found in tests)
+    level, trend = (float(np.quantile(found, 1 - SIGNIFICANCE)) for found in tests)
     return level, trend
 
 

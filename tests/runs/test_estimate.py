@@ -34,7 +34,7 @@ def test_invariants_of_any_window(seconds: list[Histogram]) -> None:
     assert values == sorted(values)
     for interval in intervals(found):
         assert 0 <= interval.low <= interval.value <= interval.high <= found.max_ms
-        assert interval.level == estimate.LEVEL
+        assert interval.level == estimate.RUN_LEVEL
     rate = estimate.throughput([second.total for second in seconds])
     assert rate.value == pytest.approx(found.count / len(seconds))
     assert 0 <= rate.low <= rate.value <= rate.high
@@ -48,7 +48,7 @@ def test_a_percentile_needs_ten_observations_beyond_it(count: int, given_percent
 
 def test_short_windows_claim_nothing() -> None:
     assert intervals(estimate.latency([Histogram.of(range(5000))] * 3)) == []
-    assert estimate.throughput([5, 7]) == Interval(0, 6, math.inf, estimate.LEVEL)
+    assert estimate.throughput([5, 7]) == Interval(0, 6, math.inf, estimate.RUN_LEVEL)
     assert estimate.latency([EMPTY] * 5).count == 0
     assert estimate.latency([]).max_ms == 0
     with pytest.raises(ValueError, match="at least one"):
@@ -56,9 +56,9 @@ def test_short_windows_claim_nothing() -> None:
 
 
 def test_constant_seconds_have_no_spread() -> None:
-    assert estimate.throughput([50] * 20) == Interval(50, 50, 50, estimate.LEVEL)
+    assert estimate.throughput([50] * 20) == Interval(50, 50, 50, estimate.RUN_LEVEL)
     p50 = estimate.latency([Histogram.of([1000] * 50)] * 20).p50_ms
-    assert p50 == Interval(1, 1, 1, estimate.LEVEL)
+    assert p50 == Interval(1, 1, 1, estimate.RUN_LEVEL)
 
 
 def test_a_slow_minute_widens_the_interval() -> None:

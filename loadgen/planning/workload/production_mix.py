@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from capacity.values import Interval, Origin, Refusal
+from capacity.values import LEVEL, Interval, Origin, Refusal
 from capacity.workload import Transactions, transactions
 from loadgen.errors import RefusalError, UsageError
 from loadgen.profiling.format import Profile
@@ -51,7 +51,7 @@ class ProductionMix:
 
 
 def production_mix(
-    profile: Profile, descriptions: Sequence[ScenarioDescription], source: str, level: float = 0.9
+    profile: Profile, descriptions: Sequence[ScenarioDescription], source: str, level: float = LEVEL
 ) -> ProductionMix:
     """The mix of ``descriptions`` that the profile's statements tell.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from capacity.formatting import counted
-from capacity.values import Origin, Refusal
+from capacity.values import LEVEL, Origin, Refusal
 from capacity.workload.peak_to_mean import DAY_S, FINEST_S, Peak, peak_to_mean
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.sheet import ASSUMED, MISSING, Kind, read_sheet
@@ -65,7 +65,7 @@ class MeasuredPeak:
         return "; ".join(parts)
 
 
-def measured_peak(path: Path, level: float = 0.9) -> MeasuredPeak:
+def measured_peak(path: Path, level: float = LEVEL) -> MeasuredPeak:
     """The peak to mean of a file of counts. Raises UsageError and RefusalError as :func:`read_requests` does, and
     RefusalError for counts that tell no peak."""
     read = read_requests(path)

@@ -12,14 +12,12 @@ from pathlib import Path
 
 from capacity.formatting import counted
 from capacity.uncertainty import share_interval
-from capacity.values import Interval, Refusal
+from capacity.values import LEVEL, Interval, Refusal
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.demands import runs_of
 from loadgen.runs import documents, store
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.sweep import SweepRecord
-
-LEVEL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
