@@ -26,6 +26,7 @@ True
 from capacity.growth.forecasting import LARGEST_VALUE, LONGEST_HORIZON, forecast
 from capacity.growth.history import Doubles
 from capacity.growth.intervals import ENOUGH_POINTS
+from capacity.growth.periods import DAYS_IN_MONTH
 from capacity.growth.results import (
     Adjustment,
     Finding,
@@ -40,6 +41,7 @@ from capacity.growth.results import (
 )
 
 __all__ = [
+    "DAYS_IN_MONTH",
     "ENOUGH_POINTS",
     "LARGEST_VALUE",
     "LONGEST_HORIZON",

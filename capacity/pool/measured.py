@@ -73,14 +73,6 @@ def measured_pool(scenario: SweptScenario) -> MeasuredPool | Refusal:
     return _between(scenario)
 
 
-def p99_with_waiting_ms(scenario: SweptScenario) -> dict[int, float]:
-    """By level, with as many clients as the highest one. The objective's percentile stands in for a missing p99."""
-    clients = max(scenario.levels)
-    inside = np.exp(_p99_logs(scenario))
-    tps = np.array([scenario.mean_tps(level) for level in scenario.levels])
-    return {level: float(inside[i] + 1000 * (clients - level) / tps[i]) for i, level in enumerate(scenario.levels)}
-
-
 def _p99_logs(scenario: SweptScenario) -> Floats:
     whole = all(level in scenario.p99_ms for level in scenario.levels)
     means = [scenario.p99_ms[n] if whole else scenario.mean_response_ms(n) for n in scenario.levels]

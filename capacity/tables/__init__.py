@@ -13,10 +13,9 @@ from capacity.tables.forecast import (
     wal_per_user_day,
 )
 from capacity.tables.partitioning import PartitionKey, boundaries, recommend_partitions
-from capacity.tables.storage import DAYS_IN_MONTH, TableGrowth, bytes_by_date, drawn_growth
+from capacity.tables.storage import TableGrowth, bytes_by_date, drawn_growth
 
 __all__ = [
-    "DAYS_IN_MONTH",
     "WHOLE",
     "Law",
     "PartitionKey",

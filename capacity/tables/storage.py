@@ -7,19 +7,17 @@ m months put there, M(t) − M(t − m).
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from capacity.arrays import Floats
+from capacity.growth import DAYS_IN_MONTH
 from capacity.measurements import MeasuredTables
 from capacity.uncertainty import summary
 from capacity.values import Interval, TableSize
 from capacity.workload import PeakLoad
-
-DAYS_IN_MONTH = 30.436875
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +90,6 @@ def _user_months(peak: PeakLoad, retention_months: float | None) -> Floats:
     return np.asarray((summed[len(past) :] - gone) / today, dtype=np.float64)
 
 
-def bytes_at(table: TableSize, measured_users: int, users: Interval) -> Interval:
-    """Size with ``users`` users, if each needs what a user of the measured database needs."""
-    return users.scaled(bytes_per_user(table, measured_users))
-
-
-def table_growth(
-    tables: Sequence[TableSize], measured_users: int, now: Interval, horizon: Interval
-) -> tuple[TableGrowth, ...]:
-    """All tables, largest at the horizon first."""
-    grown = (
-        TableGrowth(
-            table.name,
-            bytes_per_user(table, measured_users),
-            bytes_at(table, measured_users, now),
-            bytes_at(table, measured_users, horizon),
-        )
-        for table in tables
-    )
-    return tuple(sorted(grown, key=lambda g: (-g.horizon_bytes.value, g.table)))
-
-
 def drawn_growth(
     tables: MeasuredTables,
     drawn: dict[str, Floats],
@@ -142,8 +119,3 @@ def drawn_growth(
             )
         )
     return tuple(sorted(grown, key=lambda g: (-g.horizon_bytes.value, g.table)))
-
-
-def months_between(first: dt.date, last: dt.date) -> float:
-    """Average months."""
-    return (last - first).days / DAYS_IN_MONTH

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capacity.arrays import Floats
-from capacity.growth import Forecast
+from capacity.growth import DAYS_IN_MONTH, Forecast
 from capacity.uncertainty import Draws, at_scores, summary
 from capacity.values import LEVEL, Interval
 from capacity.workload.block import Event, Workload
@@ -67,15 +67,11 @@ class PeakLoad:
         """The peak's median and central 90 %, by date."""
         return tuple((date, summary(row, LEVEL)) for date, row in zip(self.dates, self.tps, strict=True))
 
-    def users_at(self, index: int) -> Interval:
-        """Users on the date of that row."""
-        return summary(self.users[index], LEVEL)
-
     @property
     def months(self) -> Floats:
         """Average months from each date to the next; a value less than there are dates."""
         ordinals = np.array([date.toordinal() for date in self.dates], dtype=np.float64)
-        return np.diff(ordinals) / 30.436875
+        return np.diff(ordinals) / DAYS_IN_MONTH
 
 
 def _days(dates: Sequence[dt.date], events: Sequence[Event]) -> list[dt.date]:

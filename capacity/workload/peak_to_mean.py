@@ -15,8 +15,8 @@ import numpy as np
 
 from capacity.arrays import Floats
 from capacity.values import LEVEL, Interval, Refusal
+from capacity.workload.block import SECONDS_A_DAY
 
-DAY_S = 86_400
 LEAST_DAYS = 7
 """Under a week nobody has seen a Monday and a Sunday."""
 WHOLE_DAY = 0.9
@@ -137,9 +137,9 @@ def _regular(
     off = np.mod(times - times[0], bucket_s)
     if (np.minimum(off, bucket_s - off) > 0.01 * bucket_s + 1e-3).any():
         return Refusal("irregular_times", f"times that are whole steps of {bucket_s:g} s", "count by the minute")
-    days, first = np.unique(np.floor(times / DAY_S), return_index=True)
+    days, first = np.unique(np.floor(times / SECONDS_A_DAY), return_index=True)
     parts = zip(days, np.split(known, first[1:]), strict=True)
-    whole = {int(day): found for day, found in parts if len(found) >= WHOLE_DAY * DAY_S / bucket_s}
+    whole = {int(day): found for day, found in parts if len(found) >= WHOLE_DAY * SECONDS_A_DAY / bucket_s}
     return bucket_s, whole, len(days) - len(whole)
 
 

@@ -16,8 +16,6 @@ from loadgen.population.families import ADULT_AGE, MOST_CHILDREN, Families
 from loadgen.population.shape import DEFAULT_SHAPE, ByChild, ByWill, Measured, Poisson, Shape
 from loadgen.population.streams import Part, Stream, poisson_quantile, stratified
 
-DORMANT: Final = DEFAULT_SHAPE.dormant
-
 SECTIONS: Final = (
     "welcome", "household", "income", "assets", "debts", "retirement", "education", "estate", "insurance", "review",
 )  # fmt: skip

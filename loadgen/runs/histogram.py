@@ -25,8 +25,6 @@ SIGNIFICANT_DIGITS: Final = 3
 _LINEAR_BITS: Final = 11  # 2^11 is the first power of two that resolves 2 × 10^3 values singly
 _LINEAR: Final = 1 << _LINEAR_BITS
 _HALF_BITS: Final = _LINEAR_BITS - 1
-_HALF: Final = 1 << _HALF_BITS
-
 SLOTS: Final = (HIGHEST_US.bit_length() - _LINEAR_BITS + 2) << _HALF_BITS
 """Length of the whole array of counts."""
 

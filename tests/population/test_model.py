@@ -15,8 +15,9 @@ from scipy import stats
 
 from loadgen.population import vocabulary
 from loadgen.population.columns import Kind, Rows
-from loadgen.population.fanouts import DORMANT, activity_quantile
+from loadgen.population.fanouts import activity_quantile
 from loadgen.population.model import CHUNK_TABLES, ChunkRows, Population, chunk_users_of
+from loadgen.population.shape import DEFAULT_SHAPE
 from loadgen.population.simulation import LONGEST_YEARS
 from loadgen.population.text import solid_lines
 
@@ -246,9 +247,9 @@ def test_fan_outs_are_skewed_towards_the_active_with_many_empty() -> None:
     activity = activity_quantile(POPULATION.ranks, np.arange(1, POPULATION.users + 1))
     for table in ("goals", "user_achievements", "user_progress"):
         found = counts(table)
-        assert (found == 0).mean() >= DORMANT
+        assert (found == 0).mean() >= DEFAULT_SHAPE.dormant
         assert found[activity < 0.1].mean() > 2 * found.mean()
-        assert (found[activity >= 1 - DORMANT] == 0).all()
+        assert (found[activity >= 1 - DEFAULT_SHAPE.dormant] == 0).all()
     assert (counts("financial_profiles") == 1).all()
 
 

@@ -13,9 +13,15 @@ from capacity.due import Due
 from capacity.growth import Forecast, ForecastPoint, Observation
 from capacity.plan import Plan
 from capacity.recommendation import Prediction, Recommendation, RefusedRecommendation, Rejected, Step
-from capacity.tables.storage import table_growth
+from capacity.tables import TableGrowth
 from capacity.values import Input, Interval, Origin, Refusal
 from loadgen.runs.format.plan import PlanRecord
+
+
+def storage(now: Interval, horizon: Interval) -> tuple[TableGrowth, ...]:
+    """Tables that 5,000 users filled, by the users now and at the horizon."""
+    each = sorted(((table.name, table.total_bytes / 5_000) for table in TABLES), key=lambda one: -one[1])
+    return tuple(TableGrowth(name, size, now.scaled(size), horizon.scaled(size)) for name, size in each)
 
 
 def month(index: int) -> dt.date:
@@ -140,7 +146,7 @@ def plan() -> PlanRecord:
             recommendations=(replicas(), partitions()),
             refused=(RefusedRecommendation("pool", "primary", refusal),),
             inputs=inputs(),
-            storage=table_growth(TABLES, 5_000, Interval.exact(3_938), Interval(5_770, 6_890, 8_360)),
+            storage=storage(Interval.exact(3_938), Interval(5_770, 6_890, 8_360)),
             sizing=sizing_samples.sizing(),
             bases=sizing_samples.bases(),
             sensitivity=sizing_samples.sensitivity(),

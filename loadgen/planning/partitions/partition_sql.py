@@ -12,8 +12,9 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from capacity.growth import DAYS_IN_MONTH
 from capacity.recommendation import PartitionDesign
-from capacity.tables import DAYS_IN_MONTH, boundaries
+from capacity.tables import boundaries
 
 PARENTS: Final = frozenset(("users",))
 """Foreign keys of other tables point at them, to a key that partitions would have to change."""

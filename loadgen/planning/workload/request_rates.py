@@ -12,7 +12,8 @@ from typing import Final, Literal
 
 from capacity.formatting import counted
 from capacity.values import LEVEL, Origin, Refusal
-from capacity.workload.peak_to_mean import DAY_S, FINEST_S, Peak, peak_to_mean
+from capacity.workload.block import SECONDS_A_DAY
+from capacity.workload.peak_to_mean import FINEST_S, Peak, peak_to_mean
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.sheet import ASSUMED, MISSING, Kind, read_sheet
 from loadgen.user_files import MIB
@@ -129,7 +130,7 @@ def _do(refusal: Refusal, read: Requests) -> str:
 
 
 def _day(number: int) -> dt.date:
-    return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=number * DAY_S)).date()
+    return (dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(seconds=number * SECONDS_A_DAY)).date()
 
 
 def _time(text: str, where: str) -> tuple[float, Literal["epoch", "zoned", "local"]]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from capacity.arrays import Floats
 from capacity.measurements import MeasuredServer, SweptScenario
 from capacity.pool import Deployment, PoolSetting, recommend_pool
-from capacity.pool.measured import measured_pool, p99_with_waiting_ms
+from capacity.pool.measured import measured_pool
 from capacity.recommendation import Recommendation, RefusedRecommendation
 from capacity.scalability import Repeat
 from capacity.scalability.repeats import pool_range
@@ -102,16 +102,6 @@ def test_one_run_a_level_gives_a_pool_without_a_testable_ratio() -> None:
     found = recommend_pool((once,), replace(SERVER, cores=None), SETTING)
     assert isinstance(found, Recommendation)
     assert found.prediction is None
-
-
-def test_waiting_for_a_connection_counts_in_p99() -> None:
-    made = scenario("a", {1: 100, 2: 195, 4: 200, 8: 199, 16: 150})
-    waits = p99_with_waiting_ms(made)
-    # 16 clients, one connection: 15 wait for 1/100 s each, and the one inside takes 13 ms.
-    assert waits[1] == pytest.approx(150 + 13, rel=0.01)
-    assert waits[16] == pytest.approx(1300 * 16 / 150, rel=0.01)
-    exact = replace(made, p99_ms=dict.fromkeys(made.levels, 3.0))
-    assert p99_with_waiting_ms(exact)[16] == pytest.approx(3.0)
 
 
 def test_pools_whose_responses_are_longer_are_left_out() -> None:

@@ -8,7 +8,8 @@ import pytest
 from capacity.measurements import MeasuredServer, MeasuredTables
 from capacity.recommendation import Recommendation, RefusedRecommendation, Rejected
 from capacity.tables import PartitionKey, recommend_partitions
-from capacity.tables.storage import bytes_at, bytes_per_user, table_growth
+from capacity.tables.storage import bytes_by_date, bytes_per_user, drawn_growth
+from capacity.uncertainty import summary
 from capacity.values import Interval, TableSize
 from capacity.workload import PeakLoad
 
@@ -91,11 +92,13 @@ def test_unknown_memory_and_empty_tables_are_refused() -> None:
 def test_bytes_per_user_count_toast_and_indexes() -> None:
     table = TableSize("t", 10, 600, 300, 100)
     assert bytes_per_user(table, 5) == 200
-    assert bytes_at(table, 5, Interval(10, 20, 40)) == Interval(2000, 4000, 8000)
 
 
-def test_growth_of_tables_is_sorted_and_carries_the_users_interval() -> None:
-    grown = table_growth(samples.tables().tables, 5_000, Interval.exact(5_000), Interval(8_000, 10_000, 20_000))
+def test_growth_of_tables_is_sorted_and_follows_the_users() -> None:
+    tables, peak = samples.tables(), PeakLoad.of(samples.users(), samples.workload())
+    grown = drawn_growth(tables, bytes_by_date(tables, peak), 0.9)
     assert [g.table for g in grown] == ["chat_messages", "financial_profiles", "users"]
-    assert grown[0].now_bytes.value == pytest.approx(samples.tables().tables[0].total_bytes)
-    assert grown[0].horizon_bytes.high == pytest.approx(2 * grown[0].horizon_bytes.value)
+    now, horizon = (summary(peak.users[row], 0.9) for row in (0, -1))
+    for table, one in zip(tables.tables, grown, strict=True):
+        assert one.now_bytes.value == pytest.approx(now.value * bytes_per_user(table, tables.users))
+        assert one.horizon_bytes.high == pytest.approx(horizon.high * bytes_per_user(table, tables.users))
