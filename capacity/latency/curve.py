@@ -223,6 +223,7 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = LEVEL) -> LatencyCu
     Refuses unusable numbers, fewer than three or more than 128 levels, and runs none of which was repeated.
     """
     from scipy.interpolate import PchipInterpolator
+    from scipy.optimize import isotonic_regression
 
     if (refusal := _unusable(runs, level)) is not None:
         return refusal
@@ -237,7 +238,7 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = LEVEL) -> LatencyCu
             "too_few_repeats", "two valid runs of a level: nothing tells how runs scatter", "repeat the sweep"
         )
     weights = 1 / np.maximum(response.own_errors**2, 1e-12)
-    rising = _rising(response.means, weights)
+    rising = isotonic_regression(response.means, weights=weights).x
     best = int(np.argmax(throughput.means))
     halves = response.half_widths(level)
     points = tuple(
@@ -276,17 +277,6 @@ def _unusable(runs: Sequence[LatencyRun], level: float) -> Refusal | None:
     if count > MOST_LEVELS:
         return Refusal("too_many_levels", f"at most {MOST_LEVELS} levels, there are {count}", "leave some out")
     return None
-
-
-def _rising(values: Floats, weights: Floats) -> Floats:
-    """The rising sequence nearest to the values in weighted least squares: pool adjacent violators."""
-    blocks: list[tuple[float, float, int]] = []
-    for value, weight in zip(values, weights, strict=True):
-        blocks.append((float(value), float(weight), 1))
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            (v, w, n), (u, x, m) = blocks.pop(), blocks.pop()
-            blocks.append(((v * w + u * x) / (w + x), w + x, n + m))
-    return np.repeat([value for value, _, _ in blocks], [count for _, _, count in blocks])
 
 
 def _share(throughput: BlockedMeans, i: int, best: int, level: float) -> Interval:
