@@ -14,10 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from loadgen.population import reference
-from loadgen.population.comparison import Comparison, compare
-from loadgen.population.families import draw_families
-from loadgen.population.households import draw_households
+from loadgen.population.household import reference
+from loadgen.population.household.comparison import Comparison, compare
+from loadgen.population.household.families import draw_families
+from loadgen.population.household.households import draw_households
 from loadgen.population.model import chunk_users_of
 
 SEEDS: Final = (1, 2, 3, 4, 5)

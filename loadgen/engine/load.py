@@ -14,10 +14,10 @@ from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark, require_own_tables, require_synthetic
 from loadgen.database.identity import query_on, read_identity
 from loadgen.database.servers import Servers
-from loadgen.engine.dispatch import Dispatcher
-from loadgen.engine.open_recorder import OpenRecorder
+from loadgen.engine.pacing.dispatch import Dispatcher
 from loadgen.engine.reach import Reach, Settings
-from loadgen.engine.recorder import Recorder
+from loadgen.engine.recording.open_recorder import OpenRecorder
+from loadgen.engine.recording.recorder import Recorder
 from loadgen.errors import EnvironmentFault
 from loadgen.population.activity import ActivityRanks
 from loadgen.runs.format.access import Access

@@ -21,11 +21,11 @@ from locust.runners import Runner
 from loadgen import settings
 from loadgen.database.connect import resolve
 from loadgen.database.servers import servers_of
-from loadgen.engine import locust_figures
-from loadgen.engine.dispatch import Dispatcher
 from loadgen.engine.load import OpenLoad, open_load
-from loadgen.engine.open_recorder import OpenRecorder
-from loadgen.engine.recorder import TICK_S, Output, Recorder
+from loadgen.engine.pacing.dispatch import Dispatcher
+from loadgen.engine.recording import locust_figures
+from loadgen.engine.recording.open_recorder import OpenRecorder
+from loadgen.engine.recording.recorder import TICK_S, Output, Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.runs.control import Done, PhaseBegan, Ramped
 from loadgen.runs.format.schedule import Schedule

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from gevent.lock import Semaphore
 
-from loadgen.engine.access_counts import AccessCounts
 from loadgen.engine.client import Connection
+from loadgen.engine.recording.access_counts import AccessCounts
 
 
 class Endpoint:

@@ -25,7 +25,7 @@ from loadgen.errors import GuardRefusal
 from loadgen.runs.format.access import Access, PoolerFound
 
 if TYPE_CHECKING:
-    from loadgen.engine.recorder import Recorder
+    from loadgen.engine.recording.recorder import Recorder
 
 STATEMENT_TIMEOUT_MS: Final = 30_000
 CHECK_INTERVAL_MS: Final = 1_000

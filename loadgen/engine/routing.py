@@ -16,8 +16,8 @@ from typing import Final
 
 import gevent
 
-from loadgen.engine.access_counts import AccessCounts
 from loadgen.engine.client import Connection
+from loadgen.engine.recording.access_counts import AccessCounts
 from loadgen.engine.scenario_sql import Statement, load
 from loadgen.runs.format.access import OwnWrites, ReadPolicy
 

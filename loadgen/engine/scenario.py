@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from locust import events  # first: it patches before psycopg is imported
 
-from loadgen.engine import locust_figures
 from loadgen.engine.answers import Row
+from loadgen.engine.pacing.think import exponential, uniform
+from loadgen.engine.recording import locust_figures
 from loadgen.engine.standalone import on_init
-from loadgen.engine.think import exponential, uniform
 from loadgen.engine.transactions import Transaction, draw
 from loadgen.engine.users import PostgresUser
 

@@ -14,7 +14,7 @@ from loadgen.engine.routing import PRIMARY, Routing
 from loadgen.engine.transactions import Plan, Worker
 
 if TYPE_CHECKING:
-    from loadgen.engine.recorder import Recorder
+    from loadgen.engine.recording.recorder import Recorder
 
 
 class Sessions(Protocol):

@@ -21,7 +21,7 @@ from loadgen.database.connect import resolve
 from loadgen.database.servers import ServersIdentity, servers_of
 from loadgen.engine.link import Link
 from loadgen.engine.load import open_load
-from loadgen.engine.recorder import TICK_S, Recorder
+from loadgen.engine.recording.recorder import TICK_S, Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.errors import ExitCode, LoadgenError, UsageError
 from loadgen.observe.pooler import established, lock_of_run

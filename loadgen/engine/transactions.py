@@ -20,7 +20,7 @@ from loadgen.runs.format.scenario import Isolation, TransactionDescription, begi
 
 if TYPE_CHECKING:
     from loadgen.engine.client import Connection
-    from loadgen.engine.recorder import Recorder
+    from loadgen.engine.recording.recorder import Recorder
 
 ACTIVE_USER: Final = "active_user"
 RETRIED: Final = ("40001", "40P01")

@@ -16,14 +16,14 @@ from locust import User
 from locust.env import Environment
 from locust.exception import StopUser
 
-from loadgen.engine import locust_figures
-from loadgen.engine.dispatch import Turn
 from loadgen.engine.failures import GUARD_REFUSED, DatabaseError
 from loadgen.engine.load import Load, OpenLoad, user_rng
-from loadgen.engine.locust_figures import REQUEST_TYPE
-from loadgen.engine.recorder import kept_in_latency
+from loadgen.engine.pacing.dispatch import Turn
+from loadgen.engine.pacing.think import NO_THINK_TIME, ThinkTime, exponential
+from loadgen.engine.recording import locust_figures
+from loadgen.engine.recording.locust_figures import REQUEST_TYPE
+from loadgen.engine.recording.recorder import kept_in_latency
 from loadgen.engine.scenario_sql import load as load_statements
-from loadgen.engine.think import NO_THINK_TIME, ThinkTime, exponential
 from loadgen.engine.transactions import Plan, Transaction, bind, draws_of, perform
 from loadgen.errors import UsageError
 from loadgen.runs.format.scenario import ScenarioDescription

@@ -22,7 +22,7 @@ from loadgen.database.servers import ServersIdentity, servers_of
 from loadgen.engine.child import load_scenario
 from loadgen.engine.link import Link
 from loadgen.engine.load import open_load
-from loadgen.engine.recorder import Recorder
+from loadgen.engine.recording.recorder import Recorder
 from loadgen.errors import EnvironmentFault, ExitCode, LoadgenError
 from loadgen.runs.control import Event, Failed, Ready
 

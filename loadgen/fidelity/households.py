@@ -15,7 +15,7 @@ from psycopg import sql
 from loadgen.fidelity import published, sampling
 from loadgen.fidelity.reading import Snapshot, text
 from loadgen.fidelity.sampling import GRID, Lorenz, Measured
-from loadgen.population import reference
+from loadgen.population.household import reference
 
 Found = dict[tuple[str, str], Measured]
 """By measure and group."""

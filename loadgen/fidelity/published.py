@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadgen.fidelity.format import Statistic, Topic, Unit
-from loadgen.population import reference
+from loadgen.population.household import reference
 
 MEDIAN_TOLERANCE_PCT: Final = 8.0
 MEAN_TOLERANCE_PCT: Final = 8.0

@@ -10,10 +10,10 @@ import numpy as np
 from capacity.arrays import Floats, Ints
 from loadgen.population.columns import Column, Kind
 from loadgen.population.documents import People
-from loadgen.population.families import Families
 from loadgen.population.fanouts import FanOuts
 from loadgen.population.finances import Finances
-from loadgen.population.households import Households
+from loadgen.population.household.families import Families
+from loadgen.population.household.households import Households
 
 
 @dataclass(frozen=True)

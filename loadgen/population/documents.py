@@ -12,9 +12,9 @@ import numpy as np
 from capacity.arrays import Bools, Floats, Ints
 from loadgen.population import projections
 from loadgen.population.columns import Column, Kind
-from loadgen.population.families import MARITAL_STATUSES, Families
 from loadgen.population.finances import ASSET_CLASSES, EMPLOYMENT, RISK_TOLERANCES, SPENDING, Finances
-from loadgen.population.households import Households
+from loadgen.population.household.families import MARITAL_STATUSES, Families
+from loadgen.population.household.households import Households
 from loadgen.population.projections import DETAILS, Inputs
 from loadgen.population.shape import DocumentShape
 from loadgen.population.streams import Part, Stream, choose, stratified

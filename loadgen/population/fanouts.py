@@ -12,7 +12,7 @@ import numpy as np
 
 from capacity.arrays import Bools, Floats, Ints
 from loadgen.population.activity import ActivityRanks
-from loadgen.population.families import ADULT_AGE, MOST_CHILDREN, Families
+from loadgen.population.household.families import ADULT_AGE, MOST_CHILDREN, Families
 from loadgen.population.shape import DEFAULT_SHAPE, ByChild, ByWill, Measured, Poisson, Shape
 from loadgen.population.streams import Part, Stream, poisson_quantile, stratified
 

@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 
 from capacity.arrays import Bools, Floats, Ints
-from loadgen.population import reference
-from loadgen.population.families import Families
-from loadgen.population.households import Households, cents
+from loadgen.population.household import reference
+from loadgen.population.household.families import Families
+from loadgen.population.household.households import Households, cents
 from loadgen.population.streams import Part, Stream, choose, normal_quantile
 
 _RETIREMENT_AGES: Final = (

@@ -20,19 +20,19 @@ import numpy as np
 import orjson
 
 from capacity.arrays import Bools, Floats, Ints
-from loadgen.population import reference
-from loadgen.population.comparison import (
+from loadgen.population.household import reference
+from loadgen.population.household.comparison import (
     INCOME_GROUPS,
     WEALTH_GROUPS,
     Comparison,
     compare,
     within_percentiles,
 )
-from loadgen.population.families import draw_families
-from loadgen.population.household_model import MODEL_FILE, packaged_document, read_model
-from loadgen.population.households import compose, net_worth
-from loadgen.population.latents import Draws, draw
-from loadgen.population.parameters import FREE, document
+from loadgen.population.household.families import draw_families
+from loadgen.population.household.household_model import MODEL_FILE, packaged_document, read_model
+from loadgen.population.household.households import compose, net_worth
+from loadgen.population.household.latents import Draws, draw
+from loadgen.population.household.parameters import FREE, document
 
 FIT_SEED: Final = 20_221
 CHUNK_USERS: Final = 1_000

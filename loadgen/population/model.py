@@ -22,10 +22,10 @@ from loadgen.population.chat import ChatSlice, chat_messages
 from loadgen.population.chunk import Chunk
 from loadgen.population.columns import Column, Kind, Rows
 from loadgen.population.documents import People, profile_documents
-from loadgen.population.families import MOST_CHILDREN, Families, draw_families
 from loadgen.population.fanouts import FanOuts, activity_quantile, draw_fanouts
 from loadgen.population.finances import NO_INCOME_TAX, derive_finances
-from loadgen.population.households import draw_households
+from loadgen.population.household.families import MOST_CHILDREN, Families, draw_families
+from loadgen.population.household.households import draw_households
 from loadgen.population.notes import with_notes
 from loadgen.population.shape import DEFAULT_SHAPE, Shape
 from loadgen.population.streams import Part, Stream

@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 
 from capacity.arrays import Floats
-from loadgen.population import reference
 from loadgen.population.chunk import Chunk, place_within
 from loadgen.population.columns import Column, Kind, Rows
-from loadgen.population.families import ADULT_AGE
 from loadgen.population.fanouts import ACHIEVEMENTS, SECTIONS, names_up_to
+from loadgen.population.household import reference
+from loadgen.population.household.families import ADULT_AGE
 from loadgen.population.streams import Part, Stream, choose
 from loadgen.population.text import booleans, dollars, integers, join, json_object, moments, pick, pool, quoted, rounded
 from loadgen.population.vocabulary import pools

@@ -25,7 +25,7 @@ import orjson
 from numpy.typing import NDArray
 
 from capacity.arrays import Floats
-from loadgen.population import reference
+from loadgen.population.household import reference
 from loadgen.population.streams import Part, Stream
 
 PATHS: Final = 1000

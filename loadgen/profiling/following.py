@@ -11,8 +11,8 @@ import numpy as np
 from capacity.arrays import Floats
 from loadgen.errors import UsageError
 from loadgen.population.activity import ActivityRanks
-from loadgen.population.families import Families, draw_families
 from loadgen.population.fanouts import activity_quantile, draw_fanouts
+from loadgen.population.household.families import Families, draw_families
 from loadgen.population.shape import MOST_MONTHS, Bucket, Measured, Shape, as_shares
 from loadgen.profiling.following_chat import chat_shape
 from loadgen.profiling.following_documents import document_shape

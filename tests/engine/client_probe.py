@@ -17,7 +17,7 @@ from loadgen.database.connect import resolve
 from loadgen.engine.answers import Answers
 from loadgen.engine.client import Connection
 from loadgen.engine.failures import DatabaseError, QueryError
-from loadgen.engine.recorder import Recorder
+from loadgen.engine.recording.recorder import Recorder
 from loadgen.engine.scenario_sql import Parameter, Statement
 from loadgen.engine.transactions import Transaction, Worker, bind, draw, perform
 

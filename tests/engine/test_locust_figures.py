@@ -10,7 +10,7 @@ SCRIPT = """
 import csv, io, json
 from locust import stats
 from locust.env import Environment
-from loadgen.engine import locust_figures
+from loadgen.engine.recording import locust_figures
 
 locust_figures.install()
 locust_figures.install()  # twice does no harm
@@ -62,11 +62,11 @@ def test_nothing_is_rounded_to_whole_milliseconds() -> None:
 SECONDS = """
 import json, time
 from locust.env import Environment
-from loadgen.engine import locust_figures
-from loadgen.engine.dispatch import Turn
+from loadgen.engine.recording import locust_figures
+from loadgen.engine.pacing.dispatch import Turn
 from loadgen.engine.failures import DatabaseError
-from loadgen.engine.open_recorder import OpenRecorder
-from loadgen.engine.recorder import Recorder, kept_in_latency
+from loadgen.engine.recording.open_recorder import OpenRecorder
+from loadgen.engine.recording.recorder import Recorder, kept_in_latency
 
 locust_figures.install()
 

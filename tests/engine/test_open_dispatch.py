@@ -10,8 +10,8 @@ import pytest
 PRELUDE = """
 import json, time
 import gevent
-from loadgen.engine.alarm import HubAlarm, TimerfdAlarm, make_alarm
-from loadgen.engine.dispatch import Dispatcher
+from loadgen.engine.pacing.alarm import HubAlarm, TimerfdAlarm, make_alarm
+from loadgen.engine.pacing.dispatch import Dispatcher
 taken = []
 def user(dispatcher, service_s):
     while (turn := dispatcher.take()) is not None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from loadgen.engine.dispatch import Turn
 from loadgen.engine.failures import DatabaseError
-from loadgen.engine.open_recorder import OpenRecorder
+from loadgen.engine.pacing.dispatch import Turn
+from loadgen.engine.recording.open_recorder import OpenRecorder
 from loadgen.runner.summary import summarise
 from loadgen.runs import spool
 from loadgen.runs.format.result import RunResult

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loadgen.engine.failures import DatabaseError
-from loadgen.engine.recorder import TICK_S, Recorder
+from loadgen.engine.recording.recorder import TICK_S, Recorder
 from loadgen.runs import spool
 from loadgen.runs.histogram import Histogram
 from loadgen.runs.spool import LAG, RESPONSE, SERVICE, Tally

@@ -12,7 +12,7 @@ import pytest
 
 from loadgen.engine import transactions
 from loadgen.engine.failures import DatabaseError, QueryError
-from loadgen.engine.recorder import Recorder
+from loadgen.engine.recording.recorder import Recorder
 from loadgen.engine.scenario_sql import load
 from loadgen.engine.transactions import BACKOFF_S, MAX_ATTEMPTS, Plan, Transaction, Worker, bind, perform
 from loadgen.runner.summary import summarise

@@ -12,7 +12,7 @@ from loadgen.fidelity.format import Statistic, Unit, Verdict
 from loadgen.fidelity.judging import judge
 from loadgen.fidelity.published import Published
 from loadgen.fidelity.sampling import NOTHING, Measured
-from loadgen.population import reference
+from loadgen.population.household import reference
 
 
 def figure(statistic: Statistic, unit: Unit, value: float, tolerance: float) -> Published:

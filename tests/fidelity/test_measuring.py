@@ -15,7 +15,7 @@ from loadgen.fidelity import checks, households, published, shape
 from loadgen.fidelity.format import FidelityRecord
 from loadgen.fidelity.measure import keep
 from loadgen.fidelity.reading import Snapshot
-from loadgen.population import reference
+from loadgen.population.household import reference
 from loadgen.runs import documents
 
 

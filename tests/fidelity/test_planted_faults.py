@@ -13,7 +13,7 @@ from loadgen.database.target import Target
 from loadgen.fidelity import checks
 from loadgen.fidelity.format import FidelityRecord
 from loadgen.fidelity.reading import Snapshot
-from loadgen.population import reference
+from loadgen.population.household import reference
 
 DEARER_HOMES = """
 UPDATE financial_profiles

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from loadgen.population.balancing import balanced_cash
+from loadgen.population.household.balancing import balanced_cash
 
 HOUSEHOLDS = 200
 

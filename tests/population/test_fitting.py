@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from loadgen.population import fitting, reference
-from loadgen.population.comparison import SURVEYED, compare
-from loadgen.population.household_model import Amounts, Tail, household_model, packaged_document, pareto
-from loadgen.population.parameters import FREE, document, mean_over_median
+from loadgen.population import fitting
+from loadgen.population.household import reference
+from loadgen.population.household.comparison import SURVEYED, compare
+from loadgen.population.household.household_model import Amounts, Tail, household_model, packaged_document, pareto
+from loadgen.population.household.parameters import FREE, document, mean_over_median
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from loadgen.population import reference
-from loadgen.population.comparison import Comparison, compare
-from loadgen.population.families import Families, draw_families
 from loadgen.population.finances import derive_finances
-from loadgen.population.households import Households, draw_households
+from loadgen.population.household import reference
+from loadgen.population.household.comparison import Comparison, compare
+from loadgen.population.household.families import Families, draw_families
+from loadgen.population.household.households import Households, draw_households
 from loadgen.population.model import chunk_users_of
 
 USERS = 20_000

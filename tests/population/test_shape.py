@@ -14,8 +14,8 @@ from capacity.arrays import Floats
 from loadgen.errors import UsageError
 from loadgen.population.activity import ActivityRanks
 from loadgen.population.calendar import US_PER_HOUR, make_calendar
-from loadgen.population.families import draw_families
 from loadgen.population.fanouts import FanOuts, activity_quantile, draw_fanouts, names_up_to
+from loadgen.population.household.families import draw_families
 from loadgen.population.model import Population
 from loadgen.population.shape import (
     DEFAULT_SHAPE,

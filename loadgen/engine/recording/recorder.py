@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
-from loadgen.engine.access_counts import AccessCounts
-from loadgen.engine.counts import BATCH, Counts, Names, Tally
 from loadgen.engine.failures import DatabaseError
+from loadgen.engine.recording.access_counts import AccessCounts
+from loadgen.engine.recording.counts import BATCH, Counts, Names, Tally
 from loadgen.runs import histogram, spool
 from loadgen.runs.format.result import FirstError
 

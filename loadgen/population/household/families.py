@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from capacity.arrays import Bools, Floats, Ints
-from loadgen.population import reference
+from loadgen.population.household import reference
 from loadgen.population.streams import ALL_CHUNKS, Part, Stream, choose, stratified
 
 MOST_CHILDREN = 4

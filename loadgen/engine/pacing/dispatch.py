@@ -17,7 +17,7 @@ from typing import NamedTuple
 import gevent
 import greenlet
 
-from loadgen.engine.alarm import Alarm, make_alarm
+from loadgen.engine.pacing.alarm import Alarm, make_alarm
 
 
 class Turn(NamedTuple):

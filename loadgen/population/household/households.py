@@ -20,11 +20,11 @@ from typing import Final
 import numpy as np
 
 from capacity.arrays import Bools, Floats, Ints
-from loadgen.population import reference
-from loadgen.population.balancing import balanced_cash
-from loadgen.population.families import Families
-from loadgen.population.household_model import HouseholdModel, household_model
-from loadgen.population.latents import ITEMS, Draws, Latents, draw
+from loadgen.population.household import reference
+from loadgen.population.household.balancing import balanced_cash
+from loadgen.population.household.families import Families
+from loadgen.population.household.household_model import HouseholdModel, household_model
+from loadgen.population.household.latents import ITEMS, Draws, Latents, draw
 from loadgen.population.streams import normal_quantile
 
 

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from capacity.arrays import Bools, Floats, Ints
-from loadgen.population import reference
-from loadgen.population.households import net_worth
-from loadgen.population.reference import JointFigure
+from loadgen.population.household import reference
+from loadgen.population.household.households import net_worth
+from loadgen.population.household.reference import JointFigure
 
 MEDIAN_TOLERANCE_PCT: Final = 8.0
 SHARE_TOLERANCE_POINTS: Final = 2.0

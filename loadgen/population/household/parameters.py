@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 
 from capacity.arrays import Floats
-from loadgen.population import reference
-from loadgen.population.reference import AGE_GROUPS, by_age, item
+from loadgen.population.household import reference
+from loadgen.population.household.reference import AGE_GROUPS, by_age, item
 
 TAIL_EXPONENT: Final = 1.5
 """Of wealth: ln 10 over the logarithm of the 99.9th to the 99th percentile of net worth is 1.53; see the facts file."""

@@ -17,7 +17,7 @@ from locust.env import Environment
 from locust.stats import StatsCSV, StatsEntry
 
 from loadgen.engine.failures import DatabaseError
-from loadgen.engine.recorder import Recorder
+from loadgen.engine.recording.recorder import Recorder
 from loadgen.runs.histogram import highest_us, lowest_us
 from loadgen.runs.spool import CENSORED, RESPONSE, Tally
 

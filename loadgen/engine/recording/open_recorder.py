@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from loadgen.engine.counts import Counts, Tally
-from loadgen.engine.recorder import Output, Recorder
+from loadgen.engine.recording.counts import Counts, Tally
+from loadgen.engine.recording.recorder import Output, Recorder
 from loadgen.runs import histogram, spool
 from loadgen.runs.format.result import LATE_MS
 from loadgen.runs.hlog import Measure
 from loadgen.runs.spool import CENSORED
 
 if TYPE_CHECKING:
-    from loadgen.engine.dispatch import Turn
     from loadgen.engine.failures import DatabaseError
+    from loadgen.engine.pacing.dispatch import Turn
 
 _LATE_S: Final = LATE_MS / 1000
 

@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from capacity.arrays import Bools, Floats, Ints
-from loadgen.population.families import households_before
-from loadgen.population.household_model import HouseholdModel, Item, Loadings
+from loadgen.population.household.families import households_before
+from loadgen.population.household.household_model import HouseholdModel, Item, Loadings
 from loadgen.population.streams import ALL_CHUNKS, Part, Stream, in_order, normal_quantile
 
 ITEMS: Final = (

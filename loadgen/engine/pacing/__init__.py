@@ -1,0 +1,1 @@
+"""When users send: arrivals of an open load, think time, timers on time."""

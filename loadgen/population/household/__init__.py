@@ -1,0 +1,1 @@
+"""Households by a model fitted to published figures: ages, families, incomes, balance sheets."""
