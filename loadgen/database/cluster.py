@@ -1,4 +1,4 @@
-"""The data directory of an instance: making it whole or not at all, and mending what a bad end left in it."""
+"""Create the data directory of an instance, whole or not at all, and repair it after a crash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from loadgen.database.programs import Account, Programs
 from loadgen.errors import EnvironmentFault
 
 SUPERUSER = "affluvia"
-"""Not named like the schema loadgen, which would then come first on its search_path."""
+"""The superuser. Not named loadgen: the schema of that name would then come first on its search_path."""
 DATABASE = "affluvia"
 """The default database; ``sql/bootstrap.sql`` makes it."""
 
@@ -28,14 +28,14 @@ INITDB_OPTIONS = (
     "--auth-host=scram-sha-256",
     "--encoding=UTF8",
     "--no-locale",  # the same order of rows on every machine
-    "--data-checksums",  # the default since PostgreSQL 18; said, so that older programs are comparable
+    "--data-checksums",  # the default since PostgreSQL 18; explicit, so that older versions are comparable
     "--no-instructions",
     f"--username={SUPERUSER}",
 )
 
 
 def make_data(files: Files, programs: Programs, notify: Callable[[str], None]) -> None:
-    """initdb beside the final place, then rename: a data directory is whole or not there."""
+    """Run initdb beside the final place, then rename, so that a data directory is whole or not there."""
     partial = files.partial_data
     if partial.exists():
         notify(f"removing the half-made data of an interrupted start in {partial}")
@@ -48,23 +48,23 @@ def make_data(files: Files, programs: Programs, notify: Callable[[str], None]) -
         partial.mkdir(mode=0o700)
         programs.account.own(partial)
         _write_private(password_file, password + "\n", programs.account)
-        made = programs.run(
+        initdb = programs.run(
             "initdb", [*INITDB_OPTIONS, f"--pwfile={password_file}", f"--pgdata={partial}"], timeout_s=INITDB_TIMEOUT_S
         )
-        if made.code != 0:
+        if initdb.code != 0:
             raise EnvironmentFault(
-                f"initdb failed for server {files.name}: {made.complaint}; "
+                f"initdb failed for server {files.name}: {initdb.complaint}; "
                 "is there space, and may the server's account write there?"
             )
-        filled = programs.run(
+        bootstrap = programs.run(
             "postgres",
             ["--single", "-D", str(partial), "template1"],
             timeout_s=INITDB_TIMEOUT_S,
             stdin=statement("bootstrap").decode(),
         )
-        if filled.code != 0 or "ERROR:" in filled.output:
+        if bootstrap.code != 0 or "ERROR:" in bootstrap.output:
             raise EnvironmentFault(
-                f"cannot prepare server {files.name}: {filled.complaint}; "
+                f"cannot prepare server {files.name}: {bootstrap.complaint}; "
                 "an installation with PostgreSQL's contrib modules is needed"
             )
         with (partial / "postgresql.conf").open("a", encoding="utf-8") as configuration:
@@ -81,28 +81,28 @@ def make_data(files: Files, programs: Programs, notify: Callable[[str], None]) -
 
 
 def check_version(files: Files, programs: Programs) -> None:
-    """Raises EnvironmentFault if the data were made by another major version, or are not PostgreSQL's."""
-    found = data_version(files.data)
-    if found is None:
+    """Raise EnvironmentFault if another major version created the data, or they are not PostgreSQL's."""
+    major = data_version(files.data)
+    if major is None:
         raise EnvironmentFault(
             f"{files.data} has no PG_VERSION, so it is not PostgreSQL's data; "
             f"remove it: loadgen down {files.name} --delete"
         )
-    if found != programs.major:
+    if major != programs.major:
         raise EnvironmentFault(
-            f"the data of server {files.name} are of PostgreSQL {found}, the programs are {programs.version}; "
-            f"set LOADGEN_PG_BIN to a PostgreSQL {found}, use another --instance, "
+            f"the data of server {files.name} are of PostgreSQL {major}, the programs are {programs.version}; "
+            f"set LOADGEN_PG_BIN to a PostgreSQL {major}, use another --instance, "
             f"or remove the data: loadgen down {files.name} --delete"
         )
 
 
 def socket_dsn(server: Postmaster) -> str:
-    """The default database through the private socket, where no password is needed."""
+    """DSN of the default database through the private socket, which needs no password."""
     return make_conninfo("", host=str(server.socket_dir), port=server.port, user=SUPERUSER, dbname=DATABASE)
 
 
 def data_version(data: Path) -> str | None:
-    """The major version that made the data; None if there are none."""
+    """Major version of PostgreSQL that created the data; None if there are none."""
     try:
         return (data / "PG_VERSION").read_text("utf-8").strip()
     except OSError:
@@ -112,9 +112,9 @@ def data_version(data: Path) -> str | None:
 def mend(data: Path, notify: Callable[[str], None]) -> None:
     """Remove a stale ``postmaster.pid`` that PostgreSQL itself would take for a running server's.
 
-    It sees for itself that a process is gone, and then checks shared memory too, so that case is left to it. It
-    cannot see that the number now belongs to another program, nor read a file that was cut short. No server is
-    running when this is called.
+    PostgreSQL notices by itself that the process has ended, and checks shared memory as well, so that case is left to
+    it. It does not notice that the process id now belongs to another program, nor can it read a truncated file. Call
+    this only while no server is running.
     """
     path = data / "postmaster.pid"
     if not path.exists():

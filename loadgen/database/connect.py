@@ -1,4 +1,4 @@
-"""Which server an invocation means, and connections to it."""
+"""Find the target database of a command, and connect to it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from loadgen.settings import Settings
 
 CONNECT_TIMEOUT_S = 10
 
-# Each of these names a server. PGUSER and PGSSLMODE say how to use one, and people keep them in their profile.
+# Each of these selects a server. PGUSER and PGSSLMODE do not, and people set them in their shell profile.
 SERVER_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGSERVICE")
 
 OTHER_SECRETS = frozenset({"sslpassword", "oauth_client_secret"})
@@ -34,7 +34,7 @@ def resolve(
 ) -> Target:
     """The target of an invocation: ``settings.dsn``, else ``PG*`` variables, else the embedded server, started.
 
-    ``PG*`` variables give way to an instance that was named.
+    A named instance takes precedence over ``PG*`` variables.
 
     Raises UsageError for a DSN that cannot be read, EnvironmentFault if the embedded server cannot start.
     """
@@ -49,14 +49,14 @@ def resolve(
 
 
 def embedded_target(instance: Instance) -> Target:
-    """The default database of an instance, through its private socket; starts it if need be."""
+    """The default database of an instance, through its private socket; starts it if needed."""
     return Target(socket_dsn(instance.start()), password=None, embedded=True, database=DATABASE)
 
 
 def connect(target: Target, *, autocommit: bool = False, application_name: str = "loadgen") -> psycopg.Connection:
-    """A connection to the target, and to no other database where its identity is known.
+    """Connect to the target, and to no other database where its identity is known.
 
-    Raises LoadgenError with one line that says why there is none and what to do, GuardRefusal for another database.
+    Raises LoadgenError with a line that says what failed and what to do, GuardRefusal for another database.
     """
     parts = conninfo_to_dict(target.conninfo)
     parts.setdefault("connect_timeout", CONNECT_TIMEOUT_S)
@@ -65,7 +65,7 @@ def connect(target: Target, *, autocommit: bool = False, application_name: str =
     if target.password is not None:
         parts["password"] = target.password
     try:
-        conn = psycopg.connect(autocommit=autocommit, **parts)  # type: ignore[arg-type]  # libpq's own words
+        conn = psycopg.connect(autocommit=autocommit, **parts)  # type: ignore[arg-type]  # keywords of libpq
     except psycopg.Error as error:
         raise translate(error, target) from error
     try:
@@ -80,7 +80,7 @@ def connect(target: Target, *, autocommit: bool = False, application_name: str =
 
 
 def _from_dsn(dsn: str, *, embedded: bool) -> Target:
-    """Take the password out, and the server and database in where libpq's variables supply them."""
+    """Split off the password, and fill in server and database from libpq's variables."""
     try:
         parts = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError as error:
@@ -93,9 +93,9 @@ def _from_dsn(dsn: str, *, embedded: bool) -> Target:
     password = parts.pop("password", None)
     if "service" in parts and "dbname" not in parts:
         raise UsageError("a DSN with service= needs dbname= too; or set PGSERVICE and give no DSN")
-    found = {option.keyword.decode(): option.val for option in psycopg.pq.Conninfo.get_defaults()}
+    defaults = {option.keyword.decode(): option.val for option in psycopg.pq.Conninfo.get_defaults()}
     for name in () if "service" in parts else ("host", "hostaddr", "port", "user", "dbname"):
-        value = found.get(name)
+        value = defaults.get(name)
         if value and name not in parts:
             parts[name] = value.decode()
     parts.setdefault("dbname", str(parts.get("user", "")))

@@ -1,4 +1,4 @@
-"""Working copies of a seeded database: what a write load changes is thrown away with the copy."""
+"""Working copies of a seeded database, which take the writes of a load and are dropped after it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
 
 COMMENT = "working copy made by loadgen"
-"""On the database itself: a database without it is never dropped here, whatever its name."""
+"""Comment on a working copy. A database without it is never dropped here, whatever its name."""
 
 MAINTENANCE_DATABASES = ("postgres", "template1")
 LONGEST_NAME_BYTES = 63
 CLOSING_S = 2.0
-"""A session's process may outlive its client's connection by so long, on a busy server."""
+"""How long in s a backend may outlive its client's connection on a busy server."""
 _LOOK_S = 0.05
 
 
@@ -38,17 +38,17 @@ def copy_name(database: str) -> str:
 
 
 def fresh_copy(target: Target, name: str | None = None) -> Target:
-    """Make the working copy of ``target`` anew and return it; ``name`` defaults to that of the database with _work.
+    """Create or replace the working copy of ``target`` and return it; ``name`` defaults to the database's and _work.
 
     The copy has the same bytes: statistics of the planner, bloat and visibility included. Its counters of changed
-    rows start at zero, so its mark's baseline is set such that drift goes on from where the source stood. Raises
+    rows start at zero, so its mark's baseline is set such that drift continues from the source's. Raises
     EnvironmentFault if others are connected to the source or the user may not create databases, GuardRefusal if a
     database of that name was not made here.
     """
     copy = _copy_of(target, name)
     with faults(target), connect(target) as conn:
         changed_in_source = changed_rows(conn)
-        # Copies are made on this server and no other, whatever the DSN leads to next.
+        # The DSN may lead to another server by the next connection; the copy belongs on this one.
         target = replace(target, identity=read_identity(query_on(conn)))
     copy = target.with_database(copy.database)
     drop_copy(copy)
@@ -72,10 +72,10 @@ def fresh_copy(target: Target, name: str | None = None) -> Target:
 def drop_copy(copy: Target) -> bool:
     """Remove a working copy; False if there is none. Raises as :func:`fresh_copy` does."""
     with faults(copy), _maintenance(copy) as conn:
-        found = conn.execute(statement("copy_comment"), {"database": copy.database}).fetchone()
-        if found is None:
+        comment = conn.execute(statement("copy_comment"), {"database": copy.database}).fetchone()
+        if comment is None:
             return False
-        if found[0] != COMMENT:
+        if comment[0] != COMMENT:
             raise GuardRefusal(
                 f"database {copy.database} exists and is no working copy of this tool, so it is not replaced; "
                 "rename it, or give the copy another name"
@@ -89,7 +89,7 @@ def drop_copy(copy: Target) -> bool:
 def reserved_copy(target: Target, name: str | None = None) -> Iterator[None]:
     """Keep others from making, replacing or dropping the working copy of ``target`` meanwhile.
 
-    Raises EnvironmentFault that says who works with it.
+    Raises EnvironmentFault that names the session which is using it.
     """
     name = name or copy_name(target.database)
     with faults(target), _maintenance(target) as conn, reservation(conn, name):
@@ -98,24 +98,24 @@ def reserved_copy(target: Target, name: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def working_copy(target: Target, name: str | None = None) -> Iterator[Target]:
-    """A fresh copy for the body of the ``with``, dropped at its end, also where an interrupt comes between the two.
+    """A fresh copy for the body of the ``with``, dropped at its end, also after an interrupt.
 
-    A copy that cannot be dropped, because its server is gone, is said to be left there: as part of the body's own
-    EnvironmentFault, else in a line.
+    A copy that cannot be dropped because its server is unreachable is reported: in the body's own EnvironmentFault,
+    else in a line on stderr.
     """
     with faults(target), connect(target) as conn:
         target = replace(target, identity=read_identity(query_on(conn)))
     copy = _copy_of(target, name)
-    left = ""
+    remnant = ""
 
     def drop() -> None:
-        nonlocal left
+        nonlocal remnant
         try:
             drop_copy(copy)
         except GuardRefusal:
-            pass  # it is somebody else's, and the body was refused for it
+            pass  # another user's database, for which the body was refused
         except EnvironmentFault:
-            left = f"{copy.database}, its working copy, could not be dropped: the next copy that is made replaces it"
+            remnant = f"{copy.database}, its working copy, could not be dropped: the next copy that is made replaces it"
 
     try:
         with reserved_copy(target, name), interrupts.cleanup(drop):
@@ -123,13 +123,13 @@ def working_copy(target: Target, name: str | None = None) -> Iterator[Target]:
                 partials.report(f"removed {copy.database}, a working copy that a killed process had left")
             yield fresh_copy(target, name)
     except EnvironmentFault as error:
-        if not left:
+        if not remnant:
             raise
-        why, left = f"{error}; {left}", ""
+        why, remnant = f"{error}; {remnant}", ""
         raise EnvironmentFault(why) from error
     finally:
-        if left:
-            partials.report(left)
+        if remnant:
+            partials.report(remnant)
 
 
 def _copy_of(target: Target, name: str | None) -> Target:
@@ -141,7 +141,7 @@ def _copy_of(target: Target, name: str | None) -> Target:
 
 @contextmanager
 def _maintenance(target: Target) -> Iterator[psycopg.Connection]:
-    """A connection to another database of the server, since nobody may be connected to one that is copied."""
+    """Connect to another database of the server: PostgreSQL copies a database only while nobody is connected to it."""
     first, second = (target.with_database(name) for name in MAINTENANCE_DATABASES)
     name = f"loadgen copies of {target.database}, pid {os.getpid()} on {socket.gethostname()}"[:LONGEST_NAME_BYTES]
     try:
@@ -155,19 +155,19 @@ def _maintenance(target: Target) -> Iterator[psycopg.Connection]:
 
 
 def _refuse_other_clients(conn: psycopg.Connection, database: str) -> None:
-    """Raise EnvironmentFault if others stay connected; sessions that this tool's own loads left behind are ended."""
+    """End idle sessions of this tool's earlier loads; raise EnvironmentFault if other clients stay connected."""
     deadline = time.monotonic() + CLOSING_S
     while True:
         at_work = holders(conn, *Use, database=database)
         if not at_work:
             conn.execute(statement("end_own_leftovers"), {"database": database})
-        others = conn.execute(statement("other_clients"), {"database": database}).fetchall()
-        if not at_work and not others:
+        clients = conn.execute(statement("other_clients"), {"database": database}).fetchall()
+        if not at_work and not clients:
             return
         if time.monotonic() > deadline:
-            who = ", ".join(at_work or (f"{name} ({count})" for name, count in others))
+            users = ", ".join(at_work or (f"{name} ({count})" for name, count in clients))
             raise EnvironmentFault(
-                f"database {database} is in use by {who}, so it cannot be copied or replaced; close those connections"
+                f"database {database} is in use by {users}, so it cannot be copied or replaced; close those connections"
             )
         time.sleep(_LOOK_S)
 

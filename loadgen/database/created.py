@@ -1,4 +1,4 @@
-"""What this tool created in a database, recorded as it is created: the only things that a reset drops."""
+"""Objects that this tool created in a database, recorded at their creation. A reset drops these and no others."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from loadgen.database.database_sql import statement
 
 @dataclass(frozen=True, slots=True)
 class CreatedObject:
-    """A table, view, function or schema, by its number in the catalogue ``classid``."""
+    """A table, view, function or schema, identified by its OID in the catalogue ``classid``."""
 
     classid: int
     objid: int
     type: str
     name: str
-    """Qualified and quoted as SQL wants it."""
+    """Schema-qualified name, quoted for SQL."""
     estimated_rows: int | None
-    """Of a table, as the planner estimates them."""
+    """Planner's estimate of a table's rows; None for other objects."""
     other_columns: Sequence[str]
-    """Of a table, those that it has now and had not, or with another type, when it was created."""
+    """Columns of a table that were added, or changed their type, after its creation."""
 
     def __str__(self) -> str:
         rows = f" (about {self.estimated_rows:,} rows)" if self.estimated_rows else ""
@@ -33,9 +33,9 @@ class CreatedObject:
 
 @contextmanager
 def recording(conn: psycopg.Connection) -> Iterator[None]:
-    """A transaction that records what its body creates, so that both are there or neither.
+    """A transaction that also records the objects which its body creates.
 
-    Repeatable read, so that what others create meanwhile is not seen. Begins a transaction: none may be open.
+    Repeatable read, so that objects which other sessions create meanwhile are not recorded. No transaction may be open.
     """
     with conn.transaction():
         conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -45,26 +45,26 @@ def recording(conn: psycopg.Connection) -> Iterator[None]:
 
 
 def record(conn: psycopg.Connection, objects: Collection[tuple[int, int]]) -> None:
-    """Record objects, given by catalogue and number, as created by this tool."""
+    """Record objects, as pairs of catalogue and OID, as created by this tool."""
     conn.execute(statement("record_created"), as_arrays(objects))
 
 
 def created_objects(conn: psycopg.Connection) -> tuple[CreatedObject, ...]:
-    """What was recorded and is still there under its name."""
+    """Recorded objects that still exist under their name."""
     with conn.cursor(row_factory=class_row(CreatedObject)) as cursor:
         return tuple(cursor.execute(statement("created_objects")))
 
 
 def as_arrays(objects: Collection[tuple[int, int]]) -> dict[str, list[int]]:
-    """Catalogues and numbers as two columns, for a statement."""
+    """Catalogues and OIDs as two arrays, for a statement's parameters."""
     return {"classids": [classid for classid, _ in sorted(objects)], "objids": [objid for _, objid in sorted(objects)]}
 
 
 def catalogued(conn: psycopg.Connection) -> set[tuple[int, int]]:
-    """All objects that belong neither to the system nor to an extension, by catalogue and number."""
+    """All objects that belong neither to the system nor to an extension, as pairs of catalogue and OID."""
     return pairs(conn, "objects")
 
 
 def pairs(conn: psycopg.Connection, name: str) -> set[tuple[int, int]]:
-    """Catalogues and numbers of objects that the statement of that name returns."""
+    """Run ``sql/<name>.sql``, which returns objects as pairs of catalogue and OID."""
     return {(int(classid), int(objid)) for classid, objid in conn.execute(statement(name))}

@@ -1,4 +1,4 @@
-"""The statements of this package: ``sql/*.sql``, read once."""
+"""SQL statements of this package, read once from ``sql/*.sql``."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from psycopg import sql
 
 @cache
 def statement(name: str) -> bytes:
-    """The text of ``sql/<name>.sql``, as bytes: what psycopg takes as SQL that was not put together here."""
+    """The text of ``sql/<name>.sql``, as bytes, which psycopg accepts as trusted SQL."""
     return (files("loadgen.database") / "sql" / f"{name}.sql").read_bytes()
 
 
 def composable(name: str) -> sql.SQL:
-    """The text of ``sql/<name>.sql`` with places for identifiers and literals; as trusted as a literal in code."""
+    """The text of ``sql/<name>.sql`` with placeholders for identifiers and literals."""
     return sql.SQL(statement(name).decode())

@@ -28,13 +28,13 @@ STOP_TIMEOUT_S = 120  # a fast shutdown ends with a checkpoint
 
 
 def say_on_stderr(line: str) -> None:
-    """One line for whoever waits."""
+    """Print a progress line to stderr."""
     print(line, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What there is of an instance. ``postmaster`` None: not running; ``version`` None: no data yet."""
+    """State of an instance. ``postmaster`` is None if it is not running, ``version`` None if it has no data yet."""
 
     name: str
     postmaster: Postmaster | None
@@ -50,7 +50,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One named server: its data, whether it runs, starting and stopping it."""
+    """A named embedded server: start, stop, inspect and delete it."""
 
     files: Files
     pg_bin: Path | None = None
@@ -62,14 +62,14 @@ class Instance:
         return cls(Files(settings.state_dir.absolute(), settings.instance or DEFAULT_NAME), settings.pg_bin, notify)
 
     def status(self) -> Status:
-        """What there is now, without changing it."""
+        """Read the current state, without changing it."""
         files = self.files
         return Status(files.name, running_in(files.data), data_version(files.data), files.data, files.log, files.pgpass)
 
     def start(self, port: int | None = None) -> Postmaster:
-        """Start it, or find it running. Makes the data at first, and mends what an earlier end left behind.
+        """Start the server unless it is running. Creates the data at first, and repairs them after a crash.
 
-        ``port``: on 127.0.0.1; None keeps the last one if it is free, else takes any that is. Raises UsageError for
+        ``port`` is on 127.0.0.1; None keeps the last one if it is free, else takes any free one. Raises UsageError for
         an impossible port, EnvironmentFault when the server cannot run.
         """
         if port is not None and not 1024 <= port <= 65535:
@@ -86,17 +86,17 @@ class Instance:
         return running
 
     def stop(self) -> bool:
-        """Stop it, writing everything to disk. False if it was not running."""
+        """Stop the server with a checkpoint. False if it was not running."""
         if not self.files.home.exists():
             return False
         with locked(self.files, self.notify):
             return self._stop()
 
     def delete(self) -> None:
-        """Stop it and remove its data, for good."""
+        """Stop the server and delete its data."""
         with locked(self.files, self.notify):
             self._stop()
-            # Renamed first, so that a removal that is interrupted leaves nothing that looks like an instance.
+            # Renamed first: an interrupted deletion leaves nothing that looks like an instance.
             doomed = self.files.state_dir / f".{self.files.name}.{os.getpid()}.deleted"
             with interrupts.deferred():
                 with contextlib.suppress(FileNotFoundError):
@@ -106,7 +106,7 @@ class Instance:
     def _start(self, port: int | None) -> Postmaster:
         files = self.files
         try:
-            for doomed in files.state_dir.glob(f".{files.name}.*.deleted"):  # by a process that was killed
+            for doomed in files.state_dir.glob(f".{files.name}.*.deleted"):  # left by a process that was killed
                 self.notify(f"removing the rest of a deleted server in {doomed}")
                 shutil.rmtree(doomed, ignore_errors=True)
             programs = find_programs(files.state_dir, self.pg_bin, server_account())
@@ -139,7 +139,7 @@ class Instance:
 
 
 def all_instances(settings: Settings) -> tuple[Status, ...]:
-    """Every instance below the state directory, by name."""
+    """State of every instance below the state directory, sorted by name."""
     if not settings.state_dir.is_dir():
         return ()
     names = sorted(

@@ -1,4 +1,4 @@
-"""What PostgreSQL's errors mean for the person at the command line: one line each, with what to do, no password."""
+"""Translate PostgreSQL's errors into one line each, which says what to do and holds no password."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ ADVICE: Final = {
     "55P03": "a lock is held by somebody else; try again when they are done",
     "2BP01": "something else depends on it; drop that first",
 }
-"""By SQLSTATE: what it means, and what to do."""
+"""What is wrong and what to do, by SQLSTATE."""
 
 CONNECT_PATTERNS: Final = (
-    # libpq reports a failed connection as text alone, without a SQLSTATE, so these are the server's own words in
-    # English; a server that speaks another language gets the general line with its message.
+    # libpq reports a failed connection as text, without a SQLSTATE, so these match the server's English messages; in
+    # another language the general line with the server's message is shown.
     ("password authentication failed", "28P01"),
     ("no password supplied", "28P01"),
     ("no pg_hba.conf entry", "28000"),
@@ -53,7 +53,7 @@ UNREACHABLE: Final = "is it running, and are host and port right? With no --dsn,
 
 
 def translate(error: psycopg.Error, server: Target | None) -> LoadgenError:
-    """The one line for an error of the driver, raised during connecting or later; None: of any server."""
+    """Translate an error of the driver into one of ours; ``server`` is named in it unless None."""
     target = server or "the server"
     message = _first_line(error, server.password if server else None)
     state = error.sqlstate or _state_of_connect_failure(message)
@@ -69,7 +69,7 @@ def translate(error: psycopg.Error, server: Target | None) -> LoadgenError:
 
 @contextmanager
 def faults(target: Target) -> Iterator[None]:
-    """Turn every error of the driver into its line: for the body of a verb that works on one database."""
+    """Translate every error of the driver in the body, which works on one database."""
     try:
         yield
     except psycopg.Error as error:
@@ -86,9 +86,9 @@ def _state_of_connect_failure(message: str) -> str | None:
 
 
 def _first_line(error: psycopg.Error, password: str | None) -> str:
-    """The message without its follow-up lines, and without a password even if a server echoed one."""
+    """First line of the message, with the password removed in case the server echoed it."""
     lines = str(error.diag.message_primary or error).strip().splitlines()
-    # Several addresses were tried: the last line that names one is the failure that counted.
+    # With several addresses, the last line that names one is of the last attempt.
     tried = [line.strip(" -") for line in lines if "failed: " in line]
     message = (tried[-1] if tried else lines[0] if lines else type(error).__name__).strip().rstrip(".;")
     message = message.removeprefix("connection failed: ").removeprefix("connection is bad: ")

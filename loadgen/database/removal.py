@@ -1,4 +1,4 @@
-"""What a reset drops: objects that this tool created, as long as they hold nothing that it did not put there."""
+"""Objects that a reset drops: those that this tool created, unless they hold rows or columns of others."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from loadgen.database.database_sql import composable, statement
 from loadgen.errors import GuardRefusal
 
 LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '5s'"
-"""A client in the middle of a transaction is an error after a while, not a wait for ever."""
+"""A lock that an open transaction holds is an error after this, not an endless wait."""
 _BOOKKEEPING: Final = "loadgen"
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What would be dropped; ``recorded`` False where it was found by its shape, in an older or unmarked database."""
+    """Objects to drop. ``recorded`` is False if they were found by comparison with the schema, not in the record."""
 
     objects: tuple[CreatedObject, ...]
     recorded: bool
 
 
 def plan_removal(conn: psycopg.Connection, allow_unmarked: str | None) -> Removal:
-    """What a reset of this database drops. Changes nothing.
+    """List the objects that a reset of this database drops, without changing anything.
 
     Raises GuardRefusal for a database that is not marked, one whose record of created objects is missing, unless
-    ``allow_unmarked`` is its name, and one whose tables hold what is not ours; UsageError for another's name.
+    ``allow_unmarked`` is its name, and one whose tables hold foreign rows; UsageError for another's name.
     """
     identity = guard.require_synthetic(conn, allow_unmarked)
     with conn.transaction(force_rollback=True):
         conn.execute(LOCK_TIMEOUT)
         present = catalogued(conn)
         recorded = _adopt_unrecorded(conn)
-        objects = tuple(one for one in created_objects(conn) if (one.classid, one.objid) in present)
+        objects = tuple(obj for obj in created_objects(conn) if (obj.classid, obj.objid) in present)
         _refuse_foreign_content(conn, objects)
     if not recorded and not allow_unmarked:
-        listed = ", ".join(str(one) for one in objects if not _is_bookkeeping(one)) or "none of its tables"
+        listed = ", ".join(str(obj) for obj in objects if not _is_bookkeeping(obj)) or "none of its tables"
         raise GuardRefusal(
             f"database {identity.database} {guard.OLDER_MARK}; these match the shipped schema exactly: {listed}; "
             f"to drop them: loadgen reset --allow-unmarked {identity.database}"
@@ -50,9 +50,9 @@ def plan_removal(conn: psycopg.Connection, allow_unmarked: str | None) -> Remova
 
 
 def remove(conn: psycopg.Connection, removal: Removal) -> None:
-    """Drop what was planned, and the application's role if nothing in any database uses it any more; all or nothing.
+    """Drop the planned objects, and the application's role if no database uses it, in one transaction.
 
-    Raises GuardRefusal if something else would be dropped by now, or rows came that are not ours.
+    Raises GuardRefusal if the objects are no longer those planned, or foreign rows have been added.
     """
     with conn.transaction():
         conn.execute(LOCK_TIMEOUT)
@@ -61,12 +61,12 @@ def remove(conn: psycopg.Connection, removal: Removal) -> None:
         present = catalogued(conn)
         _adopt_unrecorded(conn)
         objects = created_objects(conn)
-        if {one.name for one in objects if (one.classid, one.objid) in present} != {
-            one.name for one in removal.objects
+        if {obj.name for obj in objects if (obj.classid, obj.objid) in present} != {
+            obj.name for obj in removal.objects
         }:
             raise GuardRefusal("the database was changed meanwhile; nothing was dropped, run reset again")
         _refuse_foreign_content(conn, objects)
-        numbers = as_arrays({(one.classid, one.objid) for one in objects})
+        numbers = as_arrays({(obj.classid, obj.objid) for obj in objects})
         for (command,) in conn.execute(statement("drop_commands"), numbers).fetchall():
             try:
                 conn.execute(str(command).encode())
@@ -80,10 +80,9 @@ def remove(conn: psycopg.Connection, removal: Removal) -> None:
 
 
 def _adopt_unrecorded(conn: psycopg.Connection) -> bool:
-    """Record, in the caller's transaction, what matches the shipped schema where nothing of it was recorded.
+    """Record the objects that match the shipped schema, in the caller's transaction, if none are recorded.
 
-    Returns whether the record was complete. Matches are found against a copy of the schema that is made for this and
-    rolled back.
+    Returns whether the record was complete. They are compared with a copy of the schema, which is rolled back.
     """
     if schema.is_recorded(conn):
         return True
@@ -92,13 +91,13 @@ def _adopt_unrecorded(conn: psycopg.Connection) -> bool:
         matching = pairs(conn, "matching_objects")
     bookkeeping = pairs(conn, "bookkeeping_objects") if schema.has_bookkeeping(conn) else set()
     schema.install_record(conn)
-    record(conn, (matching | bookkeeping) - {(one.classid, one.objid) for one in created_objects(conn)})
+    record(conn, (matching | bookkeeping) - {(obj.classid, obj.objid) for obj in created_objects(conn)})
     return False
 
 
 def _refuse_foreign_content(conn: psycopg.Connection, objects: Sequence[CreatedObject]) -> None:
     """Raise GuardRefusal if a table of ours holds rows or columns that this tool did not put there."""
-    foreign = [f"{one.name} has other columns: {', '.join(one.other_columns)}" for one in objects if one.other_columns]
+    foreign = [f"{obj.name} has other columns: {', '.join(obj.other_columns)}" for obj in objects if obj.other_columns]
     tables = _application_tables(objects)
     if conn.execute(statement("was_seeded")).fetchone() != (True,):
         for table in tables:
@@ -116,8 +115,8 @@ def _refuse_foreign_content(conn: psycopg.Connection, objects: Sequence[CreatedO
 
 
 def _application_tables(objects: Sequence[CreatedObject]) -> list[str]:
-    return [one.name for one in objects if one.type == "table" and not _is_bookkeeping(one)]
+    return [obj.name for obj in objects if obj.type == "table" and not _is_bookkeeping(obj)]
 
 
-def _is_bookkeeping(one: CreatedObject) -> bool:
-    return one.name == _BOOKKEEPING or one.name.startswith(f"{_BOOKKEEPING}.")
+def _is_bookkeeping(obj: CreatedObject) -> bool:
+    return obj.name == _BOOKKEEPING or obj.name.startswith(f"{_BOOKKEEPING}.")

@@ -1,4 +1,4 @@
-"""The application's schema: numbered files in ``schema/``; those that are missing are applied in one transaction."""
+"""The application's schema: numbered files in ``schema/``. Missing ones are applied in one transaction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loadgen.database.database_sql import statement
 from loadgen.errors import EnvironmentFault
 
 OLDEST_SERVER: Final = 150000
-"""PostgreSQL 15: views with security_invoker, and CREATE DATABASE … STRATEGY."""
+"""PostgreSQL 15, the first with views with security_invoker and CREATE DATABASE … STRATEGY."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,46 +31,46 @@ class Migration:
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """Its statements without their comments; for files that hold no other semicolons than those between them."""
+        """Statements of the file without comments; it may hold no other semicolons than those between them."""
         text = re.sub(r"--.*", "", self.sql.decode())
-        return tuple(" ".join(found.split()) for found in text.split(";") if found.strip())
+        return tuple(" ".join(statement.split()) for statement in text.split(";") if statement.strip())
 
 
 def _read() -> tuple[Migration, ...]:
-    found = (item for item in (files("loadgen.database") / "schema").iterdir() if item.name.endswith(".sql"))
+    resources = (item for item in (files("loadgen.database") / "schema").iterdir() if item.name.endswith(".sql"))
     return tuple(
         Migration(item.name.removesuffix(".sql"), item.read_bytes())
-        for item in sorted(found, key=lambda item: item.name)
+        for item in sorted(resources, key=lambda item: item.name)
     )
 
 
 MIGRATIONS: Final = _read()
 BOOKKEEPING, CREATED_OBJECTS = MIGRATIONS[0], MIGRATIONS[9]
-"""What is about this tool and not the application."""
+"""Tables of this tool, not of the application."""
 INDEXES, KEYS, VALID_KEYS = MIGRATIONS[2:5]
-"""What a load takes away, and builds at its end."""
+"""Indexes and keys, which a load drops at its beginning and builds at its end."""
 UPDATED_AT: Final = MIGRATIONS[8]
 """The application's one trigger."""
 TABLES: Final = tuple(re.findall(r"CREATE TABLE (\w+)", MIGRATIONS[1].sql.decode()))
-"""The application's, all in the schema public."""
+"""The application's tables, all in the schema public."""
 SCHEMA_VERSION: Final = MIGRATIONS[-1].version
-"""Of a database to which every file was applied."""
+"""Version of a database to which every file was applied."""
 
 
 def install(conn: psycopg.Connection) -> tuple[str, ...]:
-    """Apply what is missing, in order, and return its versions. Applying again changes nothing.
+    """Apply the missing files in order and return their versions. Idempotent.
 
     One transaction: an interruption or an error leaves the database as it was. Raises EnvironmentFault if the server is
-    too old, or if a file that was applied has another text now, or is no longer there.
+    too old, or if an applied file has another text now, or no longer exists.
     """
     if conn.info.server_version < OLDEST_SERVER:
         raise EnvironmentFault(
             f"the server is PostgreSQL {conn.info.server_version // 10000}; 15 or newer is needed for this schema"
         )
     applied = _applied(conn)
-    ours = {migration.version: migration.sha256 for migration in MIGRATIONS}
+    shipped = {migration.version: migration.sha256 for migration in MIGRATIONS}
     for version, sha256 in sorted(applied.items()):
-        if ours.get(version) != sha256:
+        if shipped.get(version) != sha256:
             raise EnvironmentFault(
                 f"schema file {version} was applied to database {conn.info.dbname} with another text, by another "
                 "version of loadgen; run: loadgen reset, then loadgen init"
@@ -78,7 +78,7 @@ def install(conn: psycopg.Connection) -> tuple[str, ...]:
     missing = [migration for migration in MIGRATIONS if migration.version not in applied]
     if missing:
         with recording(conn):
-            # Wherever this user's search_path leads, the tables belong in public.
+            # The tables belong in public, whatever this user's search_path.
             conn.execute("SET LOCAL search_path TO public")
             for migration in missing:
                 conn.execute(migration.sql)
@@ -89,14 +89,14 @@ def install(conn: psycopg.Connection) -> tuple[str, ...]:
 
 
 def is_recorded(conn: psycopg.Connection) -> bool:
-    """Whether what this tool created here was recorded; not in a database that an older version marked."""
+    """Whether the objects that this tool created were recorded, which older versions did not."""
     row = conn.execute(statement("has_created_objects")).fetchone()
     has_table = row is not None and bool(row[0])
     return has_table and conn.execute(statement("application_is_recorded")).fetchone() == (True,)
 
 
 def install_record(conn: psycopg.Connection) -> None:
-    """Create the table of created objects where it is missing; in the caller's transaction, and recorded itself."""
+    """Create and record the table of created objects if it is missing, in the caller's transaction."""
     if conn.execute(statement("has_created_objects")).fetchone() == (True,):
         return
     before = catalogued(conn)
@@ -106,7 +106,7 @@ def install_record(conn: psycopg.Connection) -> None:
 
 
 def install_shipped_copy(conn: psycopg.Connection) -> None:
-    """Make the application's objects, as the files make them, in the schema loadgen_shipped; to be rolled back."""
+    """Create the application's objects in the schema loadgen_shipped, for a comparison; to be rolled back."""
     conn.execute("CREATE SCHEMA loadgen_shipped")
     conn.execute("SET LOCAL search_path TO loadgen_shipped")
     for migration in MIGRATIONS:
@@ -115,7 +115,7 @@ def install_shipped_copy(conn: psycopg.Connection) -> None:
 
 
 def has_bookkeeping(conn: psycopg.Connection) -> bool:
-    """Whether the database was initialised by this tool, if only in part."""
+    """Whether this tool initialised the database, at least in part."""
     row = conn.execute(statement("has_bookkeeping")).fetchone()
     return row is not None and bool(row[0])
 

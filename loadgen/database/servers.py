@@ -1,4 +1,4 @@
-"""The servers of a run: the one that is meant, the pooler that its load goes through, and replicas that it may read."""
+"""Servers of a run: the primary, the pooler that the load goes through, and the replicas that it may read."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from loadgen.settings import Settings
 
 POOLER_VARIABLE: Final = "LOADGEN_POOLER_DSN"
 REPLICAS_VARIABLE: Final = "LOADGEN_REPLICA_DSNS"
-"""One DSN a line. Both may hold a password, as LOADGEN_DSN may; :mod:`loadgen.settings` reads them."""
+"""DSNs of the replicas, one a line. Both variables may hold passwords; :mod:`loadgen.settings` reads them."""
 
 CATCH_UP_S: Final = 30.0
-"""How long a replica may take to have replayed what the primary had when a run began."""
+"""How long in s a replica may take to replay the primary's log up to the beginning of a run."""
 _LOOK_S: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """``load`` is where transactions go: the server itself, or the pooler before it."""
+    """Servers of a run. ``load`` is the target of its transactions: the server itself, or the pooler before it."""
 
     server: Target
     pooler: Target | None = None
@@ -39,7 +39,7 @@ class Servers:
         return self.pooler or self.server
 
     def with_database(self, name: str) -> Servers:
-        """Another database of the same servers."""
+        """The servers with another database."""
         return Servers(
             self.server.with_database(name),
             self.pooler and self.pooler.with_database(name),
@@ -47,9 +47,9 @@ class Servers:
         )
 
     def with_identity(self, identity: DatabaseIdentity) -> Servers:
-        """The same servers, each connection to which must lead to ``identity``.
+        """The servers with the identity that each connection to them must have.
 
-        Of replicas the mark is not asked for: they are only read, and may not have replayed it yet.
+        The mark is not required of replicas: they are only read, and may not have replayed it yet.
         """
         identity = replace(identity, found_at=self.server.address)
         unmarked = replace(identity, marked_at_us=None)
@@ -60,10 +60,10 @@ class Servers:
         )
 
     def verified(self) -> Servers:
-        """The same servers, held to the database that the server itself leads to, once all paths do lead there.
+        """Check that all servers lead to the same database, and return them with its identity.
 
-        Waits until each replica has what the primary has. Raises GuardRefusal for a pooler that leads elsewhere,
-        UsageError for a replica that is none of the primary's.
+        Waits until each replica has caught up. Raises GuardRefusal for a pooler that leads elsewhere, UsageError for a
+        replica that does not belong to the primary.
         """
         with faults(self.server), connect(self.server, autocommit=True) as connection:
             identity = read_identity(query_on(connection))
@@ -74,14 +74,14 @@ class Servers:
         return servers
 
     def environment(self) -> dict[str, str]:
-        """Variables with which :func:`servers_of` in a child finds the same servers."""
+        """Environment variables from which :func:`servers_of` in a child process finds the same servers."""
         variables = self.server.environment()
         variables[POOLER_VARIABLE] = _with_password(self.pooler) if self.pooler else ""
         variables[REPLICAS_VARIABLE] = "\n".join(map(_with_password, self.replicas))
         return variables
 
     def check_replicas(self) -> None:
-        """Wait until each replica has what the primary has. Raises UsageError for one that is none of the primary's."""
+        """Wait until each replica has caught up. Raises UsageError for one that does not belong to the primary."""
         if not self.replicas:
             return
         with faults(self.server), connect(self.server, autocommit=True) as connection:
@@ -94,7 +94,7 @@ class Servers:
 
 @dataclass(frozen=True, slots=True)
 class ServersIdentity:
-    """What all processes of one load, on however many machines, must have in common."""
+    """Servers of a load, as all its processes on any number of machines must see them."""
 
     database: DatabaseIdentity
     pooler: bool
@@ -118,25 +118,25 @@ def servers_of(settings: Settings, server: Target) -> Servers:
     )
 
 
-def _beside(server: Target, dsn: str, what: str) -> Target:
-    """Another way to the same database: what a DSN leaves out is as for the server."""
+def _beside(server: Target, dsn: str, option: str) -> Target:
+    """Target of another path to the same database; user and database default to the server's."""
     try:
-        given = conninfo_to_dict(dsn)
+        parts = conninfo_to_dict(dsn)
     except psycopg.ProgrammingError:
         # Without the driver's message: it quotes what it could not read, which may be a password.
-        raise UsageError(f"{what} cannot be read; write postgresql://user@host:6432/db, or host=… port=…") from None
-    if not any(given.get(name) for name in ("host", "hostaddr", "service")):
-        raise UsageError(f"{what} names no server; give at least host=")
-    password = given.pop("password", None)
-    known = conninfo_to_dict(server.conninfo)
+        raise UsageError(f"{option} cannot be read; write postgresql://user@host:6432/db, or host=… port=…") from None
+    if not any(parts.get(name) for name in ("host", "hostaddr", "service")):
+        raise UsageError(f"{option} names no server; give at least host=")
+    password = parts.pop("password", None)
+    server_parts = conninfo_to_dict(server.conninfo)
     for name in ("user", "dbname"):
-        given.setdefault(name, known.get(name))
+        parts.setdefault(name, server_parts.get(name))
     return replace(
         server,
-        conninfo=make_conninfo("", **given),
+        conninfo=make_conninfo("", **parts),
         password=server.password if password is None else str(password),
         embedded=False,
-        database=str(given["dbname"]),
+        database=str(parts["dbname"]),
     )
 
 
@@ -150,10 +150,10 @@ def _catch_up(replica: Target, system: int, position: object) -> None:
         while True:
             row = connection.execute(statement("replica_position"), {"position": position}).fetchone()
             assert row is not None
-            standby, its_system, replayed = row
-            if not standby or its_system != system:
-                what = "is no standby" if not standby else "is a standby of another server"
-                raise UsageError(f"{replica} {what}; --replica names a streaming replica of the primary")
+            standby, standby_system, replayed = row
+            if not standby or standby_system != system:
+                problem = "is no standby" if not standby else "is a standby of another server"
+                raise UsageError(f"{replica} {problem}; --replica names a streaming replica of the primary")
             if replayed:
                 return
             if time.monotonic() > deadline:

@@ -14,7 +14,7 @@ EMBEDDED_VARIABLE = "LOADGEN_DSN_IS_EMBEDDED"
 """Tells a child that the server in LOADGEN_DSN is the embedded one of its parent."""
 
 IDENTITY_VARIABLE = "LOADGEN_DSN_IDENTITY"
-"""Tells a child which database its parent found at LOADGEN_DSN."""
+"""Tells a child the identity of the database that its parent reached through LOADGEN_DSN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +26,28 @@ class Target:
     embedded: bool
     database: str
     identity: DatabaseIdentity | None = None
-    """What every connection must lead to, however the target is reached. None: not yet known."""
+    """The database that every connection must lead to, whatever its path; None if not yet known."""
 
     def __str__(self) -> str:
-        """For people: which database, where."""
+        """Name and address of the database, for people."""
         if self.embedded or self.address is None or self.address.startswith("/"):
             return f"database {self.database}"
         return f"database {self.database} at {self.address}"
 
     @property
     def address(self) -> str | None:
-        """Host, or directory of a socket, and port; None: libpq's own default."""
+        """Host, or directory of a socket, and port; None for libpq's own default."""
         parts = conninfo_to_dict(self.conninfo)
         host = parts.get("host") or parts.get("hostaddr")
         return f"{host}:{parts.get('port') or 5432}" if host else None
 
     def with_database(self, name: str) -> Target:
-        """Another database of the same server."""
+        """The target for another database of the same server."""
         identity = self.identity and self.identity.with_database(name)
         return replace(self, conninfo=make_conninfo(self.conninfo, dbname=name), database=name, identity=identity)
 
     def environment(self) -> dict[str, str]:
-        """Variables which, added to this process's own, make :func:`resolve` in a child find this target."""
+        """Environment variables from which :func:`resolve` in a child process finds this target."""
         variables = {
             "LOADGEN_DSN": self.conninfo,
             EMBEDDED_VARIABLE: "1" if self.embedded else "",
@@ -58,7 +58,7 @@ class Target:
         return variables
 
     def require(self, identity: DatabaseIdentity) -> None:
-        """Raise GuardRefusal unless a connection of this target that leads to ``identity`` leads where it must."""
+        """Raise GuardRefusal if ``identity``, which a connection of this target leads to, is of another database."""
         difference = self.identity.difference(identity) if self.identity else None
         if difference is not None:
             at = f" at {self.address}" if self.address else ""
