@@ -37,7 +37,7 @@ from loadgen.database.target import Target
 from loadgen.population.model import Population, chunk_users_of
 from loadgen.seeding import ledger
 from loadgen.seeding.binary_copy import copy_statement, encode
-from loadgen.seeding.crew import Crew
+from loadgen.seeding.crew import Scheduler
 from loadgen.seeding.finish import build, drop_keys
 from loadgen.seeding.worker import rows_of
 
@@ -131,8 +131,8 @@ def replay(
     with ThreadPoolExecutor(JOBS) as pool:
         list(pool.map(load, range(JOBS)))
     loaded = time.perf_counter()
-    with connect(target, autocommit=True) as conn, Crew(target, JOBS) as crew:
-        build(conn, crew, rows, lambda running, done, total: None)
+    with connect(target, autocommit=True) as conn, Scheduler(target, JOBS) as scheduler:
+        build(conn, scheduler, rows, lambda running, done, total: None)
     ended = time.perf_counter()
     return ended - began, {"load": round(loaded - began, 3), "finish": round(ended - loaded, 3)}
 

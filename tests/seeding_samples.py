@@ -112,7 +112,7 @@ def until(what: str, holds: Callable[[], bool], timeout_s: float = 60) -> None:
 
 def until_half_loaded(conn: psycopg.Connection, parts: int = 3) -> None:
     """Until some parts are there; fails if all are. The connection is in autocommit."""
-    until("a part is loaded", lambda: ledger.read_begun(conn) is not None and _parts(conn) >= parts)
+    until("a part is loaded", lambda: ledger.read_load(conn) is not None and _parts(conn) >= parts)
     state = ledger.loaded(conn)
     assert state.parts_loaded < state.parts, "it was too fast to be caught"
 
@@ -122,7 +122,7 @@ def _parts(conn: psycopg.Connection) -> int:
 
 
 @pytest.fixture(scope="session")
-def many_parts(server: Target) -> tuple[Target, load.Seeded]:
+def many_parts(server: Target) -> tuple[Target, load.SeedResult]:
     """``MANY_PARTS`` loaded by one process, undisturbed. It goes with the session's state directory."""
     get_ready()  # what workers import, once for all loads of these tests
     target = server.with_database("test_many_parts")

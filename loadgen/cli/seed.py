@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from loadgen.database.target import Target
     from loadgen.population.shape import Shape
-    from loadgen.seeding.load import Seeded
+    from loadgen.seeding.load import SeedResult
 
 MOST_USERS: Final = 100_000_000
 MOST_JOBS: Final = 64
@@ -133,7 +133,7 @@ def seed(
     _say(str(target), done)
 
 
-def _emit(target: Target, done: Seeded, shape: Shape, not_followed: Sequence[str]) -> None:
+def _emit(target: Target, done: SeedResult, shape: Shape, not_followed: Sequence[str]) -> None:
     from loadgen.population.model import MODEL_VERSION
     from loadgen.population.shape import DEFAULT_SHAPE
 
@@ -165,7 +165,7 @@ def _followed(path: Path) -> tuple[Shape, tuple[str, ...]]:
     return shape_of(read_profile(path))
 
 
-def _say(target: str, done: Seeded) -> None:
+def _say(target: str, done: SeedResult) -> None:
     from capacity.formatting import counted
 
     there = done.population

@@ -1,11 +1,11 @@
-"""Rows to PostgreSQL's binary COPY format, a matrix of bytes at a time.
+"""Encode rows in PostgreSQL's binary COPY format, a matrix of bytes at a time.
 
 The format: a signature, then for each row the number of its fields and each field as its length and its bytes, at the
 end −1. Integers are big-endian; dates and times count from 2000-01-01 UTC. (PostgreSQL manual, COPY, Binary Format.)
 
-Fields lie side by side in one matrix, a row of it a row of the table. Text is narrower in most rows than in the widest:
-a mask says which bytes count, and what it keeps is the stream. Solid JSON needs none. Texts of a choice, documents of
-very different lengths, and those that are often NULL, come last in each row and are joined to it one by one.
+Fields lie side by side in one matrix with a row for each row of the table. Most texts are narrower than the widest, so
+a mask marks the bytes that belong to the stream; solid JSON needs none. Texts of a choice, documents of very different
+lengths, and those that are often NULL come last in each row and are appended one by one.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ MOST_CENTS: Final = 10**14 - 1
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A field with its length before it, ``width`` bytes at most."""
+    """A field with its length prefix, ``width`` bytes at most."""
 
     width: int
     fill: Callable[[Text], Bools | None]
-    """Writes the field of every row, and says which bytes count; None: all do."""
+    """Writes the field of every row and returns a mask of the bytes that count; None if all do."""
 
 
 def copy_statement(rows: Rows, source: sql.Composable = _STDIN) -> sql.Composed:
-    """The COPY that takes what :func:`encode` makes of these rows, by default from this connection."""
+    """COPY statement for the output of :func:`encode`, by default from this connection."""
     return sql.SQL("COPY {} ({}) FROM {} (FORMAT binary)").format(
         sql.Identifier("public", rows.table),
         sql.SQL(", ").join(sql.Identifier(column.name) for column in _in_order(rows)),
@@ -62,7 +62,7 @@ def copy_statement(rows: Rows, source: sql.Composable = _STDIN) -> sql.Composed:
 
 
 def encode(rows: Rows) -> bytes:
-    """One whole COPY stream."""
+    """Encode rows as one complete COPY stream."""
     columns = _in_order(rows)
     listed = [_listed(column) for column in columns if _is_listed(column)]
     fields = [_constant(_FIELDS.pack(len(columns)))]
@@ -74,7 +74,7 @@ def encode(rows: Rows) -> bytes:
 
 
 def _in_turn(parts: Sequence[Sequence[bytes]]) -> list[bytes]:
-    """The first of each part, the second of each, …"""
+    """Interleave parts: the first of each, the second of each, …"""
     pieces = [b""] * sum(map(len, parts))
     for number, part in enumerate(parts):
         pieces[number :: len(parts)] = part
@@ -86,7 +86,7 @@ def _is_listed(column: Column) -> bool:
 
 
 def _in_order(rows: Rows) -> list[Column]:
-    """Columns as they are sent."""
+    """Columns in the order of the stream."""
     return sorted(rows.columns, key=_is_listed)
 
 
@@ -95,18 +95,18 @@ def _side_by_side(rows: int, fields: Sequence[_Field]) -> tuple[Text, Bools | No
     mask: Bools | None = None
     at = 0
     for field in fields:
-        there = slice(at, at + field.width)
-        counting = field.fill(joined[:, there])
+        columns = slice(at, at + field.width)
+        counting = field.fill(joined[:, columns])
         if counting is not None:
             if mask is None:
                 mask = np.ones(joined.shape, np.bool_)
-            mask[:, there] = counting
-        at = there.stop
+            mask[:, columns] = counting
+        at = columns.stop
     return joined, mask
 
 
 def _split(values: Text, mask: Bools | None) -> list[bytes]:
-    """The rows, one by one."""
+    """Split a matrix into its rows, without the bytes that do not count."""
     if mask is None:
         return solid_lines(values)
     ends = np.cumsum(_counts(mask)).tolist()
@@ -115,7 +115,7 @@ def _split(values: Text, mask: Bools | None) -> list[bytes]:
 
 
 def _counts(mask: Bools) -> Ints:
-    """True values by row; NumPy's count_nonzero along an axis takes twice as long."""
+    """Number of true values in each row; NumPy's count_nonzero along an axis takes twice as long."""
     return np.asarray(mask.view(np.uint8).sum(axis=1, dtype=np.uint32), np.int64)
 
 
@@ -175,7 +175,7 @@ def _jsonb(column: Column) -> _Field:
 
 
 def _solid(text: Text) -> _Field:
-    """A JSON field, as long in every row."""
+    """A JSON field of the same length in every row."""
     start = _LENGTH.pack(len(_JSONB_VERSION) + text.shape[1]) + _JSONB_VERSION
 
     def fill(out: Text) -> None:
@@ -186,7 +186,7 @@ def _solid(text: Text) -> _Field:
 
 
 def _with_length(column: Column, before: bytes) -> _Field:
-    """Length, what comes before each text, and the text; a NULL is a length of −1 and nothing else."""
+    """A field of length, ``before`` and text; NULL is the length −1 alone."""
     text = cast(Text, column.values)
     rows, start = len(text), _LENGTH.size + len(before)
 
@@ -206,7 +206,7 @@ def _with_length(column: Column, before: bytes) -> _Field:
 
 
 def _listed(column: Column) -> Sequence[Sequence[bytes]]:
-    """The fields of a column, one by one, in as many parts as the sequences that are returned."""
+    """Fields of a column one by one; each is the concatenation of its items in the returned sequences."""
     if isinstance(column.values, Choice):
         fields = _fields_of(column.values.entries)
         return (list(map(fields.__getitem__, column.values.index.tolist())),)
@@ -214,9 +214,9 @@ def _listed(column: Column) -> Sequence[Sequence[bytes]]:
     heads, values = [_NULL] * len(column), [b""] * len(column)
     if isinstance(column.values, np.ndarray):
         assert column.present is not None, "a matrix of values that are all there is no list"
-        found = solid_lines(column.values[column.present].astype(np.uint8, copy=False))
+        texts = solid_lines(column.values[column.present].astype(np.uint8, copy=False))
         head = _LENGTH.pack(column.values.shape[1] + len(before)) + before
-        for place, value in zip(np.flatnonzero(column.present).tolist(), found, strict=True):
+        for place, value in zip(np.flatnonzero(column.present).tolist(), texts, strict=True):
             heads[place], values[place] = head, value
         return heads, values
     for place, document in enumerate(column.values):
@@ -227,7 +227,7 @@ def _listed(column: Column) -> Sequence[Sequence[bytes]]:
 
 @cache
 def _fields_of(texts: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Each text as a field, and NULL after the last: at −1 of a choice."""
+    """Each text as a field, then NULL, which is index −1 of a choice."""
     return (*(_LENGTH.pack(len(text)) + text for text in texts), _NULL)
 
 

@@ -1,4 +1,4 @@
-"""What rows a database holds, as a few digits: the same whatever order they were loaded in."""
+"""Checksums of a database's rows, independent of the order in which they were loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from loadgen.seeding.seeding_sql import statement
 
 @dataclass(frozen=True, slots=True)
 class TableChecksum:
-    """Rows of a table, and 64 bits that depend on all of their values and not on their order."""
+    """Rows of a table, and a 64-bit checksum of their values that does not depend on their order."""
 
     table: str
     rows: int
@@ -20,11 +20,11 @@ class TableChecksum:
 
 
 def checksum(conn: psycopg.Connection) -> tuple[TableChecksum, ...]:
-    """Checksums of the eight tables, by name, all of one moment."""
+    """Checksums of the eight tables in one snapshot, sorted by name."""
     with conn.transaction():
         conn.execute(statement("checksum_settings"))
-        found = conn.execute(statement("checksum")).fetchall()
-    return tuple(TableChecksum(table, rows, high + low) for table, rows, low, high in found)
+        sums = conn.execute(statement("checksum")).fetchall()
+    return tuple(TableChecksum(table, rows, high + low) for table, rows, low, high in sums)
 
 
 def overall(tables: tuple[TableChecksum, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Several connections that work on a list of tasks, each when those that it needs are done."""
+"""A scheduler that runs tasks on several connections, each after the tasks that it depends on."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from loadgen.seeding.session import open_session
 POLL_S: Final = 0.3
 _CANCEL_S: Final = 5.0
 APPLICATION: Final = "loadgen seed: finishing"
-"""By this name whoever takes over from a dead participant finds what the server still does for that one."""
+"""Application name by which the next participant finds statements that a dead one left running."""
 
 _MEMORY_MB: Final = 1024
 _MOST_MEMORY_MB: Final = 256
-"""For all connections together, and for one: sorts of a few million keys stay in memory, and GIN's lists are written
-out in few and long pieces. A server that allows more keeps what it allows."""
+"""maintenance_work_mem in MB of all connections together, and of one: sorts of a few million keys stay in memory, and
+GIN's pending lists are flushed in few pieces. A higher setting of the server is kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """``work`` on a connection, given how many processes the server may add to its own; ``cost`` roughly in seconds."""
+    """``work`` for a connection and a number of parallel workers of the server; ``cost`` roughly in s."""
 
     name: str
     cost: float
     after: frozenset[str]
-    """Names of tasks that must be done before; one that is not in the list counts as done."""
+    """Names of tasks that must be done before; names that are not in the list count as done."""
     work: Callable[[psycopg.Connection, int], None]
 
 
 Watch = Callable[[Collection[str], int, int], None]
-"""Hears now and then what is being worked on, how many tasks are done, and how many there are."""
+"""Progress callback: names of the running tasks, number of tasks done, number of all tasks."""
 
 
-class Crew:
-    """At most ``jobs`` connections, each with a thread. Leaving the context by an error cancels what still runs."""
+class Scheduler:
+    """At most ``jobs`` connections, each with a thread. An error that leaves the context cancels running tasks."""
 
     def __init__(self, target: Target, jobs: int) -> None:
         self._target, self._jobs = target, jobs
@@ -56,12 +56,12 @@ class Crew:
     def jobs(self) -> int:
         return self._jobs
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Scheduler:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *more: object) -> None:
         with interrupts.deferred():
-            # More than once: a cancel that comes between two statements of a task is lost.
+            # Repeatedly: a cancel request between two statements of a task has no effect.
             while wait(self._started, timeout=0 if kind else None).not_done:
                 for conn in tuple(self._all):
                     with suppress(psycopg.Error):
@@ -72,7 +72,7 @@ class Crew:
                 conn.close()
 
     def run(self, tasks: Collection[Task], watch: Watch) -> None:
-        """Do all of them, the longest chain of tasks first. Raises what the first that fails raises."""
+        """Run all tasks, the longest chain of tasks first. Raises the error of the first that fails."""
         todo = _most_urgent_first(tasks)
         names = {task.name for task in tasks}
         done: set[str] = set()
@@ -81,7 +81,7 @@ class Crew:
             for task in tuple(todo):
                 if len(running) < self._jobs and task.after & names <= done:
                     todo.remove(task)
-                    # Connections that would have nothing to do lend their processors to those that have.
+                    # Cores of connections without a task go to parallel workers of the others.
                     helpers = self._jobs // (len(todo) + len(running) + 1) - 1
                     future = self._pool.submit(self._do, task, max(helpers, 0))
                     running[future] = task
@@ -94,7 +94,7 @@ class Crew:
     def _do(self, task: Task, helpers: int) -> None:
         with self._connection() as conn:
             task.work(conn, helpers)
-            # Counters of changed rows reach the others' view now, not up to a second later.
+            # Makes the counters of changed rows visible to others now, not up to a second later.
             conn.execute(statement("flush_counters"))
 
     @contextmanager
@@ -111,7 +111,7 @@ class Crew:
 
 
 def _most_urgent_first(tasks: Collection[Task]) -> list[Task]:
-    """By the cost of the longest chain that begins with each: the usual list schedule (Graham 1969)."""
+    """Sort by the cost of the longest chain that begins with each: the usual list schedule (Graham 1969)."""
     by_name = {task.name: task for task in tasks}
     urgency: dict[str, float] = {}
 

@@ -1,6 +1,6 @@
-"""The end of a seeding: statistics, indexes, keys, sequences, ageing, the mark. One participant at a time does it.
+"""Finish a seeding: statistics, indexes, keys, sequences, ageing, the mark. One participant at a time does it.
 
-Killed anywhere, the next one does what is missing: each step is found done or not done in the database itself.
+If it is killed, the next one does the missing steps: the database itself shows which are done.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.population.shape import DEFAULT_SHAPE
 from loadgen.seeding import age, builds, ledger
-from loadgen.seeding.crew import APPLICATION, Crew, Watch
-from loadgen.seeding.ledger import Begun
+from loadgen.seeding.crew import APPLICATION, Scheduler, Watch
+from loadgen.seeding.ledger import Load
 from loadgen.seeding.phases import Phases
 from loadgen.seeding.seeding_sql import statement
 
@@ -27,21 +27,21 @@ _COUNTERS_WAIT_S: Final = 3.0
 
 
 def drop_keys(conn: psycopg.Connection) -> None:
-    """Take keys and indexes away before a load, and keep autovacuum off it. In the caller's transaction."""
+    """Drop keys and indexes before a load, and disable autovacuum, in the caller's transaction."""
     conn.execute(statement("drop_keys"))
     conn.execute(statement("autovacuum_off"))
 
 
-def build(conn: psycopg.Connection, crew: Crew, rows: dict[str, int], watch: Watch) -> None:
-    """What :func:`drop_keys` took, sequences and statistics, as far as they are missing; ``rows`` by table, roughly."""
-    crew.run(builds.missing(builds.read_done(conn), rows), watch)
+def build(conn: psycopg.Connection, scheduler: Scheduler, rows: dict[str, int], watch: Watch) -> None:
+    """Build missing indexes, keys, statistics and sequences; ``rows`` by table need only be approximate."""
+    scheduler.run(builds.missing(builds.read_build_state(conn), rows), watch)
     conn.execute(statement("set_sequences"))
 
 
-def finish(conn: psycopg.Connection, target: Target, load: Begun, jobs: int, phases: Phases) -> None:
-    """Make a loaded database whole, on at most ``jobs`` connections beside ``conn``; nothing if that was done.
+def finish(conn: psycopg.Connection, target: Target, load: Load, jobs: int, phases: Phases) -> None:
+    """Finish a loaded database on at most ``jobs`` connections beside ``conn``; does nothing if it is finished.
 
-    ``conn`` holds the lock of those who finish, and does nothing else meanwhile: it is looked at while others work.
+    ``conn`` holds the lock of the finishing participant and is only checked while the others work.
     """
     mark = guard.read_mark(conn)
     if mark is None:
@@ -52,30 +52,30 @@ def finish(conn: psycopg.Connection, target: Target, load: Begun, jobs: int, pha
     rows = ledger.planned_rows(conn)
 
     def watch(running: Collection[str], done: int, total: int) -> None:
-        conn.execute("SELECT")  # lost, so is the lock: then another may be at work on the same
+        conn.execute("SELECT")  # fails if the connection was lost, and with it the lock
         phases.show(BUILDING, done, total, ", ".join(running))
 
-    with Crew(target, jobs) as crew:
+    with Scheduler(target, jobs) as scheduler:
         with phases.phase(BUILDING):
-            build(conn, crew, rows, watch)
+            build(conn, scheduler, rows, watch)
         if load.ageing_months:
             with phases.phase(age.AGEING):
-                age.play(conn, crew, load, phases)
+                age.play(conn, scheduler, load, phases)
     conn.execute(statement("autovacuum_on"))
     now = conn.execute("SELECT now()").fetchone()
     assert now is not None
-    there = load.population
+    population = load.population
     guard.write_mark(
         conn,
         replace(
             mark,
             model_version=load.model_version,
-            seed=there.seed,
-            users=there.users,
-            as_of=there.as_of,
-            chunk_users=there.chunk_users,
+            seed=population.seed,
+            users=population.users,
+            as_of=population.as_of,
+            chunk_users=population.chunk_users,
             ageing_months=load.ageing_months,
-            shape_sha256=None if there.shape == DEFAULT_SHAPE else there.shape.sha256,
+            shape_sha256=None if population.shape == DEFAULT_SHAPE else population.shape.sha256,
             seeded_at=now[0],
             drift_baseline=_settled_counters(conn, rows),
         ),
@@ -83,9 +83,9 @@ def finish(conn: psycopg.Connection, target: Target, load: Begun, jobs: int, pha
 
 
 def _settled_counters(conn: psycopg.Connection, planned: dict[str, int]) -> dict[str, int]:
-    """Counters of changed rows once they show all that was loaded; the server's view of them comes a little late.
+    """Counters of changed rows once they include the whole load; the server updates them with a delay.
 
-    They may never show it, because a crash resets them: what they are after a few seconds is then the baseline.
+    They may never do so, because a crash resets them; their values after a few seconds are then the baseline.
     """
     deadline = time.monotonic() + _COUNTERS_WAIT_S
     while True:

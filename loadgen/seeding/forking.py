@@ -1,4 +1,4 @@
-"""The process from which workers are forked: it makes what all of them need once, while others go on here."""
+"""The fork server of the workers. It prepares their shared data once, while this process goes on."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _READY: Final = "loadgen.seeding.ready"
 
 
 def get_ready() -> None:
-    """Begin. Nothing where the system cannot fork, or it was begun: workers then make what they need themselves."""
+    """Start the fork server, if the system can fork. Without one, each worker prepares the data itself."""
     if CAN_FORK:
         forkserver.set_forkserver_preload([_READY])
         with interrupts.deferred():
             resource_tracker.ensure_running()  # now, since it unblocks what is blocked next
-            # Ctrl-C goes to the whole group: this process hears it, and ends those that are forked.
+            # Ctrl-C goes to the whole process group; this process handles it and ends the workers.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
                 forkserver.ensure_running()
@@ -31,7 +31,7 @@ def get_ready() -> None:
 
 
 def _end() -> None:
-    """End the process at once: while it gets ready it would not notice that this one has ended; with its socket."""
+    """Kill the fork server and remove its socket: while preparing it would not notice the end of this process."""
     pid = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined] # there is no public way
     if pid is not None:
         with contextlib.suppress(ProcessLookupError):

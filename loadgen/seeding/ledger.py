@@ -1,7 +1,7 @@
-"""The ledger: what a seeding is to load and which parts are there, in the database that is being loaded.
+"""The ledger of a load, kept in the database that is loaded: its parts, and which of them are done.
 
-A part's rows and its entry commit together, so a part is loaded wholly and once, whatever dies. A participant claims a
-part by locking its entry; no other scheduler is needed, and any number of processes on any number of hosts can join.
+A part's rows and its entry commit together, so each part is loaded exactly once, even after a crash. A participant
+claims a part by locking its entry, so that any number of processes on any number of hosts can join without a scheduler.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from loadgen.population.shape import DEFAULT_SHAPE, Shape
 from loadgen.seeding.seeding_sql import statement
 
 LAST: Final = 2**31 - 1
-"""As large as a chunk's number can be."""
+"""Largest possible number of a chunk."""
 LOCK_POLL_S: Final = 0.2
 
 
@@ -31,16 +31,16 @@ class Part(StrEnum):
     """The kinds of parts, in the order in which they are claimed."""
 
     HOUSEHOLDS = "households"
-    """A range of users, with all their rows but chat. Before chat: the last parts to run should be the short ones."""
+    """A range of users with all their rows but chat. They come first, since the last parts should be short ones."""
     CHAT = "chat"
-    """A slice of time, with everybody's messages."""
+    """A slice of time with the messages of all users."""
     AGEING = "ageing"
-    """A week or so of use by a range of users, or in a range of messages; after all others."""
+    """About a week of use by a range of users, or in a range of messages; after all other parts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """The load that a database's ledger is for."""
+class Load:
+    """A load: population, model version and months of ageing, as its ledger records them."""
 
     model_version: str
     population: Population
@@ -49,7 +49,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One part: ids and rows by table."""
+    """An entry of the ledger: a part with its first ids and number of rows by table."""
 
     part: Part
     chunk: int
@@ -58,39 +58,39 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """How far a load is, all participants taken together, ageing apart."""
+class LoadState:
+    """Progress of a load by all participants, without ageing."""
 
     parts: int
     parts_loaded: int
     users_loaded: int
     users_loaded_here: int
-    """By the call of seed that asks."""
+    """Users loaded by this call of seed."""
     messages: int
     messages_loaded: int
     below_water: int
-    """Households loaded whose true net worth is below zero; 0 is stored."""
+    """Loaded households whose true net worth is below zero; 0 is stored."""
 
     @property
     def complete(self) -> bool:
         return self.parts_loaded == self.parts
 
 
-def read_begun(conn: psycopg.Connection) -> Begun | None:
-    """The load that was begun in this database, or None."""
-    found = conn.execute(statement("has_ledger")).fetchone()
-    row = conn.execute(statement("read_seeding")).fetchone() if found and found[0] else None
+def read_load(conn: psycopg.Connection) -> Load | None:
+    """The load of this database's ledger; None without a ledger."""
+    has_ledger = conn.execute(statement("has_ledger")).fetchone()
+    row = conn.execute(statement("read_seeding")).fetchone() if has_ledger and has_ledger[0] else None
     if row is None:
         return None
     version, seed, users, as_of, chunk_users, shape, ageing_months = row
     followed = DEFAULT_SHAPE if shape is None else Shape.from_json(shape, f"database {conn.info.dbname}")
-    return Begun(version, Population(users, seed, as_of, chunk_users, followed), ageing_months)
+    return Load(version, Population(users, seed, as_of, chunk_users, followed), ageing_months)
 
 
 def plan(conn: psycopg.Connection, population: Population, ageing_months: int, planned: Callable[[int], None]) -> None:
-    """Write the ledger of a load: ids are contiguous in every table, because all rows are counted beforehand.
+    """Write the ledger of a load. Ids are contiguous in every table, because all rows are counted beforehand.
 
-    Inside the caller's transaction, in memory that does not grow with the users. ``planned`` hears how many have been.
+    In the caller's transaction and in constant memory. ``planned`` is called with the number of users so far.
     """
     conn.execute(statement("create_ledger"))
     conn.execute(
@@ -110,14 +110,14 @@ def plan(conn: psycopg.Connection, population: Population, ageing_months: int, p
 
 
 def add(conn: psycopg.Connection, entries: Iterator[Entry]) -> None:
-    """Write parts that are to be done, in the caller's transaction."""
+    """Add parts to the ledger, in the caller's transaction."""
     with conn.cursor().copy(statement("plan_part")) as copy:
         for entry in entries:
             copy.write_row((entry.part.value, entry.chunk, Jsonb(entry.first_ids), Jsonb(entry.rows)))
 
 
 def entries(population: Population, planned: Callable[[int], None] = lambda users: None) -> Iterator[Entry]:
-    """The parts of a load in their order; ``planned`` hears how many users have been."""
+    """Parts of a load in their order; ``planned`` is called with the number of users so far."""
     next_ids = dict.fromkeys(CHUNK_TABLES, 1)
     for chunk in range(population.chunks):
         rows = population.chunk_counts(chunk)
@@ -129,22 +129,22 @@ def entries(population: Population, planned: Callable[[int], None] = lambda user
 
 
 class Claims:
-    """What one participant takes from the ledger, part after part: those of each kind from ``first`` to ``last``."""
+    """Claims of one participant on parts of the given kinds, with chunks from ``first`` to ``last``."""
 
     def __init__(self, *parts: Part, first: int = 0, last: int = LAST) -> None:
         self._first, self._last = first, last
         self._next = dict.fromkeys(parts, first)
 
     def take(self, conn: psycopg.Connection) -> Entry | None:
-        """A part that nobody works on, held until the transaction ends; None when none is left to claim.
+        """Lock a free part until the transaction ends; None when none is left to claim.
 
-        Begins behind the last part taken, so that it costs the same for the first and the last of many, and looks
-        once more from the beginning when there is none: others may have died with theirs.
+        Searches from the last part taken, so that each claim costs the same, then once more from the beginning, for
+        parts whose participants have died.
         """
         for part, begin in self._next.items():
             for first in {begin: None, self._first: None}:
-                wanted = {"part": part.value, "first": first, "last": self._last}
-                row = conn.execute(statement("claim"), wanted).fetchone()
+                parameters = {"part": part.value, "first": first, "last": self._last}
+                row = conn.execute(statement("claim"), parameters).fetchone()
                 if row is not None:
                     entry = Entry(Part(row[0]), *row[1:])
                     self._next[part] = entry.chunk + 1
@@ -155,7 +155,7 @@ class Claims:
 def enter(
     conn: psycopg.Connection, entry: Entry, by: UUID, *, below_water: int = 0, rows: Mapping[str, int] | None = None
 ) -> None:
-    """Say, in the transaction that loads its rows, that a part is there; ``rows`` if they are not those planned."""
+    """Record a part as done, in the transaction that loads it; ``rows`` if they differ from the plan."""
     conn.execute(
         statement("enter"),
         {
@@ -168,30 +168,30 @@ def enter(
     )
 
 
-def loaded(conn: psycopg.Connection, by: UUID | None = None) -> Loaded:
-    """How far the load is, and how much of it the call of seed named ``by`` did. Reads the whole ledger."""
-    with conn.cursor(row_factory=class_row(Loaded)) as cursor:
-        found = cursor.execute(statement("loaded"), {"by": by}).fetchone()
-    assert found is not None, "an aggregate always has a row"
-    return found
+def loaded(conn: psycopg.Connection, by: UUID | None = None) -> LoadState:
+    """Read the progress of the load, and the share of the call of seed named ``by``. Reads the whole ledger."""
+    with conn.cursor(row_factory=class_row(LoadState)) as cursor:
+        state = cursor.execute(statement("loaded"), {"by": by}).fetchone()
+    assert state is not None, "an aggregate always has a row"
+    return state
 
 
 def all_loaded(conn: psycopg.Connection, *parts: Part, first: int = 0, last: int = LAST) -> bool:
-    """Whether every part of these kinds and numbers is there, whatever the others do."""
-    wanted = {"parts": [part.value for part in parts], "first": first, "last": last}
-    return conn.execute(statement("all_loaded"), wanted).fetchone() == (True,)
+    """Whether every part of these kinds and chunks is done."""
+    parameters = {"parts": [part.value for part in parts], "first": first, "last": last}
+    return conn.execute(statement("all_loaded"), parameters).fetchone() == (True,)
 
 
 def planned_rows(conn: psycopg.Connection) -> dict[str, int]:
-    """Rows of the whole load by table."""
+    """Planned rows of the whole load by table."""
     return dict(conn.execute(statement("planned_rows")).fetchall())
 
 
 @contextmanager
 def one_at_a_time(conn: psycopg.Connection, waits: Callable[[], None]) -> Iterator[None]:
-    """Only one participant plans, and only one finishes. ``waits`` is called while another does.
+    """Lock for planning and finishing, which one participant does at a time. ``waits`` is called while waiting.
 
-    The connection is in autocommit. A participant who dies has it no longer, and the next one takes over.
+    The connection is in autocommit. The lock of a dead participant is released, and the next one takes over.
     """
     while conn.execute(statement("lock")).fetchone() != (True,):
         waits()
@@ -199,6 +199,6 @@ def one_at_a_time(conn: psycopg.Connection, waits: Callable[[], None]) -> Iterat
     try:
         yield
     finally:
-        # An interrupted or lost connection cannot; its lock ends with it.
+        # An interrupted or lost connection cannot unlock; its lock ends with it.
         with suppress(psycopg.Error):
             conn.execute(statement("unlock"))

@@ -1,7 +1,7 @@
-"""Filling a database with a population: plan, load in parallel, finish. Interrupted anywhere, the same call goes on.
+"""Fill a database with a population: plan, load in parallel, finish. The same call resumes after an interruption.
 
-Keys and indexes are dropped when the load is planned and built at its end. Any number of calls, on any number of hosts,
-do one load together: what each is to do it finds in the ledger.
+Keys and indexes are dropped when the load is planned, and built at its end. Any number of calls on any number of hosts
+can share a load through its ledger.
 """
 
 from __future__ import annotations
@@ -21,75 +21,75 @@ from loadgen.population.model import MODEL_VERSION, Population
 from loadgen.seeding import ledger
 from loadgen.seeding.begin import begin
 from loadgen.seeding.finish import finish
-from loadgen.seeding.ledger import Begun
+from loadgen.seeding.ledger import Load
 from loadgen.seeding.phases import Phases, Progress
 from loadgen.seeding.session import faults, open_session
 from loadgen.seeding.workers import Workers
 
 POLL_S: Final = 0.2
 _POLLS_SHARE: Final = 20
-"""A look at the ledger reads all of it: between two, so many times as long is waited at least."""
+"""Least wait between two reads of the ledger, as a multiple of the time that one takes: each reads all of it."""
 _LAST_WORDS_S: Final = 2.0
 _COUNTED_S: Final = 10.0
-"""For workers to end by themselves once all is loaded: they tell the server what they changed."""
+"""Longest wait in s for workers to end by themselves after the load: they flush their counters to the server."""
 PLANNING, LOADING = "planning", "load"
 WAITING: Final = "waiting for another participant"
 
 
 @dataclass(frozen=True, slots=True)
-class Seeded:
-    """What a database holds after seeding, and what this call did for it."""
+class SeedResult:
+    """Content of a database after seeding, and the share of this call in it."""
 
     population: Population
     ageing_months: int
     rows: dict[str, int]
     below_water: int
-    """Households whose true net worth is below zero and is stored as 0."""
+    """Households whose true net worth is below zero; 0 is stored."""
     users_loaded: int
-    """By this call; 0 if the load was complete before."""
+    """Users loaded by this call; 0 if the load was complete before."""
     users_loaded_by_others: int
-    """During this call."""
+    """Users loaded by other participants during this call."""
     seconds: float
     phases_s: dict[str, float]
 
     @property
     def users_per_s(self) -> float | None:
-        """All participants' users over the whole of this call."""
+        """Users loaded per second by all participants during this call; None if there were none."""
         users = self.users_loaded + self.users_loaded_by_others
         return users / self.seconds if users else None
 
 
 def seed(
     target: Target,
-    wanted: Population,
+    population: Population,
     jobs: int,
     progress: Progress,
     *,
     ageing_months: int = 0,
     as_of_is_given: bool = True,
     allow_unmarked: str | None = None,
-) -> Seeded:
-    """Load ``wanted`` into ``target`` and age it, or go on where an earlier call stopped, or join one that is at work.
+) -> SeedResult:
+    """Load ``population`` into ``target`` and age it; resumes an interrupted load, or joins a running one.
 
-    At most ``jobs`` + 1 connections. With ``as_of_is_given`` False, a load that was begun keeps its own as-of.
+    Takes at most ``jobs`` + 1 connections. With ``as_of_is_given`` False, an existing load keeps its own as-of.
     ``allow_unmarked`` names the database if it may be marked although it is not empty. Raises GuardRefusal for a
     database that is not marked as synthetic, EnvironmentFault if it holds another load, or for a fault of the server,
     the network or a process; the same call then resumes.
     """
     began = time.monotonic()
     by, phases = uuid4(), Phases(progress)
-    asked = Begun(MODEL_VERSION, wanted, ageing_months)
+    requested = Load(MODEL_VERSION, population, ageing_months)
     with faults(target), open_session(target, holder_name(Use.SEED)) as conn, Workers(by, jobs) as workers:
         hold(conn, Use.SEED)
         guard.initialise(conn, allow_unmarked)
         guard.require_own_tables(conn, allow_unmarked)
-        # Every other connection of this seeding must lead to the database that was marked here.
+        # Every other connection of this seeding must lead to the database marked above.
         target = replace(target, identity=read_identity(query_on(conn)))
         with phases.phase(PLANNING), ledger.one_at_a_time(conn, lambda: phases.show(WAITING)):
             load = begin(
                 conn,
-                asked,
-                lambda users: phases.show(PLANNING, users, wanted.users),
+                requested,
+                lambda users: phases.show(PLANNING, users, population.users),
                 as_of_is_given=as_of_is_given,
             )
         before = ledger.loaded(conn)
@@ -100,7 +100,7 @@ def seed(
         with ledger.one_at_a_time(conn, lambda: phases.show(WAITING)):
             finish(conn, target, load, jobs, phases)
         after = ledger.loaded(conn, by)
-        return Seeded(
+        return SeedResult(
             load.population,
             load.ageing_months,
             ledger.planned_rows(conn),
@@ -113,14 +113,14 @@ def seed(
 
 
 def _watch(conn: psycopg.Connection, workers: Workers, population: Population, by: UUID, phases: Phases) -> None:
-    """Show what the ledger says until it is complete, and the workers have ended."""
+    """Show the progress of the ledger until it is complete and the workers have ended."""
     while True:
         workers.check()
-        asked = time.monotonic()
+        began = time.monotonic()
         try:
             state = ledger.loaded(conn, by)
         except psycopg.Error:
-            workers.join(_LAST_WORDS_S)  # the server is gone, and they may know why
+            workers.join(_LAST_WORDS_S)  # the server is unreachable, and they may report why
             raise
         if state.users_loaded < population.users:
             phases.show("users", state.users_loaded, population.users)
@@ -128,6 +128,6 @@ def _watch(conn: psycopg.Connection, workers: Workers, population: Population, b
             phases.show("chat messages", state.messages_loaded, state.messages)
         if state.complete:
             break
-        # Not longer than they live: when they are through, so is the load.
-        workers.join(max(POLL_S, _POLLS_SHARE * (time.monotonic() - asked)))
+        # Returns early when the workers end, since the load is then complete.
+        workers.join(max(POLL_S, _POLLS_SHARE * (time.monotonic() - began)))
     workers.join(_COUNTED_S)

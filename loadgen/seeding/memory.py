@@ -1,4 +1,4 @@
-"""What the allocator does with memory that was freed."""
+"""Settings of the allocator for freed memory."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 _LARGEST_BLOCK: Final = 32 << 20
-"""From which on glibc maps each block by itself; it takes no larger number."""
+"""Size in bytes from which glibc maps each block separately; the largest value that it accepts."""
 _KEPT: Final = 256 << 20
 
 
 def keep_freed_memory() -> None:
-    """Keep what is freed for the next part, as large as this one, instead of giving it back and getting it again.
+    """Keep freed memory for the next part, which needs as much, instead of returning it to the system.
 
-    Each page that comes from the system is filled with zeros first: a sixth of the time that a part takes. Does nothing
+    The system fills each new page with zeros, which takes a sixth of a part's time. Does nothing
     where the C library is not glibc, or the user has set its variables.
     """
     if any(name.startswith("MALLOC_") for name in os.environ):

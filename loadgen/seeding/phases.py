@@ -1,4 +1,4 @@
-"""What a seeding is at, for whoever watches, and how long each phase took."""
+"""Phases of a seeding: progress for the caller, and the time that each takes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[str, int, int, str], None]
-"""Hears the phase, how much of it is done and how much there is (0, 0 where that cannot be counted), and details."""
+"""Progress callback: phase, amount done, total (0, 0 if that cannot be counted), details."""
 
 
 class Phases:
-    """Times phases, and passes on what is heard of them."""
+    """Measures the time of phases, and reports their progress."""
 
     def __init__(self, progress: Progress) -> None:
         self.seconds: dict[str, float] = {}
@@ -23,7 +23,7 @@ class Phases:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Count the time of the body to ``name``."""
+        """Add the time of the body to phase ``name``."""
         began = time.monotonic()
         try:
             yield

@@ -1,4 +1,4 @@
-"""Imported by the process from which workers are forked: what each of them would otherwise make for itself."""
+"""Imported by the fork server of the workers: prepares the data that each would otherwise prepare itself."""
 
 from loadgen.seeding.worker import warm
 

@@ -1,4 +1,4 @@
-"""The statements of this package: ``sql/*.sql``, read once."""
+"""SQL statements of this package, read once from ``sql/*.sql``."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from importlib.resources import files
 
 @cache
 def statement(name: str) -> bytes:
-    """The text of ``sql/<name>.sql``, as bytes: what psycopg takes as SQL that was not put together here."""
+    """The text of ``sql/<name>.sql``, as bytes, which psycopg accepts as trusted SQL."""
     return (files("loadgen.seeding") / "sql" / f"{name}.sql").read_bytes()

@@ -1,4 +1,4 @@
-"""Connections of a seeding: those that notice when the other end is gone."""
+"""Connections of a seeding, which detect that the server's machine is gone."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _KEEPALIVES: Final = {
     "keepalives_count": 3,
     "tcp_user_timeout": 25_000,
 }
-"""libpq's: a server whose machine is gone is noticed within half a minute. What the target says itself goes first."""
+"""libpq options that detect a lost server within half a minute. The target's own options override them."""
 
 _SEGMENT_BYTES: Final = 16 << 20
-"""Of the write-ahead log, PostgreSQL's default."""
+"""Size of a segment of the write-ahead log in bytes, PostgreSQL's default."""
 
 
 def open_session(target: Target, application_name: str = "loadgen seed") -> psycopg.Connection:
-    """A connection in autocommit with the settings of a seeding. Raises as ``connect`` does."""
+    """Open a connection in autocommit with the settings of a seeding. Raises as ``connect`` does."""
     conninfo = make_conninfo("", **{**_KEEPALIVES, **conninfo_to_dict(target.conninfo)})
     conn = connect(replace(target, conninfo=conninfo), autocommit=True, application_name=application_name)
     try:
@@ -43,7 +43,7 @@ def open_session(target: Target, application_name: str = "loadgen seed") -> psyc
 
 
 def fault(error: psycopg.Error, target: Target) -> LoadgenError:
-    """The one line for an error of the driver in the middle of a seeding. A connection that was there can be lost."""
+    """Translate an error of the driver in the middle of a seeding, including a lost connection."""
     if error.sqlstate is None and isinstance(error, psycopg.OperationalError):
         why = str(error).strip().splitlines()[0].strip().rstrip(".")
         see = (
@@ -58,7 +58,7 @@ def fault(error: psycopg.Error, target: Target) -> LoadgenError:
 
 
 def _has_no_room(target: Target) -> bool:
-    """Whether the embedded server has ended itself, as it does without room for another segment of its log."""
+    """Whether the embedded server has no space for another segment of its log, which makes it stop."""
     if not target.embedded:
         return False
     try:
@@ -69,7 +69,7 @@ def _has_no_room(target: Target) -> bool:
 
 @contextmanager
 def faults(target: Target) -> Iterator[None]:
-    """Turn every error of the driver into its line."""
+    """Translate every error of the driver in the body."""
     try:
         yield
     except psycopg.Error as error:

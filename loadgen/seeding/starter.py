@@ -1,4 +1,4 @@
-"""Data for whoever starts a scenario first: an embedded database that was never filled gets a small population."""
+"""Starter data: an empty embedded database gets a small population when a scenario starts."""
 
 from __future__ import annotations
 
@@ -16,29 +16,30 @@ from loadgen.database.guard import read_mark
 from loadgen.database.locks import Use, holders
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
-from loadgen.seeding.ledger import read_begun
+from loadgen.seeding.ledger import read_load
 
 STARTER_USERS: Final = 1_000
 
 
 def ensure_data(target: Target) -> None:
-    """Seed ``STARTER_USERS`` into the embedded server's database if nothing ever was; any other is left as it is.
+    """Seed ``STARTER_USERS`` into the embedded server's database if it was never seeded.
 
-    In a process of its own: a scenario's is patched for gevent. Raises EnvironmentFault when seeding fails, and for
-    any database that is being loaded, or was in part: it has neither its keys nor all of its rows.
+    Runs in a process of its own, because a scenario's is patched for gevent. Raises EnvironmentFault when seeding
+    fails, and for any database that is being loaded or is loaded in part: it lacks keys and rows.
     """
     with connect(target, autocommit=True) as connection, faults(target):
         mark = read_mark(connection)
-        begun = read_begun(connection)
+        load = read_load(connection)
         is_new = mark.seed is None if mark else _is_empty(connection)
         seeding = holders(connection, Use.SEED)
     if seeding:
         raise EnvironmentFault(f"{target} is in use by {', '.join(seeding)}; wait for that to end, or end it")
-    if begun is not None and mark is not None and mark.seeded_at is None:
-        there = begun.population
-        aged = f" --age {begun.ageing_months}" if begun.ageing_months else ""
+    if load is not None and mark is not None and mark.seeded_at is None:
+        population = load.population
+        aged = f" --age {load.ageing_months}" if load.ageing_months else ""
         raise EnvironmentFault(
-            f"{target} is loaded in part; go on with: loadgen seed --users {there.users} --seed {there.seed}{aged}"
+            f"{target} is loaded in part; go on with: loadgen seed "
+            f"--users {population.users} --seed {population.seed}{aged}"
         )
     if not target.embedded or not is_new:
         return
@@ -48,7 +49,7 @@ def ensure_data(target: Target) -> None:
 
 
 def _seed(target: Target) -> int:
-    """The exit code of ``loadgen seed``, which an interrupt ends in order, and waits for."""
+    """Run ``loadgen seed`` and return its exit code; an interrupt terminates it and waits for its end."""
     command = [sys.executable, "-m", "loadgen", "seed", "--users", str(STARTER_USERS)]
     interrupts.note(f"loaded rows are kept; resume with: loadgen seed --users {STARTER_USERS}")
     with (
@@ -60,7 +61,7 @@ def _seed(target: Target) -> int:
             stdout=sys.stderr,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # Ctrl-C reaches this process alone, which has the last word
+            start_new_session=True,  # so that Ctrl-C reaches only this process, which then ends the other
         ) as seeding,
     ):
         try:

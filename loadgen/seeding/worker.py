@@ -29,15 +29,15 @@ LOAD_PARTS: Final = (Part.HOUSEHOLDS, Part.CHAT)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a participant ended: one line, and whether it is a cause. A lost connection may only be a consequence."""
+    """Failure of a participant. ``is_cause`` is False for a lost connection, which may be a consequence of another."""
 
     message: str
     is_cause: bool
 
 
 def work(target: Target, by: UUID, population: Population, parent: Connection) -> None:
-    """The body of a process: load until nothing is left, or send a :class:`Failure`; ``by`` is the parent's name."""
-    # Ctrl-C goes to the whole group; the parent hears it too and ends this process in order.
+    """Main function of a process: load until no part is left, or send a :class:`Failure`; ``by`` names the call."""
+    # Ctrl-C goes to the whole process group; the parent handles it and ends this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     keep_freed_memory()
@@ -63,7 +63,7 @@ def _load(conn: psycopg.Connection, population: Population, by: UUID) -> None:
             continue
         if ledger.all_loaded(conn, *LOAD_PARTS):
             break
-        # Others hold what is left. Should they die, it is free again.
+        # Other participants hold the remaining parts, which become free should those die.
         time.sleep(_WAIT_S)
     conn.execute(statement("flush_counters"))
 
@@ -74,32 +74,32 @@ def load_next(conn: psycopg.Connection, population: Population, claims: Claims, 
         entry = claims.take(conn)
         if entry is None:
             return False
-        made = rows_of(population, entry)
-        for rows in made.tables:
+        part_rows = rows_of(population, entry)
+        for rows in part_rows.tables:
             assert len(rows) == entry.rows[rows.table], f"{entry.part} {entry.chunk}: plan and rows disagree"
             if len(rows):
                 with conn.cursor().copy(copy_statement(rows)) as copy:
                     copy.write(encode(rows))
-        ledger.enter(conn, entry, by, below_water=made.below_water)
+        ledger.enter(conn, entry, by, below_water=part_rows.below_water)
     return True
 
 
 def rows_of(population: Population, entry: Entry) -> ChunkRows:
-    """All rows of one part of a load."""
+    """Generate all rows of one part of a load."""
     if entry.part is Part.CHAT:
         return ChunkRows((population.chat_rows(population.chat_slice(entry.chunk)),), 0)
     return population.chunk_rows(entry.chunk, entry.first_ids)
 
 
 def warm() -> None:
-    """Make what a process makes once, the simulated grid above all: two users' rows need all of it."""
+    """Fill the caches of a process, above all the simulated grid, by generating the rows of two users."""
     few = Population(2, 0, dt.date(2026, 1, 1))
-    made = few.chunk_rows(0, dict.fromkeys(CHUNK_TABLES, 1))
-    for rows in (*made.tables, few.chat_rows(few.chat_slice(0))):
+    chunk = few.chunk_rows(0, dict.fromkeys(CHUNK_TABLES, 1))
+    for rows in (*chunk.tables, few.chat_rows(few.chat_slice(0))):
         encode(rows)
 
 
 def _parent_lives() -> bool:
-    """Whether anybody waits for this: after a kill of the parent its workers end with the part they are at."""
+    """Whether the parent is alive: if it was killed, its workers end after their current part."""
     parent = multiprocessing.parent_process()
     return parent is None or parent.is_alive()

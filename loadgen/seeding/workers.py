@@ -1,4 +1,4 @@
-"""The processes that load: started, watched, and ended with their parent's work."""
+"""Start, watch and end the worker processes of a load."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _END_S: Final = 5.0
 
 
 class Workers:
-    """Processes that load. Leaving the context ends those that still run; what they were at is rolled back."""
+    """Worker processes of a load. Leaving the context ends those that still run and rolls back their current parts."""
 
     def __init__(self, by: UUID, jobs: int) -> None:
         self._by, self._jobs = by, jobs
@@ -31,16 +31,16 @@ class Workers:
         return self
 
     def start(self, target: Target, population: Population) -> None:
-        """Let them load into ``target``."""
-        # Not forked from here: they would share this process's connection.
+        """Start the workers on ``target``."""
+        # Forked from here, they would share this process's connection.
         context = multiprocessing.get_context("forkserver") if CAN_FORK else multiprocessing.get_context("spawn")
         for _ in range(self._jobs):
-            mine, theirs = context.Pipe(duplex=False)
-            process = context.Process(target=work, args=(target, self._by, population, theirs), daemon=True)
+            receiver, sender = context.Pipe(duplex=False)
+            process = context.Process(target=work, args=(target, self._by, population, sender), daemon=True)
             with interrupts.deferred():
                 process.start()
-                theirs.close()
-                self._running.append((process, mine))
+                sender.close()
+                self._running.append((process, receiver))
 
     def __exit__(self, *exception: object) -> None:
         with interrupts.deferred():
@@ -52,13 +52,13 @@ class Workers:
             process.terminate()
         for process, pipe in self._running:
             process.join(_END_S)
-            if process.is_alive():  # stopped, for one
+            if process.is_alive():  # for example after SIGSTOP
                 process.kill()
                 process.join()
             pipe.close()
 
     def check(self) -> None:
-        """Forget processes that are through; raise EnvironmentFault with the line of one that failed."""
+        """Remove processes that have ended; raise EnvironmentFault with the message of one that failed."""
         ended = [pair for pair in self._running if not pair[0].is_alive()]
         failures = [failure for process, pipe in ended if (failure := _failure(process, pipe))]
         if failures:
@@ -68,7 +68,7 @@ class Workers:
             self._running.remove((process, pipe))
 
     def join(self, timeout_s: float) -> None:
-        """Wait until all have ended, so that what they counted has reached the server, or for so long."""
+        """Wait until all have ended, so that the server has their counters, or for ``timeout_s``."""
         until = time.monotonic() + timeout_s
         for process, _ in self._running:
             process.join(max(0.0, until - time.monotonic()))
@@ -76,7 +76,7 @@ class Workers:
 
 
 def _failure(process: BaseProcess, pipe: Connection) -> Failure | None:
-    """What an ended process said, or what its exit code says."""
+    """The failure that an ended process sent, or that its exit code shows; None if it succeeded."""
     try:
         if pipe.poll():
             failure = pipe.recv()

@@ -26,7 +26,7 @@ from loadgen.seeding.ledger import Part
 
 MONTHS = 6
 WORN = Population(2_000, 7, dt.date(2026, 2, 1), chunk_users=100)
-Whole = tuple[Target, load.Seeded]
+Whole = tuple[Target, load.SeedResult]
 
 
 def loaded(server: Target, name: str, months: int) -> Whole:
@@ -126,7 +126,7 @@ def test_killed_in_the_middle_it_goes_on(aged: Whole, empty_database: Target, st
     process = start(empty_database, WORN, ageing_months=MONTHS)
 
     def half() -> bool:
-        return ledger.read_begun(conn) is not None and conn.execute(
+        return ledger.read_load(conn) is not None and conn.execute(
             "SELECT count(loaded_at) > 5 FROM loadgen.ledger WHERE part = 'ageing'"
         ).fetchone() == (True,)
 

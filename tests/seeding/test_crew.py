@@ -10,7 +10,7 @@ import pytest
 
 from loadgen.database.connect import connect
 from loadgen.database.target import Target
-from loadgen.seeding.crew import Crew, Task
+from loadgen.seeding.crew import Scheduler, Task
 
 
 def watch(running: Collection[str], done: int, total: int) -> None:
@@ -36,8 +36,8 @@ class Log:
 def test_a_task_waits_for_those_it_needs_and_the_longest_chain_goes_first(database: Target) -> None:
     log = Log()
     tasks = [log.task("short", 1), log.task("chain", 2), log.task("end", 5, "chain", "absent"), log.task("long", 4)]
-    with Crew(database, 1) as crew:
-        crew.run(tasks, watch)
+    with Scheduler(database, 1) as scheduler:
+        scheduler.run(tasks, watch)
     assert log.ended == ["chain", "end", "long", "short"]
 
 
@@ -53,8 +53,10 @@ def test_tasks_run_side_by_side_and_lend_their_processors(database: Target) -> N
         END LOOP;
         PERFORM pg_sleep(0.1);
     END $$"""
-    with Crew(database, 4) as crew:
-        crew.run([log.task("a", 1, query=meet), log.task("b", 1, query=meet), log.task("last", 1, "a", "b")], watch)
+    with Scheduler(database, 4) as scheduler:
+        scheduler.run(
+            [log.task("a", 1, query=meet), log.task("b", 1, query=meet), log.task("last", 1, "a", "b")], watch
+        )
     assert sorted(log.ended) == ["a", "b", "last"]
     assert log.helpers["last"] == 3
 
@@ -71,8 +73,8 @@ def test_a_failure_ends_the_others_at_once(database: Target, failing: str | None
 
     at_work = counting(database)
     began = time.monotonic()
-    with pytest.raises((psycopg.errors.DivisionByZero, KeyboardInterrupt)), Crew(database, 2) as crew:
-        crew.run(tasks, interrupt)
+    with pytest.raises((psycopg.errors.DivisionByZero, KeyboardInterrupt)), Scheduler(database, 2) as scheduler:
+        scheduler.run(tasks, interrupt)
     assert time.monotonic() - began < 30
     assert log.ended == []
     assert at_work() == 0

@@ -30,7 +30,7 @@ from loadgen.seeding import builds, ledger, load
 from loadgen.seeding.crew import APPLICATION
 from loadgen.seeding.session import open_session
 
-Whole = tuple[Target, load.Seeded]
+Whole = tuple[Target, load.SeedResult]
 
 
 @contextmanager
@@ -143,7 +143,7 @@ def test_whoever_waits_takes_over_from_a_finisher_that_dies(
         # Lets rows in, and neither VACUUM nor CREATE INDEX: the finisher is caught in the middle.
         holder.execute("LOCK TABLE goals IN SHARE UPDATE EXCLUSIVE MODE")
         until("the first has come to goals", at_work(conn, "VACUUM%goals%"))
-        until("it builds what it can", lambda: "users_pkey" in builds.read_done(conn).indexes)
+        until("it builds what it can", lambda: "users_pkey" in builds.read_build_state(conn).indexes)
         second = start(empty_database)
         assert second.stderr is not None
         lines = iter(second.stderr.readline, "")
@@ -181,13 +181,13 @@ def test_a_server_process_that_ends_while_it_builds(many_parts: Whole, empty_dat
 
 
 def test_every_statement_of_the_schemas_files_has_its_task(empty_database: Target) -> None:
-    nothing = builds.Done(frozenset(), frozenset(), frozenset(), frozenset(), {"users": 1})
+    nothing = builds.BuildState(frozenset(), frozenset(), frozenset(), frozenset(), {"users": 1})
     tasks = {task.name for task in builds.missing(nothing, {})}
     statements = (*schema.INDEXES.statements, *schema.VALID_KEYS.statements)
     assert len(tasks) == len(statements) + 2  # all keys at once, and the vacuum of users
     with connect(empty_database, autocommit=True) as conn:
         guard.initialise(conn)
-        done = builds.read_done(conn)
+        done = builds.read_build_state(conn)
     assert {task.name for task in builds.missing(done, {})} == {f"vacuum {table}" for table in done.bytes}
 
 

@@ -29,17 +29,17 @@ def planned(database: Target) -> Iterator[psycopg.Connection]:
         yield conn
 
 
-def test_what_was_begun_comes_back(planned: psycopg.Connection) -> None:
-    begun = ledger.read_begun(planned)
-    assert begun is not None
-    assert (begun.population, begun.ageing_months) == (POPULATION, 3)
+def test_the_ledger_keeps_its_load(planned: psycopg.Connection) -> None:
+    stored = ledger.read_load(planned)
+    assert stored is not None
+    assert (stored.population, stored.ageing_months) == (POPULATION, 3)
     other = replace(POPULATION, shape=replace(DEFAULT_SHAPE, dormant=0.125))
     planned.execute("DELETE FROM loadgen.seeding; DELETE FROM loadgen.ledger")
     with planned.transaction():
         ledger.plan(planned, other, 0, lambda users: None)
-    begun = ledger.read_begun(planned)
-    assert begun is not None
-    assert begun.population == other
+    stored = ledger.read_load(planned)
+    assert stored is not None
+    assert stored.population == other
 
 
 def test_a_part_is_claimed_once_and_again_when_its_holder_dies(database: Target, planned: psycopg.Connection) -> None:

@@ -32,6 +32,7 @@ USERS, SEED, AS_OF = 2_000, 7, dt.date(2026, 2, 1)
 POPULATION = Population(USERS, SEED, AS_OF)
 SEED_COMMAND = ("seed", "--users", str(USERS), "--seed", str(SEED), "--as-of", AS_OF.isoformat())
 
+Seeded = tuple[Target, load.SeedResult]
 Loadgen = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -45,7 +46,7 @@ def checksums(target: Target) -> tuple[TableChecksum, ...]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(server: Target) -> Iterator[tuple[Target, load.Seeded]]:
+def undisturbed(server: Target) -> Iterator[Seeded]:
     """A database seeded in one go by one process."""
     target = server.with_database("test_undisturbed")
     with connect(server, autocommit=True) as conn:
@@ -56,7 +57,7 @@ def undisturbed(server: Target) -> Iterator[tuple[Target, load.Seeded]]:
         conn.execute("DROP DATABASE test_undisturbed WITH (FORCE)")
 
 
-def test_an_empty_database_is_marked_and_filled(undisturbed: tuple[Target, load.Seeded]) -> None:
+def test_an_empty_database_is_marked_and_filled(undisturbed: Seeded) -> None:
     target, done = undisturbed
     assert done.users_loaded == USERS
     assert {t.table: t.rows for t in checksums(target)} == done.rows
@@ -73,9 +74,7 @@ def test_an_empty_database_is_marked_and_filled(undisturbed: tuple[Target, load.
     assert done.below_water > 0
 
 
-def test_keys_indexes_sequences_and_statistics_are_there_afterwards(
-    undisturbed: tuple[Target, load.Seeded], database: Target
-) -> None:
+def test_keys_indexes_sequences_and_statistics_are_there_afterwards(undisturbed: Seeded, database: Target) -> None:
     seeded = fresh_copy(undisturbed[0])
     relations = (
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'public'::regnamespace "
@@ -97,7 +96,7 @@ def test_keys_indexes_sequences_and_statistics_are_there_afterwards(
     drop_copy(seeded)
 
 
-def test_nothing_has_drifted_right_after_seeding(undisturbed: tuple[Target, load.Seeded]) -> None:
+def test_nothing_has_drifted_right_after_seeding(undisturbed: Seeded) -> None:
     with connect(undisturbed[0]) as conn:
         mark = guard.read_mark(conn)
         assert mark is not None
@@ -105,7 +104,7 @@ def test_nothing_has_drifted_right_after_seeding(undisturbed: tuple[Target, load
         assert mark.drift_baseline["users"] == USERS
 
 
-def test_results_lie_on_both_sides_of_the_toast_threshold(undisturbed: tuple[Target, load.Seeded]) -> None:
+def test_results_lie_on_both_sides_of_the_toast_threshold(undisturbed: Seeded) -> None:
     with connect(undisturbed[0]) as conn:
         row = conn.execute(
             "SELECT avg((pg_column_toast_chunk_id(monte_carlo_results) IS NOT NULL)::int) "
@@ -117,7 +116,7 @@ def test_results_lie_on_both_sides_of_the_toast_threshold(undisturbed: tuple[Tar
     assert min(row) > 0.9
 
 
-def test_nobody_receives_mail_and_every_address_is_its_own(undisturbed: tuple[Target, load.Seeded]) -> None:
+def test_nobody_receives_mail_and_every_address_is_its_own(undisturbed: Seeded) -> None:
     """Domains that RFC 2606 reserves."""
     with connect(undisturbed[0]) as conn:
         row = conn.execute(
@@ -136,10 +135,10 @@ def test_a_profile_is_followed(seeded: Target, empty_database: Target, loadgen: 
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     with connect(empty_database, autocommit=True) as conn:
-        mark, begun = guard.read_mark(conn), ledger.read_begun(conn)
+        mark, stored = guard.read_mark(conn), ledger.read_load(conn)
     assert mark is not None
-    assert begun is not None
-    assert mark.shape_sha256 == document["shape_sha256"] == begun.population.shape.sha256
+    assert stored is not None
+    assert mark.shape_sha256 == document["shape_sha256"] == stored.population.shape.sha256
     assert mark.users == document["users"] > 0
     assert "already" in loadgen(*command, target=empty_database).stderr
     other = loadgen("seed", "--users", str(mark.users), "--as-of", AS_OF.isoformat(), target=empty_database)
@@ -151,9 +150,7 @@ def test_a_profile_is_followed(seeded: Target, empty_database: Target, loadgen: 
     assert len(refused.stderr.splitlines()) == 1
 
 
-def test_two_processes_load_the_same_rows_as_one(
-    undisturbed: tuple[Target, load.Seeded], empty_database: Target, loadgen: Loadgen
-) -> None:
+def test_two_processes_load_the_same_rows_as_one(undisturbed: Seeded, empty_database: Target, loadgen: Loadgen) -> None:
     ended = loadgen(*SEED_COMMAND, "--jobs", "2", "--json", target=empty_database)
     assert ended.returncode == 0, ended.stderr
     document = json.loads(ended.stdout)
@@ -182,14 +179,14 @@ def wait_until_half_loaded(target: Target) -> None:
     deadline = time.monotonic() + 60
     with connect(target, autocommit=True) as conn:
         while time.monotonic() < deadline:
-            if ledger.read_begun(conn) is not None and ledger.loaded(conn).parts_loaded:
+            if ledger.read_load(conn) is not None and ledger.loaded(conn).parts_loaded:
                 return
             time.sleep(0.01)
     pytest.fail("nothing was loaded within a minute")
 
 
 def test_kill_minus_nine_and_the_same_command_again_give_the_same_rows(
-    undisturbed: tuple[Target, load.Seeded], empty_database: Target, loadgen: Loadgen
+    undisturbed: Seeded, empty_database: Target, loadgen: Loadgen
 ) -> None:
     process = start(empty_database)
     wait_until_half_loaded(empty_database)
@@ -213,14 +210,14 @@ def test_kill_minus_nine_and_the_same_command_again_give_the_same_rows(
     assert checksums(empty_database) == checksums(undisturbed[0])
 
 
-def test_a_second_participant_joins_the_load(undisturbed: tuple[Target, load.Seeded], empty_database: Target) -> None:
+def test_a_second_participant_joins_the_load(undisturbed: Seeded, empty_database: Target) -> None:
     first, second = start(empty_database), start(empty_database)
     ended = [process.communicate(timeout=120)[1] for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0), ended
     assert checksums(empty_database) == checksums(undisturbed[0])
 
 
-def test_a_complete_load_is_left_as_it_is(undisturbed: tuple[Target, load.Seeded], loadgen: Loadgen) -> None:
+def test_a_complete_load_is_left_as_it_is(undisturbed: Seeded, loadgen: Loadgen) -> None:
     target, _ = undisturbed
     ended = loadgen(*SEED_COMMAND, target=target)
     assert ended.returncode == 0
@@ -237,21 +234,19 @@ def test_a_complete_load_is_left_as_it_is(undisturbed: tuple[Target, load.Seeded
         Population(USERS, SEED, AS_OF, chunk_users=100),
     ],
 )
-def test_another_load_is_refused(undisturbed: tuple[Target, load.Seeded], other: Population) -> None:
+def test_another_load_is_refused(undisturbed: Seeded, other: Population) -> None:
     with pytest.raises(EnvironmentFault, match="loadgen reset"):
         load.seed(undisturbed[0], other, 1, quiet)
 
 
-def test_the_refusal_is_one_line_with_its_exit_code(undisturbed: tuple[Target, load.Seeded], loadgen: Loadgen) -> None:
+def test_the_refusal_is_one_line_with_its_exit_code(undisturbed: Seeded, loadgen: Loadgen) -> None:
     ended = loadgen("seed", "--users", "3k", "--json", target=undisturbed[0])
     assert ended.returncode == 3
     assert len(ended.stderr.splitlines()) == 1
     assert json.loads(ended.stdout)["error"]["exit_code"] == 3
 
 
-def test_another_model_version_is_refused(
-    undisturbed: tuple[Target, load.Seeded], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_model_version_is_refused(undisturbed: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "MODEL_VERSION", "0")
     with pytest.raises(EnvironmentFault, match=f"model {MODEL_VERSION}"):
         load.seed(undisturbed[0], POPULATION, 1, quiet)
@@ -335,7 +330,7 @@ def settled(settings: Settings) -> Target:
 
 
 def test_a_full_disk_is_said_in_a_line_and_the_load_resumes_when_there_is_room(
-    undisturbed: tuple[Target, load.Seeded], small_disk: Path, server_settings: Settings, loadgen: Loadgen
+    undisturbed: Seeded, small_disk: Path, server_settings: Settings, loadgen: Loadgen
 ) -> None:
     settings = Settings(state_dir=small_disk, pg_bin=server_settings.pg_bin)
     target = embedded_target(Instance.from_settings(settings, notify=lambda line: None))

@@ -24,10 +24,10 @@ from loadgen.errors import EnvironmentFault
 from loadgen.seeding import ledger, load
 from loadgen.settings import Settings
 
-Whole = tuple[Target, load.Seeded]
+Whole = tuple[Target, load.SeedResult]
 
 
-def resume(target: Target) -> load.Seeded:
+def resume(target: Target) -> load.SeedResult:
     return load.seed(target, MANY_PARTS, 2, quiet)
 
 
