@@ -1,4 +1,4 @@
-"""From a scenario with its draws to the files of an export: values in, values out."""
+"""Build the files of an export from a scenario and its draws. Pure."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from loadgen.runs.draws import Refused, Sampled, SampleRequest, StepDraws
 from loadgen.runs.format.scenario import ScenarioDescription, TransactionDescription
 
 MOST_SCRIPTS: Final = 62
-"""Bits of pgbench's integers, less the sign."""
+"""Most scripts of an export, each of which needs a bit of one of pgbench's integers."""
 DOCUMENT: Final = "export.json"
 
 
 def build(
     sampled: Sampled, data: Data, request: SampleRequest, modes: Sequence[Mode], *, leave_out: bool
 ) -> tuple[Export, dict[str, str]]:
-    """The document, and the files by their path below the export's directory.
+    """The export's document, and its files by their path below its directory.
 
-    Raises UsageError that names what cannot be expressed, unless ``leave_out`` leaves those transactions out, and where
-    nothing remains.
+    Raises UsageError for transactions that pgbench cannot express, unless ``leave_out`` leaves them out, and if none
+    remains.
     """
     scenario = sampled.scenario
     refused = (*sampled.refused, *_colons(scenario))
@@ -37,8 +37,8 @@ def build(
             f"{scenario.name} cannot be exported: {all_of_it}; change that, or leave such transactions out with "
             "--without-refused"
         )
-    gone = {r.transaction for r in refused}
-    kept = [t for t in scenario.transactions if t.name not in gone]
+    refused_names = {r.transaction for r in refused}
+    kept = [t for t in scenario.transactions if t.name not in refused_names]
     if not kept or len(kept) > MOST_SCRIPTS:
         raise UsageError(f"{scenario.name} has {len(kept)} transactions to export; there can be 1 to {MOST_SCRIPTS}")
     user = UserDraw.of(data.users, data.seed, scenario.user_skew)
@@ -77,19 +77,19 @@ def _colons(scenario: ScenarioDescription) -> Iterator[Refused]:
     statements = {s.name: s.sql for s in scenario.statements}
     for t in scenario.transactions:
         for name in t.statements:
-            found = taken_for_variable(statements[name])
-            if found:
-                why = f"pgbench would take {found!r} for a variable; write the colon as \\x3a in an E'' constant"
+            variable = taken_for_variable(statements[name])
+            if variable:
+                why = f"pgbench would take {variable!r} for a variable; write the colon as \\x3a in an E'' constant"
                 yield Refused(t.name, name, why)
 
 
 def _file_names(transactions: Sequence[str]) -> list[str]:
-    """A file name for each, told apart where only letters that files do not take differ."""
-    found: list[str] = []
+    """A distinct file name for each transaction, without characters that file names should not have."""
+    names: list[str] = []
     for name in transactions:
         slug = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "transaction"
-        found.append(slug if slug.lower() not in {f.lower() for f in found} else f"{slug}-{len(found) + 1}")
-    return found
+        names.append(slug if slug.lower() not in {f.lower() for f in names} else f"{slug}-{len(names) + 1}")
+    return names
 
 
 def _command(mode: Mode, scripts: Sequence[Script], sampled: Sampled) -> str:

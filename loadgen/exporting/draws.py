@@ -1,4 +1,4 @@
-"""The parent's side of sampling: a child loads the scenario and draws, since draws are the scenario's own Python."""
+"""Sample a scenario's draws in a child process, since draws are the scenario's own Python."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ TIMEOUT_S: Final = 300.0
 
 
 def sample(scenario: Path, request: SampleRequest, environment: Mapping[str, str]) -> Sampled:
-    """Have a scenario's draws sampled. ``environment`` tells the child where rows are (see ``Target.environment``).
+    """Sample a scenario's draws. ``environment`` gives the child its database (see ``Target.environment``).
 
     Raises the child's own LoadgenError, and EnvironmentFault for one that hangs.
     """
     try:
-        done = subprocess.run(
+        child = subprocess.run(
             [sys.executable, "-m", "loadgen.engine.draws_child", str(scenario)],
             input=orjson.dumps(request),
             capture_output=True,
@@ -38,10 +38,10 @@ def sample(scenario: Path, request: SampleRequest, environment: Mapping[str, str
         raise EnvironmentFault(
             f"{scenario}: its draws took more than {TIMEOUT_S:g} s; ask for fewer with --variants"
         ) from error
-    if not done.stdout:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise UsageError(f"{scenario} could not be loaded: {said[-1] if said else f'exit code {done.returncode}'}")
-    answer: Sampled | Failed = TypeAdapter[Sampled | Failed](Sampled | Failed).validate_json(done.stdout)
+    if not child.stdout:
+        stderr = child.stderr.decode(errors="replace").strip().splitlines()
+        raise UsageError(f"{scenario} could not be loaded: {stderr[-1] if stderr else f'exit code {child.returncode}'}")
+    answer: Sampled | Failed = TypeAdapter[Sampled | Failed](Sampled | Failed).validate_json(child.stdout)
     if isinstance(answer, Sampled):
         return answer
     raise as_error(answer)

@@ -1,4 +1,4 @@
-"""Carry an export out: ask the database what it holds, have draws sampled, write a directory whole or not at all."""
+"""Export a scenario: read what the database holds, sample draws, write a directory whole or not at all."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def export(
 ) -> Export:  # fmt: skip
     """Write a scenario as pgbench scripts for the data of ``target``, which is only read.
 
-    Raises UsageError for a directory that holds anything and for what cannot be expressed, GuardRefusal where draws
+    Raises UsageError for a directory that is not empty and for what pgbench cannot express, GuardRefusal where draws
     need rows of a database without a mark, EnvironmentFault.
     """
     require_empty(directory)
@@ -34,13 +34,13 @@ def export(
     request = SampleRequest(variants, seed, data.users, data.seed)
     unmarked = {} if allow_unmarked is None else {ALLOW_UNMARKED_VARIABLE: allow_unmarked}
     sampled = sample(scenario, request, target.environment() | unmarked)
-    made, files = build(sampled, data, request, modes, leave_out=leave_out)
+    document, files = build(sampled, data, request, modes, leave_out=leave_out)
     write_directory(directory, files)
-    return made
+    return document
 
 
 def find_data(target: Target) -> Data:
-    """What the database holds, as the engine sees it: by its mark, else by the greatest id. Raises EnvironmentFault."""
+    """Read the number of users as the engine does: from the mark, else the greatest id. Raises EnvironmentFault."""
     with connect(target, autocommit=True) as connection, faults(target):
         mark = read_mark(connection)
         if mark is not None and mark.users and mark.seed is not None:
@@ -56,7 +56,7 @@ def find_data(target: Target) -> Data:
 
 
 def require_empty(directory: Path) -> None:
-    """Raises UsageError unless there is no such path, or an empty directory."""
+    """Raise UsageError if the path exists, unless it is an empty directory."""
     try:
         if not any(directory.iterdir()):
             return

@@ -1,4 +1,4 @@
-"""``loadgen.export/1``: what was exported, kept as ``export.json`` beside the scripts and printed under ``--json``.
+"""``loadgen.export/1``: an export as ``export.json`` beside its scripts, printed under ``--json``.
 
 History
 -------
@@ -33,7 +33,7 @@ class Script:
 
 @dataclass(frozen=True)
 class Approximation:
-    """Where the scripts differ from what the engine sends: of what, and how."""
+    """A difference between the scripts and what the engine sends."""
 
     of: str
     how: str
@@ -41,7 +41,7 @@ class Approximation:
 
 @dataclass(frozen=True)
 class Data:
-    """The rows that the scripts were written for. Without a mark only the number of users is known."""
+    """Rows that the scripts were written for. Without a mark only the number of users is known."""
 
     database: str
     marked: bool
@@ -55,7 +55,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Export:
-    """The whole export."""
+    """A scenario exported as pgbench scripts."""
 
     scenario: str
     summary: str
@@ -63,13 +63,13 @@ class Export:
     data: Data
     user_skew: float
     user_distribution_error: float
-    """Most total variation distance between the users drawn by the scripts and by the engine."""
+    """Bound of the total variation distance between users drawn by the scripts and by the engine."""
     variants: int
     seed: int
     scripts: tuple[Script, ...]
     commands: dict[Mode, str]
-    """To be run in the export's directory, followed by clients, duration and database."""
+    """Commands to run in the export's directory, to be completed by clients, duration and database."""
     approximations: tuple[Approximation, ...]
     refused: tuple[Refused, ...]
-    """Transactions that were left out, and why."""
+    """Transactions left out, with the reason."""
     format: Literal["loadgen.export/1"] = EXPORT_FORMAT

@@ -1,4 +1,4 @@
-"""Sorting without loops and arrays: what to compare, known beforehand."""
+"""Sorting networks, which sort without loops and arrays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 def sorting_network(size: int) -> Iterator[tuple[int, int]]:
-    """Pairs, from 1, to be put in order one after another: then ``size`` values are sorted.
+    """Pairs of positions, from 1, whose comparison one after another sorts ``size`` values.
 
     Odd-even merge sort (Batcher 1968), by Knuth's algorithm 5.2.2M: about size · log²(size) / 4 pairs.
     """

@@ -1,4 +1,4 @@
-"""The files of an export that are text for people and shells, from templates."""
+"""Render the text files of an export from templates."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from loadgen.exporting.syntax import constant
 
 
 def first_sql(data: Data, statement_timeout_ms: int) -> str:
-    """What a connection runs before its first transaction of a script."""
+    """SQL that a connection runs before its first transaction of a script."""
     page = _environment().get_template("first.sql.j2")
     return page.render(data=data, statement_timeout_ms=statement_timeout_ms).strip()
 
 
 def readme(export: Export) -> str:
-    """``README.md``."""
+    """Text of ``README.md``."""
     writes = any(script.writes for script in export.scripts)
     return _environment().get_template("README.md.j2").render(export=export, writes=writes)
 
 
 def run_sh(export: Export) -> str:
-    """``run.sh``."""
+    """Text of ``run.sh``."""
     return _environment().get_template("run.sh.j2").render(export=export)
 
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("loadgen.exporting"),
         autoescape=False,  # Markdown, shell and SQL
         undefined=StrictUndefined,
@@ -37,5 +37,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters["constant"] = constant
-    return made
+    environment.filters["constant"] = constant
+    return environment

@@ -1,8 +1,8 @@
-"""One transaction as a pgbench script: who, what is drawn, and the statements as the engine sends them.
+"""Write a transaction as a pgbench script: choice of users, draws, and statements as the engine sends them.
 
-Texts cannot be set in pgbench, and a literal in a statement would be parsed once and not at every execution. So a
-connection first reads a script's texts into variables, by one SELECT, and each then travels as a parameter. A statement
-stands in the script once for each of its variants; what differs is only which variables it names.
+pgbench cannot set a variable to a text, and a literal in a prepared statement would be parsed only once. So a
+connection first reads a script's texts into variables by one SELECT, and sends each as a parameter. The script repeats
+a statement for each of its variants, which differ in the variables that they name.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from loadgen.runs.draws import Captured, StepDraws, Variant
 from loadgen.runs.format.scenario import StatementDescription, TransactionDescription, begin_command
 
 READY: Final = "ready"
-"""The one variable that the command line sets, to 0: bit n says that the connection is ready for script n."""
+"""Variable that the command line sets to 0. Bit n is set once the connection has prepared for script n."""
 
 Lines = Iterable[str]
 _TEXTS_READ_AT_ONCE: Final = 500
-"""PostgreSQL's limit is 1,664 columns."""
+"""Texts in one SELECT, within PostgreSQL's limit of 1,664 columns."""
 
 
 @dataclass(frozen=True)
 class ScriptWriter:
-    """A transaction bound to its draws. ``number`` tells its variables from those of other scripts: clients share."""
+    """A transaction with its draws. ``number`` keeps its variables apart: the scripts of a client share variables."""
 
     number: int
     transaction: TransactionDescription
     statements: Mapping[str, StatementDescription]
     draws: Mapping[int, StepDraws]
-    """By step."""
+    """Draws by the number of the step."""
     user: UserDraw
     first: str
-    """SQL that a connection runs once: is this the database that is meant?"""
+    """SQL that a connection runs once, to check that it is in the right database."""
     texts: dict[str, str] = field(default_factory=dict)
 
     def render(self, mode: Mode) -> str:
-        """The file."""
+        """Text of the script."""
         t = self.transaction
-        # The body first: it collects the texts that the connection has to read before.
+        # The body first, since it collects the texts that the connection has to read before.
         body = list(self._pipelined() if mode == "pipeline" else self._sequential())
         lines = [
             f"-- {t.name}, {mode}: {', '.join(t.statements)}{f', for {t.repeat} users' if t.repeat > 1 else ''}",
@@ -69,7 +69,7 @@ class ScriptWriter:
             yield "\\gset"
 
     def _users(self) -> Iterator[str]:
-        """One user, or those of a batch in order of id, as the engine locks them."""
+        """Draw one user, or those of a batch in order of id, as the engine locks them."""
         repeat = self.transaction.repeat
         if repeat == 1:
             yield from self.user.commands("user")
@@ -93,7 +93,7 @@ class ScriptWriter:
         yield "COMMIT;"
 
     def _pipelined(self) -> Iterator[str]:
-        """As few round trips as the engine makes: one, and one more before each draw that needs a row."""
+        """Pipelines with as few round trips as the engine's: one, and one more before each draw that needs a row."""
         yield "\\startpipeline"
         yield self._begin
         pending = True
@@ -121,7 +121,7 @@ class ScriptWriter:
         yield "\\endpipeline"
 
     def _needs(self, step: int) -> set[str]:
-        """Statements whose rows a step's draws are given."""
+        """Names of statements whose rows the draws of a step depend on."""
         described = self.statements[self.transaction.statements[step]]
         return {p.draw.split("(")[1].rstrip(")") for p in described.parameters if "(" in p.draw}
 
@@ -147,7 +147,7 @@ class ScriptWriter:
         yield from choose(list(zip(accumulate(v.count for v in variants), variants, strict=True)), write)
 
     def _share(self, variants: Sequence[Variant], repetition: int) -> Sequence[Variant]:
-        """A batch's repetitions have a share of the variants each: every one is a prepared statement."""
+        """Variants of one repetition. A batch's repetitions share them out, since each is a prepared statement."""
         repeat = self.transaction.repeat
         return variants[repetition::repeat] if len(variants) >= repeat else variants
 
@@ -169,11 +169,11 @@ class ScriptWriter:
         if not absent:
             yield from self._statement(statement, values, captures)
             return
-        one, *others = absent
-        yield f"\\if {values[one.parameter]} IS NULL"
-        yield from self._null_where_absent(statement, {**values, one.parameter: "NULL"}, captures, others)
+        first, *rest = absent
+        yield f"\\if {values[first.parameter]} IS NULL"
+        yield from self._null_where_absent(statement, {**values, first.parameter: "NULL"}, captures, rest)
         yield "\\else"
-        yield from self._null_where_absent(statement, values, captures, others)
+        yield from self._null_where_absent(statement, values, captures, rest)
         yield "\\endif"
 
     def _statement(
@@ -186,11 +186,11 @@ class ScriptWriter:
         absent = sorted({c.column for c in captures if c.may_be_absent})
         yield from (f"\\set {_row_variable(statement.name, column)} NULL" for column in absent)
         yield sql
-        # \aset leaves the variables alone where there is no row, \gset would end the client.
+        # Without a row \aset keeps the variables as they are, while \gset would end the client.
         yield f"\\{'aset' if absent else 'gset'} {_row_variable(statement.name, '')}"
 
     def _text(self, text: str) -> str:
-        """The variable that holds a text; every text is read once."""
+        """Name of the variable that holds a text; equal texts share one."""
         return self.texts.setdefault(constant(text), f"text_{self.number}_{len(self.texts)}")
 
 

@@ -1,4 +1,4 @@
-"""What pgbench reads: constants and statements that it does not take apart, and choices without loops."""
+"""pgbench's syntax: constants without variables, statements with parameters, choices without loops."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 def taken_for_variable(sql: str) -> str | None:
-    """What pgbench would take for a variable of its own in a statement: it looks into string constants too."""
-    found = _VARIABLE.search(sql)
-    return found[0] if found else None
+    """The first text of a statement that pgbench would take for a variable, even in string constants; else None."""
+    match = _VARIABLE.search(sql)
+    return match[0] if match else None
 
 
 def constant(text: str | None) -> str:
@@ -29,24 +29,24 @@ def constant(text: str | None) -> str:
 
 
 def with_parameters(statement: StatementDescription, values: Mapping[int, str]) -> str:
-    """The statement's own text, ``values`` for its $n; each with its type, since pgbench's parameters have none."""
+    """The statement with ``values`` in place of its $n, cast to their types, since pgbench's parameters have none."""
 
-    def fill(found: re.Match[str]) -> str:
-        if not found[1]:
-            return found[0]
-        n = int(found[1])
+    def fill(match: re.Match[str]) -> str:
+        if not match[1]:
+            return match[0]
+        n = int(match[1])
         return f"{values[n]}::{statement.parameters[n - 1].type}"
 
     return _DOLLAR.sub(fill, statement.sql)
 
 
 def ended(sql: str) -> str:
-    """With its semicolon, which a comment at the end must not swallow."""
+    """The statement with a semicolon, on a line of its own after a comment."""
     return f"{sql}\n;" if "--" in sql.splitlines()[-1] else f"{sql};"
 
 
 def choose(options: Sequence[tuple[int, T]], write: Callable[[T], Iterable[str]]) -> Iterator[str]:
-    """``\\if`` by halves, so that few conditions are tried: each option stands up to its number of ``variant``."""
+    """Nested ``\\if`` that choose by bisection: each option counts for ``variant`` up to its number."""
     if len(options) == 1:
         yield from write(options[0][1])
         return
@@ -59,7 +59,7 @@ def choose(options: Sequence[tuple[int, T]], write: Callable[[T], Iterable[str]]
 
 
 def choice(variable: str, values: Sequence[int], first: int) -> str:
-    """An expression: the value that ``variable``, first … first + n − 1, stands for, by halving."""
+    """Expression for the value at index ``variable``, first … first + n − 1, by bisection."""
     if len(values) == 1:
         return str(values[0])
     half = len(values) // 2

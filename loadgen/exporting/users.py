@@ -1,9 +1,9 @@
-"""The choice of user in pgbench's own expressions: the same law over the same users as the engine's.
+"""Choice of users in pgbench's expressions, by the same law over the same users as the engine's.
 
-pgbench's random_zipfian takes no exponent below 1.001, and its permute is another bijection than the one that the
-stored rows follow. So both are written out: rejection-inversion over ranks, unrolled, and the Feistel network of
-``population.activity``, with 64-bit products taken in parts, because pgbench's integers are signed and overflow is an
-error there.
+pgbench's random_zipfian takes no exponent below 1.001, and its permute is another bijection than that of the stored
+rows. So both are written out: unrolled rejection-inversion over ranks, and the Feistel network of
+``population.activity``, with 64-bit products computed in parts, because overflow of pgbench's signed integers is an
+error.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from loadgen.exporting.syntax import choice
 from loadgen.population.activity import MIX, ActivityRanks, RejectionBounds
 
 DISTRIBUTION_ERROR: Final = 1e-9
-"""Most total variation distance between the ranks drawn here and Zipf's law, from taking the last try."""
+"""Largest total variation distance of the ranks from Zipf's law, which accepting the last try causes."""
 _LOGARITHMIC: Final = 1e-8
 """Below this |1 − theta| the law is drawn as if theta were 1: the power would lose more digits in pgbench's doubles."""
 _SUMMED_RANKS: Final = 1_000_000
-"""Ranks whose excess is summed one by one; beyond, a bar and the area under it agree to 1e-12."""
+"""Ranks whose excess is summed one by one; above, a bar and the area under the curve agree to 1e-12."""
 _LOW_WORD: Final = 0xFFFFFFFF
 HOT_RANKS: Final = 512
-"""Ranks whose users are written out: three quarters of the draws at 5,000 users then skip the network's 4 to 14 µs."""
+"""Ranks with a table of users: at 5,000 users three quarters of the draws then skip the network's 4 to 14 µs."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class UserDraw:
     ranks: ActivityRanks
     theta: float
     tries: int
-    """Draws of a rank before one is taken although it would be rejected."""
+    """Number of draws of a rank, the last of which is always accepted."""
     walk: int
-    """Applications of the network that bring any rank inside."""
+    """Number of applications of the network after which every rank is within 1 … users."""
 
     @staticmethod
     def of(users: int, seed: int, theta: float) -> UserDraw:
-        """For the population of ``users`` and ``seed``; goes through all of its ranks once.
+        """Draw for the population of ``users`` and ``seed``. Iterates once over all of its ranks.
 
         Raises ValueError unless users ≥ 1 and theta ≥ 0.
         """
@@ -53,16 +53,16 @@ class UserDraw:
 
     @property
     def error(self) -> float:
-        """A bound of the total variation distance from the engine's choice: how often no try was accepted.
+        """Bound of the total variation distance from the engine's choice: the probability that no try is accepted.
 
-        Very near theta = 1 also what drawing with theta = 1 changes: k^−theta by a factor within users^(1 − theta).
+        Very near theta = 1 it includes the error of drawing with theta = 1: k^−theta by a factor within users^(1 − theta).
         """
         gap = abs(1.0 - self.theta)
         nearby = gap * log(self.ranks.users) if gap < _LOGARITHMIC else 0.0
         return float(rejected_share(self.ranks.users, self.theta) ** self.tries) + nearby
 
     def commands(self, name: str, *, quick: bool = True) -> Iterator[str]:
-        """Lines that set the variable ``name`` to a user, 1 … users; longer if ``quick``."""
+        """Commands that set the variable ``name`` to a user, 1 … users; more of them, but faster, if ``quick``."""
         yield from self._rank()
         hot = min(HOT_RANKS, self.ranks.users) if quick else 0
         if hot:
@@ -94,7 +94,7 @@ class UserDraw:
         yield "\\set rank :place"
 
     def _bar_start(self, rank: str) -> str:
-        """The area from which on a rank is accepted: the integral to its right edge, less its own mass."""
+        """Least area at which a rank is accepted: the integral to its right edge, less its own mass."""
         gap = 1.0 - self.theta
         if abs(gap) < _LOGARITHMIC:
             return f"ln(:{rank} + 0.5) - 1.0 / :{rank}"
@@ -107,7 +107,7 @@ class UserDraw:
         return f"pow(1.0 + ({gap!r}) * :{area}, {1 / gap!r})"
 
     def _user(self, name: str) -> Iterator[str]:
-        """Through the network, and again until inside: nested, since pgbench has no loops."""
+        """Apply the network until the number is in range, by nested conditions, since pgbench has no loops."""
         bits = int(self.ranks.half_bits)
         mask = (1 << bits) - 1
         yield f"\\set {name} :rank - 1"

@@ -1,4 +1,4 @@
-"""Rules that hold within and between the rows of one household; each is counted over all rows that it applies to."""
+"""Consistency rules within and between the rows of a household, each checked on all rows that it applies to."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ RULES: Final = {
     "goals": "a goal fits the household's debts, home and age",
     "emails": "an address is on a domain that receives no mail",
 }
-"""By the name of the statement that counts what breaks it."""
+"""Rules by the name of the statement that counts their violations."""
 
 REPEATED_ALLOWED: Final = 0.001
-"""Share of documents that may equal another one."""
+"""Allowed share of documents that equal another one."""
 
 
 def measure(snapshot: Snapshot) -> tuple[Check, ...]:
-    """Every rule, then for every column of documents how many repeat another."""
+    """Check every rule, then count repeated documents in every column."""
     return (*_rules(snapshot), *_distinct(snapshot))
 
 
 def judged(name: str, rule: str, checked: int, violating: int, allowed: float = 0.0) -> Check:
-    """A check with its verdict: a rule without rows to apply to is undecided."""
+    """A check with its verdict, which is undecided if the rule applies to no row."""
     verdict: Verdict = "undecided" if not checked else "within" if violating <= allowed * checked else "outside"
     return Check(name, rule, checked, violating, allowed, verdict)
 

@@ -1,4 +1,4 @@
-"""Households as a CSV file, one row each, for anybody's own checks."""
+"""Export households as a CSV file, one row each, for independent checks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ EVERY_S: Final = 1.0
 
 
 def export(target: Target, path: Path, progress: Callable[[int], None]) -> int:
-    """Write every household to ``path``, whole or not at all; returns how many. Memory does not grow with them.
+    """Write every household to ``path`` in constant memory, whole or not at all; returns their number.
 
     ``age,income,net_worth`` and a column for each asset and debt, today's dollars, the true net worth. ``progress``
-    hears the rows so far, once a second. Raises UsageError: not a file; and as :class:`Snapshot` does.
+    is called with the rows so far, once a second. Raises UsageError if ``path`` is no file, and as :class:`Snapshot`.
     """
     path = path.absolute()
     if path.exists() and not path.is_file():
@@ -36,13 +36,13 @@ def export(target: Target, path: Path, progress: Callable[[int], None]) -> int:
 
 
 def _copy(snapshot: Snapshot, path: Path, progress: Callable[[int], None]) -> int:
-    lines, said = 0, time.monotonic()
+    lines, reported_at = 0, time.monotonic()
     query = sql.SQL(text("export")).format(households=sql.SQL(text("households")))
     with path.open("wb") as file, snapshot.conn.cursor() as cursor, cursor.copy(query) as copy:
         for block in copy:
             file.write(block)
             lines += bytes(block).count(b"\n")
-            if time.monotonic() - said >= EVERY_S:
-                said = time.monotonic()
+            if time.monotonic() - reported_at >= EVERY_S:
+                reported_at = time.monotonic()
                 progress(lines - 1)
     return lines - 1

@@ -1,4 +1,4 @@
-"""``loadgen.fidelity/1``: how close a database is to what was published, and what it is like as a load.
+"""``loadgen.fidelity/1``: how close a database is to published figures, and its shape as a load.
 
 History
 -------
@@ -36,11 +36,11 @@ class Figure:
     unit: Unit
     published: float
     stored: float | None
-    """None: the rows do not hold it."""
+    """Value from the stored rows; None if they do not hold it."""
     low: float | None
     high: float | None
     households: int
-    """That the stored figure is made from: of the group, or those that hold the item."""
+    """Number of households behind the stored figure: the group, or those of it that hold the item."""
     error: float | None
     allowed: float
     verdict: Verdict
@@ -52,13 +52,13 @@ class Figure:
 
     @property
     def strain(self) -> float:
-        """Error as a share of what is allowed; −1 for what has no error."""
+        """Error as a share of the allowed one; −1 if there is no error."""
         return -1.0 if self.error is None else abs(self.error) / self.allowed
 
 
 @dataclass(frozen=True)
 class Check:
-    """A rule that every row keeps, and how many do not. ``allowed`` is the share that may."""
+    """A rule for rows, and the number of rows that violate it. ``allowed`` is the share that may."""
 
     name: str
     rule: str
@@ -75,7 +75,7 @@ class FanOut:
     table: str
     mean: float
     without: float
-    """Share of users who have none."""
+    """Share of users without rows."""
     p50: int
     p90: int
     p99: int
@@ -84,15 +84,15 @@ class FanOut:
 
 @dataclass(frozen=True)
 class TableState:
-    """A table's bytes, its rows out of line, and what use has left behind. None: the server cannot say."""
+    """A table's bytes, its rows out of line, its dead rows and free space. None if the server cannot say."""
 
     size: TableSize
     bytes_per_row: float | None
     toasted_share: float | None
-    """Rows with at least one value stored out of line."""
+    """Share of rows with at least one value stored out of line."""
     dead_rows: int | None
     free_share: float | None
-    """Of the heap, by pgstattuple; None without that extension."""
+    """Free share of the heap, from pgstattuple; None without that extension."""
 
 
 @dataclass(frozen=True)
@@ -102,20 +102,20 @@ class DocumentState:
     table: str
     column: str
     rows: int
-    """Looked at."""
+    """Number of sampled rows."""
     null_share: float | None
     text_bytes: float | None
-    """As text, as a client receives it."""
+    """Mean bytes as text, as a client receives it."""
     stored_bytes: float | None
-    """On disk, compressed where the server did."""
+    """Mean bytes on disk, after compression."""
     compressed_share: float | None
     toasted_share: float | None
-    """Values stored out of line."""
+    """Share of values stored out of line."""
 
 
 @dataclass(frozen=True)
 class NodeEstimate:
-    """A node of a plan: rows that the planner expected and rows that came, per loop."""
+    """A node of a plan: rows that the planner estimated and actual rows, per loop."""
 
     node: str
     condition: str
@@ -124,7 +124,7 @@ class NodeEstimate:
 
     @property
     def q_error(self) -> float | None:
-        """max(e/a, a/e), both floored at 1: how many times the estimate is off, whichever way."""
+        """Factor by which the estimate e is off the actual rows a: max(e/a, a/e), with both at least 1."""
         if self.actual_rows is None:
             return None
         estimated, actual = max(self.estimated_rows, 1.0), max(self.actual_rows, 1.0)
@@ -133,7 +133,7 @@ class NodeEstimate:
 
 @dataclass(frozen=True)
 class StatementEstimate:
-    """One statement of a scenario under ``draws`` drawn parameters: the draw whose worst node was furthest off.
+    """Estimate of one statement of a scenario: the worst node of ``draws`` sets of parameters.
 
     A statement that writes is planned and not run; it has no actual rows.
     """
@@ -144,23 +144,23 @@ class StatementEstimate:
     top: NodeEstimate | None
     worst: NodeEstimate | None
     median_worst_q_error: float | None
-    """Over the draws."""
+    """Median over the draws of the worst node's q-error."""
     jsonb_condition: str | None
-    """A condition that looks into a document, which the planner has no statistics for."""
+    """A condition on a member of a document, for which the planner has no statistics."""
     note: str = ""
-    """Why there is no plan, or why nothing was run."""
+    """Reason why there is no plan, or why the statement was not run."""
 
 
 @dataclass(frozen=True)
 class FidelityRecord:
-    """``fidelity.json``: one database, read in one snapshot."""
+    """``fidelity.json``: fidelity of one database, measured in one snapshot."""
 
     id: str
     measured_at: str
     database: DatabaseFacts
     users: int
     under_water: int
-    """Households whose true net worth is below zero; their stored one is 0."""
+    """Households whose true net worth is below zero; 0 is stored."""
     figures: tuple[Figure, ...]
     checks: tuple[Check, ...]
     fan_outs: tuple[FanOut, ...]
@@ -171,11 +171,11 @@ class FidelityRecord:
     format: Literal["loadgen.fidelity/1"] = FIDELITY_FORMAT
 
     def count(self, verdict: Verdict) -> int:
-        """How many figures and checks have this verdict."""
+        """Number of figures and checks with this verdict."""
         return sum(f.verdict == verdict for f in self.figures) + sum(c.verdict == verdict for c in self.checks)
 
     @property
     def outside(self) -> tuple[str, ...]:
-        """Names of what is outside, worst figures first."""
+        """Names of figures and checks that are outside, worst figures first."""
         figures = sorted((f for f in self.figures if f.verdict == "outside"), key=lambda f: -f.strain)
         return (*(f.name for f in figures), *(c.name for c in self.checks if c.verdict == "outside"))

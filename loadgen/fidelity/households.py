@@ -1,6 +1,6 @@
 """The stored figures of households, each by the name and group under which it was published.
 
-All aggregates are the server's: what reaches this process is a few thousand numbers, whatever the number of users.
+The server aggregates: this process receives a few thousand numbers, whatever the number of users.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from loadgen.fidelity.reading import Snapshot, text
 from loadgen.fidelity.sampling import GRID, Lorenz, Measured
 from loadgen.population.household import reference
 
-Found = dict[tuple[str, str], Measured]
-"""By measure and group."""
+Figures = dict[tuple[str, str], Measured]
+"""Measured figures by measure and group."""
 
 _ITEMS: Final = tuple(published.ITEMS)
 Quantiles = list[float] | None
@@ -79,15 +79,15 @@ class _Families:
 
 @dataclass(frozen=True)
 class Households:
-    """What was found, and the households that are under water."""
+    """Figures of all stored households, and the number of those with a true net worth below zero."""
 
-    found: Found
+    figures: Figures
     households: int
     under_water: int
 
 
 def measure(snapshot: Snapshot) -> Households:
-    """Every figure that a row of the reference files can ask for."""
+    """Measure every figure that the reference files publish."""
     household = sql.SQL(text("households"))
     snapshot.say("households: balances by age, income and net worth")
     groups = snapshot.values(_Group, "samples", _parameters(), households=household)
@@ -96,17 +96,17 @@ def measure(snapshot: Snapshot) -> Households:
     moments = snapshot.values(_Moments, "concentration", {"cuts": cuts}, households=household)
     snapshot.say("households: families, main goals, college prices")
     families = snapshot.values(_Families, "families")
-    found: Found = {}
+    figures: Figures = {}
     for group in groups:
-        found |= _group_figures(group)
-    found |= _concentration_figures(moments)
-    found |= _family_figures(families)
-    found |= _goal_figures(snapshot)
+        figures |= _group_figures(group)
+    figures |= _concentration_figures(moments)
+    figures |= _family_figures(families)
+    figures |= _goal_figures(snapshot)
     whole = next(group for group in groups if group.age_group == group.income_group == group.worth_group is None)
     for place, age in enumerate(reference.AGE_GROUPS, 1):
         of_age = sum(group.households for group in groups if group.age_group == place)
-        found["age_share", age] = sampling.share(of_age, whole.households)
-    return Households(found, whole.households, whole.under_water)
+        figures["age_share", age] = sampling.share(of_age, whole.households)
+    return Households(figures, whole.households, whole.under_water)
 
 
 def edges(suffix: str) -> tuple[float, ...]:
@@ -125,8 +125,8 @@ def _parameters() -> dict[str, object]:
     }
 
 
-def _group_figures(group: _Group) -> Found:
-    """Names of a group's figures end in what the groups were made by."""
+def _group_figures(group: _Group) -> Figures:
+    """Figures of one group; their names end in the variable that groups households."""
     if group.age_group is not None:
         name, suffix = reference.AGE_GROUPS[group.age_group - 1], ""
     elif group.income_group is not None:
@@ -136,7 +136,7 @@ def _group_figures(group: _Group) -> Found:
     else:
         name, suffix = "all", ""
     n = group.households
-    found: Found = {
+    figures: Figures = {
         (f"income_mean{suffix}", name): sampling.mean(group.income_mean, group.income_deviation, n),
         (f"income_median{suffix}", name): sampling.quantile(0.5, group.income, n),
         (f"net_worth_mean{suffix}", name): sampling.mean(group.net_worth_mean, group.net_worth_deviation, n),
@@ -146,14 +146,14 @@ def _group_figures(group: _Group) -> Found:
     }
     for item in _ITEMS:
         holders = getattr(group, f"{item}_holders")
-        found[f"{item}_hold{suffix}", name] = sampling.share(holders, n)
-        found[f"{item}_median{suffix}", name] = sampling.quantile(0.5, getattr(group, item), holders)
+        figures[f"{item}_hold{suffix}", name] = sampling.share(holders, n)
+        figures[f"{item}_median{suffix}", name] = sampling.quantile(0.5, getattr(group, item), holders)
     if name == "all":
         for series in ("income", "net_worth"):
-            for asked in (f.group for f in reference.joint() if f.measure == f"{series}_percentile"):
+            for percentile in (f.group for f in reference.joint() if f.measure == f"{series}_percentile"):
                 values = getattr(group, series)
-                found[f"{series}_percentile", asked] = sampling.quantile(float(asked) / 100, values, n)
-    return found
+                figures[f"{series}_percentile", percentile] = sampling.quantile(float(percentile) / 100, values, n)
+    return figures
 
 
 def _between(bounds: tuple[float, ...], group: int) -> str:
@@ -167,27 +167,27 @@ def _concentrations() -> Iterator[tuple[str, str]]:
 
 
 def _edge(group: str) -> float:
-    """The probability that ``top 10 %`` or ``bottom 50 %`` begins or ends at."""
+    """Probability at which ``top 10 %`` begins or ``bottom 50 %`` ends."""
     side, percent, _ = group.split()
     share = float(percent) / 100
     return round(1 - share if side == "top" else share, 6)
 
 
-def _concentration_figures(moments: list[_Moments]) -> Found:
-    found: Found = {}
+def _concentration_figures(moments: list[_Moments]) -> Figures:
+    figures: Figures = {}
     for measure_name, group in _concentrations():
         series = measure_name.removesuffix("_share")
         row = next((m for m in moments if m.series == series and math.isclose(m.p, _edge(group))), None)
         if row is not None:
-            found[measure_name, group] = sampling.concentration(row, top=group.startswith("top"))
-    return found
+            figures[measure_name, group] = sampling.concentration(row, top=group.startswith("top"))
+    return figures
 
 
-def _family_figures(rows: list[_Families]) -> Found:
+def _family_figures(rows: list[_Families]) -> Figures:
     households = sum(row.households for row in rows)
     married = sum(row.married for row in rows)
     persons, squared = sum(row.persons for row in rows), sum(row.persons_squared for row in rows)
-    found: Found = {
+    figures: Figures = {
         ("married_couples", "all"): sampling.share(married, households),
         ("one_person", "all"): sampling.share(sum(row.one_person for row in rows), households),
         ("with_minor", "married couples"): sampling.share(sum(row.married_with_minor for row in rows), married),
@@ -195,25 +195,25 @@ def _family_figures(rows: list[_Families]) -> Found:
     }
     if households > 1:
         deviation = math.sqrt(max(squared - persons**2 / households, 0.0) / (households - 1))
-        found["persons", "all"] = sampling.mean(persons / households, deviation, households)
+        figures["persons", "all"] = sampling.mean(persons / households, deviation, households)
     planning = [row for row in rows if row.retirement_age is not None]
     for name, (first, last) in published.RETIREMENT_AGES.items():
         count = sum(row.households for row in planning if first <= (row.retirement_age or 0) <= last)
-        found["retirement_age", name] = sampling.share(count, sum(row.households for row in planning))
+        figures["retirement_age", name] = sampling.share(count, sum(row.households for row in planning))
     for name, (first, last) in published.WILL_AGES.items():
         of_age = [row for row in rows if row.age is not None and first <= row.age <= last]
-        found["will", name] = sampling.share(sum(r.will for r in of_age), sum(r.will_known for r in of_age))
-    return found
+        figures["will", name] = sampling.share(sum(r.will for r in of_age), sum(r.will_known for r in of_age))
+    return figures
 
 
-def _goal_figures(snapshot: Snapshot) -> Found:
+def _goal_figures(snapshot: Snapshot) -> Figures:
     goals = {str(kind): int(count) for kind, count in snapshot.rows("main_goals")}
-    found: Found = {
+    figures: Figures = {
         ("main_goal", name): sampling.share(goals.get(kind, 0), sum(goals.values()))
         for name, kind in published.MAIN_GOALS.items()
     }
     prices = {str(row[0]): row[1:] for row in snapshot.rows("college_prices", {"grid": list(GRID)})}
     for name, school in published.SCHOOLS.items():
         count, values = prices.get(school, (0, None))
-        found["college_price", name] = sampling.quantile(0.5, values, count)
-    return found
+        figures["college_price", name] = sampling.quantile(0.5, values, count)
+    return figures

@@ -1,4 +1,4 @@
-"""The whole measurement: one snapshot in, one record out, kept or turned into an outcome."""
+"""Measure a database in one snapshot, and keep the record."""
 
 from __future__ import annotations
 
@@ -20,25 +20,28 @@ from loadgen.runs.store import DOCUMENTS, new_id, new_record
 
 
 def measure(target: Target, scenarios: Sequence[ScenarioDescription], now: dt.datetime, say: Say) -> FidelityRecord:
-    """Read a marked database in one snapshot. Raises GuardRefusal: unmarked; EnvironmentFault: unseeded, no access."""
+    """Measure a marked database in one snapshot.
+
+    Raises GuardRefusal if it is unmarked, EnvironmentFault if it is unseeded or cannot be read.
+    """
     with Snapshot(target, say) as snapshot:
         tables = shape.tables(snapshot)
-        found = households.measure(snapshot)
-        figures = tuple(judge(p, found.found.get((p.measure, p.group), NOTHING)) for p in published.figures())
+        stored = households.measure(snapshot)
+        figures = tuple(judge(p, stored.figures.get((p.measure, p.group), NOTHING)) for p in published.figures())
         rows = {table.size.name: table.size.rows for table in tables}
         return FidelityRecord(
             id=new_id("fidelity", now),
             measured_at=now.isoformat(timespec="seconds"),
             database=database_facts(snapshot.conn, target),
             users=rows["users"],
-            under_water=found.under_water,
+            under_water=stored.under_water,
             figures=figures,
             checks=checks.measure(snapshot),
             fan_outs=shape.fan_outs(snapshot, rows["users"]),
             tables=tables,
             documents=tuple(shape.documents(snapshot, rows)),
             estimates=tuple(estimates.measure(snapshot, scenarios)),
-            refusal=_refusal(figures, found.households),
+            refusal=_refusal(figures, stored.households),
         )
 
 

@@ -1,4 +1,4 @@
-"""EXPLAIN's plans as values: what each node expected and what came. Pure."""
+"""Plans of EXPLAIN as values: estimated and actual rows of each node. Pure."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ _INTO_DOCUMENT: Final = re.compile(r"->|#>|@>|<@|@\?|@@|\?[|&]?|jsonb_\w+\(|\['"
 
 
 def top(plan: Plan) -> NodeEstimate:
-    """The rows that the statement returns, or changes."""
+    """Estimate of the rows that the statement returns or changes."""
     return _estimate(plan["Plans"][0] if plan["Node Type"] == "ModifyTable" else plan)
 
 
 def worst(plan: Plan) -> NodeEstimate | None:
-    """The node that was furthest off; None if nothing ran. Deeper ones first where several are: errors grow upwards.
+    """The node with the largest q-error, the deepest of several; None if the plan was not executed.
 
-    Below a Limit a node may have been stopped early, so there too few rows are no error.
+    Errors grow upwards. Below a Limit a node may have been stopped early, so too few rows are no error there.
     """
-    ran = [node for node in _nodes(plan, limited=False) if node.q_error is not None]
-    return max(reversed(ran), key=lambda node: node.q_error or 0.0, default=None)
+    executed = [node for node in _nodes(plan, limited=False) if node.q_error is not None]
+    return max(reversed(executed), key=lambda node: node.q_error or 0.0, default=None)
 
 
 def jsonb_condition(plan: Plan) -> str | None:
-    """The first condition that looks into a document."""
+    """The first condition on a member of a document; None without one."""
     for text in _conditions(plan):
-        # Casts and literals hold signs that are operators elsewhere.
+        # Literals may hold characters that are operators elsewhere.
         if _INTO_DOCUMENT.search(re.sub(r"'[^']*'", "''", text)):
             return text
     return next(filter(None, map(jsonb_condition, plan.get("Plans", ()))), None)
 
 
 def _nodes(plan: Plan, *, limited: bool) -> Iterator[NodeEstimate]:
-    found = _estimate(plan)
-    stopped = limited and found.actual_rows is not None and found.actual_rows < found.estimated_rows
+    estimate = _estimate(plan)
+    stopped = limited and estimate.actual_rows is not None and estimate.actual_rows < estimate.estimated_rows
     if not stopped:
-        yield found
+        yield estimate
     for child in plan.get("Plans", ()):
         yield from _nodes(child, limited=limited or plan["Node Type"] == "Limit")
 

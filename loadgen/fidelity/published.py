@@ -1,4 +1,4 @@
-"""Every published figure that the stored rows are held against, in today's dollars, with its tolerance.
+"""Published figures that the stored rows are compared with, in today's dollars, with their tolerances.
 
 Each row of the survey's age table, of the facts and of the joint figures is either here or in ``NOT_STORED`` with the
 reason. The survey's items and its medians by income are not: they guide the fit, and are cut finer than what is stored.
@@ -15,7 +15,7 @@ from loadgen.population.household import reference
 
 MEDIAN_TOLERANCE_PCT: Final = 8.0
 MEAN_TOLERANCE_PCT: Final = 8.0
-"""Or three standard errors, whichever is more."""
+"""Tolerance of a mean in percent; three standard errors if that is more."""
 SHARE_TOLERANCE_POINTS: Final = 2.0
 
 SURVEY: Final = "Federal Reserve, Survey of Consumer Finances 2022"
@@ -26,7 +26,7 @@ ITEMS: Final = {
     "student_loan": "student_loans",
     "card_balance": "credit_cards",
 }
-"""The survey's name of an item, and the document's."""
+"""Items by their name in the survey; the value is the name in the document."""
 
 RETIREMENT_AGES: Final = {
     "under 55": (0, 54), "55-59": (55, 59), "60-61": (60, 61), "62-64": (62, 64), "65": (65, 65), "66-69": (66, 69),
@@ -39,7 +39,7 @@ SCHOOLS: Final = {
     "private non-profit full cost": "private_non_profit",
     "two-year public tuition": "two_year_public",
 }
-"""The published price, and the school type whose education goals cost that."""
+"""School types of education goals by their name in the published prices."""
 MAIN_GOALS: Final = {"pay down debt": "pay_down_debt", "emergency savings": "emergency_savings"}
 
 NOT_STORED: Final = {
@@ -54,8 +54,8 @@ NOT_STORED: Final = {
     ("price level", "multiplier from 2022 dollars to August 2026"): "brings the figures here to today",
     ("fan-out", "goals per user; messages per user; achievements per user"): "has no published value",
 }
-"""Rows of the facts file, by topic and item, that are no figure of stored households. Of ``market`` all are such:
-they are what simulations are made from."""
+"""Rows of the facts file, by topic and item, that are no figure of stored households, with the reason. All of
+``market`` are such: they are inputs of simulations."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Published:
 
 
 def figures() -> tuple[Published, ...]:
-    """All of them, in the order of the files."""
+    """All published figures, in the order of the files."""
     return (*_by_age(), *_households(), *_joint())
 
 
@@ -128,7 +128,7 @@ def _joint() -> Iterator[Published]:
 
 
 def joint_statistic(measure: str) -> Statistic:
-    """What kind of figure a measure of the joint file is, by its name: ``net_worth_median_by_income`` is a median."""
+    """Statistic of a measure of the joint file, from its name: ``net_worth_median_by_income`` is a median."""
     name = measure.partition("_by_")[0]
     if name.endswith("_percentile"):
         return "percentile"

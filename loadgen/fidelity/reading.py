@@ -1,4 +1,4 @@
-"""One snapshot of a marked database, read without writing."""
+"""A read-only snapshot of a marked database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ APPLICATION_NAME: Final = "loadgen fidelity"
 
 @cache
 def text(name: str) -> LiteralString:
-    """The statement in ``sql/<name>.sql``, which is part of this program."""
+    """The statement in ``sql/<name>.sql``."""
     return (files("loadgen.fidelity") / "sql" / f"{name}.sql").read_text("utf-8")
 
 
@@ -34,7 +34,7 @@ class Snapshot:
     """A read-only transaction that sees one moment of a seeded database. A context manager.
 
     Raises GuardRefusal for a database that is not marked, EnvironmentFault for one that holds no finished population;
-    leaving it turns the driver's errors into their line. ``say`` hears what is about to be read.
+    leaving it translates the driver's errors. ``say`` is called before each reading.
     """
 
     def __init__(self, target: Target, say: Say) -> None:
@@ -42,7 +42,7 @@ class Snapshot:
         self.conn: psycopg.Connection[Any] = connect(target, application_name=APPLICATION_NAME)
         self.conn.isolation_level = IsolationLevel.REPEATABLE_READ
         self.conn.read_only = True
-        self.conn.prepare_threshold = None  # a transaction pooler may stand in between
+        self.conn.prepare_threshold = None  # the connection may go through a transaction pooler
         try:
             self.conn.execute(text("limits"))
             self.mark: Mark = self._seeded_mark()
@@ -74,7 +74,7 @@ class Snapshot:
     def values(
         self, kind: type[T], name: str, parameters: dict[str, object] | None = None, /, **parts: sql.Composable
     ) -> list[T]:
-        """The same as instances of ``kind``, whose fields are the columns."""
+        """Rows of ``sql/<name>.sql`` as instances of ``kind``, whose fields are the columns."""
         with self.conn.cursor(row_factory=class_row(kind)) as cursor:
             return cursor.execute(_query(name, parts), parameters).fetchall()
 

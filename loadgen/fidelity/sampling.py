@@ -1,4 +1,4 @@
-"""What a sample says of the population behind it: a value, and where 95 of 100 samples of its size would lie.
+"""Estimates from a sample: a value, and the range of 95 of 100 samples of the same size.
 
 Laws: a share is binomial (Wilson's interval); a quantile lies between the order statistics whose ranks the binomial
 law bounds, whatever the distribution (Conover 1999); a mean follows the central limit theorem, with the sample's own
@@ -19,7 +19,7 @@ from capacity.uncertainty import share_interval
 
 Z95: Final = 1.96
 LEAST_IN_TAIL: Final = 30
-"""Fewest households that the richest share may consist of for its error to be estimated: the usual rule of thumb."""
+"""Fewest households in the richest share for its error to be estimated: the usual rule of thumb."""
 
 _FINE = np.arange(1, 10) * 0.0005
 GRID: Final[tuple[float, ...]] = tuple(
@@ -40,18 +40,18 @@ class Measured:
     high: float | None
     households: int
     standard_error: float | None = None
-    """Of a mean or a concentration."""
+    """Standard error of a mean or a concentration; None for others."""
 
 
 NOTHING: Final = Measured(None, None, None, 0)
 
 
 def share(count: int, households: int) -> Measured:
-    """Percent, with Wilson's score interval (1927)."""
+    """Share in percent, with Wilson's score interval (1927)."""
     if not households:
         return NOTHING
-    found = share_interval(count / households, households, 0.95).scaled(100)
-    return Measured(found.value, found.low, found.high, households)
+    interval = share_interval(count / households, households, 0.95).scaled(100)
+    return Measured(interval.value, interval.low, interval.high, households)
 
 
 def quantile(probability: float, values: Sequence[float] | None, households: int) -> Measured:
@@ -59,7 +59,7 @@ def quantile(probability: float, values: Sequence[float] | None, households: int
     if not households or values is None:
         return NOTHING
     half = Z95 * math.sqrt(probability * (1 - probability) / households)
-    # Half a rank beyond the first and the last household there is nothing to read.
+    # Beyond half a rank outside the first and the last household there are no data.
     edge = 0.5 / households
 
     def at(p: float) -> float | None:
@@ -70,7 +70,7 @@ def quantile(probability: float, values: Sequence[float] | None, households: int
 
 
 def mean(value: float | None, deviation: float | None, households: int) -> Measured:
-    """A mean, with its deviation's 1.96 standard errors on both sides."""
+    """A mean with an interval of 1.96 standard errors on both sides."""
     if not households or value is None:
         return NOTHING
     if deviation is None:
@@ -81,7 +81,7 @@ def mean(value: float | None, deviation: float | None, households: int) -> Measu
 
 @dataclass(frozen=True)
 class Lorenz:
-    """Moments of amounts x beside their quantile q at ``p``, with u = max(x − q, 0)."""
+    """Moments of amounts x and of u = max(x − q, 0), where q is their quantile at ``p``."""
 
     p: float
     households: int
@@ -94,7 +94,7 @@ class Lorenz:
 
 
 def concentration(moments: Lorenz, *, top: bool) -> Measured:
-    """Percent of the total that those above the quantile hold, or those below.
+    """Percent of the total that households above the quantile hold (``top``), or those below it.
 
     S = (E u + q(1 − p)) / E x, with the error of its influence function: √(Var(u − S·x) / n) / E x (Cowell and
     Flachaire 2007). No error where fewer than LEAST_IN_TAIL households lie on the thinner side.

@@ -1,4 +1,4 @@
-"""What the database is like for a load: rows per user, bytes, documents in and out of line, what use left behind."""
+"""Shape of a database as a load: rows per user, bytes, documents in and out of line, dead rows, free space."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ JSON_COLUMNS: Final = {
 WIDE_COLUMNS: Final = JSON_COLUMNS | {"chat_messages": ("message", "response")}
 
 SAMPLED_ROWS: Final = 50_000
-"""Of documents whose text is measured; making text of a document costs tens of microseconds."""
+"""Rows sampled for each column of documents: measuring the text of a document takes tens of microseconds."""
 
 
 @dataclass(frozen=True)
-class _Sampled:
+class _DocumentSample:
     """A row of ``document.sql``."""
 
     rows: int
@@ -45,16 +45,16 @@ class _Sampled:
 
 
 def fan_outs(snapshot: Snapshot, users: int) -> tuple[FanOut, ...]:
-    """Rows per user of every table that hangs on users but the profile, of which each has one."""
-    found = []
+    """Rows per user of every table with user_id but financial_profiles, of which each user has one."""
+    shapes = []
     for table in CHILDREN:
         snapshot.say(f"rows per user: {table}")
-        found.append(fan_out(table, snapshot.rows("fan_out", table=sql.Identifier(table)), users))
-    return tuple(found)
+        shapes.append(fan_out(table, snapshot.rows("fan_out", table=sql.Identifier(table)), users))
+    return tuple(shapes)
 
 
 def fan_out(table: str, histogram: Sequence[tuple[int, int]], users: int) -> FanOut:
-    """From (rows, users who have so many), ascending, without the users who have none.
+    """Fan-out of a histogram: (rows, users who have so many), ascending, without users who have none.
 
     The quantile at p is the least number of rows that at least a share p of all users do not exceed.
     """
@@ -78,17 +78,17 @@ def fan_out(table: str, histogram: Sequence[tuple[int, int]], users: int) -> Fan
 
 
 def tables(snapshot: Snapshot) -> tuple[TableState, ...]:
-    """Bytes of every table, its rows out of line and its dead ones; to be called before the rows are read."""
+    """State of every table; to be called before its rows are read."""
     snapshot.say("sizes of tables")
     dead: dict[str, int] = {str(name): int(rows) for name, rows in snapshot.rows("dead_rows")}
     schemas = snapshot.rows("stattuple_schema")
-    # Before anything else is read: reading a page sweeps dead rows out of it.
+    # Before anything else is read: reading a page prunes its dead rows.
     spaces = {name: _free_space(snapshot, name, str(schemas[0][0])) for name in dead} if schemas else {}
     sizes = table_sizes(snapshot.conn)
-    found = []
+    states = []
     for size in sizes:
         space = spaces.get(size.name)
-        found.append(
+        states.append(
             TableState(
                 size=size,
                 bytes_per_row=(size.heap_bytes + size.toast_bytes) / size.rows if size.rows else None,
@@ -97,11 +97,11 @@ def tables(snapshot: Snapshot) -> tuple[TableState, ...]:
                 free_share=space[1] if space else None,
             )
         )
-    return tuple(found)
+    return tuple(states)
 
 
 def documents(snapshot: Snapshot, rows: dict[str, int]) -> Iterator[DocumentState]:
-    """Every wide column, from a sample of the table's pages; ``rows`` by table."""
+    """State of every wide column, from a sample of the table's pages; ``rows`` by table."""
     compressed = "compressed_14" if snapshot.server_version >= 140000 else "compressed_unknown"
     for table, columns in WIDE_COLUMNS.items():
         snapshot.say(f"documents of {table}: bytes, compression, TOAST")
@@ -109,7 +109,7 @@ def documents(snapshot: Snapshot, rows: dict[str, int]) -> Iterator[DocumentStat
         for name in columns:
             column = sql.Identifier(name)
             (sampled,) = snapshot.values(
-                _Sampled,
+                _DocumentSample,
                 "document",
                 {"percent": percent},
                 table=sql.Identifier(table),
@@ -135,7 +135,7 @@ def _is_toasted(snapshot: Snapshot, column: str) -> sql.Composed:
 
 
 def _free_space(snapshot: Snapshot, table: str, schema: str) -> tuple[int, float] | None:
-    """Dead rows and the free share of the heap; None where that may not be asked."""
+    """Dead rows and the free share of the heap; None without the privilege or the function."""
     try:
         with snapshot.conn.transaction():
             names = sql.Identifier(schema), sql.Literal(table)

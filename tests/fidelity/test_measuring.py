@@ -21,7 +21,7 @@ from loadgen.runs import documents
 
 def test_every_published_figure_is_measured(people: Target) -> None:
     with Snapshot(people, lambda line: None) as snapshot:
-        measured_here = households.measure(snapshot).found
+        measured_here = households.measure(snapshot).figures
     assert {(p.measure, p.group) for p in published.figures()} <= set(measured_here)
 
 
