@@ -55,7 +55,7 @@ class UserDraw:
     def error(self) -> float:
         """Bound of the total variation distance from the engine's choice: the probability that no try is accepted.
 
-        Very near theta = 1 it includes the error of drawing with theta = 1: k^−theta by a factor within users^(1 − theta).
+        Very near theta = 1 plus the error of drawing with theta = 1: k^−theta by a factor within users^(1 − theta).
         """
         gap = abs(1.0 - self.theta)
         nearby = gap * log(self.ranks.users) if gap < _LOGARITHMIC else 0.0

@@ -1,4 +1,4 @@
-"""The last look at a profile before it is written: every string in it is one that a profile may hold."""
+"""Audit of a profile before it is written: check that it may hold every string in it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KEY: Final = re.compile(r"[a-z_]{1,40}")
 
 
 def audit(document: str) -> str:
-    """The document, if every string in it is allowed. Raises EnvironmentFault that says where one is not, not which."""
+    """Return the document if it may hold all of its strings; else raise EnvironmentFault with the place of one."""
     _check(orjson.loads(document), "")
     return document
 

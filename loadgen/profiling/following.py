@@ -1,4 +1,4 @@
-"""From a profile to the shape that a population can follow, and what of the profile it cannot."""
+"""Derive a population's shape from a profile, and list what it cannot reproduce."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from loadgen.profiling.format import Growth, Profile
 
 PLANNED: Final = ("goals", "education_goals", "estate_plans", "user_achievements", "user_progress")
 MOST_NAMED: Final = 500
-"""Achievements and sections a user can have: each needs a name of its own."""
+"""Most achievements and sections of a user, each of which needs a name of its own."""
 _TRIED_USERS, _TRIED_CHUNK, _TRIED_SEED = 20_000, 500, 1
 _CLOSE: Final = 0.02
 _HALVINGS: Final = 8
 
 
 def shape_of(profile: Profile) -> tuple[Shape, tuple[str, ...]]:
-    """The shape of a profile, and in a line each what a population of that shape will have otherwise.
+    """Shape of a profile, and a line for each of its figures that a population of that shape does not reproduce.
 
-    Raises UsageError for figures that no database can have: of a file that was changed by hand.
+    Raises UsageError for figures that no database can have, as in a file changed by hand.
     """
     try:
         return _shape_of(profile)
@@ -56,9 +56,9 @@ def _shape_of(profile: Profile) -> tuple[Shape, tuple[str, ...]]:
 
 
 def _fan_outs(profile: Profile, lacks: list[str]) -> dict[str, Measured]:
-    """Rows per user as they were counted."""
+    """Fan-outs by table as measured in the profile."""
     counted = {fan_out.table: fan_out for fan_out in profile.fan_outs.tables} if profile.fan_outs else {}
-    found: dict[str, Measured] = {}
+    laws: dict[str, Measured] = {}
     for name in PLANNED:
         if name not in counted or not counted[name].buckets:
             lacks.append(f"{name}: rows per user are not in the profile; they are the model's own")
@@ -67,17 +67,17 @@ def _fan_outs(profile: Profile, lacks: list[str]) -> dict[str, Measured]:
         if name in ("user_achievements", "user_progress") and law.most > MOST_NAMED:
             law = _cut(law)
             lacks.append(f"{name}: at most {MOST_NAMED} a user here, because no two may be the same")
-        found[name] = law
+        laws[name] = law
     profiles = counted.get("financial_profiles")
     if profiles is not None and profiles.without > 0:
         lacks.append(f"financial_profiles: {profiles.without:.1%} of users have none there; here every user has one")
     if profiles is not None and profiles.mean > 1:
         lacks.append(f"financial_profiles: {profiles.mean:g} a user there; here every user has one")
-    return found
+    return laws
 
 
 def _cut(law: Measured) -> Measured:
-    """The same shares of users, with at most MOST_NAMED rows each."""
+    """Limit a fan-out to MOST_NAMED rows a user, with the same shares of users."""
     kept = [
         replace(b, most=MOST_NAMED if b.most is None else min(b.most, MOST_NAMED), mean=min(b.mean, MOST_NAMED))
         for b in law.buckets
@@ -89,7 +89,7 @@ def _cut(law: Measured) -> Measured:
 
 @dataclass(frozen=True)
 class _Trial:
-    """Families and activity of a small population, to see what a shape makes of it."""
+    """Families and activity of a small population, to try a shape on."""
 
     families: tuple[Families, ...]
     activity: tuple[Floats, ...]
@@ -104,30 +104,30 @@ class _Trial:
         )
 
     def draw(self, shape: Shape) -> dict[str, Floats]:
-        """Rows of each user by table."""
-        drawn = [
+        """Draw the rows of each user by table."""
+        fan_outs = [
             draw_fanouts(_TRIED_SEED, chunk, families, activity, shape)
             for chunk, (families, activity) in enumerate(zip(self.families, self.activity, strict=True))
         ]
-        return {name: np.concatenate([getattr(chunk, name) for chunk in drawn]) for name in PLANNED}
+        return {name: np.concatenate([getattr(chunk, name) for chunk in fan_outs]) for name in PLANNED}
 
 
 def _with_dormant(profile: Profile, shape: Shape, trial: _Trial) -> Shape:
-    """The dormant share that, with those who have nothing by chance, makes the share of users with nothing."""
+    """Set the dormant share such that, with users empty by chance, the share of empty users is the profile's."""
     if profile.fan_outs is None:
         return shape
     without = [fan_out.without for fan_out in profile.fan_outs.tables if fan_out.table in PLANNED]
     low, high = 0.0, min([*without, 0.99])
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        drawn = trial.draw(replace(shape, dormant=middle))
-        empty = float(np.all([rows == 0 for rows in drawn.values()], axis=0).mean())
+        rows_by_table = trial.draw(replace(shape, dormant=middle))
+        empty = float(np.all([rows == 0 for rows in rows_by_table.values()], axis=0).mean())
         low, high = (low, middle) if empty > profile.fan_outs.empty_share else (middle, high)
     return replace(shape, dormant=round((low + high) / 2, 4))
 
 
 def _with_growth(profile: Profile, shape: Shape, lacks: list[str]) -> Shape:
-    """Sign-ups and chat by complete month. Months too small to be named share what they have together evenly."""
+    """Set sign-ups and chat by complete month. Months too small to be named get equal parts of their sum."""
     by_table = {growth.table: growth for growth in profile.growth}
     running = profile.profiled_on[:7]
     sign_ups = _months(by_table.get("users"), running)
@@ -148,7 +148,7 @@ def _with_growth(profile: Profile, shape: Shape, lacks: list[str]) -> Shape:
 
 
 def _months(growth: Growth | None, running: str) -> dict[int, int]:
-    """Rows by number of the month, of those that were over."""
+    """Rows of the complete months, by the month's number."""
     months = growth.months if growth is not None else ()
     return {_number(month.month): month.rows for month in months if month.month < running}
 
@@ -160,22 +160,22 @@ def _number(month: str) -> int:
 
 def _shares(growth: Growth, rows: dict[int, int], months: range) -> tuple[float, ...]:
     small = [month for month in months if min(rows) < month < max(rows) and month not in rows]
-    found = {month: growth.in_small_months / len(small) for month in small}
+    by_month = {month: growth.in_small_months / len(small) for month in small}
     for month, number in rows.items():
-        inside = min(max(month, months[0]), months[-1])
-        found[inside] = found.get(inside, 0.0) + number
-    return as_shares(found.get(month, 0.0) for month in months)
+        clamped = min(max(month, months[0]), months[-1])
+        by_month[clamped] = by_month.get(clamped, 0.0) + number
+    return as_shares(by_month.get(month, 0.0) for month in months)
 
 
 def _compare(profile: Profile, shape: Shape, trial: _Trial, lacks: list[str]) -> None:
-    """Say which tables come out with other means, because families or names do not allow more."""
+    """Add a line for each table whose mean differs, because families or names do not allow more rows."""
     if profile.fan_outs is None:
         return
-    drawn = trial.draw(shape)
+    rows_by_table = trial.draw(shape)
     for fan_out in profile.fan_outs.tables:
         if fan_out.table not in PLANNED or fan_out.mean == 0:
             continue
-        mean = float(drawn[fan_out.table].mean())
+        mean = float(rows_by_table[fan_out.table].mean())
         if abs(mean / fan_out.mean - 1) > _CLOSE:
             why = ": no more than there are children below 18" if fan_out.table == "education_goals" else ""
             lacks.append(f"{fan_out.table}: {mean:.3g} a user here, {fan_out.mean:g} there{why}")

@@ -1,4 +1,4 @@
-"""Who writes: the exponent of Zipf's law and the share of silent users whose chat is closest to the counted one.
+"""Fit who writes chat: the exponent of Zipf's law and the share of silent users closest to the measured fan-out.
 
 A user's messages are those of a Poisson number of sessions, each of a random length. The expected number of sessions
 falls with activity as a power and grows with the time since sign-up, during which fewer users shared the chat. So the
@@ -26,15 +26,15 @@ from loadgen.profiling.format import FanOut, Profile
 
 _LARGEST_COUNT: Final = 2_000
 _RATES: Final = np.geomspace(1e-3, 600, 120)
-"""Expected sessions of a user; between them the distribution function is interpolated."""
+"""Expected sessions of a user at which the distribution function is computed; it is interpolated between them."""
 _RANK_CELLS: Final = 60
 _TIMES: Final = 24
 _NOTABLE: Final = 0.05
-"""A share of users by which the distribution may be off without a word."""
+"""Largest error of the distribution, as a share of users, that is not reported."""
 
 
 def chat_shape(profile: Profile, shape: Shape, lacks: list[str]) -> ChatShape:
-    """Chat as in the profile; what is not there stays the model's own."""
+    """Chat as in the profile, with the model's own figures where it has none."""
     own = shape.chat
     table = profile.table("chat_messages")
     response = next((c for c in table.columns if c.name == "response"), None) if table else None
@@ -45,43 +45,43 @@ def chat_shape(profile: Profile, shape: Shape, lacks: list[str]) -> ChatShape:
         mean = rows / profile.users if rows is not None and profile.users else own.messages_per_user
         lacks.append("chat_messages: rows per user are not in the profile; who writes is the model's own")
         return ChatShape(float(f"{mean:.4g}"), own.skew, own.silent, unanswered)
-    found = counted[0]
-    if found.mean == 0:
+    fan_out = counted[0]
+    if fan_out.mean == 0:
         return ChatShape(0.0, own.skew, own.silent, unanswered)
-    edges, below = _counted(found)
-    (skew, silent), off = _Law.of(shape, found.mean, profile.users or 1_000, edges).fit(below)
-    if off > _NOTABLE:
+    edges, below = _counted(fan_out)
+    (skew, silent), error = _Law.of(shape, fan_out.mean, profile.users or 1_000, edges).fit(below)
+    if error > _NOTABLE:
         lacks.append(
             f"chat_messages: Zipf's law with exponent {skew:g} and {silent:.0%} silent users; the share of users with "
-            f"so many messages is off by up to {100 * off:.0f} points"
+            f"so many messages is off by up to {100 * error:.0f} points"
         )
-    return ChatShape(found.mean, skew, silent, unanswered)
+    return ChatShape(fan_out.mean, skew, silent, unanswered)
 
 
-def _counted(found: FanOut) -> tuple[list[int], Floats]:
-    """Numbers of rows, and the shares of users who have at most so many: below and at the top of each bucket."""
+def _counted(fan_out: FanOut) -> tuple[list[int], Floats]:
+    """Edges of the buckets in rows, and the shares of users who have at most so many."""
     shares: dict[int, float] = {}
     so_far = 0.0
-    for bucket in found.buckets:
+    for bucket in fan_out.buckets:
         if bucket.least > 0:
             shares[min(bucket.least - 1, _LARGEST_COUNT)] = so_far
         so_far += bucket.share
-        if bucket is not found.buckets[-1]:
+        if bucket is not fan_out.buckets[-1]:
             shares[min(bucket.most or bucket.least, _LARGEST_COUNT)] = so_far
     return list(shares), np.array(list(shares.values()))
 
 
 @dataclass(frozen=True)
 class _Law:
-    """The distribution function of messages per user at some edges, by expected sessions, and what spreads those."""
+    """Distribution function of messages per user at given edges, as a mixture over expected sessions."""
 
     below: Floats
-    """(rates, edges)."""
+    """Distribution function by expected sessions, (rates, edges)."""
     sessions_a_user: float
     ranks: Floats
-    """Edges of cells of ranks, from 0.5 to users + 0.5."""
+    """Edges of the cells of ranks, from 0.5 to users + 0.5."""
     by_time: Floats
-    """Factors of a user's expected sessions by when they signed up, equally likely, mean about 1."""
+    """Equally likely factors of a user's expected sessions, by time of sign-up; their mean is about 1."""
 
     @staticmethod
     def of(shape: Shape, messages_a_user: float, users: int, edges: list[int]) -> _Law:
@@ -97,20 +97,20 @@ class _Law:
         edges = np.minimum(self.ranks, (1 - silent) * users + 0.5)
         mass = np.diff(_power_integral(edges, skew))
         width = np.diff(edges)
-        there = width > 0
-        share = mass[there] / mass.sum()
-        rates = self.sessions_a_user * users * share / width[there]
+        nonempty = width > 0
+        share = mass[nonempty] / mass.sum()
+        rates = self.sessions_a_user * users * share / width[nonempty]
         spread = np.log(np.clip(rates[:, None] * self.by_time, _RATES[0], _RATES[-1]))
-        weights = np.repeat(width[there] / users / len(self.by_time), len(self.by_time))
+        weights = np.repeat(width[nonempty] / users / len(self.by_time), len(self.by_time))
         place = np.interp(spread.ravel(), np.log(_RATES), np.arange(len(_RATES)))
         low = np.minimum(place.astype(np.int64), len(_RATES) - 2)
         upper = (place - low) * weights
         at_rate = np.bincount(low, weights - upper, len(_RATES)) + np.bincount(low + 1, upper, len(_RATES))
-        writing = float(width[there].sum() / users)
+        writing = float(width[nonempty].sum() / users)
         return np.asarray(at_rate @ self.below + (1 - writing))
 
     def fit(self, below: Floats) -> tuple[tuple[float, float], float]:
-        """Skew and silent share, and the largest distance that is left."""
+        """Skew and silent share with the best fit, and its largest error."""
         weight = 1 / np.maximum(below * (1 - below), 1e-4)
 
         def distance(candidate: tuple[float, float]) -> float:
@@ -128,12 +128,12 @@ class _Law:
 
 
 def _power_integral(x: Floats, skew: float) -> Floats:
-    """∫ x^−skew dx, up to a constant."""
+    """Antiderivative of x^−skew."""
     return np.asarray(np.log(x) if abs(skew - 1) < 1e-9 else x ** (1 - skew) / (1 - skew))
 
 
 def _distribution(lengths: Floats, most: int) -> Floats:
-    """P(messages ≤ n) for n = 0 … most, by expected sessions: (rates, most + 1)."""
+    """Distribution function P(messages ≤ n) for n = 0 … most, by expected sessions: (rates, most + 1)."""
     chance = np.zeros((most + 1, len(_RATES)))
     chance[0] = np.exp(-_RATES)
     jumps = np.arange(1, len(lengths) + 1) * lengths
@@ -144,10 +144,10 @@ def _distribution(lengths: Floats, most: int) -> Floats:
 
 
 def _factors_by_time(shape: Shape) -> Floats:
-    """How many sessions users had, by when they signed up: each moment's chat is shared by those who were there."""
+    """Relative sessions of users by time of sign-up: the users of each moment share its chat."""
     calendar = make_calendar(0, dt.date(2026, 1, 1), shape)
-    sessions, there = np.diff(calendar.chatted), calendar.signed_up[1:]
-    per_user = np.divide(sessions, there, out=np.zeros_like(sessions), where=there > 0)
+    sessions, users = np.diff(calendar.chatted), calendar.signed_up[1:]
+    per_user = np.divide(sessions, users, out=np.zeros_like(sessions), where=users > 0)
     after = np.concatenate([np.cumsum(per_user[::-1])[::-1], [0.0]])
     shares = (np.arange(_TIMES) + 0.5) / _TIMES
     hours = np.interp(shares, calendar.signed_up, np.arange(len(calendar.signed_up)))

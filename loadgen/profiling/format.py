@@ -1,10 +1,10 @@
-"""The profile of a database: its shape in numbers, months, and words of a fixed vocabulary; never a stored value.
+"""Profile of a database: its shape in numbers, months, and words of a fixed vocabulary; never a stored value.
 
 History
 -------
 loadgen.profile/1   first.
 
-How figures are rounded, and which are left out, stands in :mod:`loadgen.profiling.rounding`.
+See :mod:`loadgen.profiling.rounding` for how figures are rounded, and which are left out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NoteCode = Literal[
 
 @dataclass(frozen=True)
 class Note:
-    """Something that the profile lacks; ``about`` is a table or a column of the application, or nothing."""
+    """Something that the profile lacks; ``about`` is a table or a column of the application, or empty."""
 
     code: NoteCode
     about: str = ""
@@ -40,18 +40,18 @@ class Setting:
 
 @dataclass(frozen=True)
 class ServerShape:
-    """The server. ``version`` as libpq counts, 180003 for 18.3."""
+    """The server. ``version`` as in libpq, 180003 for 18.3."""
 
     version: int
     standby: bool
     synthetic: bool
-    """Made by this tool: no production."""
+    """Whether this tool created the data, so that it is no production database."""
     settings: tuple[Setting, ...]
 
 
 @dataclass(frozen=True)
 class Quantile:
-    """The value that a share ``p`` of users or rows does not pass."""
+    """The value that a share ``p`` of users or rows does not exceed."""
 
     p: float
     value: int
@@ -67,19 +67,19 @@ class Widths:
 
 @dataclass(frozen=True)
 class ColumnShape:
-    """A column. None: the server has no statistics of it, or it was not measured."""
+    """A column. None if the server has no statistics of it, or if it was not measured."""
 
     name: str
     type: str
     null_share: float | None
     distinct: int | None
-    """Estimate of the server's statistics."""
+    """Number of distinct values, as the server estimates it."""
     average_width_bytes: int | None
-    """As stored in the row, TOAST pointers counted as what they point to, compressed: of the server's statistics."""
+    """Average stored width from the server's statistics, with the compressed size of values out of line."""
     text: Widths | None
-    """As text, measured on a sample."""
+    """Widths as text, measured on a sample."""
     stored: Widths | None
-    """As stored, compressed, measured on the same sample."""
+    """Widths as stored, after compression, measured on the same sample."""
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,12 @@ class IndexShape:
 
 @dataclass(frozen=True)
 class TableShape:
-    """A table of the application. ``rows`` None: neither counted nor known to the server."""
+    """A table of the application. ``rows`` is None if it is neither counted nor estimated."""
 
     name: str
     rows: int | None
     counted: bool
-    """False: the server's estimate."""
+    """Whether ``rows`` was counted; False for the server's estimate."""
     heap_bytes: int
     toast_bytes: int
     index_bytes: int
@@ -113,7 +113,7 @@ class TableShape:
 
 @dataclass(frozen=True)
 class OtherTables:
-    """All other tables of the database together; their names are none of ours."""
+    """All other tables of the database together, without their names."""
 
     tables: int
     bytes: int
@@ -121,12 +121,12 @@ class OtherTables:
 
 @dataclass(frozen=True)
 class FanOut:
-    """Rows per user of one table, users without any included."""
+    """Rows per user of one table, including users without rows."""
 
     table: str
     mean: float
     without: float
-    """Share of users who have none."""
+    """Share of users without rows."""
     quantiles: tuple[Quantile, ...]
     buckets: tuple[Bucket, ...]
 
@@ -137,13 +137,13 @@ class FanOutShape:
 
     users_sampled: int
     empty_share: float
-    """Share of users without a goal, education goal, estate plan, achievement or progress."""
+    """Share of users without goal, education goal, estate plan, achievement and progress."""
     tables: tuple[FanOut, ...]
 
 
 @dataclass(frozen=True)
 class Month:
-    """``month`` is like 2026-01; ``rows`` of the whole table, scaled up from what was sampled."""
+    """Rows of a month like 2026-01 in the whole table, scaled up from the sample."""
 
     month: str
     rows: int
@@ -157,9 +157,9 @@ class Growth:
     sampled_share: float
     months: tuple[Month, ...]
     in_small_months: int
-    """Rows of months that are not named because they have fewer than ten."""
+    """Rows of months that are not named because they have fewer than ten rows."""
     without_month: int
-    """Rows whose moment is missing or is none: before 1990, or in the future."""
+    """Rows whose timestamp is missing, before 1990, or in the future."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class StatementTotals:
-    """Statements that are not shown: utilities, rare ones, other tables', and those that could not be read."""
+    """Statements that are not shown: utilities, rare ones, those of other tables, and unreadable ones."""
 
     statements: int
     calls: int
@@ -187,7 +187,7 @@ class StatementTotals:
 
 @dataclass(frozen=True)
 class StatementMix:
-    """What pg_stat_statements counted in this database, most time first. ``days`` None: since when is not known."""
+    """Statements of pg_stat_statements in this database, most time first, over ``days``; None if unknown."""
 
     days: float | None
     statements: tuple[Statement, ...]
@@ -196,28 +196,28 @@ class StatementMix:
 
 @dataclass(frozen=True)
 class Profile:
-    """``loadgen.profile/1``."""
+    """A database's profile, ``loadgen.profile/1``."""
 
     profiled_on: str
     server: ServerShape
     tables: tuple[TableShape, ...]
     missing: tuple[str, ...]
-    """Tables, and columns as table.column, that the application's schema has and this database has not."""
+    """Tables and columns (table.column) of the application's schema that this database lacks."""
     others: OtherTables
     fan_outs: FanOutShape | None
     growth: tuple[Growth, ...]
     statements: StatementMix | None
     notes: tuple[Note, ...]
     least: int = 10
-    """Fewer users, rows or calls than these are not told apart."""
+    """Least number of users, rows or calls behind a figure."""
     format: Literal["loadgen.profile/1"] = PROFILE_FORMAT
 
     def table(self, name: str) -> TableShape | None:
-        """The table of this name, if there is one."""
+        """The table of this name; None without one."""
         return next((table for table in self.tables if table.name == name), None)
 
     @property
     def users(self) -> int | None:
-        """Rows of ``users``."""
-        found = self.table("users")
-        return None if found is None else found.rows
+        """Number of users; None if unknown."""
+        table = self.table("users")
+        return None if table is None else table.rows

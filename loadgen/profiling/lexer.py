@@ -1,9 +1,9 @@
-"""A statement's text without a trace of its values: read token by token, written again from a fixed vocabulary.
+"""Anonymise a statement's text: read it token by token, and write it again from a fixed vocabulary.
 
-pg_stat_statements puts ``$n`` for constants, but not everywhere and not in every version. So nothing of its text is
-passed on: each token is either a word of :mod:`loadgen.profiling.names` and is written as that word, or it becomes a
-placeholder: literals of every kind and parameters become ``$1``, ``$2``, …, unknown identifiers, quoted or not, ``x1``,
-``x2``, …, in the order of their first appearance. Comments vanish. Even a text that is read wrongly yields no more.
+pg_stat_statements replaces constants by ``$n``, but not everywhere and not in every version. So none of its text is
+copied: each token is either a word of :mod:`loadgen.profiling.names` and is written as that word, or it becomes a
+placeholder: literals and parameters become ``$1``, ``$2``, …, unknown identifiers, quoted or not, ``x1``, ``x2``, …, in
+the order of their first appearance. Comments are dropped. Even a misread text cannot reveal more.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from loadgen.profiling.names import FUNCTIONS, KEYWORDS, NAMES, OPERATORS
 LONGEST_TEXT: Final = 200_000
 LONGEST_RESULT: Final = 4_000
 VERBS: Final = ("select", "insert", "update", "delete", "merge", "with")
-"""First words of statements that are passed on; all others are utilities, whose constants nobody replaces."""
+"""First words of statements that are kept. All others are utilities, whose constants are not replaced."""
 
 _WORD = r"[A-Za-z_\x80-\U0010ffff][A-Za-z0-9_$\x80-\U0010ffff]*"
 _TOKEN = re.compile(
@@ -41,7 +41,7 @@ _MAY_END_IN_SIGN = frozenset("~!@#%^&|`?")
 
 
 class Kind(Enum):
-    """What a token is written as."""
+    """Kind of a token, which decides how it is written."""
 
     KEYWORD = auto()
     NAME = auto()
@@ -53,7 +53,7 @@ class Kind(Enum):
 
 
 class Token(NamedTuple):
-    """``key`` is what tokens have in common that get the same placeholder; of the others it is what is written."""
+    """A token. ``key`` is its text, or for a placeholder the identity that equal ones share."""
 
     kind: Kind
     key: str
@@ -64,17 +64,17 @@ class _Unreadable(Exception):
 
 
 class Normalised(NamedTuple):
-    """A statement that may be shown."""
+    """An anonymised statement, which may be shown."""
 
     text: str
     verb: str
     writes: bool
     names: frozenset[str]
-    """Words of the application's schema in it."""
+    """Names of the application's schema in the statement."""
 
 
 def normalise(text: str) -> Normalised | None:
-    """What of a statement may be shown; None if it is no query, or cannot be read for certain."""
+    """Anonymise a statement; None if it is no query, or cannot be read with certainty."""
     if len(text) > LONGEST_TEXT:
         return None
     try:
@@ -95,13 +95,13 @@ def normalise(text: str) -> Normalised | None:
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    """Tokens as PostgreSQL's scanner finds them. Raises _Unreadable where settings decide what a token is."""
+    """Tokens by the rules of PostgreSQL's scanner. Raises _Unreadable where they depend on settings."""
     at = 0
     while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
+        match = _TOKEN.match(text, at)
+        if match is None:
             raise _Unreadable
-        kind, word, at = str(found.lastgroup), found.group(), found.end()
+        kind, word, at = str(match.lastgroup), match.group(), match.end()
         if kind == "comment":
             at = _end_of_comment(text, at)
         elif kind == "dollar":
@@ -121,14 +121,14 @@ def _tokens(text: str) -> Iterator[Token]:
             yield _word(word.lower())
         elif kind == "operator":
             word = _operator(word)
-            at = found.start() + len(word)
+            at = match.start() + len(word)
             yield Token(Kind.OPERATOR, word)
         elif kind == "mark":
             yield Token(Kind.MARK, word)
 
 
 def _end_of_comment(text: str, at: int) -> int:
-    """Where a comment that has begun ends; comments nest."""
+    """End of a comment that has begun; comments nest."""
     depth = 1
     while depth:
         edge = _COMMENT_EDGE.search(text, at)
@@ -148,7 +148,7 @@ def _word(word: str) -> Token:
 
 
 def _operator(run: str) -> str:
-    """PostgreSQL's rule: a sign ends an operator only beside one of certain characters, so ``=-1`` is two."""
+    """The operator that a run of characters begins with: only some may end in a sign, so ``=-1`` is two tokens."""
     while len(run) > 1 and run[-1] in "+-" and not _MAY_END_IN_SIGN & set(run):
         run = run[:-1]
     if run not in OPERATORS:
@@ -157,18 +157,18 @@ def _operator(run: str) -> str:
 
 
 def _without_lists(tokens: list[Token]) -> list[Token]:
-    """``IN ($1, $2, $3)`` as ``IN ($1)``: how long a list is would make one statement many."""
-    kept: list[Token] = []
+    """Shorten ``IN ($1, $2, $3)`` to ``IN ($1)``, so that the length of a list does not distinguish statements."""
+    result: list[Token] = []
     for token in tokens:
-        if token.kind is Kind.VALUE and [t.key for t in kept[-4:]][:2] == ["in", "("] and kept[-1].key == ",":
-            kept.pop()
+        if token.kind is Kind.VALUE and [t.key for t in result[-4:]][:2] == ["in", "("] and result[-1].key == ",":
+            result.pop()
         else:
-            kept.append(token)
-    return kept
+            result.append(token)
+    return result
 
 
 def _writes(tokens: list[Token]) -> bool:
-    """Whether rows are changed; FOR UPDATE and FOR NO KEY UPDATE only lock them."""
+    """Whether the statement changes rows; FOR UPDATE and FOR NO KEY UPDATE only lock them."""
     words = [t.key if t.kind is Kind.KEYWORD else "" for t in tokens]
     before = ["", *words]
     return any(
@@ -178,14 +178,14 @@ def _writes(tokens: list[Token]) -> bool:
 
 
 def _write(tokens: list[Token]) -> str:
-    """One line, with placeholders numbered in the order of their first appearance."""
+    """Write tokens in one line, with placeholders numbered by first appearance."""
     numbers: dict[Kind, dict[str, int]] = {Kind.VALUE: {}, Kind.UNKNOWN: {}}
     parts: list[str] = []
     last: Token | None = None
     for token in tokens:
         if token.kind in numbers:
-            known = numbers[token.kind]
-            number = known.setdefault(token.key, len(known) + 1)
+            placeholders = numbers[token.kind]
+            number = placeholders.setdefault(token.key, len(placeholders) + 1)
             word = f"${number}" if token.kind is Kind.VALUE else f"x{number}"
         else:
             word = token.key.upper() if token.kind is Kind.KEYWORD else token.key

@@ -1,6 +1,6 @@
-"""Every word that a profile may print: names of the application's schema, server settings, SQL's own vocabulary.
+"""Words that a profile may hold: names of the application's schema, server settings, SQL's own vocabulary.
 
-What is not here is counted, or stands in a profile as a number or a placeholder.
+Anything else appears in a profile as a count or a placeholder.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ COLUMNS: Final = {
     "user_achievements": ("id", "user_id", "achievement_id", "earned_at"),
     "user_progress": ("id", "user_id", "section", "progress_data"),
 }  # fmt: skip
-"""The application's tables."""
+"""Columns of the application's tables."""
 CHILDREN: Final = tuple(table for table in COLUMNS if table != "users")
 """Tables whose rows belong to a user."""
 QUALIFIED: Final = tuple(f"{table}.{column}" for table, columns in COLUMNS.items() for column in columns)
 MOMENTS: Final = {"users": "created_at", "chat_messages": "timestamp"}
-"""Columns by which growth is counted."""
+"""Timestamp columns by which growth is counted."""
 
 WIDE_TYPES: Final = ("text", "varchar", "json", "jsonb")
 MOMENT_TYPES: Final = ("timestamptz", "timestamp", "date")
 TYPES: Final = (*WIDE_TYPES, *MOMENT_TYPES, "int2", "int4", "int8", "numeric", "float4", "float8", "bool", "uuid")
 OTHER: Final = "other"
-"""Stands for whatever is not listed."""
+"""Placeholder for a name that is not listed."""
 METHODS: Final = ("btree", "hash", "gin", "gist", "spgist", "brin", OTHER)
 
 SETTINGS: Final = (
@@ -47,7 +47,7 @@ SETTINGS: Final = (
     "random_page_cost", "reserved_connections", "seq_page_cost", "shared_buffers", "superuser_reserved_connections",
     "synchronous_commit", "track_io_timing", "wal_buffers", "wal_compression", "wal_level", "work_mem",
 )  # fmt: skip
-"""Settings that a load depends on; none of them is free text."""
+"""Settings that affect a load; none of them is free text."""
 SETTING_WORDS: Final = frozenset({
     "on", "off", "local", "remote_write", "remote_apply", "try", "pglz", "lz4", "zstd", "minimal", "replica", "logical",
     OTHER,

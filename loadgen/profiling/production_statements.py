@@ -1,4 +1,4 @@
-"""The statement mix: what pg_stat_statements counted, each text written anew by the lexer."""
+"""The statement mix from pg_stat_statements, with anonymised texts."""
 
 from __future__ import annotations
 
@@ -29,46 +29,48 @@ class _Sum:
 
 
 def statement_mix(reader: Reader) -> StatementMix | None:
-    """The mix; None if the server does not count statements, or not for us."""
-    found = reader.rows("statements_schema", what="whether statements are counted")
-    if not found:
+    """Read the statement mix; None if the server does not count statements, or hides them from this user."""
+    extension = reader.rows("statements_schema", what="whether statements are counted")
+    if not extension:
         reader.note("no_statements")
         return None
-    where, sees_all = sql.Identifier(str(found[0][0])), bool(found[0][1])
+    schema, sees_all = sql.Identifier(str(extension[0][0])), bool(extension[0][1])
     if not sees_all:
         reader.note("statements_hidden")
     reader.say("pg_stat_statements: what the server counted")
     try:
-        counted = reader.rows("statements", {"most": MOST_STATEMENTS}, what="pg_stat_statements", place=where)
-        days = _days(reader, where)
+        counted = reader.rows("statements", {"most": MOST_STATEMENTS}, what="pg_stat_statements", place=schema)
+        days = _days(reader, schema)
     except NoAnswer as missing:
         reader.note(missing.code)
         return None
     shown: dict[Normalised, _Sum] = defaultdict(_Sum)
-    others, hidden = _Sum(), 0
+    other_statements, hidden = _Sum(), 0
     for raw, calls, total_ms, rows, blocks, wal_bytes in counted:
         text = bytes(raw).decode("utf-8", "replace") if isinstance(raw, bytes | memoryview) else ""
-        known = normalise(text)
-        into = shown[known] if known is not None and known.names & _OURS else others
-        hidden += into is others
-        into.calls += int(str(calls))
-        into.total_ms += float(str(total_ms))
-        into.rows += int(str(rows))
-        into.blocks += int(str(blocks))
-        into.wal_bytes += float(str(wal_bytes))
+        normalised = normalise(text)
+        total = shown[normalised] if normalised is not None and normalised.names & _OURS else other_statements
+        hidden += total is other_statements
+        total.calls += int(str(calls))
+        total.total_ms += float(str(total_ms))
+        total.rows += int(str(rows))
+        total.blocks += int(str(blocks))
+        total.wal_bytes += float(str(wal_bytes))
     busiest = sorted(shown.items(), key=lambda item: (-item[1].total_ms, item[0].text))
-    often = [(known, use) for known, use in busiest if use.calls >= rounding.LEAST][:MOST_SHOWN]
-    kept = {known for known, _ in often}
-    for known, use in busiest:
-        if known not in kept:
+    often = [(normalised, use) for normalised, use in busiest if use.calls >= rounding.LEAST][:MOST_SHOWN]
+    kept = {normalised for normalised, _ in often}
+    for normalised, use in busiest:
+        if normalised not in kept:
             hidden += 1
-            others.calls += use.calls
-            others.total_ms += use.total_ms
+            other_statements.calls += use.calls
+            other_statements.total_ms += use.total_ms
     return StatementMix(
         days=days,
-        statements=tuple(_statement(known, use) for known, use in often),
+        statements=tuple(_statement(normalised, use) for normalised, use in often),
         others=StatementTotals(
-            rounding.count(hidden), rounding.count(others.calls), rounding.significant(others.total_ms)
+            rounding.count(hidden),
+            rounding.count(other_statements.calls),
+            rounding.significant(other_statements.total_ms),
         ),
     )
 
@@ -82,11 +84,11 @@ def _days(reader: Reader, where: sql.Identifier) -> float | None:
     return None if days is None else rounding.significant(float(str(days)))
 
 
-def _statement(known: Normalised, use: _Sum) -> Statement:
+def _statement(normalised: Normalised, use: _Sum) -> Statement:
     return Statement(
-        text=known.text,
-        verb=known.verb,
-        writes=known.writes,
+        text=normalised.text,
+        verb=normalised.verb,
+        writes=normalised.writes,
         calls=rounding.count(use.calls),
         mean_ms=rounding.significant(use.total_ms / use.calls),
         rows_per_call=rounding.significant(use.rows / use.calls),

@@ -1,4 +1,4 @@
-"""Making a profile: what the catalogue knows first, then samples of the rows, then the statements."""
+"""Make a profile: first from the catalogue, then from samples of rows, then from the statement statistics."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from loadgen.profiling.audit import audit
 from loadgen.profiling.format import Note, NoteCode, Profile, TableShape
 from loadgen.profiling.production_statements import statement_mix
 from loadgen.profiling.reading import Reader, Say
-from loadgen.profiling.sizes import Found
+from loadgen.profiling.sizes import CatalogTable
 from loadgen.runs.documents import dump, read
 from loadgen.user_files import MIB, FileKind
 
 TIMEOUT_S: Final = 60.0
 FILE: Final = FileKind("a profile", "make one: loadgen profile", 16 * MIB)
-"""Assumption: figures of the tables, and of a thousand statements, are below 1 MiB."""
+"""A profile's file. Its size limit is an assumption: tables and a thousand statements take less than 1 MiB."""
 
 EXPLANATIONS: Final[dict[NoteCode, str]] = {
     "not_readable": "its rows were not read: GRANT SELECT on it, or pg_read_all_data",
@@ -36,40 +36,40 @@ EXPLANATIONS: Final[dict[NoteCode, str]] = {
 
 
 def explain(note: Note) -> str:
-    """A note as a line."""
+    """Text of a note, in a line."""
     return f"{note.about}: {EXPLANATIONS[note.code]}" if note.about else EXPLANATIONS[note.code]
 
 
 def make_profile(target: Target, say: Say, *, schema: str = "public", timeout_s: float = TIMEOUT_S) -> Profile:
-    """The profile of a database, whose tables are in ``schema``; ``say`` hears what is about to be read.
+    """Profile a database whose tables are in ``schema``; ``say`` is called before each reading.
 
-    Only reads, in short transactions, each statement at most ``timeout_s``. Raises EnvironmentFault if there is none
-    of the application's tables, or if none of them may be read.
+    Only reads, in short transactions, each statement at most ``timeout_s``. Raises EnvironmentFault if none of the
+    application's tables exists, or if none may be read.
     """
     with Reader(target, schema, timeout_s, say) as reader:
         server = sizes.server(reader)
-        found = {table.name: table for table in sizes.tables(reader)}
-        others = sizes.other_tables(reader)
-        if not found:
+        catalog = {table.name: table for table in sizes.tables(reader)}
+        other_tables = sizes.other_tables(reader)
+        if not catalog:
             raise EnvironmentFault(
                 f"{target}: schema {schema} has none of the application's tables "
                 f"({', '.join(names.COLUMNS)}); name the one that has: --schema NAME"
             )
-        if not any(table.readable for table in found.values()):
+        if not any(table.readable for table in catalog.values()):
             raise EnvironmentFault(
                 f"{target}: this user may read none of the application's tables; "
                 "GRANT SELECT on them, or GRANT pg_read_all_data"
             )
-        say(f"catalogue: sizes, columns and indexes of {len(found)} tables; settings")
-        tables = tuple(_table(reader, table) for table in found.values())
+        say(f"catalogue: sizes, columns and indexes of {len(catalog)} tables; settings")
+        tables = tuple(_table(reader, table) for table in catalog.values())
         return Profile(
             profiled_on=dt.datetime.now(dt.UTC).date().isoformat(),
             server=server,
             tables=tables,
-            missing=_missing(found),
-            others=others,
-            fan_outs=rows.fan_outs(reader, found),
-            growth=rows.growth(reader, found, {table.name: table.rows for table in tables}),
+            missing=_missing(catalog),
+            others=other_tables,
+            fan_outs=rows.fan_outs(reader, catalog),
+            growth=rows.growth(reader, catalog, {table.name: table.rows for table in tables}),
             statements=statement_mix(reader),
             notes=tuple(reader.notes),
             least=rounding.LEAST,
@@ -77,16 +77,16 @@ def make_profile(target: Target, say: Say, *, schema: str = "public", timeout_s:
 
 
 def to_json(profile: Profile) -> str:
-    """The document, audited. Raises EnvironmentFault for a string that a profile may not hold."""
+    """The profile's JSON, audited. Raises EnvironmentFault for a string that a profile may not hold."""
     return audit(dump(profile))
 
 
 def read_profile(path: Path) -> Profile:
-    """A profile that was kept. Raises UsageError for a file that is none."""
+    """Read a profile's file. Raises UsageError if it is not one."""
     return read(Profile, path, FILE)
 
 
-def _table(reader: Reader, table: Found) -> TableShape:
+def _table(reader: Reader, table: CatalogTable) -> TableShape:
     if table.estimated_rows is None or all(column.average_width_bytes is None for column in table.columns):
         reader.note("not_analysed", table.name)
     number, counted = rows.count(reader, table)
@@ -105,8 +105,8 @@ def _table(reader: Reader, table: Found) -> TableShape:
     )
 
 
-def _missing(found: dict[str, Found]) -> tuple[str, ...]:
-    lacking = [name for name in names.COLUMNS if name not in found]
-    for name, table in found.items():
+def _missing(catalog: dict[str, CatalogTable]) -> tuple[str, ...]:
+    lacking = [name for name in names.COLUMNS if name not in catalog]
+    for name, table in catalog.items():
         lacking += [f"{name}.{column}" for column in names.COLUMNS[name] if table.column(column) is None]
     return tuple(lacking)

@@ -1,6 +1,6 @@
-"""Reading somebody's production database: short transactions that only read, and errors without the server's words.
+"""Read a production database: short read-only transactions, and errors without the server's messages.
 
-A message of the server can quote a value. So of an error only its SQLSTATE is passed on.
+A message of the server can quote a value, so only the SQLSTATE of an error is reported.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _UNANSWERED: Final[dict[str, NoteCode]] = {
     "57014": "timed_out",
     "55P03": "timed_out",  # a lock not granted in time
     "42501": "not_readable",
-    "55000": "no_statements",  # the extension is there, but its library is not loaded
+    "55000": "no_statements",  # the extension is installed, but its library is not loaded
 }
-"""By SQLSTATE: what the profile goes on without, where it can."""
+"""Notes by SQLSTATE of the error, for figures that a profile can do without."""
 
 
 class NoAnswer(EnvironmentFault):
-    """A statement was refused or took too long; where the profile can do without it, ``code`` becomes a note."""
+    """A statement was refused or timed out; ``code`` is the note, if the profile can do without it."""
 
     def __init__(self, message: str, code: NoteCode) -> None:
         super().__init__(message)
@@ -47,9 +47,9 @@ def text(name: str) -> str:
 
 
 class Reader:
-    """One connection, on which each statement has a transaction of its own. A context manager.
+    """A connection with a transaction for each statement. A context manager.
 
-    ``say`` hears what is about to be read; ``notes`` collects what could not be.
+    ``say`` is called before each reading; ``notes`` collects what could not be read.
     """
 
     def __init__(self, target: Target, schema: str, timeout_s: float, say: Say) -> None:
@@ -59,7 +59,7 @@ class Reader:
         self.notes: list[Note] = []
         self._conn = connect(target, autocommit=True, application_name=APPLICATION_NAME)
         self._conn.read_only = True
-        self._conn.prepare_threshold = None  # a transaction pooler may stand in between
+        self._conn.prepare_threshold = None  # the connection may go through a transaction pooler
 
     def __enter__(self) -> Reader:
         return self
@@ -76,7 +76,7 @@ class Reader:
         self._say(line)
 
     def note(self, code: NoteCode, about: str = "") -> None:
-        """Remember that something is lacking."""
+        """Add a note on something that the profile lacks."""
         if Note(code, about) not in self.notes:
             self.notes.append(Note(code, about))
 
@@ -85,7 +85,7 @@ class Reader:
     ) -> Sequence[Row]:
         """Rows of ``sql/<name>.sql``, whose ``{schema}`` and other parts are filled in.
 
-        Raises NoAnswer or another EnvironmentFault, that says ``what`` was being read and not what the server said.
+        Raises NoAnswer or another EnvironmentFault, which names ``what`` was read, without the server's message.
         """
         query = (
             sql.SQL(text(name)).format(schema=sql.Identifier(self.schema), **parts) if parts else sql.SQL(text(name))
@@ -95,7 +95,7 @@ class Reader:
                 self._conn.execute(text("limits").encode(), {"timeout_ms": self._timeout_ms})
                 return self._conn.execute(query, parameters).fetchall()
         except psycopg.Error as error:
-            raise self._fault(error.sqlstate, what) from None  # the cause would carry the server's words along
+            raise self._fault(error.sqlstate, what) from None  # the cause would hold the server's message
 
     def _fault(self, state: str | None, what: str) -> EnvironmentFault:
         if state is None:

@@ -1,4 +1,4 @@
-"""What makes a figure one about many people: the rule by which a profile rounds and leaves out.
+"""Disclosure rules of a profile: rounding, and leaving out figures about few people.
 
 - A count of 1 to 9 is given as 10, a larger one to four digits.
 - A quantile is that of at least ten users or rows at or beyond it, hence the highest is that of the tenth.
@@ -17,30 +17,30 @@ from loadgen.population.shape import MOST_ROWS_A_USER, Bucket
 from loadgen.profiling.format import Quantile
 
 LEAST: Final = 10
-"""Fewer are not told apart."""
+"""Least number of users, rows or calls behind a figure."""
 QUANTILES: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 1.0)
 _SINGLE: Final = 12
-"""Up to here a bucket holds one number of rows."""
+"""Most rows of buckets that hold a single number of rows."""
 _STEPS: Final = (15, 20, 30, 50, 70)
 
 
 def significant(value: float, digits: int = 3) -> float:
-    """``value`` to so many digits."""
+    """Round to so many significant digits."""
     return float(f"{value:.{digits}g}")
 
 
 def count(number: float) -> int:
-    """A number of rows, users or bytes."""
+    """Round a number of rows, users or bytes."""
     return 0 if number <= 0 else max(LEAST, int(significant(number, 4)))
 
 
 def length(number: float) -> int:
-    """A length or a number of rows of one person: exact up to 20, else to two digits."""
+    """Round a length, or a person's number of rows: exact up to 20, else to two digits."""
     return int(number) if number <= 20 else int(significant(number, 2))
 
 
 def share(part: float, whole: float) -> float:
-    """A part of a whole, to three places."""
+    """Share of a whole, rounded to three places."""
     return round(min(max(part / whole, 0.0), 1.0), 3) if whole > 0 else 0.0
 
 
@@ -49,20 +49,20 @@ def quantiles(users_by_rows: Mapping[int, int], probabilities: Sequence[float] =
     users = sum(users_by_rows.values())
     if users < 2 * LEAST:
         return ()
-    found = []
+    result = []
     for p in probabilities:
         place = min(max(math.ceil(p * users), LEAST), users - LEAST + 1)
-        seen = 0
+        users_so_far = 0
         for rows in sorted(users_by_rows):
-            seen += users_by_rows[rows]
-            if seen >= place:
-                found.append(Quantile(p, length(rows)))
+            users_so_far += users_by_rows[rows]
+            if users_so_far >= place:
+                result.append(Quantile(p, length(rows)))
                 break
-    return tuple(found)
+    return tuple(result)
 
 
 def buckets(users_by_rows: Mapping[int, int]) -> tuple[Bucket, ...]:
-    """Users by how many rows they have; empty for fewer than twenty users."""
+    """Buckets of users by number of rows; empty for fewer than twenty users."""
     users = sum(users_by_rows.values())
     if users < 2 * LEAST:
         return ()
@@ -70,7 +70,7 @@ def buckets(users_by_rows: Mapping[int, int]) -> tuple[Bucket, ...]:
     for least, most in _bounds(max(users_by_rows)):
         inside = {rows: n for rows, n in users_by_rows.items() if least <= rows <= most}
         merged.append((least, most, sum(inside.values()), sum(rows * n for rows, n in inside.items())))
-    # From the top down a bucket that is too small joins the one below; what is left at the bottom joins the one above.
+    # From the top down a bucket that is too small joins the one below; the last one at the bottom joins the one above.
     kept: list[tuple[int, int, int, int]] = []
     above: tuple[int, int, int, int] | None = None
     for bucket in reversed(merged):
@@ -99,7 +99,7 @@ def _join(lower: tuple[int, int, int, int], upper: tuple[int, int, int, int]) ->
 
 
 def _bounds(most: int) -> list[tuple[int, int]]:
-    """0, 1, … 12, then wider and wider in steps that depend on no data."""
+    """Bounds of the buckets: 0, 1, … 12, then ever wider, in steps that do not depend on data."""
     edges = list(range(_SINGLE + 1))
     scale = 1
     while edges[-1] < min(most, MOST_ROWS_A_USER):

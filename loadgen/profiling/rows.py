@@ -1,6 +1,6 @@
-"""What takes looking at rows: how many there are, how wide, how many a user has, and how many came in each month.
+"""Figures that need a look at rows: their number, widths, fan-out by user, and growth by month.
 
-Large tables are sampled by pages. Nothing but counts and lengths leaves the server.
+Large tables are sampled by pages. Only counts and lengths leave the server.
 """
 
 from __future__ import annotations
@@ -15,41 +15,41 @@ from psycopg import sql
 from loadgen.profiling import names, rounding
 from loadgen.profiling.format import ColumnShape, FanOut, FanOutShape, Growth, Month, Quantile, Widths
 from loadgen.profiling.reading import NoAnswer, Reader, text
-from loadgen.profiling.sizes import Found
+from loadgen.profiling.sizes import CatalogTable
 
 COUNTED_BYTES: Final = 256 << 20
-"""Of heap: larger tables are not counted, the server's estimate stands."""
+"""Largest heap in bytes whose rows are counted; for larger ones the server's estimate is used."""
 SAMPLED_VALUES: Final = 10_000
 SAMPLED_BYTES: Final = 256 << 20
-"""Stored: of large documents fewer are looked at, because each is decompressed."""
+"""Most stored bytes that are sampled: of large documents fewer, because each is decompressed."""
 SAMPLED_USERS: Final = 50_000
-"""The 99.9 % quantile is then that of fifty users."""
+"""Users sampled for fan-outs, so that fifty are beyond the 99.9 % quantile."""
 SAMPLED_MOMENTS: Final = 500_000
 SCANNED_ROWS: Final = 2_000_000
-"""A larger table is looked at user by user, if there is an index for it."""
-_ROWS_A_PAGE: Final = 20.0  # of a table that was never analysed; only the size of a sample hangs on it
+"""Most rows of a table that is scanned; a larger one is read user by user, if an index allows."""
+_ROWS_A_PAGE: Final = 20.0  # of a table that was never analysed; decides only the size of a sample
 _WIDTH_QUANTILES: Final = (0.1, 0.5, 0.9, 0.99)
 _PLANNED: Final = ("goals", "education_goals", "estate_plans", "user_achievements", "user_progress")
 
 
-def count(reader: Reader, table: Found) -> tuple[int | None, bool]:
-    """Rows of a table, and whether they were counted rather than estimated."""
-    known = None if table.estimated_rows is None else rounding.count(table.estimated_rows)
+def count(reader: Reader, table: CatalogTable) -> tuple[int | None, bool]:
+    """Number of rows of a table, and whether they were counted rather than estimated."""
+    estimate = None if table.estimated_rows is None else rounding.count(table.estimated_rows)
     if not _can_read(reader, table):
-        return known, False
-    if table.heap_bytes > COUNTED_BYTES and known is not None:
-        return known, False
+        return estimate, False
+    if table.heap_bytes > COUNTED_BYTES and estimate is not None:
+        return estimate, False
     reader.say(f"{table.name}: counting rows")
     try:
         ((rows,),) = reader.rows("count_rows", what=table.name, table=sql.Identifier(table.name))
     except NoAnswer as missing:
         reader.note(missing.code, table.name)
-        return known, False
+        return estimate, False
     return rounding.count(int(str(rows))), True
 
 
-def widths(reader: Reader, table: Found) -> tuple[ColumnShape, ...]:
-    """A table's columns, those of text and documents measured on a sample."""
+def widths(reader: Reader, table: CatalogTable) -> tuple[ColumnShape, ...]:
+    """Columns of a table, with the widths of text and documents measured on a sample."""
     if not _can_read(reader, table):
         return table.columns
     wide = [column for column in table.columns if column.type in names.WIDE_TYPES]
@@ -60,7 +60,7 @@ def widths(reader: Reader, table: Found) -> tuple[ColumnShape, ...]:
     return tuple(_measured(reader, table, column) if column in wide else column for column in table.columns)
 
 
-def _measured(reader: Reader, table: Found, column: ColumnShape) -> ColumnShape:
+def _measured(reader: Reader, table: CatalogTable, column: ColumnShape) -> ColumnShape:
     about = f"{table.name}.{column.name}"
     parameters: dict[str, object] = {
         "percent": _percent(table, _values(table)),
@@ -96,8 +96,8 @@ def _widths(values: int, mean: float | None, quantiles: Sequence[int] | None) ->
     return Widths(rounding.significant(mean), tuple(many))
 
 
-def fan_outs(reader: Reader, tables: dict[str, Found]) -> FanOutShape | None:
-    """Rows per user by table, of a sample of users; None if that cannot be said."""
+def fan_outs(reader: Reader, tables: dict[str, CatalogTable]) -> FanOutShape | None:
+    """Rows per user by table, of a sample of users; None if they cannot be read."""
     users = tables.get("users")
     if users is None or users.column("id") is None or not _can_read(reader, users):
         return None
@@ -121,14 +121,14 @@ def _fan_out_shape(reader: Reader, histogram: Sequence[tuple[int, ...]], ways: d
     if users < 2 * rounding.LEAST:
         reader.note("too_few", "users")
         return None
-    found = []
+    shapes = []
     for place, name in enumerate(names.CHILDREN):
         if ways[name] == "unknown":
             continue
         by_rows: Counter[int] = Counter()
         for row in histogram:
             by_rows[row[place]] += row[-1]
-        found.append(
+        shapes.append(
             FanOut(
                 table=name,
                 mean=rounding.significant(sum(rows * n for rows, n in by_rows.items()) / users),
@@ -139,16 +139,16 @@ def _fan_out_shape(reader: Reader, histogram: Sequence[tuple[int, ...]], ways: d
         )
     planned = [place for place, name in enumerate(names.CHILDREN) if name in _PLANNED]
     empty = sum(row[-1] for row in histogram if not any(row[place] for place in planned))
-    return FanOutShape(rounding.count(users), rounding.share(empty, users), tuple(found))
+    return FanOutShape(rounding.count(users), rounding.share(empty, users), tuple(shapes))
 
 
-def _way(reader: Reader, table: Found | None) -> str:
-    """How a table's rows per user are found out; see the ``fan_out_…`` statements."""
+def _way(reader: Reader, table: CatalogTable | None) -> str:
+    """Method to count a table's rows per user, by the name of the ``fan_out_…`` statement."""
     if table is None or table.column("user_id") is None or not _can_read(reader, table):
         return "unknown"
     if _rows(table) <= SCANNED_ROWS:
         return "by_scan"
-    if table.finds_a_user:
+    if table.finds_user_by_index:
         return "by_index"
     reader.note("no_index", table.name)
     return "unknown"
@@ -158,9 +158,9 @@ def _known(ways: dict[str, str]) -> int:
     return sum(way != "unknown" for way in ways.values())
 
 
-def growth(reader: Reader, tables: dict[str, Found], rows_of: dict[str, int | None]) -> tuple[Growth, ...]:
-    """Rows by month of the tables that have a moment."""
-    found = []
+def growth(reader: Reader, tables: dict[str, CatalogTable], rows_of: dict[str, int | None]) -> tuple[Growth, ...]:
+    """Rows by month of the tables with a timestamp."""
+    growths = []
     for name, column in names.MOMENTS.items():
         table = tables.get(name)
         if table is None or not _can_read(reader, table):
@@ -177,13 +177,13 @@ def growth(reader: Reader, tables: dict[str, Found], rows_of: dict[str, int | No
         except NoAnswer as missing:
             reader.note(missing.code, f"{name}.{column}")
             continue
-        found.append(_growth(name, {row[0]: int(str(row[1])) for row in months}, rows_of[name]))
-    return tuple(found)
+        growths.append(_growth(name, {row[0]: int(str(row[1])) for row in months}, rows_of[name]))
+    return tuple(growths)
 
 
 def _growth(name: str, sampled: dict[object, int], rows: int | None) -> Growth:
-    seen = sum(sampled.values())
-    scale = rows / seen if rows and seen else 1.0
+    sampled_rows = sum(sampled.values())
+    scale = rows / sampled_rows if rows and sampled_rows else 1.0
     without = sampled.pop(None, 0)
     large = {str(month): n for month, n in sampled.items() if n >= rounding.LEAST}
     small = sum(n for n in sampled.values() if n < rounding.LEAST)
@@ -196,7 +196,7 @@ def _growth(name: str, sampled: dict[object, int], rows: int | None) -> Growth:
     )
 
 
-def _can_read(reader: Reader, table: Found) -> bool:
+def _can_read(reader: Reader, table: CatalogTable) -> bool:
     if not table.readable:
         reader.note("not_readable", table.name)
     elif table.hides_rows:
@@ -204,23 +204,23 @@ def _can_read(reader: Reader, table: Found) -> bool:
     return table.readable and not table.hides_rows
 
 
-def _rows(table: Found) -> float:
-    """Rows for the size of a sample, also of a table that was never analysed."""
+def _rows(table: CatalogTable) -> float:
+    """Estimated rows, from the size of the heap if the table was never analysed."""
     return table.heap_bytes / 8192 * _ROWS_A_PAGE if table.estimated_rows is None else table.estimated_rows
 
 
-def _values(table: Found) -> int:
-    """How many rows to measure lengths in."""
+def _values(table: CatalogTable) -> int:
+    """Number of rows to measure lengths in."""
     row_bytes = (table.heap_bytes + table.toast_bytes) / max(_rows(table), 1.0)
     few_enough = SAMPLED_BYTES / max(row_bytes, 1.0)
     return max(2 * rounding.LEAST, round(min(_rows(table), SAMPLED_VALUES, few_enough)))
 
 
-def _percent(table: Found, rows: int) -> float:
-    """Share of pages that holds about so many rows."""
+def _percent(table: CatalogTable, rows: int) -> float:
+    """Percent of the pages that holds about so many rows."""
     return min(100.0, 100.0 * rows / max(_rows(table), 1.0))
 
 
 def _any(value: object) -> Any:
-    """A value of a statement whose types its file decides."""
+    """A value whose type the statement's file decides."""
     return value

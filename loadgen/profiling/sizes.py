@@ -1,4 +1,4 @@
-"""What the catalogue and the server's statistics know: sizes, columns, indexes, settings. No row is read for it."""
+"""Sizes, columns, indexes and settings from the catalogue and the server's statistics. Reads no row."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _NO_UNIT: Final = ("", "B", "kB", "8kB", "MB", "ms", "s", "min")
 
 
 @dataclass(frozen=True)
-class Found:
-    """One of the application's tables. Figures are exact here: they are for deciding how to read."""
+class CatalogTable:
+    """One of the application's tables. Figures are exact, to decide how to read it; a profile rounds them."""
 
     name: str
     readable: bool
@@ -33,24 +33,24 @@ class Found:
     indexes: tuple[IndexShape, ...]
 
     def column(self, name: str) -> ColumnShape | None:
-        """The column of this name, if there is one."""
+        """The column of this name; None without one."""
         return next((column for column in self.columns if column.name == name), None)
 
     @property
-    def finds_a_user(self) -> bool:
-        """Whether an index begins with user_id and holds all rows."""
+    def finds_user_by_index(self) -> bool:
+        """Whether a complete index begins with user_id."""
         return any(i.columns[:1] == ("user_id",) and not i.partial and i.method == "btree" for i in self.indexes)
 
 
 def server(reader: Reader) -> ServerShape:
-    """Version, role and settings."""
+    """Read the server's version, role and settings."""
     ((standby, synthetic),) = reader.rows("server", what="the server's state")
-    found = reader.rows("settings", {"names": list(names.SETTINGS)}, what="settings")
+    settings = reader.rows("settings", {"names": list(names.SETTINGS)}, what="settings")
     return ServerShape(
         version=reader.server_version,
         standby=bool(standby),
         synthetic=bool(synthetic),
-        settings=tuple(_setting(*map(str, row)) for row in found if row[0] in names.SETTINGS),
+        settings=tuple(_setting(*map(str, row)) for row in settings if row[0] in names.SETTINGS),
     )
 
 
@@ -58,26 +58,26 @@ def _setting(name: str, value: str, unit: str) -> Setting:
     if not value.lstrip("-").replace(".", "", 1).isdigit():
         return Setting(name, value if value in names.SETTING_WORDS else names.OTHER)
     unit = unit if unit in _NO_UNIT else ""
-    # 16384 × 8kB is what people call 128MB.
+    # The server reports 128MB as 16384 in units of 8kB.
     return Setting(name, f"{int(value) * 8}kB" if unit == "8kB" and float(value) >= 0 else f"{value}{unit}")
 
 
-def tables(reader: Reader) -> tuple[Found, ...]:
-    """The application's tables that this schema has, in the order of :data:`names.COLUMNS`."""
-    which: dict[str, object] = {"schema": reader.schema, "names": list(names.COLUMNS)}
-    listed = which | {"columns": list(names.QUALIFIED), "methods": list(names.METHODS)}
-    sizes: dict[str, Any] = {str(row[0]): row for row in reader.rows("tables", which, what="sizes of tables")}
-    others = {str(row[0]): row[1] for row in reader.rows("other_columns", listed, what="columns")}
-    columns = _by_table(reader.rows("columns", listed, what="columns and their statistics"))
-    indexes = _by_table(reader.rows("indexes", listed, what="indexes"))
-    found = []
+def tables(reader: Reader) -> tuple[CatalogTable, ...]:
+    """Read the application's tables in the schema, in the order of :data:`names.COLUMNS`."""
+    parameters: dict[str, object] = {"schema": reader.schema, "names": list(names.COLUMNS)}
+    column_parameters = parameters | {"columns": list(names.QUALIFIED), "methods": list(names.METHODS)}
+    sizes: dict[str, Any] = {str(row[0]): row for row in reader.rows("tables", parameters, what="sizes of tables")}
+    other_columns = {str(row[0]): row[1] for row in reader.rows("other_columns", column_parameters, what="columns")}
+    columns = _by_table(reader.rows("columns", column_parameters, what="columns and their statistics"))
+    indexes = _by_table(reader.rows("indexes", column_parameters, what="indexes"))
+    catalog = []
     for name in names.COLUMNS:
         if name not in sizes:
             continue
         _, readable, row_security, hides_rows, rows, heap, toast, index, partitions = sizes[name]
         estimated = None if rows is None else float(rows)
-        found.append(
-            Found(
+        catalog.append(
+            CatalogTable(
                 name=name,
                 readable=bool(readable),
                 row_security=bool(row_security),
@@ -87,30 +87,30 @@ def tables(reader: Reader) -> tuple[Found, ...]:
                 toast_bytes=int(toast),
                 index_bytes=int(index),
                 partitions=int(partitions),
-                other_columns=int(str(others.get(name, 0))),
+                other_columns=int(str(other_columns.get(name, 0))),
                 columns=tuple(_column(estimated, *row) for row in columns[name]),
                 indexes=tuple(_index(*row) for row in indexes[name]),
             )
         )
-    return tuple(found)
+    return tuple(catalog)
 
 
 def other_tables(reader: Reader) -> OtherTables:
-    """All other tables together."""
-    which: dict[str, object] = {"schema": reader.schema, "names": list(names.COLUMNS)}
-    ((number, size),) = reader.rows("other_tables", which, what="sizes of other tables")
+    """Number and size of all other tables together."""
+    parameters: dict[str, object] = {"schema": reader.schema, "names": list(names.COLUMNS)}
+    ((number, size),) = reader.rows("other_tables", parameters, what="sizes of other tables")
     return OtherTables(int(str(number)), rounding.count(int(str(size))))
 
 
 def _by_table(rows: Sequence[tuple[object, ...]]) -> dict[str, list[tuple[Any, ...]]]:
-    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    by_table: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for table, *rest in rows:
-        found[str(table)].append(tuple(rest))
-    return found
+        by_table[str(table)].append(tuple(rest))
+    return by_table
 
 
 def _column(rows: float | None, name: str, kind: str | None, null: Any, width: Any, distinct: Any) -> ColumnShape:
-    """``distinct`` as pg_stats has it: a number, or below zero a share of the rows."""
+    """A column from its statistics. ``distinct`` as in pg_stats: a number, or below zero a share of the rows."""
     number: float | None = None
     if distinct is not None and math.isfinite(distinct):
         number = float(distinct) if distinct >= 0 else None if rows is None else -float(distinct) * rows
