@@ -1,4 +1,4 @@
-"""Who is active: one rank per user behind both the rows that are stored and the users that a scenario picks.
+"""Activity ranks of users, which decide both the stored rows and the users that a scenario picks.
 
 Rank 1 is the most active. Ranks are scattered over ids by a keyed bijection, so that neighbours in the heap are not
 neighbours in activity, and no table of N entries is needed in either direction.
@@ -24,10 +24,10 @@ _BATCH = 1 << 20
 
 
 class ActivityRanks:
-    """The bijection rank ↔ user id over 1 … users, made from ``seed`` alone.
+    """The bijection rank ↔ user id over 1 … users, derived from ``seed`` alone.
 
-    A Feistel network permutes the smallest square power of four that holds all users; what falls outside walks on
-    until it is inside (cycle walking, Black and Rogaway 2002), fewer than four steps on average.
+    A Feistel network permutes the smallest power of four that holds all users, and is applied again while its result
+    is out of range (cycle walking, Black and Rogaway 2002), fewer than four times on average.
     """
 
     def __init__(self, users: int, seed: int) -> None:
@@ -36,11 +36,11 @@ class ActivityRanks:
         self.users = users
         self.half_bits = max(1, -(-(users - 1).bit_length() // 2))
         self.keys = Stream(seed, Part.RANKS).words(_ROUNDS)
-        """One 64-bit word a round."""
+        """Keys of the network, one 64-bit word a round."""
         self._rounds = [self._scrambled(key) for key in self.keys]
 
     def user_of(self, ranks: Ints) -> Ints:
-        """Users (1 … users) that hold these ranks."""
+        """User ids (1 … users) of these ranks."""
         return self._walk(ranks, inverse=False)
 
     def rank_of(self, users: Ints) -> Ints:
@@ -48,11 +48,11 @@ class ActivityRanks:
         return self._walk(users, inverse=True)
 
     def draw_users(self, rng: Uniforms, size: int, theta: float = YCSB_SKEW) -> Ints:
-        """Users picked as requests pick them: Zipf over ranks."""
+        """Draw users as requests do: Zipf over ranks."""
         return self.user_of(zipf_ranks(rng, self.users, theta, size))
 
     def longest_walk(self) -> int:
-        """How often the network is applied to the rank that takes most to come inside, by trying all of them."""
+        """Most applications of the network that any rank needs, by trying all of them."""
         longest = 1
         for first in range(0, self.users, _BATCH):
             state = np.arange(first, min(first + _BATCH, self.users))
@@ -83,7 +83,7 @@ class ActivityRanks:
         return (left << self.half_bits) | right
 
     def _scrambled(self, key: np.uint64) -> Ints:
-        """What a round makes of each half of a number: there are few, because halves are short."""
+        """Table of a round's function over all halves of a number, of which there are few."""
         mixed = (np.arange(1 << self.half_bits, dtype=np.uint64) + key) * MIX
         mixed ^= mixed >> np.uint64(32)
         mixed *= MIX
@@ -101,7 +101,7 @@ class RejectionBounds:
     @staticmethod
     @cache
     def of(users: int, theta: float) -> RejectionBounds:
-        """Raises ValueError unless users ≥ 1 and theta ≥ 0."""
+        """Compute the constants. Raises ValueError unless users ≥ 1 and theta ≥ 0."""
         if users < 1 or theta < 0:
             raise ValueError(f"Zipf ranks need users ≥ 1 and theta ≥ 0, not {users} and {theta}")
         low = _integral(np.array([1.5]), theta)[0] - 1.0
@@ -111,7 +111,7 @@ class RejectionBounds:
 
 
 def zipf_ranks(rng: Uniforms, users: int, theta: float, size: int) -> Ints:
-    """Ranks 1 … users with P(k) ∝ k^−theta, any theta ≥ 0, in memory of the order of ``size``.
+    """Draw ranks 1 … users with P(k) ∝ k^−theta, any theta ≥ 0, in memory proportional to ``size``.
 
     Rejection-inversion (Hörmann and Derflinger 1996): draw from the integral of x^−theta, round, and accept with
     the ratio of the bar's mass to its area; at least about 70 % are accepted at any theta and users.
@@ -131,7 +131,7 @@ def zipf_ranks(rng: Uniforms, users: int, theta: float, size: int) -> Ints:
 
 
 def _integral(x: Floats, theta: float) -> Floats:
-    """∫₁ˣ t^−theta dt, also near theta = 1, where it is a logarithm."""
+    """The integral ∫₁ˣ t^−theta dt, also near theta = 1, where it is a logarithm."""
     log_x = np.log(x)
     exponent = (1 - theta) * log_x
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,6 +1,6 @@
-"""When things happened: sign-ups along a growth curve, and the rhythm of the day, the week and the year.
+"""Times of events: sign-ups along a growth curve, and use by hour of the day, day of the week and month.
 
-All of it is synthetic and marked so: no figure here comes from a real application, unless a shape brings months.
+All of it is synthetic: no figure here comes from a real application, unless a shape has measured months.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from loadgen.population.shape import DEFAULT_SHAPE, Shape
 from loadgen.population.streams import Part, Stream
 
 HISTORY_DAYS: Final = 1096
-"""About 36 months of history, ending where the day of as-of begins (UTC), unless a shape brings its own months."""
+"""Days of history before the day of as-of (UTC), about 36 months, unless a shape has its own months."""
 
 _GROWTH = 9.0  # sign-ups an hour at the end over those at the beginning: assumption
 _WEEKLY_NOISE = 0.10  # standard deviation of a week's sign-ups around the curve, of their logarithm: assumption
@@ -25,7 +25,7 @@ _WEEKLY_NOISE = 0.10  # standard deviation of a week's sign-ups around the curve
 _HOUR = np.array([4, 3, 2, 2, 2, 2, 3, 3, 4, 5, 6, 8, 10, 13, 15, 16, 16, 15, 14, 14, 13, 12, 9, 6], float)
 _HOURS = _HOUR / _HOUR.mean()
 USE_BY_HOUR: Final[tuple[float, ...]] = tuple(_HOURS.tolist())
-"""Use in each hour of a day over that of its mean hour, from midnight UTC."""
+"""Use in each hour of a day relative to its mean, from midnight UTC."""
 _WEEKDAY = np.array([1.15, 1.12, 1.08, 1.05, 0.95, 0.80, 0.85])
 # By month, January first: plans at New Year, tax season in spring, a quiet summer. Assumption.
 _MONTH = np.array([1.25, 1.10, 1.12, 1.15, 0.97, 0.92, 0.88, 0.88, 0.95, 0.98, 0.93, 0.87])
@@ -43,18 +43,18 @@ class Calendar:
     signed_up: Floats
     """Share of all users that signed up before the start of each hour; the last entry is 1."""
     chatted: Floats
-    """Share of all chat sessions before the start of each hour: rhythm times the users there are by then."""
+    """Share of all chat sessions before the start of each hour: use by hour times the users by then."""
 
     @property
     def end_us(self) -> int:
         return self.start_us + (len(self.signed_up) - 1) * US_PER_HOUR
 
     def signup_us(self, shares: Floats) -> Ints:
-        """Moments at which the given shares of all users had signed up."""
+        """Times at which the given shares of all users had signed up."""
         return self._moment(self.signed_up, shares)
 
     def chat_us(self, shares: Floats) -> Ints:
-        """Moments at which the given shares of all chat sessions had begun."""
+        """Times at which the given shares of all chat sessions had begun."""
         return self._moment(self.chatted, shares)
 
     def share_signed_up(self, moments_us: Ints) -> Floats:
@@ -68,7 +68,7 @@ class Calendar:
 
 
 def make_calendar(seed: int, as_of: dt.date, shape: Shape = DEFAULT_SHAPE) -> Calendar:
-    """The calendar of one population: the shape's months, else exponential growth with noise from week to week."""
+    """Calendar of a population: the shape's months, else exponential growth with noise by week."""
     if shape.sign_ups:
         return _measured_calendar(as_of, shape)
     start = as_of - dt.timedelta(days=HISTORY_DAYS)
@@ -84,7 +84,7 @@ def make_calendar(seed: int, as_of: dt.date, shape: Shape = DEFAULT_SHAPE) -> Ca
 
 
 def _measured_calendar(as_of: dt.date, shape: Shape) -> Calendar:
-    """The shape's months, the last of which ends where as-of's month begins; that month goes on at the last rate."""
+    """Calendar of the shape's months, the last of them before as-of's month, which continues at the last rate."""
     months = len(shape.sign_ups)
     year, month = divmod(as_of.year * 12 + as_of.month - 1 - months, 12)
     start = dt.date(year, month + 1, 1)
@@ -105,7 +105,7 @@ def _measured_calendar(as_of: dt.date, shape: Shape) -> Calendar:
 
 
 def _by_day(shares: tuple[float, ...], month_number: Ints, weekdays: Floats) -> Floats:
-    """Shares of months laid over their days by the rhythm of the week."""
+    """Distribute shares of months over their days, by use on each day of the week."""
     of_month = np.bincount(month_number, weekdays)
     last = len(shares) - 1
     month = np.minimum(month_number, last)

@@ -1,6 +1,6 @@
-"""Chat, slice by slice of time: the messages of all users interleaved, as they arrived.
+"""Chat by slices of time, with the messages of all users interleaved as they arrived.
 
-Loading chat user by user would put each person's messages side by side on disk and flatter every index scan.
+Loading chat user by user would store each person's messages side by side, which makes index scans too fast.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class ChatSlice:
 
 
 def chat_messages(seed: int, calendar: Calendar, ranks: ActivityRanks, part: ChatSlice, shape: ChatShape) -> Rows:
-    """The messages of one slice, ordered by time. Nobody writes before they signed up."""
+    """Messages of one slice, ordered by time. Users write only after their sign-up."""
     stream = Stream(seed, Part.CHAT, part.number)
-    # Enough sessions for all messages; the last is cut short.
+    # Enough sessions for all messages; the last is truncated.
     lengths = 1 + choose(stream.random(part.messages), SESSION_LENGTHS)
     sessions = int(np.searchsorted(np.cumsum(lengths), part.messages)) + 1
     lengths = lengths[:sessions]
@@ -65,14 +65,14 @@ def chat_messages(seed: int, calendar: Calendar, ranks: ActivityRanks, part: Cha
 
 
 def _who(stream: Stream, calendar: Calendar, ranks: ActivityRanks, began_us: Ints, shape: ChatShape) -> Ints:
-    """A user for each session: by activity among those who had signed up; ids follow the order of sign-up."""
-    there = np.maximum((calendar.share_signed_up(began_us) * ranks.users).astype(np.int64), 1)
-    users = 1 + stream.integers(there, len(began_us))  # for the few that find nobody below, in the first days
+    """Draw the user of each session by activity, among those who had signed up; ids follow the order of sign-up."""
+    signed_up = np.maximum((calendar.share_signed_up(began_us) * ranks.users).astype(np.int64), 1)
+    users = 1 + stream.integers(signed_up, len(began_us))  # kept if no draw below has signed up
     missing = np.arange(len(began_us))
     for _ in range(_TRIES):
-        drawn = ranks.user_of(zipf_ranks(stream, shape.writers(ranks.users), shape.skew, missing.size))
-        fits = drawn <= there[missing]
-        users[missing[fits]] = drawn[fits]
+        candidates = ranks.user_of(zipf_ranks(stream, shape.writers(ranks.users), shape.skew, missing.size))
+        fits = candidates <= signed_up[missing]
+        users[missing[fits]] = candidates[fits]
         missing = missing[~fits]
     return users
 
@@ -83,9 +83,9 @@ def _texts(stream: Stream, is_first: Bools, unanswered: float) -> tuple[Column, 
     question = stream.integers(texts.questions, rows)
     follow_up = stream.integers(len(texts.asked) - texts.questions, rows)
     answer = stream.integers(len(texts.answers), rows)
-    asked = np.where(is_first, question, texts.questions + follow_up)
+    message = np.where(is_first, question, texts.questions + follow_up)
     answered = np.where(stream.chance(unanswered, rows), -1, answer)
     return (
-        Column("message", Kind.TEXT, Choice(texts.asked, asked)),
+        Column("message", Kind.TEXT, Choice(texts.asked, message)),
         Column("response", Kind.TEXT, Choice(texts.answers, answered)),
     )

@@ -1,4 +1,4 @@
-"""Rows as typed columns: what the population hands to whoever stores it."""
+"""Rows as typed columns, the interface between the population and its storage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ US_PER_S: Final = 1_000_000
 
 
 class Kind(Enum):
-    """Type of a column, and what its values are."""
+    """Type of a column in the database and of its values here."""
 
     BIGINT = auto()
     """int64."""
@@ -34,7 +34,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Choice:
-    """Texts of which each row has one; −1 is NULL."""
+    """A choice of texts by index in each row; −1 is NULL."""
 
     entries: tuple[bytes, ...]
     index: Ints
@@ -43,28 +43,28 @@ class Choice:
         return len(self.index)
 
     def to_list(self) -> list[bytes | None]:
-        """The texts row by row."""
+        """Texts of the rows."""
         entries = (*self.entries, None)
         return [entries[place] for place in self.index.tolist()]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of some rows: numbers, text as a matrix or of a choice, or, where lengths differ much, a list."""
+    """A column: numbers, text as a matrix or a choice, or a list where lengths differ much."""
 
     name: str
     kind: Kind
     values: Ints | Text | Choice | Sequence[bytes | None]
     present: Bools | None = None
-    """For a matrix: which rows are not NULL; None: all are."""
+    """Rows of a matrix that are not NULL; None if all are."""
     solid: bool = False
-    """Of JSON in a matrix: it has no NULs, so that all of its bytes can be stored."""
+    """Whether JSON in a matrix has no NULs, so that all of its bytes can be stored."""
 
     def __len__(self) -> int:
         return len(self.values)
 
     def to_list(self) -> Sequence[int | bytes | None]:
-        """The values one by one; text as its bytes, None is NULL."""
+        """Values of the rows; text as bytes, NULL as None."""
         if isinstance(self.values, Choice):
             return self.values.to_list()
         if not isinstance(self.values, np.ndarray):
@@ -74,7 +74,7 @@ class Column:
         texts = lines(np.asarray(self.values, np.uint8))
         if self.present is None:
             return texts
-        return [text if here else None for text, here in zip(texts, self.present.tolist(), strict=True)]
+        return [text if present else None for text, present in zip(texts, self.present.tolist(), strict=True)]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The five JSONB documents of a financial profile, consistent with the household that they describe."""
+"""The five JSONB documents of a financial profile, consistent with their household."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ _EPOCH_YEAR: Final = 1970
 
 @dataclass(frozen=True)
 class People:
-    """Names, places and dates of a chunk's users: indexes of the vocabulary's pools, an entry a user."""
+    """Names, places and dates of a chunk's users, as indexes into the vocabulary's pools, an entry a user."""
 
     first_name: Ints
     last_name: Ints
     spouse_name: Ints
     children_names: Ints
-    """(users, 4), beside the ages of the children."""
+    """Names of the children, (users, 4), in the order of their ages."""
     birth_days: Ints
-    """Days of the Unix epoch."""
+    """Dates of birth in days of the Unix epoch."""
     state: Ints
     occupation: Ints
     calculated_us: Ints
-    """When the figures were last calculated, microseconds of the Unix epoch."""
+    """Time of the last calculation, in microseconds of the Unix epoch."""
     simulated_us: Ints
-    """When the last simulation ran."""
+    """Time of the last simulation, in microseconds of the Unix epoch."""
 
 
 def profile_documents(
@@ -72,7 +72,7 @@ def profile_documents(
     people: People,
     shape: DocumentShape,
 ) -> tuple[Column, ...]:
-    """The documents of a chunk's profiles; ``activity`` is the quantile of each user's rank."""
+    """Documents of a chunk's profiles; ``activity`` is the quantile of each user's rank."""
     stream = Stream(seed, Part.DOCUMENTS, chunk)
     detail = _details(stream, activity, shape)
     inputs = _inputs(finances, people)
@@ -93,7 +93,7 @@ def profile_documents(
 
 
 def _details(stream: Stream, activity: Floats, shape: DocumentShape) -> Ints:
-    """Which simulation each profile holds, in the shape's shares, −1 for none: the active are likelier to."""
+    """Detail of each profile's simulation in the shape's shares, −1 for none. Active users are likelier to have one."""
     users = len(activity)
     everybody = np.zeros(users, np.int64)
     simulated = stratified(activity + stream.random(users), stream.random(users), everybody) < 1 - shape.not_simulated
@@ -165,7 +165,7 @@ def _financial_data(households: Households, finances: Finances) -> Piece:
             "expenses": _amounts(**dict(zip(SPENDING, f.spending.T, strict=True)), total=f.total_spending),
             "savings_rate": rounded(f.savings_rate, 3),
             "insurance": _amounts(
-                # Assumption: cover in round figures of income; an umbrella policy for those who own much.
+                # Assumption: cover in round multiples of income; an umbrella policy for the wealthy.
                 life=np.where(f.retired, 0, np.round(8 * f.salary, -4)),
                 disability=np.where(f.retired, 0, np.round(0.6 * f.salary, -3)),
                 umbrella=np.where(h.total_assets > 1_500_000, 2_000_000.0, 0.0),
@@ -180,7 +180,7 @@ def _calculations(households: Households, finances: Finances, people: People, su
     taxes = f.federal_tax + f.state_tax
     return json_object(
         {
-            # The check constraint wants it at or above zero; the true one follows from the totals beside it.
+            # The check constraint requires it to be at least zero; the true one follows from the totals beside it.
             "net_worth": dollars(np.maximum(households.net_worth, 0.0)),
             "total_assets": dollars(households.total_assets),
             "total_debts": dollars(households.total_debts),
@@ -200,7 +200,7 @@ def _calculations(households: Households, finances: Finances, people: People, su
                     "marginal_rate": rounded(f.marginal_rate, 2),
                 }
             ),
-            # Percent of simulated paths that succeed, for those too whose simulation is not stored.
+            # Percent of simulated paths that succeed, even if the simulation is not stored.
             "retirement_score": integers(success),
             # Shown up to 999: assumption.
             "emergency_fund_months": rounded(np.minimum(12 * households.cash / spending, 999), 1),
@@ -212,9 +212,9 @@ def _calculations(households: Households, finances: Finances, people: People, su
 def _optimization_variables(
     stream: Stream, finances: Finances, people: People, simulated: Bools, optimised: float
 ) -> tuple[Piece, Bools]:
-    """What the optimiser proposes: work longer, save more, rebalance. Some documents are from its older versions.
+    """Proposals of the optimiser: work longer, save more, rebalance. Some documents are from its older versions.
 
-    With it, who has one: a share of those that were simulated. How far proposals go is an assumption.
+    Also returns which profiles have one: a share of the simulated ones. The size of proposals is an assumption.
     """
     users = len(simulated)
     u = stream.table(6, users)

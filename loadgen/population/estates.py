@@ -1,4 +1,4 @@
-"""Estate plans that fit the family: who inherits, which documents exist, what there is to pass on."""
+"""Estate plans that fit the family: heirs, documents, and the estate's value."""
 
 from __future__ import annotations
 
@@ -36,32 +36,32 @@ FEDERAL_EXEMPTION: Final = 13_990_000
 """Estate tax exemption of one person in 2025 (IRS Rev. Proc. 2024-40)."""
 
 _TOP_RATE: Final = 0.40
-"""Of the tax on what is above it (IRC § 2001(c))."""
+"""Rate of the estate tax above the exemption (IRC § 2001(c))."""
 
-# Assumptions: who has these beside a will; who gives to charity, and how much.
+# Assumptions: share of wills with these documents; share and size of gifts to charity.
 _POWER_OF_ATTORNEY, _HEALTHCARE_DIRECTIVE, _LIVING_WILL = 0.75, 0.70, 0.45
 _GIVES, _GIFT_BASIS_POINTS = 0.12, 1_000
 _WHOLE: Final = 10_000
-"""All of an estate, in hundredths of a percent."""
+"""A whole estate in hundredths of a percent."""
 _DAY_US: Final = 86_400 * US_PER_S
 
 
 @dataclass(frozen=True)
 class _Owners:
-    """The users who recorded a plan, an entry each."""
+    """Users who recorded a plan, an entry each."""
 
     places: Ints
-    """In the chunk."""
+    """Index of the user in the chunk."""
     u: Floats
-    """(7, owners), uniform."""
+    """Uniform random numbers, (7, owners)."""
     friend: Ints
-    """The first name of a sibling or friend."""
+    """First name of a sibling or friend."""
     signed_us: Ints
     reviewed_us: Ints
 
 
 def estate_plans(chunk: Chunk) -> Rows:
-    """One plan each of those who recorded one. Shares of beneficiaries add up to 100 %."""
+    """Estate plans, one for each user who recorded one. Shares of beneficiaries add up to 100 %."""
     places = chunk.owners("estate_plans")
     stream = Stream(chunk.seed, Part.ESTATE, chunk.number)
     u = stream.table(7, len(places))
@@ -84,14 +84,14 @@ def estate_plans(chunk: Chunk) -> Rows:
 
 
 def _heirs(chunk: Chunk, owners: _Owners) -> list[tuple[Bools, Piece]]:
-    """Spouse first, then the children in equal parts, else a sibling or a friend; a tenth to charity now and then."""
+    """Heirs: spouse, then children in equal parts, else a sibling or friend; some give a tenth to charity."""
     families, people, draw = chunk.families, chunk.people, owners.u[0]
     gives = draw < _GIVES
     married = families.married[owners.places]
     children = families.children[owners.places]
-    left = np.where(gives, _WHOLE - _GIFT_BASIS_POINTS, _WHOLE)
-    to_spouse = np.where(children > 0, left // 2, left) * married
-    to_children = left - to_spouse
+    remainder = np.where(gives, _WHOLE - _GIFT_BASIS_POINTS, _WHOLE)
+    to_spouse = np.where(children > 0, remainder // 2, remainder) * married
+    to_children = remainder - to_spouse
     each = to_children // np.maximum(children, 1)
 
     charity = quoted(pick(pool(CHARITIES), (draw * 1000).astype(np.int64) % len(CHARITIES)))
@@ -101,14 +101,14 @@ def _heirs(chunk: Chunk, owners: _Owners) -> list[tuple[Bools, Piece]]:
                         owners.signed_us)),
     ]  # fmt: skip
     for nth, name in enumerate(people.children_names[owners.places].T):
-        # The youngest takes what division left.
+        # The youngest gets the remainder of the division.
         share = np.where(nth == children - 1, to_children - each * (children - 1), each)
         child = _heir(_full_name(chunk, owners, name), b'"child"', share, owners.signed_us)
         heirs.append((nth < children, child))
     # Assumption: seven of ten name a sibling.
     relation = quoted(pick(pool(("friend", "sibling")), (draw < 0.7).astype(np.int64)))
     nobody = ~married & (children == 0)
-    heirs.append((nobody, _heir(_full_name(chunk, owners, owners.friend), relation, left, owners.signed_us)))
+    heirs.append((nobody, _heir(_full_name(chunk, owners, owners.friend), relation, remainder, owners.signed_us)))
     return heirs
 
 
@@ -153,7 +153,7 @@ def _plan(chunk: Chunk, owners: _Owners, heirs: Ints) -> Piece:
 
 
 def _documents(chunk: Chunk, owners: _Owners) -> Piece:
-    """Each kind of document, signed or missing, and where it is kept."""
+    """All kinds of documents, each signed or missing."""
     has_will = chunk.families.has_will[owners.places]
     signed = {
         "will": has_will,
@@ -173,12 +173,12 @@ def _documents(chunk: Chunk, owners: _Owners) -> Piece:
                 json_object(
                     {
                         "type": quoted(kind.encode()),
-                        "status": quoted(pick(status, here.astype(np.int64))),
-                        "signed_on": where(here, signed_on, b"null", NUL),
+                        "status": quoted(pick(status, is_signed.astype(np.int64))),
+                        "signed_on": where(is_signed, signed_on, b"null", NUL),
                         "checked_at": checked_at,
                     }
                 ),
             )
-            for kind, here in signed.items()
+            for kind, is_signed in signed.items()
         ]
     )

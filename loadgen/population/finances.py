@@ -1,7 +1,7 @@
-"""What follows from a household's balance sheet: work, income, tax, spending, saving, allocation, retirement.
+"""Finances derived from a balance sheet: work, income, tax, spending, saving, allocation, retirement.
 
 Retirement ages are EBRI's. Tax brackets and the standard deduction are the federal ones of 2025 (IRS Rev. Proc.
-2024-40), with all income taxed as ordinary income. Everything else is an assumption, marked where it stands.
+2024-40), with all income taxed as ordinary income. Everything else is an assumption, and marked as one.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ RISK_TOLERANCES: Final = ("conservative", "moderate", "growth", "aggressive")
 ASSET_CLASSES: Final = ("us_stocks", "international_stocks", "bonds", "cash", "real_estate")
 
 _WITHDRAWAL_RULE: Final = 25.0
-"""A year's spending that savings must cover, times this, is the goal: the four per cent rule (Bengen 1994)."""
+"""Retirement goal in years of the spending that savings must cover: the four per cent rule (Bengen 1994)."""
 
 
 @dataclass(frozen=True)
 class Finances:
-    """Columns of a chunk, an entry a user, dollars a year unless said otherwise."""
+    """Columns of a chunk's finances, an entry a user, in dollars a year unless stated otherwise."""
 
     retirement_age: Ints
     employment: Ints
@@ -62,18 +62,18 @@ class Finances:
     state_tax: Floats
     marginal_rate: Floats
     spending: Floats
-    """(users, 6), in the order of SPENDING."""
+    """Spending, (users, 6) in the order of SPENDING."""
     savings_rate: Floats
     allocation_pct: Floats
-    """(users, 5), in the order of ASSET_CLASSES; tenths of a percent that sum to 100."""
+    """Allocation in percent, (users, 5) in the order of ASSET_CLASSES; tenths of a percent that sum to 100."""
     stock_share: Floats
     invested: Floats
-    """What a projection starts from, dollars."""
+    """Starting balance of a projection in dollars."""
     annual_contribution: Floats
-    """Below zero: a withdrawal."""
+    """Contribution in dollars a year; below zero it is a withdrawal."""
     horizon_years: Ints
     retirement_goal: Floats
-    """What should be there when retirement begins, dollars; 0 for those who have retired."""
+    """Balance needed at the beginning of retirement in dollars; 0 for the retired."""
 
     @cached_property
     def retired(self) -> Bools:
@@ -93,7 +93,7 @@ class Finances:
 
 
 def derive_finances(seed: int, chunk: int, families: Families, households: Households, taxed: Bools) -> Finances:
-    """Finances of a chunk; ``taxed``: whether the household's state taxes income."""
+    """Derive the finances of a chunk; ``taxed`` tells whether the household's state taxes income."""
     users = len(families.age)
     u = Stream(seed, Part.PROFILES, chunk).table(16, users)
     married = families.married
@@ -111,11 +111,11 @@ def derive_finances(seed: int, chunk: int, families: Families, households: House
     # Assumption: a benefit around $24,000, more for a couple, never more than three quarters of the income.
     benefit = np.minimum(0.75 * income, 24_000 * (1 + 0.6 * married) * (0.7 + 0.6 * u[4]))
     social_security = np.where(retired & (families.age >= 62), benefit, 0.0)
-    # Assumptions: a little income beside the work, and six of ten spouses earn a fifth to half of what is earned.
+    # Assumptions: a little income beside wages, and six of ten spouses earn a fifth to half of the wages.
     other_share = np.where(retired, 1.0, 0.08 * u[5] ** 2)
-    other = (income - social_security) * other_share
+    other_income = (income - social_security) * other_share
     spouse_share = np.where(married & (u[6] < 0.6), 0.2 + 0.35 * u[7], 0.0)
-    earned = income - social_security - other
+    earned = income - social_security - other_income
 
     federal, marginal = _federal_tax(income, married)
     state = _STATE_RATE * np.maximum(income - _STANDARD_DEDUCTION[married.astype(int)], 0) * taxed
@@ -124,7 +124,7 @@ def derive_finances(seed: int, chunk: int, families: Families, households: House
     after_tax = np.maximum(income - federal - state, 0.0)
     savings_rate = np.round(np.clip(wish, 0.0, 0.45) * ~retired, 3)
     spent = np.maximum(after_tax - savings_rate * income, 0.5 * after_tax)
-    # Assumption: nobody spends as the shares say.
+    # Assumption: each household deviates from the usual shares.
     shares = _SPENDING_SHARES * (0.7 + 0.6 * u[9:15].T)
     spending = cents(spent[:, None] * shares / shares.sum(axis=1, keepdims=True))
 
@@ -144,7 +144,7 @@ def derive_finances(seed: int, chunk: int, families: Families, households: House
         salary=cents(earned * (1 - spouse_share)),
         spouse_salary=cents(earned * spouse_share),
         social_security=cents(social_security),
-        other_income=cents(other),
+        other_income=cents(other_income),
         federal_tax=cents(federal),
         state_tax=cents(state),
         marginal_rate=marginal,
@@ -176,8 +176,8 @@ def _allocation(u: Floats, age: Ints) -> tuple[Ints, Floats]:
     fraction = (u * 997) % 1.0  # the digits of u that the choice of risk did not use
     stocks = np.clip(110 - age + np.array([-22, 0, 12, 25])[risk] + 14 * (fraction - 0.5), 5, 96)
     abroad = stocks * (0.15 + 0.25 * ((fraction * 31) % 1.0))
-    rest = 100 - stocks
-    cash, real_estate = rest * 0.15, rest * 0.25 * ((fraction * 57) % 1.0)
-    tenths = np.floor(10 * np.column_stack([stocks - abroad, abroad, rest - cash - real_estate, cash, real_estate]))
-    tenths[:, 2] += 1000 - tenths.sum(axis=1)  # what rounding left goes to bonds
+    other = 100 - stocks
+    cash, real_estate = other * 0.15, other * 0.25 * ((fraction * 57) % 1.0)
+    tenths = np.floor(10 * np.column_stack([stocks - abroad, abroad, other - cash - real_estate, cash, real_estate]))
+    tenths[:, 2] += 1000 - tenths.sum(axis=1)  # the remainder of the rounding goes to bonds
     return risk, tenths / 10

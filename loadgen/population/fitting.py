@@ -1,10 +1,10 @@
 """Fit the households' model to the published figures: ``python -m loadgen.population.fitting``.
 
-What is published for an item by age group (the share that holds it, holders' median and mean) goes into the model as
-it is: medians and spreads follow in closed form, and with them the means of net worth. What no table gives directly is
-free: how holdings and amounts hang on income and wealth, and where tails begin. Free parameters minimise the squares
-of each figure's error over its tolerance, by simulation with the same random numbers at every step. The run begins
-where the packaged file ends, writes it anew and prints every figure. It takes some minutes.
+Published figures of an item by age group (the share that holds it, holders' median and mean) enter the model directly:
+medians and spreads follow in closed form, and with them the means of net worth. What no table gives is free:
+how holdings and amounts depend on income and wealth, and where tails begin. The fit minimises the squares of each
+figure's error over its tolerance, by simulation with the same random numbers at every step. It starts from the packaged
+file, rewrites it and prints every figure. It takes some minutes.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ from loadgen.population.household.parameters import FREE, document
 FIT_SEED: Final = 20_221
 CHUNK_USERS: Final = 1_000
 FIT_USERS: Final = 60_000
-"""So many that the largest fortunes move no figure by more than a percent or two."""
+"""Households of the sample: enough that the largest fortunes move no figure by more than a percent or two."""
 
 _DAMPING, _DIFFERENCE, _TRIES = 10.0, 0.015, 6
 
 _GUIDE_TOLERANCE: Final = 0.4
-"""Of the logarithm of a median by income: a guide, not a target. Assumption."""
+"""Tolerance of the logarithm of a median by income, which is a guide, not a target. Assumption."""
 _GUIDE_POINTS: Final = 8.0
-"""Of a share by net worth: likewise."""
+"""Tolerance in points of a share by net worth, also a guide. Assumption."""
 _WEIGHTS: Final = {
     "by age": 6.0,
     "net_worth_percentile": 3.0,
     "net_worth_median_by_income": 2.0,
     "net_worth_negative": 4.0,
 }
-"""Every sample must meet what the model meets, so the narrowest figures are met more closely. Assumption."""
+"""Weights of figures. Every sample must meet the tolerances, so narrow ones get more weight. Assumption."""
 
 
 @dataclass(frozen=True)
@@ -63,34 +63,34 @@ class Sample:
 
     @cached_property
     def _families(self) -> tuple[Ints, Bools]:
-        drawn = [draw_families(self.seed, chunk, CHUNK_USERS) for chunk in range(self.users // CHUNK_USERS)]
-        return np.concatenate([f.age_group for f in drawn]), np.concatenate([f.minors for f in drawn]) > 0
+        families = [draw_families(self.seed, chunk, CHUNK_USERS) for chunk in range(self.users // CHUNK_USERS)]
+        return np.concatenate([f.age_group for f in families]), np.concatenate([f.minors for f in families]) > 0
 
     @cached_property
     def _draws(self) -> Draws:
-        """Those of all chunks side by side."""
+        """Draws of all chunks, concatenated."""
         group, _ = self._families
         chunks = group.reshape(-1, CHUNK_USERS)
-        drawn = [draw(self.seed, chunk, members) for chunk, members in enumerate(chunks)]
+        draws = [draw(self.seed, chunk, members) for chunk, members in enumerate(chunks)]
         return Draws(
-            np.concatenate([d.normals for d in drawn], axis=1),
+            np.concatenate([d.normals for d in draws], axis=1),
             group + len(reference.AGE_GROUPS) * np.repeat(np.arange(len(chunks)), CHUNK_USERS),
-            np.concatenate([d.before for d in drawn]),
-            np.concatenate([d.starts for d in drawn], axis=1),
+            np.concatenate([d.before for d in draws]),
+            np.concatenate([d.starts for d in draws], axis=1),
         )
 
     @property
     def group(self) -> Ints:
-        """Age groups."""
+        """Age groups of the households."""
         return self._families[0]
 
     def model(self, free: Mapping[str, float]) -> dict[str, Any]:
-        """The document of the model with those free parameters."""
+        """Document of the model with these free parameters."""
         group, minors = self._families
         return document(free, np.bincount(group, minors) / np.bincount(group))
 
     def households(self, free: Mapping[str, float]) -> dict[str, Floats]:
-        """The sample's amounts under that model."""
+        """Amounts of the sample under the model with these free parameters."""
         group, minors = self._families
         return compose(read_model(self.model(free)), group, minors, self._draws)
 
@@ -101,58 +101,58 @@ def residuals(amounts: Mapping[str, Floats], group: Ints) -> Floats:
 
 
 def objective(amounts: Mapping[str, Floats], group: Ints) -> float:
-    """What is minimised: half the sum of squares."""
+    """Objective of the fit: half the sum of squared residuals."""
     return float(0.5 * np.square(residuals(amounts, group)).sum())
 
 
 def _residual(figure: Comparison) -> float:
     by_age = figure.group in reference.AGE_GROUPS
     if figure.measure.endswith("_mean") and by_age:
-        return 0.0  # right by construction; what a sample's tail adds is noise
+        return 0.0  # right by construction; the tail of a sample only adds noise
     weight = _WEIGHTS.get("by age" if by_age else figure.measure, 1.0)
-    off = figure.error if figure.in_percent else 100 * np.log(max(figure.found, 0.01) / figure.published)
-    return float(weight * off / figure.tolerance)
+    error = figure.error if figure.in_percent else 100 * np.log(max(figure.simulated, 0.01) / figure.published)
+    return float(weight * error / figure.tolerance)
 
 
 def _guides(amounts: Mapping[str, Floats]) -> list[float]:
-    found, worth = [], net_worth(amounts)
+    errors, worth = [], net_worth(amounts)
     for place, name in enumerate(INCOME_GROUPS):
         among = within_percentiles(amounts["income"], name)
         for column in reference.GUIDED_AMOUNTS:
-            held = amounts[column][among & (amounts[column] > 0)]
-            off = np.log(np.median(held) / reference.by_income(column)[place])
-            found.append(float(off) / _GUIDE_TOLERANCE)
+            holdings = amounts[column][among & (amounts[column] > 0)]
+            error = np.log(np.median(holdings) / reference.by_income(column)[place])
+            errors.append(float(error) / _GUIDE_TOLERANCE)
     for place, name in enumerate(WEALTH_GROUPS):
         among = within_percentiles(worth, name)
         for column in reference.GUIDED_HOLDINGS:
-            off = 100 * (amounts[column][among] > 0).mean() - reference.by_net_worth(column)[place]
-            found.append(float(off) / _GUIDE_POINTS)
-    return found
+            error = 100 * (amounts[column][among] > 0).mean() - reference.by_net_worth(column)[place]
+            errors.append(float(error) / _GUIDE_POINTS)
+    return errors
 
 
 def fit(start: Mapping[str, float], sample: Sample, rounds: int) -> dict[str, float]:
-    """The free parameters after so many rounds of Levenberg and Marquardt's method between the bounds.
+    """Fit the free parameters by so many rounds of Levenberg and Marquardt's method within their bounds.
 
-    Medians of a sample are steps, so differences are taken over a fixed share of a parameter's range.
+    Medians of a sample are step functions, so differences are taken over a fixed share of a parameter's range.
     """
     low, high = (np.array([getattr(free, side) for free in FREE]) for side in ("low", "high"))
 
-    def off(place: Floats) -> Floats:
+    def residuals_at(place: Floats) -> Floats:
         return residuals(sample.households(_named(low + place * (high - low))), sample.group)
 
     at = np.clip((np.array([start[free.name] for free in FREE]) - low) / (high - low), 0.0, 1.0)
-    here, damping = off(at), _DAMPING
+    residual, damping = residuals_at(at), _DAMPING
     for _ in range(rounds):
         steps = np.where(at > 0.5, -_DIFFERENCE, _DIFFERENCE)
         slopes = np.column_stack(
-            [(off(at + move) - here) / step for move, step in zip(np.diag(steps), steps, strict=True)]
+            [(residuals_at(at + move) - residual) / step for move, step in zip(np.diag(steps), steps, strict=True)]
         )
         for _ in range(_TRIES):
             normal = slopes.T @ slopes + damping * np.eye(len(at))
-            there = np.clip(at - np.linalg.solve(normal, slopes.T @ here), 0.0, 1.0)
-            reached = off(there)
-            if reached @ reached < here @ here:
-                at, here, damping = there, reached, damping / 4
+            trial = np.clip(at - np.linalg.solve(normal, slopes.T @ residual), 0.0, 1.0)
+            trial_residual = residuals_at(trial)
+            if trial_residual @ trial_residual < residual @ residual:
+                at, residual, damping = trial, trial_residual, damping / 4
                 break
             damping *= 4
     return _named(low + at * (high - low))
@@ -168,7 +168,7 @@ def _table(figures: tuple[Comparison, ...]) -> str:
         unit = "points" if figure.in_percent else "%"
         mark = "" if figure.within else f"  past {figure.tolerance:.3g}"
         lines.append(
-            f"{figure.measure:<32}{figure.group:<12}{figure.published:>11,.1f}{figure.found:>11,.1f}"
+            f"{figure.measure:<32}{figure.group:<12}{figure.published:>11,.1f}{figure.simulated:>11,.1f}"
             f"{figure.error:>+10.1f} {unit}{mark}"
         )
     return "\n".join(lines)

@@ -1,7 +1,7 @@
-"""A whole population, any part of which can be made alone: chunks of users, then slices of chat.
+"""A population, of which any part can be generated alone: chunks of users, then slices of chat.
 
-A part's rows depend on the population's four keys (users, seed, as-of, chunk size) and on the part's place, and on
-nothing else: not on who makes it, when, or after what.
+A part's rows depend only on the population's keys (users, seed, as-of, chunk size, shape) and on the part's number, not
+on the process, the time or the order of generation.
 """
 
 from __future__ import annotations
@@ -32,31 +32,31 @@ from loadgen.population.streams import Part, Stream
 from loadgen.population.vocabulary import STATES, pools
 
 MODEL_VERSION: Final = "2"
-"""Changes whenever any row would: data of two versions are not compared, and no load is resumed across them."""
+"""Version of the rows, which changes with any of them. Data of two versions are not compared, nor a load resumed."""
 
 CHUNK_USERS: Final = 1_000
 _CHUNK_SIZES: Final = (4_000, 2_000)
-"""Of larger loads. More would save little, take more memory, and lose more when a participant dies."""
+"""Users of a chunk in larger loads. More would save little, and cost memory and work when a participant dies."""
 _CHUNKS: Final = 12
-"""At least so many of those: for a few jobs to end at nearly the same time."""
+"""Least number of such chunks, so that a few jobs end at nearly the same time."""
 SLICE_MESSAGES: Final = 10_000
 
 CHUNK_TABLES: Final = (
     "users", "financial_profiles", "goals", "education_goals", "estate_plans", "user_achievements", "user_progress",
 )  # fmt: skip
-"""Filled by chunks of users, in this order; ``chat_messages`` by slices of time."""
+"""Tables filled by chunks of users, in this order; ``chat_messages`` is filled by slices of time."""
 
 _TAXED: Final = np.array([state not in NO_INCOME_TAX for state in STATES])
 
 
 def chunk_users_of(users: int) -> int:
-    """The chunk size of a load of so many users. Larger chunks take less work a user, smaller ones share it better."""
+    """Chunk size of a load of so many users. Larger chunks take less work a user, smaller ones spread it better."""
     return next((size for size in _CHUNK_SIZES if users >= _CHUNKS * size), CHUNK_USERS)
 
 
 @dataclass(frozen=True)
 class ChunkRows:
-    """The rows of a chunk, and how many of its households are under water (their stored net worth is 0)."""
+    """Rows of a chunk, and the number of its households with a true net worth below zero (stored as 0)."""
 
     tables: tuple[Rows, ...]
     below_water: int
@@ -64,7 +64,7 @@ class ChunkRows:
 
 @dataclass(frozen=True)
 class Population:
-    """The households of ``users`` users as they stand when the day ``as_of`` begins (UTC)."""
+    """Households of ``users`` users at the beginning of the day ``as_of`` (UTC)."""
 
     users: int
     seed: int
@@ -85,7 +85,7 @@ class Population:
         return make_calendar(self.seed, self.as_of, self.shape)
 
     def chat_slice(self, number: int) -> ChatSlice:
-        """The slice of that number, from 0, in the order of time."""
+        """Slice of this number, from 0, in the order of time."""
         total = self.shape.chat.total_messages(self.users)
         slices = max(1, -(-total // SLICE_MESSAGES))
         first, beyond = (total * edge // slices for edge in (number, number + 1))
@@ -96,7 +96,7 @@ class Population:
         return map(self.chat_slice, range(self.chat_slice(0).slices))
 
     def chat_rows(self, part: ChatSlice) -> Rows:
-        """The messages of one slice."""
+        """Generate the messages of one slice."""
         rows = chat_messages(self.seed, self.calendar, self.ranks, part, self.shape.chat)
         return with_notes(rows, self.shape.documents, self.seed, Part.CHAT, part.number)
 
@@ -105,26 +105,26 @@ class Population:
         return np.arange(chunk * self.chunk_users, min((chunk + 1) * self.chunk_users, self.users)) + 1
 
     def chunk_counts(self, chunk: int) -> dict[str, int]:
-        """Rows by table of a chunk, without making them: a hundredth of the work."""
+        """Number of rows of a chunk by table, without generating them: a hundredth of the work."""
         ids = self.user_ids(chunk)
         _, fanouts, _ = self._outline(chunk, ids)
         return {"users": len(ids), "financial_profiles": len(ids), **fanouts.totals()}
 
     def chunk_rows(self, chunk: int, first_ids: dict[str, int]) -> ChunkRows:
-        """All rows of a chunk's users but their chat; ``first_ids`` says where each table's ids begin."""
+        """Generate all rows of a chunk's users but their chat; ``first_ids`` are each table's first ids."""
         ids = self.user_ids(chunk)
         families, fanouts, activity = self._outline(chunk, ids)
-        created_us, seen_us = self._visits(chunk, ids, activity)
+        created_us, last_visit_us = self._visits(chunk, ids, activity)
         # Assumption: the last simulation ran late between the sign-up and the last visit.
-        simulated_us = created_us + (0.9 * (seen_us - created_us)).astype(np.int64)
+        simulated_us = created_us + (0.9 * (last_visit_us - created_us)).astype(np.int64)
         stream = Stream(self.seed, Part.USERS, chunk)
-        people = self._people(stream, families, seen_us, simulated_us)
+        people = self._people(stream, families, last_visit_us, simulated_us)
         households = draw_households(self.seed, chunk, families)
         taxed = _TAXED[people.state]
         finances = derive_finances(self.seed, chunk, families, households, taxed)
-        known = Chunk(
-            self.seed, chunk, ids, first_ids, created_us, seen_us, self.as_of, families, households, finances, people,
-            fanouts,
+        data = Chunk(
+            self.seed, chunk, ids, first_ids, created_us, last_visit_us, self.as_of, families, households, finances,
+            people, fanouts,
         )  # fmt: skip
         documents = profile_documents(
             self.seed, chunk, activity, families, households, finances, people, self.shape.documents
@@ -137,30 +137,30 @@ class Population:
                     Column("email", Kind.TEXT, vocabulary.emails(people.first_name, people.last_name, ids)),
                     Column("password_hash", Kind.TEXT, vocabulary.password_hashes(stream, len(ids))),
                     Column("created_at", Kind.TIMESTAMPTZ, created_us),
-                    Column("updated_at", Kind.TIMESTAMPTZ, seen_us),
+                    Column("updated_at", Kind.TIMESTAMPTZ, last_visit_us),
                 ),
             ),
             Rows(
                 "financial_profiles",
                 (Column("id", Kind.BIGINT, ids), Column("user_id", Kind.BIGINT, ids), *documents),
             ),
-            plans.goals(known),
-            plans.education_goals(known),
-            estates.estate_plans(known),
-            plans.achievements(known),
-            plans.progress(known),
+            plans.goals(data),
+            plans.education_goals(data),
+            estates.estate_plans(data),
+            plans.achievements(data),
+            plans.progress(data),
         )
         filled = tuple(with_notes(rows, self.shape.documents, self.seed, Part.DOCUMENTS, chunk) for rows in tables)
         return ChunkRows(filled, int((households.net_worth < 0).sum()))
 
     def _outline(self, chunk: int, ids: Ints) -> tuple[Families, FanOuts, Floats]:
-        """What planning and making must agree on."""
+        """Draw what planning and generation must agree on."""
         families = draw_families(self.seed, chunk, len(ids))
         activity = activity_quantile(self.ranks, ids)
         return families, draw_fanouts(self.seed, chunk, families, activity, self.shape), activity
 
     def _visits(self, chunk: int, ids: Ints, activity: Floats) -> tuple[Ints, Ints]:
-        """Sign-up and last visit: the active were here lately, the dormant not since they signed up."""
+        """Times of sign-up and last visit: recent for active users, the sign-up itself for dormant ones."""
         u = Stream(self.seed, Part.VISITS, chunk).table(2, len(ids))
         created_us = self.calendar.signup_us((ids - u[0]) / self.users)
         # How far their last visit is from the sign-up: assumption.
@@ -168,16 +168,16 @@ class Population:
         return created_us, created_us + ((self.calendar.end_us - created_us) * stayed).astype(np.int64)
 
     def _people(self, stream: Stream, families: Families, calculated_us: Ints, simulated_us: Ints) -> People:
-        users, words = len(families.age), pools()
+        users, texts = len(families.age), pools()
         today = (self.as_of - dt.date(1970, 1, 1)).days
         return People(
-            first_name=stream.integers(len(words.first_names), users),
-            last_name=stream.integers(len(words.last_names), users),
-            spouse_name=stream.integers(len(words.first_names), users),
-            children_names=stream.integers(len(words.first_names), users * MOST_CHILDREN).reshape(users, MOST_CHILDREN),
+            first_name=stream.integers(len(texts.first_names), users),
+            last_name=stream.integers(len(texts.last_names), users),
+            spouse_name=stream.integers(len(texts.first_names), users),
+            children_names=stream.integers(len(texts.first_names), users * MOST_CHILDREN).reshape(users, MOST_CHILDREN),
             birth_days=today - (365.25 * (families.age + stream.random(users)) + 1).astype(np.int64),
             state=stream.integers(len(STATES), users),
-            occupation=stream.integers(len(words.quoted_occupations), users),
+            occupation=stream.integers(len(texts.quoted_occupations), users),
             calculated_us=calculated_us,
             simulated_us=simulated_us,
         )

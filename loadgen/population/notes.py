@@ -1,4 +1,4 @@
-"""Text that fills values up to the width that a shape asks for: production's documents hold more than the model's."""
+"""Notes, which fill values up to the width of a shape: production's documents hold more than the model's."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from loadgen.population.text import Piece, Text, join, lines
 from loadgen.population.vocabulary import chat_texts
 
 _NARROWEST, _WIDEST = 0.5, 1.5
-"""Of the mean width: assumption."""
+"""Narrowest and widest notes relative to the mean width: assumption."""
 _SENTENCES: Final = 2_000
 _MEMBER: Final = b',"notes":"'
 
 
 def with_notes(rows: Rows, shape: DocumentShape, seed: int, part: Part, number: int) -> Rows:
-    """The rows with notes in the columns that the shape names: a member of each JSON object, or the end of a text.
+    """Add notes to the columns that the shape names: as a member of each JSON object, or at the end of a text.
 
-    ``part`` and ``number`` say which rows these are. JSON arrays have no place for notes and stay as they are.
+    ``part`` and ``number`` identify the rows. JSON arrays have no place for notes and do not change.
     """
-    wanted = {column.name: shape.notes_bytes(rows.table, column.name) for column in rows.columns}
-    if not any(wanted.values()):
+    widths = {column.name: shape.notes_bytes(rows.table, column.name) for column in rows.columns}
+    if not any(widths.values()):
         return rows
     stream = Stream(seed, Part.NOTES, 2 * number + (part is Part.CHAT))
     return Rows(
         rows.table,
         tuple(
-            _filled(column, stream, wanted[column.name]) if wanted[column.name] else column for column in rows.columns
+            _filled(column, stream, widths[column.name]) if widths[column.name] else column for column in rows.columns
         ),
     )
 
@@ -52,7 +52,7 @@ def _filled(column: Column, stream: Stream, mean_bytes: int) -> Column:
         if not (document[:, -1] == ord("}")).all():
             return column
         pieces: tuple[Piece, ...] = (document[:, :-1], _MEMBER, notes, b'"}')
-        return Column(column.name, column.kind, join(len(column), *pieces), column.present)  # and not solid
+        return Column(column.name, column.kind, join(len(column), *pieces), column.present)  # solid no longer
     filled = [
         None if document is None else b"".join((document[:-1], _MEMBER, note, b'"}'))
         for document, note in zip(cast(Sequence[bytes | None], column.values), lines(notes), strict=True)
@@ -61,7 +61,7 @@ def _filled(column: Column, stream: Stream, mean_bytes: int) -> Column:
 
 
 def _notes(stream: Stream, rows: int, mean_bytes: int) -> Text:
-    """Sentences cut to length: windows into one long text, each at a place of its own."""
+    """Notes as windows of random position and width into one long text."""
     share = _NARROWEST + (_WIDEST - _NARROWEST) * stream.random(rows)
     lengths = np.maximum(np.rint(share * mean_bytes), 1).astype(np.int64)
     widest = int(lengths.max(initial=1))

@@ -1,4 +1,4 @@
-"""Rows that hang on a user: goals, education goals, achievements, progress."""
+"""Rows of users: goals, education goals, achievements, progress."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ GOAL_TYPES: Final = (
 GOAL_STATUSES: Final = ("active", "in_progress", "completed", "paused", "abandoned")
 _STATUS_WEIGHTS: Final = np.array([0.34, 0.26, 0.22, 0.10, 0.08])  # assumption
 _GOAL_INCOMES: Final = np.array([0.0, 0.3, 0.0, 0.8, 0.07, 0.35, 0.25, 0.6, 0.3, 0.1])
-"""Usual target in years of income; debt and retirement aim at the household's own figures. Assumption."""
-_MOST_DOLLARS: Final = 9e9  # of a target: the column ends there
+"""Usual target in years of income; debt and retirement take the household's own figures. Assumption."""
+_MOST_DOLLARS: Final = 9e9  # largest target that the column holds
 _GOAL_YEARS: Final = np.array([4, 2, 15, 5, 1.2, 2.5, 2, 4, 1.5, 6])  # assumption
 
 SCHOOL_TYPES: Final = ("in_state_public", "out_of_state_public", "private_non_profit", "two_year_public")
@@ -36,17 +36,17 @@ _COLLEGE_INFLATION: Final = 0.035  # assumption
 
 
 def goals(chunk: Chunk) -> Rows:
-    """Goals that fit age and wealth: what young people want is not what the old want, and targets follow income."""
+    """Goals that fit age and wealth; targets follow income."""
     owners = chunk.owners("goals")
     u = Stream(chunk.seed, Part.GOALS, chunk.number).table(5, len(owners))
     h, f = chunk.households, chunk.finances
     kind = choose(u[0], _goal_weights(chunk)[owners])
     targets = _GOAL_INCOMES[kind] * h.income[owners]
     unsecured = h.student_loans + h.credit_cards + h.auto_loans
-    # Assumption: who owes only for a home wants to pay down a tenth of it.
+    # Assumption: those with no debt but a mortgage plan to pay down a tenth of it.
     targets = np.where(kind == 0, np.maximum(unsecured, 0.1 * h.total_debts)[owners], targets)
     targets = np.where(kind == 2, np.maximum(f.retirement_goal, 12 * f.invested / 10)[owners], targets)
-    # Round figures, as people give them, around what is usual: assumption.
+    # Round figures around the usual ones, as people choose them: assumption.
     targets = np.maximum(np.round(targets * (0.6 + 0.8 * u[1]), -2), 500.0)
 
     status = choose(u[2], _STATUS_WEIGHTS)
@@ -54,7 +54,7 @@ def goals(chunk: Chunk) -> Rows:
     years = _GOAL_YEARS[kind] * (0.5 + u[4])
     years = np.where((kind == 2) & ~f.retired[owners], f.horizon_years[owners], years)
     due = begun_days + (DAYS_PER_YEAR * years).astype(np.int64)
-    # What is still open lies ahead; what was completed does not. How far: assumption.
+    # Open goals lie ahead, completed ones do not. How far is an assumption.
     is_open = status <= 1
     due = np.where(is_open, np.maximum(due, chunk.today + 30 + (300 * u[4]).astype(np.int64)), due)
     due = np.where(status == 2, np.minimum(due, chunk.today - (60 * u[4]).astype(np.int64)), due)
@@ -73,42 +73,42 @@ def goals(chunk: Chunk) -> Rows:
 def _goal_weights(chunk: Chunk) -> Floats:
     """Percent of each goal type for each user: the first two are Bankrate's for all users, the rest assumptions by age.
 
-    Only those who owe something pay down debt, and so the likelier, that they are 21 % of all.
+    Only households with debts pay them down, with a weight that makes them 21 % of all.
     """
     age, h = chunk.families.age[:, None], chunk.households
-    others = np.where(
+    by_age = np.where(
         age < 40,
         np.array([12, 20, 10, 9, 4, 4, 6, 2], float),
         np.where(age >= 60, np.array([22, 3, 18, 7, 10, 1, 0.5, 6], float),
                  np.array([24, 9, 12, 8, 9, 3, 1, 3], float)),
     )  # fmt: skip
-    others[:, 0] *= ~chunk.finances.retired
-    others[:, 1] *= np.where(h.home > 0, 0.3, 1.5)
-    others[:, 4] *= h.home > 0
+    by_age[:, 0] *= ~chunk.finances.retired
+    by_age[:, 1] *= np.where(h.home > 0, 0.3, 1.5)
+    by_age[:, 4] *= h.home > 0
     pay_down, emergency = (
         reference.fact("goals", f"main goal: {name}") for name in ("pay down debt", "emergency savings")
     )
     owes = h.total_debts > 0
-    first = np.column_stack([owes * pay_down / max(owes.mean(), 0.5), np.full(len(owes), emergency)])
-    rest = 100.0 - first.sum(axis=1, keepdims=True)
-    return np.concatenate([first, others * rest / others.sum(axis=1, keepdims=True)], axis=1)
+    for_all = np.column_stack([owes * pay_down / max(owes.mean(), 0.5), np.full(len(owes), emergency)])
+    remainder = 100.0 - for_all.sum(axis=1, keepdims=True)
+    return np.concatenate([for_all, by_age * remainder / by_age.sum(axis=1, keepdims=True)], axis=1)
 
 
 def education_goals(chunk: Chunk) -> Rows:
-    """College for the household's own children below 18, at College Board's prices; the youngest come last."""
+    """Education goals: college for children below 18, at College Board's prices; the youngest come last."""
     owners = chunk.owners("education_goals")
     u = Stream(chunk.seed, Part.EDUCATION, chunk.number).table(4, len(owners))
     counts = chunk.fanouts.education_goals
     nth = place_within(counts)
     ages = chunk.families.children_ages
-    # Children are stored oldest first, so the minors are the last of those that there are.
+    # Children are stored oldest first, so the minors are the last of them.
     child = (chunk.families.children - chunk.families.minors)[owners] + nth
     child_age = ages[owners, child]
     school = choose(u[0], _SCHOOL_WEIGHTS)
     yearly = _college_prices()[school]
     start_in = ADULT_AGE - child_age
     total = yearly * _YEARS_OF_SCHOOL[school] * (1 + _COLLEGE_INFLATION) ** start_in
-    # Assumptions: how much of it the family means to pay, and how much aid they count on.
+    # Assumptions: the share that the family plans to pay, and the aid that they expect.
     cover = np.round(0.3 + 0.7 * u[1], 2)
     saved = np.minimum((chunk.households.education_529 / np.maximum(counts, 1))[owners], total)
     months = np.maximum(12 * start_in, 6)
@@ -139,19 +139,19 @@ def education_goals(chunk: Chunk) -> Rows:
 
 
 def _college_prices() -> Floats:
-    """A year's price by school type, dollars: full cost, tuition alone at two-year colleges (College Board)."""
+    """Price of a year in dollars by school type: full cost, but tuition alone at two-year colleges (College Board)."""
     items = ("in-state public full cost", "out-of-state public full cost", "private non-profit full cost")
     return np.array([reference.fact("college", item) for item in (*items, "two-year public tuition")])
 
 
 def achievements(chunk: Chunk) -> Rows:
-    """Distinct achievements of each user: all users reach the first ones, then their ways part."""
+    """Distinct achievements of each user: the first ones are common to all, later ones differ."""
     owners = chunk.owners("user_achievements")
     counts = chunk.fanouts.user_achievements
     names = names_up_to(ACHIEVEMENTS, int(counts.max(initial=0)))
     users, kinds = len(chunk.user_ids), len(names)
     stream = Stream(chunk.seed, Part.ACHIEVEMENTS, chunk.number)
-    # How far their ways part: assumption.
+    # How much they differ is an assumption.
     order = np.argsort(np.arange(kinds) + 6 * stream.table(users, kinds), axis=1)
     nth = place_within(counts)
     share = (nth + stream.random(len(owners))) / counts[owners]
@@ -166,9 +166,9 @@ def achievements(chunk: Chunk) -> Rows:
 
 
 def progress(chunk: Chunk) -> Rows:
-    """How far each section of the questionnaire is filled in: all but the last one that was begun are complete.
+    """Progress in each section of the questionnaire: all but the user's last one are complete.
 
-    How many steps a section has, and how long one takes, are assumptions.
+    The number of steps of a section and the time that one takes are assumptions.
     """
     owners = chunk.owners("user_progress")
     stream = Stream(chunk.seed, Part.PROGRESS, chunk.number)
@@ -176,16 +176,16 @@ def progress(chunk: Chunk) -> Rows:
     nth = place_within(counts)
     last = nth == counts[owners] - 1
     steps = 4 + stream.integers(8, len(owners))
-    done = np.where(last, (steps * stream.random(len(owners))).astype(np.int64), steps)
-    seen_us = chunk.moments_us(owners, (nth + stream.random(len(owners))) / counts[owners])
+    steps_done = np.where(last, (steps * stream.random(len(owners))).astype(np.int64), steps)
+    updated_us = chunk.moments_us(owners, (nth + stream.random(len(owners))) / counts[owners])
     data = json_object(
         {
-            "completed": booleans(done == steps),
-            "steps_done": integers(done),
+            "completed": booleans(steps_done == steps),
+            "steps_done": integers(steps_done),
             "steps_total": integers(steps),
-            "percent": rounded(100 * done / steps, 1),
+            "percent": rounded(100 * steps_done / steps, 1),
             "seconds_spent": integers(30 + (steps * 55 * stream.random(len(owners))).astype(np.int64)),
-            "updated_at": quoted(moments(seen_us)),
+            "updated_at": quoted(moments(updated_us)),
         }
     )
     return Rows(

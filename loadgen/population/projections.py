@@ -1,6 +1,6 @@
-"""Projections of many households at once, and the documents that hold them.
+"""Projections of many households at once, and their documents.
 
-The same figures as :func:`loadgen.population.simulation.project` gives for one household, from the same grid.
+Same figures from the same grid as :func:`loadgen.population.simulation.project` for one household.
 """
 
 from __future__ import annotations
@@ -40,20 +40,20 @@ from loadgen.population.text import (
 )
 
 DETAILS: Final = (Detail.SUMMARY, Detail.FULL, Detail.PATHS)
-"""By code; a household without results has −1."""
+"""Details by code; a household without results has −1."""
 
 _NOTHING: Final = np.frombuffer(4 * BLANK, np.uint32)
 _YEARS_ALIKE: Final = 8
-"""Summaries whose last years lie within so many are written together."""
+"""Range of last years whose summaries are written together."""
 _NARROW: Final = (2**32 - 1) / 100
-"""Dollars whose cents fit in 32 bits."""
+"""Largest amount in dollars whose cents fit in 32 bits."""
 _MORE: Final = 1 + 1e-9
-"""For what rounding may add."""
+"""Factor that allows for rounding."""
 
 
 @dataclass(frozen=True)
 class Projections:
-    """Households' places in the grid, an entry each. ``mix`` is the lower of two neighbours, ``weight`` the upper's."""
+    """Positions of households in the grid. ``mix`` is the lower of two neighbours, ``weight`` that of the upper one."""
 
     stock: Ints
     mix: Ints
@@ -62,7 +62,7 @@ class Projections:
 
     @staticmethod
     def of(balance: Floats, annual_contribution: Floats, stock_share: Floats) -> Projections:
-        """``balance`` ≥ 0 and contribution in dollars a year; ``stock_share`` 0 … 1 counts to its nearest tenth."""
+        """Positions for ``balance`` ≥ 0 and contribution in dollars a year; rounds ``stock_share`` 0 … 1 to tenths."""
         stocks, mixes = grid().bands.shape[:2]
         scale = np.maximum(balance + YEARS_OF_CONTRIBUTION_IN_SCALE * np.abs(annual_contribution), 0.01)
         place = (YEARS_OF_CONTRIBUTION_IN_SCALE * annual_contribution / scale + 1) * ((mixes - 1) / 2)
@@ -88,7 +88,7 @@ class Projections:
         flat, lower = percentiles.reshape(-1), ((self.stock * mixes + self.mix) * shown + years) * percents
         upper = lower + shown * percents
         rest, enough = 1 - self.weight, np.maximum(goal / self.scale, 1e-9)
-        # By bisection: how many of the ascending percentiles are too little.
+        # Number of the ascending percentiles that are too small, by bisection.
         short, step = np.zeros(len(enough), np.int64), 1 << percents.bit_length()
         while step := step >> 1:
             place = np.minimum(short + step, percents) - 1
@@ -97,13 +97,13 @@ class Projections:
         return np.asarray(percents - short)
 
     def most_dollars(self, table: Floats) -> Floats:
-        """What no amount of a table of the grid passes in dollars."""
+        """Upper bound in dollars of all amounts from a table of the grid."""
         tops = table.max(axis=(2, 3)).reshape(-1)
         return np.asarray(self.scale * np.maximum(tops.take(self._lower), tops.take(self._lower + 1)) * _MORE)
 
     @property
     def _lower(self) -> Ints:
-        """The place of the lower mix, all stock shares laid end to end; the upper is the next."""
+        """Index of the lower mix in the flattened grid; the upper one is the next."""
         return np.asarray(self.stock * grid().bands.shape[1] + self.mix)
 
     def _dollars(self, table: Floats, years: int) -> Floats:
@@ -116,7 +116,7 @@ class Projections:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What simulations start from, an entry a household; dollars and years as in ``simulation.project``."""
+    """Inputs of simulations, an entry a household; dollars and years as in ``simulation.project``."""
 
     balance: Floats
     annual_contribution: Floats
@@ -124,7 +124,7 @@ class Inputs:
     stock_share: Floats
     goal: Floats
     retirement_year: Ints
-    """0: has retired."""
+    """Year of retirement; 0 for the retired."""
     ran_us: Ints
 
     def __getitem__(self, rows: Ints) -> Inputs:
@@ -135,7 +135,7 @@ class Inputs:
 
 
 def within_grid(horizon_years: Ints) -> Ints:
-    """The horizons that are simulated: 1 … 50 years."""
+    """Limit horizons to the simulated ones, 1 … 50 years."""
     return np.clip(horizon_years, 1, LONGEST_YEARS)
 
 
@@ -146,11 +146,11 @@ def success_percent(inputs: Inputs) -> Ints:
 
 
 def results(inputs: Inputs, success: Ints, detail: Ints) -> list[bytes | None]:
-    """``monte_carlo_results`` by household: JSON, None where ``detail`` is −1. ``success`` from success_percent."""
-    found: list[bytes | None] = [None] * len(detail)
+    """JSON of ``monte_carlo_results`` by household, None if ``detail`` is −1. ``success`` is from success_percent."""
+    documents: list[bytes | None] = [None] * len(detail)
     simulated = np.flatnonzero(detail >= 0)
     if not simulated.size:
-        return found
+        return documents
     inputs, detail = inputs[simulated], detail[simulated]
     places = Projections.of(inputs.balance, inputs.annual_contribution, inputs.stock_share)
     horizon = within_grid(inputs.horizon_years)
@@ -159,7 +159,7 @@ def results(inputs: Inputs, success: Ints, detail: Ints) -> list[bytes | None]:
     with_paths = detail == DETAILS.index(Detail.PATHS)
     begin = join(len(detail), _begin(inputs, success[simulated], horizon))
     end = join(len(detail), _end(inputs, horizon))
-    # Documents of one form are written together, so that no row's numbers take the room that another's need.
+    # Documents of one form are written together, so that no row is padded to the width of a longer form.
     is_wide = np.where(with_paths, places.most_dollars(grid().paths), places.most_dollars(grid().bands)) > _NARROW
     form = 2 * np.where(summary, -(-shown // _YEARS_ALIKE), LONGEST_YEARS + detail) + is_wide
     order = np.argsort(form, kind="stable")
@@ -168,12 +168,12 @@ def results(inputs: Inputs, success: Ints, detail: Ints) -> list[bytes | None]:
             places[alike], shown[alike], pick(begin, alike), pick(end, alike), bool(with_paths[alike[0]])
         )
         for row, document in zip(simulated[alike].tolist(), written, strict=True):
-            found[row] = document
-    return found
+            documents[row] = document
+    return documents
 
 
 def _documents(places: Projections, shown: Ints, begin: Text, end: Text, with_paths: bool) -> list[bytes]:
-    """Documents of one form; ``begin`` and ``end``: the members before and after the bands."""
+    """Documents of one form; ``begin`` and ``end`` are the members before and after the bands."""
     years = int(shown.max())
     bands = json_object(dict(zip(BANDS, _series(places.bands(years), shown), strict=True)))
     parts: list[Piece] = [b"{", begin, b',"bands":', bands, b",", end]
@@ -214,12 +214,12 @@ def _what_ifs(inputs: Inputs, horizon: Ints) -> Piece:
 
 
 def _series(amounts: Floats, last: Ints) -> list[Piece]:
-    """Amounts of shape (rows, series, years + 1) as JSON arrays by series, each row's up to its ``last`` year."""
+    """JSON arrays by series of amounts (rows, series, years + 1), for each row up to its ``last`` year."""
     numbers: Text = dollars(amounts)
     rows, series, years, _ = numbers.shape
     beyond: Bools = np.arange(years) > last[:, None]
-    numbers[..., -1] = ord(",")  # cents end a byte before their last word does
+    numbers[..., -1] = ord(",")  # the last word of an amount has a spare byte
     if beyond.any():
         np.copyto(numbers.view(np.uint32), _NOTHING, where=beyond[:, None, :, None])
     numbers[np.arange(rows), :, last, -1] = ord(BLANK)
-    return [(b"[", numbers[:, one].reshape(rows, -1), b"]") for one in range(series)]
+    return [(b"[", numbers[:, n].reshape(rows, -1), b"]") for n in range(series)]

@@ -1,4 +1,4 @@
-"""How much of everything there is, and how it is spread: what a population can follow of a production database.
+"""Shape of a population: amounts and distributions that it can take over from a production database.
 
 ``DEFAULT_SHAPE`` is the model's own. None of its figures has a published source: every one is an assumption.
 """
@@ -18,12 +18,12 @@ import orjson
 from capacity.arrays import Floats, Ints
 
 MOST_MONTHS: Final = 120
-"""Of history: what is older counts to the first month."""
+"""Most months of history; older rows count in the first month."""
 MOST_ROWS_A_USER: Final = 1_000_000
 LONGEST_NOTES_BYTES: Final = 1 << 18
-"""A chunk's notes of one column are a matrix in memory: 500 users, and half as wide again."""
+"""Longest notes in bytes: a chunk's notes of one column are a matrix in memory of 500 rows, 1.5 times as wide."""
 _CELLS: Final = 1 << 14
-"""Of a fan-out's table: shares of users are kept to 0.006 %."""
+"""Cells of a fan-out's table, which keeps shares of users to 0.006 %."""
 
 
 def _require(holds: bool, rule: str) -> None:
@@ -37,7 +37,7 @@ def _is_share(value: float) -> bool:
 
 @dataclass(frozen=True)
 class Poisson:
-    """Rows around a mean that falls with activity, cut off at ``most``."""
+    """Poisson rows around a mean that depends on activity, cut off at ``most``."""
 
     mean: float
     most: int
@@ -46,7 +46,7 @@ class Poisson:
 
 @dataclass(frozen=True)
 class ByChild:
-    """At most a row for each child below 18, each with this chance."""
+    """At most a row for each child below 18, each with the same chance."""
 
     chance: float
     kind: Literal["by_child"] = "by_child"
@@ -54,7 +54,7 @@ class ByChild:
 
 @dataclass(frozen=True)
 class ByWill:
-    """At most one row, with a chance that depends on whether there is a will."""
+    """At most one row, with a chance that depends on the existence of a will."""
 
     with_will: float
     without_will: float
@@ -73,7 +73,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Measured:
-    """Rows per user as counted somewhere: buckets in ascending order, shares that add up to 1."""
+    """Measured rows per user: buckets in ascending order, whose shares add up to 1."""
 
     buckets: tuple[Bucket, ...]
     kind: Literal["measured"] = "measured"
@@ -97,21 +97,21 @@ class Measured:
         return int(_descending(self)[0])
 
     def rows_at(self, places: Floats) -> Ints:
-        """Rows of users at these places in 0 … 1, those with the most rows first."""
+        """Rows of users at these quantiles, 0 … 1, the users with the most rows first."""
         return np.asarray(_descending(self)[(places * _CELLS).astype(np.int64)])
 
     def share_with(self, rows: int) -> float:
-        """Share of users who have at least so many rows."""
+        """Share of users with at least so many rows."""
         return float((_descending(self) >= rows).mean())
 
 
 @dataclass(frozen=True)
 class ChatShape:
-    """Chat: how much, and who writes it (Zipf over the activity ranks of those who write at all)."""
+    """Shape of chat: its amount, and its writers (Zipf over the activity ranks of those who ever write)."""
 
     messages_per_user: float = 4.0
     skew: float = 0.6
-    """Zipf exponent: flatter than requests, because nobody writes a tenth of all messages."""
+    """Zipf exponent, lower than that of requests: nobody writes a tenth of all messages."""
     silent: float = 0.0
     """Share of users, the least active, who never write."""
     unanswered: float = 0.01
@@ -124,17 +124,17 @@ class ChatShape:
         _require(_is_share(self.unanswered), "the share of unanswered messages is between 0 and 1")
 
     def total_messages(self, users: int) -> int:
-        """Messages of a population."""
+        """Number of messages of a population."""
         return round(self.messages_per_user * users)
 
     def writers(self, users: int) -> int:
-        """How many ranks, from the most active on, ever write; at least one."""
+        """Number of users who ever write, the most active; at least one."""
         return max(1, round((1 - self.silent) * users))
 
 
 @dataclass(frozen=True)
 class Notes:
-    """Text that a column's values carry beside what the model puts there: mean bytes in each that is not NULL."""
+    """Text added to a column's values: mean bytes in each that is not NULL."""
 
     table: str
     column: str
@@ -146,7 +146,7 @@ class Notes:
 
 @dataclass(frozen=True)
 class DocumentShape:
-    """The JSONB documents: which are missing, and how wide they are."""
+    """Shape of the JSONB documents: shares of missing ones, and widths."""
 
     not_simulated: float = 0.35
     """Share of profiles without ``monte_carlo_results``."""
@@ -166,20 +166,20 @@ class DocumentShape:
         _require(abs(sum(mix) - 1) < 1e-6, "shares of not_simulated, summary, full and paths add up to 1")
 
     def notes_bytes(self, table: str, column: str) -> int:
-        """Mean bytes of notes in each value of this column; 0: none."""
+        """Mean bytes of notes in each value of this column; 0 for none."""
         return sum(n.mean_bytes for n in self.notes if (n.table, n.column) == (table, column))
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What a population follows. Raises ValueError for figures that no population can have."""
+    """Shape of a population. Raises ValueError for figures that no population can have."""
 
     users: int | None = None
-    """How many users the database had that is followed; None: it follows none."""
+    """Number of users of the database that the shape was measured on; None for the built-in shape."""
     dormant: float = 0.30
-    """The least active users, who signed up, filled in their profile and left: they have nothing else but chat."""
+    """Share of dormant users, the least active, who filled in their profile and left; they have no rows but chat."""
     activity_skew: float = 0.5
-    """Rows per user fall with rank^−0.5: flatter than requests, because rows end (a plan is made) and visits do not."""
+    """Exponent by which rows per user fall with rank, lower than that of requests: not every visit adds rows."""
     goals: Poisson | Measured = Poisson(2.2, 12)
     user_achievements: Poisson | Measured = Poisson(3.0, 24)
     user_progress: Poisson | Measured = Poisson(3.5, 10)
@@ -203,7 +203,7 @@ class Shape:
         _require(len(self.chat_by_month) <= len(self.sign_ups), "chat has no more months than sign-ups")
 
     def to_json(self) -> str:
-        """The one spelling of this shape: keys in order, no blanks, whole numbers without a fraction."""
+        """Canonical JSON of the shape: keys in order, no blanks, whole numbers without a fraction."""
         return orjson.dumps(_spelled(asdict(self)), option=orjson.OPT_SORT_KEYS).decode()
 
     @staticmethod
@@ -215,7 +215,7 @@ class Shape:
 
     @cached_property
     def sha256(self) -> str:
-        """Of the spelling: equal shapes, equal rows."""
+        """SHA-256 of the canonical JSON: equal shapes give equal rows."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
@@ -229,7 +229,7 @@ def _spelled(value: object) -> object:
 
 @cache
 def _descending(fan_out: Measured) -> Ints:
-    """Rows of users at the middles of equal cells of the population, most first."""
+    """Rows of users at the middles of equal cells of the population, the most rows first."""
     edges = np.rint(_CELLS * np.cumsum([0.0, *(b.share for b in fan_out.buckets)]) / _total(fan_out)).astype(np.int64)
     cells = [_spread(b, int(n)) for b, n in zip(fan_out.buckets, np.diff(edges), strict=True)]
     return np.concatenate(cells)[::-1].copy()
@@ -253,17 +253,17 @@ def _spread(bucket: Bucket, cells: int) -> Ints:
     else:
         width = bucket.most - bucket.least
         rows = bucket.least + width * place ** ((width - above) / above)
-    # Whole numbers that keep the sum: what rounding drops is carried on to the next.
+    # Whole numbers that keep the sum: rounding errors are carried over to the next.
     whole = np.diff(np.floor(np.cumsum(np.concatenate([[0.5], rows]))))
     top = MOST_ROWS_A_USER if bucket.most is None else bucket.most
     return np.sort(np.clip(whole, bucket.least, top)).astype(np.int64)
 
 
 def as_shares(counts: Iterable[float]) -> tuple[float, ...]:
-    """Counts as shares of their sum, to six digits."""
-    found = list(counts)
-    whole = sum(found)
-    return tuple(float(f"{count / whole:.6g}") for count in found) if whole else ()
+    """Convert counts to shares of their sum, rounded to six digits."""
+    values = list(counts)
+    whole = sum(values)
+    return tuple(float(f"{count / whole:.6g}") for count in values) if whole else ()
 
 
 DEFAULT_SHAPE: Final = Shape()

@@ -44,12 +44,12 @@ _THREADS: Final = 2
 _STOCKS_ABROAD = 0.3
 _CORRELATION_STOCKS, _CORRELATION_BONDS = 0.85, 0.10
 
-# What else a document tells: name, contribution times, balance times. Assumptions.
+# Alternatives in a document: name, factor of the contribution, factor of the balance. Assumptions.
 WHAT_IFS: Final = (("save_a_tenth_more", 1.1, 1.0), ("markets_fall_30_percent", 1.0, 0.7))
 
 
 class Detail(StrEnum):
-    """How much of a projection a document holds."""
+    """Detail of a projection in a document."""
 
     SUMMARY = "summary"
     """Bands for each year of the horizon, at most 30: about 1 KB."""
@@ -61,22 +61,22 @@ class Detail(StrEnum):
 
 @dataclass(frozen=True)
 class Grid:
-    """Wealth of scale 1 by stock share and mix, then as given."""
+    """Simulated wealth at scale 1 by stock share and mix, the leading axes of each array."""
 
     bands: Floats
-    """(…, 5, years + 1)."""
+    """Bands, (…, 5, years + 1)."""
     percentiles: NDArray[np.float32]
-    """(…, years + 1, 100): the middles of a hundred equal shares of the paths, ascending."""
+    """Percentiles, (…, years + 1, 100): the middles of a hundred equal shares of the paths, ascending."""
     paths: Floats
-    """(…, 20, years + 1)."""
+    """Single paths, (…, 20, years + 1)."""
 
 
 @cache
 def grid() -> Grid:
-    """The simulation: 1,000 paths × 50 years for each stock share and mix. Once a process, a quarter of a second."""
+    """Simulate 1,000 paths × 50 years for each stock share and mix, once a process, in a quarter of a second."""
     stocks, bonds = _real_growth()
     shape, years = (len(_STOCK_SHARES), len(_MIXES)), LONGEST_YEARS + 1
-    made = Grid(
+    result = Grid(
         np.empty((*shape, len(BANDS), years)),
         np.empty((*shape, years, _PERCENTS), np.float32),
         np.empty((*shape, SAMPLE_PATHS, years)),
@@ -84,16 +84,16 @@ def grid() -> Grid:
 
     def simulate(number: int) -> None:
         share = _STOCK_SHARES[number]
-        _simulate(made, number, share * stocks + (1 - share) * bonds)
+        _simulate(result, number, share * stocks + (1 - share) * bonds)
 
-    # NumPy sorts without holding Python's lock, and sorting is most of it.
+    # NumPy releases the GIL while it sorts, which takes most of the time.
     with ThreadPoolExecutor(_THREADS) as threads:
         list(threads.map(simulate, range(len(_STOCK_SHARES))))
-    return made
+    return result
 
 
-def _simulate(made: Grid, number: int, growth: Floats) -> None:
-    """All mixes of one stock share, whose growth factors are (years, paths)."""
+def _simulate(out: Grid, number: int, growth: Floats) -> None:
+    """Simulate all mixes of one stock share, whose growth factors are (years, paths)."""
     band_ranks = np.rint(np.array(list(BANDS.values())) * (PATHS - 1)).astype(np.int64)
     percent_ranks = np.arange(PATHS // _PERCENTS // 2, PATHS, PATHS // _PERCENTS)
     contribution = _MIXES[:, None] / YEARS_OF_CONTRIBUTION_IN_SCALE
@@ -106,9 +106,9 @@ def _simulate(made: Grid, number: int, growth: Floats) -> None:
             np.maximum(wealth, 0.0, out=wealth)
         ordered[:] = wealth
         ordered.sort(axis=1)
-        made.bands[number, :, :, year] = ordered[:, band_ranks]
-        made.percentiles[number, :, year] = ordered[:, percent_ranks]
-        made.paths[number, :, :, year] = wealth[:, :SAMPLE_PATHS]
+        out.bands[number, :, :, year] = ordered[:, band_ranks]
+        out.percentiles[number, :, year] = ordered[:, percent_ranks]
+        out.paths[number, :, :, year] = wealth[:, :SAMPLE_PATHS]
 
 
 def _real_growth() -> tuple[Floats, Floats]:
@@ -142,7 +142,7 @@ def _lognormal(asset: str, z: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """One household's place in the grid. ``mix`` is the lower of two neighbours, ``weight`` that of the upper one."""
+    """Position of a household in the grid. ``mix`` is the lower of two neighbours, ``weight`` that of the upper one."""
 
     stock: int
     mix: int
@@ -151,7 +151,7 @@ class Projection:
 
     @staticmethod
     def of(balance: float, annual_contribution: float, stock_share: float) -> Projection:
-        """``balance`` ≥ 0 and contribution in dollars a year; ``stock_share`` 0 … 1 counts to its nearest tenth."""
+        """Position for ``balance`` ≥ 0 and contribution in dollars a year; rounds ``stock_share`` 0 … 1 to tenths."""
         scale = max(balance + YEARS_OF_CONTRIBUTION_IN_SCALE * abs(annual_contribution), 0.01)
         last = len(_MIXES) - 1
         place = (YEARS_OF_CONTRIBUTION_IN_SCALE * annual_contribution / scale + 1) * (last / 2)
@@ -176,7 +176,7 @@ class Projection:
             upper: float = value(self.stock, self.mix + 1, years, percent)
             return lower * (1 - self.weight) + upper * self.weight
 
-        # Seven of a hundred are looked at: this runs inside transactions whose latency is measured.
+        # Bisection reads seven of a hundred: this runs inside transactions whose latency is measured.
         enough = max(goal / self.scale, 1e-9)
         return (_PERCENTS - bisect_left(range(_PERCENTS), enough, key=wealth)) / _PERCENTS
 
@@ -186,7 +186,7 @@ class Projection:
 
 
 def _within_grid(horizon_years: int) -> int:
-    """The horizon that is simulated: 1 … 50 years."""
+    """Limit a horizon to the simulated ones, 1 … 50 years."""
     return min(max(horizon_years, 1), LONGEST_YEARS)
 
 
@@ -201,10 +201,10 @@ def project(
     retirement_year: int | None = None,
     ran_at: str | None = None,
 ) -> bytes:
-    """``monte_carlo_results`` of one household as JSON, read from the grid.
+    """JSON of ``monte_carlo_results`` of one household, from the grid.
 
-    ``balance`` ≥ 0, contribution and goal in today's dollars; a path is a success that has ``goal``, and more than
-    nothing, left after the horizon. Same arguments, same bytes. The first call of a process simulates the grid.
+    ``balance`` ≥ 0, contribution and goal in today's dollars; a path succeeds if ``goal``, and more than nothing, is
+    left after the horizon. Equal arguments give equal bytes. The first call of a process simulates the grid.
     """
     place = Projection.of(balance, annual_contribution, stock_share)
     horizon = _within_grid(horizon_years)

@@ -1,8 +1,8 @@
 """Random streams keyed by (seed, part, chunk): any chunk can be drawn alone, in any order, by any process.
 
-NumPy guarantees for good that ``SeedSequence`` and the raw output of a bit generator stay the same (NEP 19); it does
-not for the distributions of ``Generator``. So only raw 64-bit words are taken from NumPy, and every distribution is
-an inverse transform computed here.
+NumPy guarantees that ``SeedSequence`` and the raw output of a bit generator never change (NEP 19), but not the
+distributions of ``Generator``. So only raw 64-bit words are taken from NumPy, and every distribution is an inverse
+transform computed here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Words = NDArray[np.uint64]
 
 
 class Part(IntEnum):
-    """What a stream is for. A number, once given, keeps its meaning: it is part of every stream's key."""
+    """Purpose of a stream. Numbers must not change their meaning: they are part of every stream's key."""
 
     RANKS = 1
     CALENDAR = 2
@@ -43,18 +43,18 @@ class Part(IntEnum):
 
 
 ALL_CHUNKS = 2**32 - 1
-"""In place of a chunk's number: the stream of what all chunks share."""
+"""Number of the stream that all chunks share, in place of a chunk's."""
 
 
 class Uniforms(Protocol):
-    """What the samplers need: numbers in [0, 1). A ``numpy.random.Generator`` and a :class:`Stream` both fit."""
+    """Source of random numbers in [0, 1), such as a ``numpy.random.Generator`` or a :class:`Stream`."""
 
     def random(self, size: int, /) -> Floats:
         """``size`` numbers in [0, 1)."""
 
 
 class Stream:
-    """Draws of one (seed, part, chunk). The order of calls is part of the model: a change of it is a new version."""
+    """Draws of one (seed, part, chunk). The order of calls is part of the model: to change it needs a new version."""
 
     def __init__(self, seed: int, part: Part, chunk: int = 0) -> None:
         self._bits = np.random.PCG64DXSM(np.random.SeedSequence(seed, spawn_key=(int(part), chunk)))
@@ -64,23 +64,23 @@ class Stream:
         return self._bits.random_raw(size)
 
     def random(self, size: int) -> Floats:
-        """Uniform in the open interval (0, 1): the middles of 2^53 equal cells."""
+        """Uniform numbers in the open interval (0, 1): the middles of 2^53 equal cells."""
         return (self.words(size) >> np.uint64(11)).astype(np.float64) * 2.0**-53 + 2.0**-54
 
     def table(self, rows: int, columns: int) -> Floats:
-        """Uniforms of shape (rows, columns)."""
+        """Uniform numbers of shape (rows, columns)."""
         return self.random(rows * columns).reshape(rows, columns)
 
     def integers(self, below: int | Ints, size: int) -> Ints:
-        """Uniform in 0 … below − 1; ``below`` may be an array of shape (size,)."""
+        """Uniform integers in 0 … below − 1; ``below`` may be an array of shape (size,)."""
         return (self.random(size) * below).astype(np.int64)
 
     def normals(self, size: int) -> Floats:
-        """Standard normal."""
+        """Standard normal numbers."""
         return normal_quantile(self.random(size))
 
     def chance(self, probability: float | Floats, size: int) -> Bools:
-        """True with the given probability each."""
+        """Booleans, each True with the given probability."""
         return np.asarray(self.random(size) < probability)
 
 
@@ -97,28 +97,28 @@ def poisson_quantile(u: Floats, mean: Floats, most: int) -> Ints:
 
 
 def choose(u: Floats, weights: Floats) -> Ints:
-    """Index drawn with the given weights, by inversion; ``weights`` of shape (k,) or (rows, k)."""
+    """Indexes drawn by inversion with ``weights`` of shape (k,) or (rows, k)."""
     edges = np.cumsum(weights, axis=-1)
     edges = edges / edges[..., -1:]
     return np.asarray(np.minimum((u[:, None] >= edges).sum(axis=1), weights.shape[-1] - 1), np.int64)
 
 
 def in_order(latent: Floats, *strata: NDArray[np.generic]) -> Ints:
-    """Places in ascending order of the last stratum, …, of the first, of ``latent``.
+    """Indexes that sort by the last stratum, …, the first, then ``latent``.
 
-    What ``np.lexsort`` does, three times as fast. Strata are whole numbers from 0 to 65,535.
+    Equals ``np.lexsort``, but three times as fast. Strata are whole numbers from 0 to 65,535.
     """
     order = np.argsort(latent, kind="stable")
     for stratum in strata:
-        order = order[np.argsort(stratum[order].astype(np.uint16), kind="stable")]  # of 16 bits: by their digits
+        order = order[np.argsort(stratum[order].astype(np.uint16), kind="stable")]  # 16 bits make it a radix sort
     return order
 
 
 def stratified(latent: Floats, jitter: Floats, *strata: NDArray[np.generic]) -> Floats:
-    """Uniforms that keep the order of ``latent`` and fill every stratum evenly (Latin hypercube, Stein 1987).
+    """Uniform numbers that keep the order of ``latent`` and fill every stratum evenly (Latin hypercube, Stein 1987).
 
     Within each combination of ``strata`` the k-th smallest of n latent values becomes (k + jitter) / n. Rank
-    correlation between variables is kept, and a sample of any size sits close to its marginal distribution.
+    correlation between variables is kept, and a sample of any size is close to its marginal distribution.
     """
     order = in_order(latent, *strata)
     changes = np.zeros(len(order), bool)

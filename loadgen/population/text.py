@@ -1,9 +1,9 @@
 """Text of many rows at once, as matrices of bytes.
 
-A row of text is a row of the matrix. Pieces of fixed width are put side by side, numbers among them. Where a row's own
-text is narrower, bytes stand for nothing: between the tokens of JSON blanks, which nobody need take out again, and
-inside strings and in plain text NULs, which whoever stores the rows leaves out. So a thousand JSON documents cost a few
-hundred array operations and no loop in Python over rows.
+A row of text is a row of the matrix. Pieces of fixed width, numbers among them, are put side by side. Narrower text is
+padded: between the tokens of JSON by blanks, which may stay, and inside strings and in plain text by NULs, which are
+removed when the rows are stored. So a thousand JSON documents cost a few hundred array operations and no loop in Python
+over rows.
 
 Numbers are written as JavaScript writes them: no leading zeros, no zeros at the end of a fraction.
 """
@@ -21,19 +21,19 @@ from numpy.typing import NDArray
 from capacity.arrays import Bools, Floats, Ints
 
 Text = NDArray[np.uint8]
-"""(rows, width); some hold more axes between."""
+"""Matrix of bytes, (rows, width); some have more axes in between."""
 
 Magnitudes = NDArray[np.uint32] | NDArray[np.uint64]
 
 Piece = bytes | Text | tuple["Piece", ...]
-"""A part of every row: the same bytes for all, bytes of each, or several parts side by side."""
+"""A part of every row: the same bytes for all, a matrix, or several parts side by side."""
 
 NUL, BLANK = b"\0", b" "
-"""What may stand for nothing: in strings and plain text, and between the tokens of JSON."""
+"""Padding: NUL in strings and plain text, BLANK between the tokens of JSON."""
 
 _BASE: Final = 10_000
 _WORDS: Final = 2**32
-"""Whole numbers below fit in 32 bits, and are divided in a fifth of the time."""
+"""Bound of whole numbers that fit in 32 bits, which are divided in a fifth of the time."""
 _US_PER_S: Final = 1_000_000
 _S_PER_DAY: Final = 86_400
 _EPOCH_YEAR: Final = 1970
@@ -42,7 +42,7 @@ _FIRST_DAY, _LAST_DAY = np.datetime64("1900-01-01", "D"), np.datetime64("2150-12
 
 @cache
 def _four_digits(nothing: bytes) -> NDArray[np.uint32]:
-    """0 … 9999 as four characters in one word, thrice: all digits; without leading zeros and 0 as nothing; 0 as "0"."""
+    """Words of 0 … 9999 as four characters: with leading zeros; without, 0 as padding; without, 0 as "0"."""
     digits = np.frombuffer(b"".join(b"%04d" % n for n in range(_BASE)), np.uint8).reshape(_BASE, 4)
     leading = np.logical_and.accumulate(digits == ord("0"), axis=1)
     without = np.where(leading, ord(nothing), digits).astype(np.uint8)
@@ -53,7 +53,7 @@ def _four_digits(nothing: bytes) -> NDArray[np.uint32]:
 
 @cache
 def _fractions(places: int) -> NDArray[np.uint32]:
-    """A point and the digits of 0 … 10^places − 1, without zeros at the end and 0 as nothing: (words, …)."""
+    """Words of a point and the digits of 0 … 10^places − 1, without trailing zeros, 0 as padding: (words, …)."""
     texts = [b"." + b"%0*d" % (places, n) if n else b"" for n in range(10**places)]
     words = -(-(places + 1) // 4)
     joined = b"".join(text.rstrip(b"0").ljust(4 * words) for text in texts)
@@ -67,33 +67,33 @@ def _two_digits() -> Text:
 
 @cache
 def _days() -> Text:
-    """Every day from _FIRST_DAY on as ``2026-01-31``."""
+    """Table of days from _FIRST_DAY on, as ``2026-01-31``."""
     months = np.arange(_FIRST_DAY, _LAST_DAY + 1, dtype="datetime64[M]")
     first = months.astype("datetime64[D]")
     lengths = np.diff(np.append(first, _LAST_DAY + 1)).astype(np.int64)
     year, month = np.divmod(months.astype(np.int64), 12)
-    year, two = year + _EPOCH_YEAR, _two_digits()
-    begin = join(len(months), pick(two, year // 100), pick(two, year % 100), b"-", pick(two, month + 1), b"-")
+    year, digits = year + _EPOCH_YEAR, _two_digits()
+    begin = join(len(months), pick(digits, year // 100), pick(digits, year % 100), b"-", pick(digits, month + 1), b"-")
     day = 1 + np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return join(len(day), np.repeat(begin, lengths, axis=0), pick(two, day))
+    return join(len(day), np.repeat(begin, lengths, axis=0), pick(digits, day))
 
 
 @cache
 def _seconds() -> Text:
-    """Every second of a day as ``23:59:59``."""
+    """Table of the seconds of a day, as ``23:59:59``."""
     second, two = np.arange(_S_PER_DAY), _two_digits()
     return join(_S_PER_DAY, pick(two, second // 3600), b":", pick(two, second // 60 % 60), b":", pick(two, second % 60))
 
 
 def matrix(texts: Sequence[bytes], nothing: bytes = NUL) -> Text:
-    """Texts of any lengths as one matrix."""
+    """Texts of any lengths as a matrix."""
     width = max((len(text) for text in texts), default=0)
     joined = b"".join(text.ljust(width, nothing) for text in texts)
     return np.frombuffer(joined, np.uint8).reshape(len(texts), width)
 
 
 def pool(entries: Sequence[str]) -> Text:
-    """Entries to choose from, in UTF-8: text that JSON takes as it is, without escapes."""
+    """Entries to pick from, in UTF-8; they must not need escapes in JSON."""
     texts = [entry.encode() for entry in entries]
     for text, entry in zip(texts, entries, strict=True):
         if orjson.dumps(entry)[1:-1] != text:
@@ -102,12 +102,12 @@ def pool(entries: Sequence[str]) -> Text:
 
 
 def quoted_pool(entries: Sequence[str]) -> Text:
-    """As :func:`pool`, each a whole JSON string."""
+    """Entries to pick from, as for :func:`pool`, each a quoted JSON string."""
     return matrix([orjson.dumps(entry) for entry in entries], BLANK)
 
 
 def pick(entries: Text, index: Ints) -> Text:
-    """The entry of a pool for each row; an index into the matrix takes four times as long."""
+    """Pick the entry of a pool for each row; indexing the matrix would take four times as long."""
     return entries.take(index, axis=0)
 
 
@@ -161,22 +161,22 @@ def _digits(values: Magnitudes, room: int, nothing: bytes) -> NDArray[np.uint32]
     number = values.dtype.type
     base, table = number(_BASE), _four_digits(nothing)
     words = np.empty((*values.shape, groups + room), np.uint32)
-    rest = values
+    quotient = values
     for group in reversed(range(groups)):
         start = number(2 * _BASE if group == groups - 1 else _BASE)
         if group:
-            higher = rest // base
-            place = rest - higher * base
+            higher = quotient // base
+            place = quotient - higher * base
             place += (higher == 0) * start
-            rest = higher
+            quotient = higher
         else:
-            place = rest + start
+            place = quotient + start
         words[..., group] = table.take(place.astype(np.uint32, copy=False))
     return words
 
 
 def _signed(values: Ints, text: Text, nothing: bytes) -> Text:
-    """With the sign right before the first digit."""
+    """Put the sign of negative values right before the first digit."""
     if values.min(initial=0) >= 0:
         return text
     below = values < 0
@@ -206,17 +206,17 @@ def _truth() -> Text:
 
 
 def booleans(values: Bools) -> Text:
-    """``true`` or ``false``."""
+    """Booleans in JSON, ``true`` or ``false``."""
     return pick(_truth(), values.astype(np.int64))
 
 
 def quoted(piece: Piece) -> Piece:
-    """A JSON string, of text that needs no escapes. Text of several widths leaves NULs in it."""
+    """A JSON string of text that needs no escapes. It keeps the NULs of narrower text."""
     return (b'"', piece, b'"')
 
 
 def json_members(members: Mapping[str, Piece]) -> Piece:
-    """What stands between the braces of a JSON object."""
+    """Members of a JSON object, without its braces."""
     parts: list[Piece] = []
     for name, value in members.items():
         parts += [(b"," if parts else b"") + orjson.dumps(name) + b":", value]
@@ -229,7 +229,7 @@ def json_object(members: Mapping[str, Piece]) -> Piece:
 
 
 def json_array(items: Sequence[tuple[Bools, Piece]], nothing: bytes = BLANK) -> Piece:
-    """A JSON array in every row, of those items that the row has."""
+    """A JSON array in every row, of the items that are present in the row."""
     parts: list[Piece] = [b"["]
     so_far = None
     for present, item in items:
@@ -244,19 +244,19 @@ def json_array(items: Sequence[tuple[Bools, Piece]], nothing: bytes = BLANK) -> 
 
 
 def where(condition: Bools, piece: Piece, otherwise: Piece = b"", nothing: bytes = BLANK) -> Text:
-    """``piece`` in the rows of which the condition holds, ``otherwise`` in the others."""
-    both = [_merged((one,)) for one in (piece, otherwise)]
+    """Choose ``piece`` in the rows of which the condition holds, ``otherwise`` in the others."""
+    both = [_merged((option,)) for option in (piece, otherwise)]
     width = max(sum(map(_width, parts)) for parts in both)
-    found, other = (join(len(condition), *parts, nothing * (width - sum(map(_width, parts)))) for parts in both)
-    if found.size:
-        np.copyto(_whole_rows(found), _whole_rows(other), where=~condition)
-    return found
+    chosen, alternative = (join(len(condition), *parts, nothing * (width - sum(map(_width, parts)))) for parts in both)
+    if chosen.size:
+        np.copyto(_whole_rows(chosen), _whole_rows(alternative), where=~condition)
+    return chosen
 
 
 def join(rows: int, *pieces: Piece) -> Text:
-    """Pieces side by side, in a matrix of its own."""
+    """Join pieces side by side in a new matrix."""
     parts = _merged(pieces)
-    # What is the same in all rows is written first, and whole rows of it: many narrow writes take longer.
+    # Bytes that are the same in all rows are written first as whole rows: many narrow writes take longer.
     same = b"".join(part if isinstance(part, bytes) else bytes(_width(part)) for part in parts)
     out = np.empty((rows, len(same)), np.uint8)
     out[:] = np.frombuffer(same, np.uint8)
@@ -270,21 +270,21 @@ def join(rows: int, *pieces: Piece) -> Text:
 
 
 def _whole_rows(text: Text) -> NDArray[np.void]:
-    """Each row as one value: NumPy copies those at once, and else byte by byte."""
+    """View each row as one value, which NumPy copies at once instead of byte by byte."""
     return text.view(np.dtype((np.void, text.shape[1])))[:, 0]
 
 
 def solid_lines(text: Text) -> list[bytes]:
-    """The rows, all of one length."""
-    found: list[bytes] = _whole_rows(text).tolist()
-    return found
+    """Rows of a matrix in which all bytes count."""
+    rows: list[bytes] = _whole_rows(text).tolist()
+    return rows
 
 
 def lines(text: Text) -> list[bytes]:
-    """The rows without their NULs; none holds a line feed."""
+    """Rows of a matrix without their NULs; none may hold a line feed."""
     ended = join(len(text), text, b"\n")
-    kept: bytes = ended[ended != 0].tobytes()
-    return kept.split(b"\n")[:-1]
+    stripped: bytes = ended[ended != 0].tobytes()
+    return stripped.split(b"\n")[:-1]
 
 
 def _width(part: bytes | Text) -> int:
@@ -292,7 +292,7 @@ def _width(part: bytes | Text) -> int:
 
 
 def _merged(pieces: Sequence[Piece]) -> list[bytes | Text]:
-    """Pieces without nesting; bytes that follow each other become one."""
+    """Flatten pieces, and merge adjacent bytes."""
     merged: list[bytes | Text] = []
     for part in _flat(pieces):
         last = merged[-1] if merged else None

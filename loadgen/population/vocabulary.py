@@ -1,7 +1,7 @@
-"""Pools of text: names, occupations, places from Faker; everything about money written here.
+"""Pools of text: names, occupations and places from Faker, texts about money from here.
 
 Faker fills its pools once, with a fixed seed, into ``data/vocabulary.json``; ``python -m
-loadgen.population.vocabulary`` writes it anew. Its draws are stable within one version only, and drawing row by row is
+loadgen.population.vocabulary`` rewrites it. Its draws are stable within one version only, and drawing row by row is
 a hundred times too slow, so rows index the pools with numpy.
 """
 
@@ -25,7 +25,7 @@ _FILE: Final = "vocabulary.json"
 _SIZES: Final = {"first_names": 600, "last_names": 900, "occupations": 300, "cities": 400}
 
 EMAIL_DOMAINS: Final = ("example.com", "example.org", "example.net")
-"""Reserved by RFC 2606: no address on them can receive mail."""
+"""Domains reserved by RFC 2606, on which no address can receive mail."""
 
 STATES: Final = (
     "AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS", "KY", "LA", "ME",
@@ -93,7 +93,7 @@ _SALT_LAST: Final = 28
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The pools that Faker filled."""
+    """Pools filled by Faker."""
 
     first_names: tuple[str, ...]
     last_names: tuple[str, ...]
@@ -103,13 +103,13 @@ class Vocabulary:
 
 @cache
 def vocabulary() -> Vocabulary:
-    """The packaged pools."""
+    """Read the packaged pools."""
     pools = orjson.loads(resources.files("loadgen.population").joinpath("data", _FILE).read_bytes())
     return Vocabulary(**{name: tuple(pools[name]) for name in _SIZES})
 
 
 def fill() -> dict[str, list[str]]:
-    """Draw the pools with Faker: distinct entries, in the order drawn."""
+    """Draw the pools with Faker: distinct entries in drawing order."""
     from faker import Faker
 
     faker = Faker("en_US", use_weighting=False)
@@ -131,7 +131,7 @@ def fill() -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class Pools:
-    """The vocabulary as text to choose from by index."""
+    """The vocabulary as text to pick from by index."""
 
     first_names: Text
     last_names: Text
@@ -173,7 +173,7 @@ def emails(first_name: Ints, last_name: Ints, user_ids: Ints) -> Text:
 
 
 def password_hashes(stream: Stream, users: int) -> Text:
-    """Strings in bcrypt's format that are no password's hash."""
+    """Strings in bcrypt's format that are the hash of no password."""
     text = np.empty((users, _BCRYPT_LENGTH), np.uint8)
     text[:, : len(_BCRYPT_PREFIX)] = np.frombuffer(_BCRYPT_PREFIX, np.uint8)
     # Six bits a character, and ten characters of each word.
@@ -188,17 +188,17 @@ def password_hashes(stream: Stream, users: int) -> Text:
 
 @dataclass(frozen=True)
 class ChatTexts:
-    """What people ask, first and then, and what is answered."""
+    """Questions, follow-ups and answers of chat."""
 
     asked: tuple[bytes, ...]
     questions: int
-    """So many of ``asked`` begin a session; the others follow up."""
+    """Number of texts in ``asked`` that begin a session; the others follow up."""
     answers: tuple[bytes, ...]
 
 
 @cache
 def chat_texts() -> ChatTexts:
-    """Sentences rendered from the templates once a process: formatting each row's own costs more than storing it."""
+    """Render sentences from the templates, once a process: formatting each row's own takes longer than storing it."""
     stream = Stream(0, Part.VOCABULARY)
     questions, follow_ups, answers = (_render(stream, templates) for templates in (QUESTIONS, FOLLOW_UPS, ANSWERS))
     return ChatTexts(questions + follow_ups, len(questions), answers)

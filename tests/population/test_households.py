@@ -59,7 +59,7 @@ def sample(seed: int, users: int = USERS, chunk_users: int = CHUNK_USERS) -> Sam
 def test_every_published_figure_is_met_in_every_sample(seed: int) -> None:
     figures = sample(seed).figures()
     assert len(figures) == len(reference.AGE_GROUPS) * 13 + len(reference.joint())
-    past = {(f.measure, f.group): (f.published, round(f.found, 1), f.tolerance) for f in figures if not f.within}
+    past = {(f.measure, f.group): (f.published, round(f.simulated, 1), f.tolerance) for f in figures if not f.within}
     assert not past
 
 

@@ -1,9 +1,8 @@
-"""Net worth's median in every stratum: the last stratification, by swapping cash.
+"""Bring the median of net worth in every stratum to the published one, by swapping cash.
 
-Shares and amounts are drawn evenly, but net worth is a sum, and how many of a stratum's households end below its median
-is still left to chance. A few of those nearest to it therefore change places: a household just below takes the larger
-cash balance of one far above, or the other way about, until as many are below as there should be. A swap leaves the
-distribution of cash as it is, and no other amount is touched.
+Shares and amounts are stratified, but net worth is a sum, so the number of a stratum's households below its median is
+still random. So a household just below takes the larger cash balance of one far above, or the reverse, until the right
+number is below. A swap does not change the distribution of cash, nor any other amount.
 """
 
 from __future__ import annotations
@@ -13,36 +12,36 @@ import numpy as np
 from capacity.arrays import Floats, Ints
 
 _LEAST_HOUSEHOLDS = 50
-"""In smaller strata too few have the cash to move down, and swaps would only ever move the median up."""
+"""Least households of a stratum: in smaller ones too few have cash to move down, so swaps only raise the median."""
 
 
 def balanced_cash(cash: Floats, worth: Floats, median: Floats, stratum: Ints, below: Ints) -> Floats:
-    """Cash after the swaps.
+    """Cash balances after the swaps.
 
-    ``worth``: net worth before them; ``median``, an entry a stratum: what ``below`` of its households should lie under.
-    Where nobody can swap, and in small strata, all stays as it is.
+    ``worth`` is net worth before them; ``below`` is how many households of each stratum should be under its ``median``.
+    Small strata, and those in which no household can swap, do not change.
     """
     cash = cash.copy()
-    for number, wanted in enumerate(below):
+    for number, target in enumerate(below):
         places = np.flatnonzero(stratum == number)
         gap = worth[places] - median[number]
-        surplus = int((gap < 0).sum()) - int(wanted)
+        surplus = int((gap < 0).sum()) - int(target)
         if surplus and len(places) >= _LEAST_HOUSEHOLDS:
             cash[places] = _swapped(cash[places], gap, surplus)
     return cash
 
 
 def _swapped(cash: Floats, gap: Floats, surplus: int) -> Floats:
-    """``gap``: net worth over the median; ``surplus``: how many too many are below, or, if negative, too few."""
+    """Swap cash in one stratum. ``gap`` is net worth minus the median, ``surplus`` how many too many are below."""
     side = 1.0 if surplus > 0 else -1.0
-    # How far from the other side: above zero for those who are to move, below for those who can help them and stay.
+    # Distance from the other side: positive for households that should move, negative for their partners.
     short = -side * gap
     crowded = gap < 0 if side > 0 else gap >= 0
     movers, partners = np.flatnonzero(crowded), np.flatnonzero(~crowded)
     movers = movers[np.argsort(short[movers], kind="stable")]
-    left = abs(surplus)
+    swaps_left = abs(surplus)
     for mover in movers:
-        if not left:
+        if not swaps_left:
             break
         gain = side * (cash[partners] - cash[mover])
         able = np.flatnonzero((gain > short[mover]) & (-short[partners] > gain))
@@ -51,5 +50,5 @@ def _swapped(cash: Floats, gap: Floats, surplus: int) -> Floats:
         partner = partners[able[np.argmin(gain[able])]]
         cash[mover], cash[partner] = cash[partner], cash[mover]
         partners = partners[partners != partner]
-        left -= 1
+        swaps_left -= 1
     return cash

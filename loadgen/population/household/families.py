@@ -1,4 +1,4 @@
-"""Who lives in a household: age, marriage, children, wills. Cheap to draw: planning a load draws them all."""
+"""Families of users: age, marriage, children, wills. Cheap to draw, because planning a load draws them all."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _MARRIED = np.array([0.30, 0.54, 0.56, 0.53, 0.52, 0.39])
 _WIDOWED_SHARE_OF_UNMARRIED = np.array([0.005, 0.02, 0.04, 0.11, 0.30, 0.60])
 _DIVORCED_SHARE_OF_UNMARRIED = np.array([0.08, 0.30, 0.46, 0.52, 0.48, 0.28])
 
-# Assumptions: whether there ever was a child, how many, how old the parent was at the first, years between two.
+# Assumptions: share of parents, number of children, age of the parent at the first, years between two.
 _EVER_PARENT = (0.45, 0.95)  # unmarried, married
 _CHILDREN_WEIGHTS = np.array([0.26, 0.44, 0.20, 0.10])
 _FIRST_BIRTH_MEAN, _FIRST_BIRTH_SD = 32.0, 5.5
 _FIRST_BIRTH_AGES = (18, 44)
 _LEAST_GAP, _MORE_GAP = 1.5, 3.5
 
-# Assumptions, chosen so that 29 % of all households are of one person and the mean size is 2.5 (US Census 2025): how
-# many of the unmarried without minors live with somebody all the same, and how many others live in a household that is
-# shared: grown children, partners, parents, lodgers.
+# Assumptions, chosen so that 29 % of all households are of one person and the mean size is 2.5 (US Census 2025): the
+# share of the unmarried without minors who still live with others, and the number of others (grown children, partners,
+# parents, lodgers) in a shared household.
 _SHARED_UNMARRIED = 0.355
 _MORE_OTHERS = 0.30
 _OTHERS_OF_FAMILIES = 0.42
@@ -41,7 +41,7 @@ MARRIED = 3
 
 @dataclass(frozen=True)
 class Families:
-    """Columns of a chunk's families, an entry a user; ``children_ages`` is (users, 4), −1 where there is none."""
+    """Columns of a chunk's families, an entry a user; ``children_ages`` is (users, 4), −1 for no child."""
 
     age: Ints
     age_group: Ints
@@ -51,7 +51,7 @@ class Families:
     has_will: Bools
     has_trust: Bools
     household_size: Ints
-    """Persons who live together: the user, a spouse, own minors and others."""
+    """Persons in the household: the user, a spouse, own minors and others."""
 
     @cached_property
     def married(self) -> Bools:
@@ -67,7 +67,7 @@ class Families:
 
 
 def draw_families(seed: int, chunk: int, users: int) -> Families:
-    """The families of a chunk, stratified: age groups and marriage are as even as ``users`` allows."""
+    """Draw the families of a chunk, stratified by age group and marriage."""
     stream = Stream(seed, Part.FAMILIES, chunk)
     sizes = group_sizes(seed, chunk, users)
     group = np.repeat(np.arange(len(sizes)), sizes)[np.argsort(stream.random(users))]
@@ -87,7 +87,7 @@ def draw_families(seed: int, chunk: int, users: int) -> Families:
 
     wills = np.array([reference.fact("estate", f"has a will: age {ages}") for ages in ("18-29", "30-49", "50-64")])
     wills = np.append(wills, reference.fact("estate", "has a will: age 65 and over")) / 100
-    # Groups as Gallup asks: a facts file's rows.
+    # Age groups of Gallup's survey, which are rows of the facts file.
     will_group = np.searchsorted([30, 50, 65], age, side="right")
     has_will = stratified(stream.random(users), stream.random(users), will_group) < wills[will_group]
     trusts = reference.fact("estate", "has a living trust") / 100
@@ -101,7 +101,7 @@ def draw_families(seed: int, chunk: int, users: int) -> Families:
 
 
 def group_sizes(seed: int, chunk: int, users: int) -> Ints:
-    """Households of each age group in a chunk of ``users``: what is left of rounding is carried to the next."""
+    """Households of each age group in a chunk of ``users``; rounding errors are carried over to the next chunk."""
     before = households_before(seed, np.array([chunk, chunk + 1]), users)
     below = np.maximum.accumulate(np.diff(before, axis=0)[0].cumsum())
     return np.asarray(np.diff(below, prepend=0))
@@ -117,7 +117,7 @@ def households_before(seed: int, chunk: Ints, users: int) -> Ints:
 
 
 def _others(stream: Stream, alone: Bools) -> Ints:
-    """Further persons in a household; ``alone``: who has neither a spouse nor minors."""
+    """Number of other persons in a household; ``alone`` marks users with neither spouse nor minors."""
     users = len(alone)
     chance = np.where(alone, _SHARED_UNMARRIED, _OTHERS_OF_FAMILIES)
     shared = stratified(stream.random(users), stream.random(users), alone) < chance
@@ -132,7 +132,7 @@ def _unmarried_status(u: Floats, group: Ints) -> Ints:
 
 
 def _children(stream: Stream, age: Ints, married: Bools) -> Ints:
-    """Ages of children, oldest first, −1 where there is none: those of the planned births that lie in the past."""
+    """Ages of children, oldest first, −1 for none: of the planned births, those that lie in the past."""
     users = len(age)
     parent = stream.random(users) < np.array(_EVER_PARENT)[married.astype(int)]
     planned = choose(stream.random(users), _CHILDREN_WEIGHTS) + 1

@@ -1,4 +1,4 @@
-"""The parameters that balance sheets are drawn by, as ``fitting.py`` found them from published figures."""
+"""Parameters of the balance sheets, which ``fitting.py`` fits to published figures."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Loadings = tuple[float, float]
 
 @dataclass(frozen=True)
 class Tail:
-    """A Pareto tail in place of the top of a lognormal distribution, ended at ``end`` times where it begins.
+    """A Pareto tail in place of the top of a lognormal distribution, bounded at ``end`` times its beginning.
 
     ``begins`` is the share of holders below it, an entry an age group. A bounded tail has a variance, so that the
-    mean of a sample does not hang on one household.
+    mean of a sample does not depend on one household.
     """
 
     begins: Floats
@@ -35,9 +35,9 @@ class Tail:
 
 @dataclass(frozen=True)
 class Amounts:
-    """How an amount is spread among its holders, an entry an age group.
+    """Distribution of an amount among its holders, an entry an age group.
 
-    ``median`` in thousands of 2022 dollars; ``spread``: standard deviation of the logarithm below the tail.
+    ``median`` is in thousands of 2022 dollars, ``spread`` the standard deviation of the logarithm below the tail.
     """
 
     median: Floats
@@ -61,7 +61,7 @@ def pareto(u: Floats, exponent: float, end: float) -> Floats:
 
 @dataclass(frozen=True)
 class Item:
-    """One asset or debt: the share of households that hold it by age group, how much, and what both hang on."""
+    """An asset or debt: share of households that hold it by age group, amounts, and loadings of both."""
 
     hold_share: Floats
     hold: Loadings
@@ -71,42 +71,42 @@ class Item:
 
 @dataclass(frozen=True)
 class HouseholdModel:
-    """All of it. ``items`` are the columns of a balance sheet but income."""
+    """Model of balance sheets. ``items`` are their columns but income."""
 
     income: Amounts
     unusual_year_share: float
-    """Households whose income this year says nothing of their usual one."""
+    """Share of households whose income this year is independent of their usual one."""
     wealth_on_income: float
     """Correlation of the wealth factor with the income factor."""
     wealth_curve: float
     amount_curve: float
     """How much steeper wealth and amounts rise at high incomes: weight of the second Hermite polynomial."""
     own_tail: float
-    """Tukey's h of a holding's own part: a few own no home at any income."""
+    """Tukey's h of a holding's own part, with which a few own no home at any income."""
     wealth_weight: Floats
-    """By age group: factor on every loading on wealth."""
+    """Factor of every loading on wealth, by age group."""
     loan_own_spread: float
-    """Of the logarithm of a mortgage: the part that is not its home's value. Mortgages rank by both."""
+    """Spread of the logarithm of a mortgage beside that of its home's value; mortgages rank by both."""
     highest_loan_to_value: float
     items: Mapping[str, Item]
 
 
 @cache
 def household_model() -> HouseholdModel:
-    """The packaged model."""
+    """Read the packaged model."""
     return read_model(packaged_document())
 
 
 def packaged_document() -> dict[str, Any]:
-    """The packaged file."""
-    found: dict[str, Any] = orjson.loads(
+    """Read the packaged file."""
+    document: dict[str, Any] = orjson.loads(
         resources.files("loadgen.population").joinpath("data", MODEL_FILE).read_bytes()
     )
-    return found
+    return document
 
 
 def read_model(document: Mapping[str, Any]) -> HouseholdModel:
-    """The model that a document of the file's form describes."""
+    """Read a model from a document in the packaged file's form."""
     return HouseholdModel(
         income=_amounts(document["income"]),
         items={

@@ -1,13 +1,13 @@
-"""Balance sheets: income, assets and debts of each household, drawn together.
+"""Balance sheets: income, assets and debts of households, drawn jointly.
 
-The law. Two common factors, income and wealth, stand behind every holding and every amount (a Gaussian copula whose
+The law. Every holding and every amount depends on two common factors, income and wealth (a Gaussian copula whose
 income factor is bent: wealth rises faster at high incomes). By age group a household holds an item with the survey's
 share, and holders' amounts have the survey's median and mean: lognormal, with a Pareto tail where wealth concentrates.
-A mortgage hangs on its home's value. Net worth is assets minus debts of the same household, always, and so its
+A mortgage depends on its home's value. Net worth is assets minus debts of the same household, always, and so its
 mean is right by construction; its median and percentiles, and how it rises with income, are what ``fitting.py`` fits.
-The parameters stand in ``data/household_model.json``. Amounts are 2022 dollars brought to today by the price level.
+The parameters are in ``data/household_model.json``. Amounts are 2022 dollars, converted to today's by the price level.
 
-Draws are stratified as ``latents.py`` says; ``balancing.py`` sees to net worth's own median.
+Draws are stratified (``latents.py``); ``balancing.py`` corrects the median of net worth.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from loadgen.population.streams import normal_quantile
 
 @dataclass(frozen=True)
 class Households:
-    """Columns of a chunk's balance sheets in today's dollars, whole cents; an amount not held is 0."""
+    """Columns of a chunk's balance sheets in today's dollars and whole cents; 0 if not held."""
 
     income: Floats
     home: Floats
@@ -40,7 +40,7 @@ class Households:
     education_529: Floats
     vehicles: Floats
     business_other: Floats
-    """Businesses, other real estate, annuities, trusts, life insurance: net of the debts on them."""
+    """Businesses, other real estate, annuities, trusts and life insurance, net of their debts."""
     mortgage: Floats
     student_loans: Floats
     credit_cards: Floats
@@ -57,17 +57,17 @@ class Households:
 
     @cached_property
     def net_worth(self) -> Floats:
-        """The true one; below zero for a household under water."""
+        """True net worth, below zero if debts exceed assets."""
         return cents(self.total_assets - self.total_debts)
 
 
 DEBTS: Final = ("mortgage", "student_loans", "credit_cards", "auto_loans")
 _NEEDS: Final = {"mortgage": "home", "auto_loans": "vehicles"}
-"""Held only by those who hold the other."""
+"""Debts that only holders of the asset have."""
 
 
 def draw_households(seed: int, chunk: int, families: Families) -> Households:
-    """The balance sheets of a chunk's families; earlier chunks are taken to be as large."""
+    """Draw the balance sheets of a chunk's families, assuming that earlier chunks are as large."""
     group = families.age_group
     draws = draw(seed, chunk, group)
     amounts = compose(household_model(), group, families.minors > 0, draws)
@@ -77,7 +77,7 @@ def draw_households(seed: int, chunk: int, families: Families) -> Households:
 
 
 def compose(model: HouseholdModel, group: Ints, with_minors: Bools, draws: Draws) -> dict[str, Floats]:
-    """Income, assets and debts by name, in thousands of 2022 dollars; ``with_minors``: who may hold college savings."""
+    """Income, assets and debts by name, in thousands of 2022 dollars. Only ``with_minors`` may hold college savings."""
     latents = Latents(model, group, draws)
     amounts = {"income": model.income.at(latents.income_this_year(), group)}
     everybody = np.ones(len(group), bool)
@@ -100,19 +100,19 @@ def compose(model: HouseholdModel, group: Ints, with_minors: Bools, draws: Draws
 
 
 def _balanced_cash(amounts: Mapping[str, Floats], draws: Draws) -> Floats:
-    """Cash with which half of each stratum is below the published median of net worth; what is odd is carried on."""
-    here = np.bincount(draws.stratum, minlength=len(draws.before))
-    below = (draws.before + here) // 2 - draws.before // 2
+    """Cash with which half of each stratum is below the published median of net worth; odd halves are carried over."""
+    households = np.bincount(draws.stratum, minlength=len(draws.before))
+    below = (draws.before + households) // 2 - draws.before // 2
     median = reference.by_age("net_worth_median")
     return balanced_cash(amounts["cash"], net_worth(amounts), median, draws.stratum, below)
 
 
 def net_worth(amounts: Mapping[str, Floats]) -> Floats:
-    """Assets minus debts."""
+    """Net worth: assets minus debts."""
     signed = (-amount if name in DEBTS else amount for name, amount in amounts.items() if name != "income")
     return np.asarray(np.sum(list(signed), axis=0))
 
 
 def cents(amounts: Floats) -> Floats:
-    """Dollars in whole cents: the last bits of exponentials may differ between machines, cents do not."""
+    """Round dollars to cents: the last bits of exponentials may differ between machines, cents do not."""
     return np.round(amounts, 2)

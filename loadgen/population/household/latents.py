@@ -1,8 +1,9 @@
-"""What households hold and how much as uniform variables, dependent on each other and even in every sample.
+"""Latent variables of holdings and amounts: uniform, dependent on each other, and stratified in every sample.
 
-Draws are stratified within a chunk's age groups, and the strata go on from chunk to chunk: holders' amounts are at the
-points of one Kronecker sequence, {s + i x}, by the number i of holders before, x the golden ratio; and how many hold is
-rounded with what rounding left before. A sample of any size so sits close to the model, and no rounding repeats itself.
+Draws are stratified within a chunk's age groups, and the strata continue from chunk to chunk: holders' amounts are the
+points of one Kronecker sequence, {s + i x}, where i is the number of earlier holders and x the golden ratio; the number
+of holders is rounded with the error carried over. So a sample of any size is close to the model, without repeated
+rounding errors.
 """
 
 from __future__ import annotations
@@ -21,29 +22,29 @@ ITEMS: Final = (
     "home", "mortgage", "retirement_accounts", "brokerage", "business_other", "education_529", "cash", "vehicles",
     "auto_loans", "student_loans", "credit_cards",
 )  # fmt: skip
-"""In the order drawn."""
+"""Items in the order in which they are drawn."""
 
 NORMALS: Final = 4 + 2 * len(ITEMS)
-"""Both factors, whether the year is unusual and how, then each item's holding and amount."""
+"""Number of normal variables: both factors, two for an unusual year, then each item's holding and amount."""
 VARIABLES: Final = 4 + 2 * len(ITEMS)
-"""Stratified: both factors, this year's income, each item's holding and amount, and the mortgage a second time."""
+"""Number of stratified variables: both factors, this year's income, each item's two, the mortgage a second time."""
 _STEP: Final = (np.sqrt(5) - 1) / 2
-"""Of the sequences: no other step spreads the first points as evenly, however many they are."""
+"""Step of the sequences: no other spreads the first points as evenly, however many they are."""
 
 _LEAST_OWN: Final = 0.05
 """Least share of a latent variable's variance that is its own; where loadings leave less, only ranks matter."""
 _BENT_TO: Final = 4.0
 _LEAST: Final = 2.0**-33
-"""A point of a sequence keeps this distance from 0 and 1, where quantiles end."""
+"""Least distance of a point from 0 and 1, where quantiles are infinite."""
 
 
 @dataclass(frozen=True)
 class Draws:
-    """The randomness of households in strata, each an age group of a chunk.
+    """Random numbers of households in strata, each an age group of a chunk.
 
-    ``normals`` (NORMALS, households): standard normal. ``stratum``: an entry a household. ``before``, an entry a
-    stratum: how many households of its age group earlier chunks have. ``starts`` (VARIABLES, strata): where sequences
-    begin, in (0, 1); the same for all strata of an age group.
+    ``normals`` (NORMALS, households) are standard normal. ``stratum`` has an entry a household. ``before`` counts the
+    households of each stratum's age group in earlier chunks. ``starts`` (VARIABLES, strata) are the first points of the
+    sequences, in (0, 1), the same for all strata of an age group.
     """
 
     normals: Floats
@@ -53,16 +54,16 @@ class Draws:
 
 
 def draw(seed: int, chunk: int, group: Ints) -> Draws:
-    """The randomness of a chunk whose households are of age groups ``group``."""
+    """Draw the random numbers of a chunk whose households are of age groups ``group``."""
     normals = normal_quantile(Stream(seed, Part.BALANCES, chunk).table(NORMALS, len(group)))
     before = households_before(seed, np.array([chunk]), len(group))[0]
     return Draws(normals, group, before, Stream(seed, Part.BALANCES, ALL_CHUNKS).table(VARIABLES, len(before)))
 
 
 class Latents:
-    """The stratified variables, one after the other; each takes its own rows of the draws and its own sequence.
+    """Stratified variables, drawn one after the other; each takes its own rows of the draws and its own sequence.
 
-    What is uniform is so within each stratum, an entry for each household that is held, in their order.
+    They are uniform within each stratum, with an entry for each holder.
     """
 
     def __init__(self, model: HouseholdModel, group: Ints, draws: Draws) -> None:
@@ -80,41 +81,41 @@ class Latents:
         self._wealth_weight = model.wealth_weight[group]
 
     def income_this_year(self) -> Floats:
-        """Uniform: that of the usual income, but for those whose year is unusual."""
+        """Uniform variable of this year's income, which follows the usual income unless the year is unusual."""
         usual = next(self._normals) < normal_quantile(np.array([1 - self._model.unusual_year_share]))
         latent = np.where(usual, self._income, next(self._normals))
         return self._even(latent, self._everybody, self._draws.before)
 
     def held(self, item: Item, among: Bools) -> Bools:
-        """Who of those ``among`` holds it: so many that the strata so far have the item's share of their households.
+        """Mask of the holders of an item ``among`` households: the item's share of each stratum, errors carried over.
 
-        Holding hangs on the rank of income, hence levels off at both ends.
+        Holding depends on the rank of income, hence levels off at both ends.
         """
         own = next(self._normals)
         own = own * np.exp(self._model.own_tail / 2 * own * own)
         places, stratum, rank, sizes = self._ranks(self._mix(item.hold, self._income_rank, own)[among], among)
         self._start = next(self._starts)
-        here = np.bincount(self._draws.stratum, minlength=len(self._draws.before))
-        count = self._holders(item, self._draws.before + here) - self._holders(item, self._draws.before)
+        households = np.bincount(self._draws.stratum, minlength=len(self._draws.before))
+        count = self._holders(item, self._draws.before + households) - self._holders(item, self._draws.before)
         held = np.zeros(len(among), bool)
         held[places] = rank >= (sizes - count)[stratum]
         return held
 
     def amount(self, item: Item, held: Bools) -> Floats:
-        """Uniform, in the order of what amounts hang on; for the item of which :meth:`held` was asked last."""
+        """Uniform variable of the amounts of the item of the last call of :meth:`held`."""
         return self.in_order_of(self._mix(item.amount, self._bent_income, next(self._normals))[held], item, held)
 
     def in_order_of(self, latent: Floats, item: Item, held: Bools) -> Floats:
-        """Uniform, in the order of ``latent``; for the same item."""
+        """Uniform variable in the order of ``latent``, for the same item."""
         return self._even(latent, held, self._holders(item, self._draws.before))
 
     def _holders(self, item: Item, households: Ints) -> Ints:
-        """Of the first so many households of each stratum's age group."""
+        """Number of holders among the first so many households of each stratum's age group."""
         share = np.resize(item.hold_share, len(households))
         return np.asarray(np.floor(households * share + self._start), np.int64)
 
     def _even(self, latent: Floats, held: Bools, before: Ints) -> Floats:
-        """Points of the next sequence from the number ``before`` on, each stratum's given out by rank."""
+        """Points of the next sequence from the number ``before`` on, assigned by rank within each stratum."""
         places, stratum, rank, sizes = self._ranks(latent, held)
         points = (next(self._starts)[stratum] + (before[stratum] + rank) * _STEP) % 1.0
         for of_stratum in np.split(points, np.cumsum(sizes[:-1])):
@@ -124,7 +125,7 @@ class Latents:
         return np.clip(uniform[held], _LEAST, 1 - _LEAST)
 
     def _ranks(self, latent: Floats, among: Bools) -> tuple[Ints, Ints, Ints, Ints]:
-        """Of those ``among`` by stratum and ``latent``: places, strata, ranks from 0; how many each stratum has."""
+        """Index, stratum and rank (from 0) of households ``among``, by stratum and ``latent``; size of each stratum."""
         places = np.flatnonzero(among)
         places = places[in_order(latent, self._draws.stratum[places])]
         sizes = np.bincount(self._draws.stratum[places], minlength=len(self._draws.before))
@@ -139,6 +140,6 @@ class Latents:
 
 
 def _bent(normal: Floats, curve: float) -> Floats:
-    """Steeper above than below: with the second Hermite polynomial, of mean 0 and variance 1."""
+    """Bend a normal variable upwards by the second Hermite polynomial, keeping mean 0 and variance 1."""
     second = (np.minimum(normal, _BENT_TO) ** 2 - 1) / np.sqrt(2)
     return np.asarray((normal + curve * second) / np.sqrt(1 + curve * curve))

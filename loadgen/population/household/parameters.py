@@ -1,4 +1,4 @@
-"""The households' model from published tables and free parameters: what ``fitting.py`` moves, and what follows.
+"""The households' model from published tables and the free parameters of ``fitting.py``.
 
 Spreads follow from a holder's mean over its median: exp(s²/2) for a lognormal distribution, and with a Pareto tail
 above its share b of holders, by :func:`mean_over_median`.
@@ -18,17 +18,18 @@ from loadgen.population.household import reference
 from loadgen.population.household.reference import AGE_GROUPS, by_age, item
 
 TAIL_EXPONENT: Final = 1.5
-"""Of wealth: ln 10 over the logarithm of the 99.9th to the 99th percentile of net worth is 1.53; see the facts file."""
+"""Pareto exponent of wealth: ln 10 / ln(99.9th / 99th percentile of net worth) is 1.53; see the facts file."""
 TAIL_END: Final = 250.0
-"""Times where the tail begins, a fortune ends, at some billions: assumption. The survey leaves out the 400 richest."""
+"""Upper bound of fortunes, some billions, as a multiple of the tail's beginning: assumption, since the survey omits the
+400 richest."""
 
 INCOME_TAIL_EXPONENT: Final = 1.4
 INCOME_TAIL_END: Final = 150.0
 INCOME_TAIL_BEGINS: Final = (0.98, 0.95, 0.95, 0.95, 0.95, 0.95)
-"""Assumptions, found by trying: with the published medians and means by age, they give the percentiles of all."""
+"""Assumptions by trial and error: with the published medians and means by age they reproduce the percentiles of all."""
 
 HIGHEST_LOAN_TO_VALUE: Final = 1.05
-"""Lenders ask for a deposit; a few homes have lost value since: assumption."""
+"""Highest mortgage relative to its home: lenders require a deposit, but some homes lost value. Assumption."""
 
 # College savings plans of families with minors: assumptions.
 _PLAN_HOLD, _PLAN_MEDIAN, _PLAN_SPREAD = 0.22, 16.0, 1.1
@@ -67,7 +68,7 @@ def _loadings(*names: str) -> tuple[Free, ...]:
     return tuple(Free(f"{name}.{side}", -0.9, 0.95) for name in names for side in sides)
 
 
-# Bounds that keep the fit where the model means something.
+# Bounds within which the model is meaningful.
 FREE: Final = (
     Free("wealth_on_income", 0.0, 0.95),
     Free("wealth_curve", 0.0, 1.0),
@@ -84,17 +85,17 @@ FREE: Final = (
     *(Free(f"{name}.tail_begins", 0.85, 0.99) for name in ("brokerage", "business_other")),
 )  # fmt: skip
 
-# Little is known of these: assumptions.
+# Assumptions, since few data exist.
 _FIXED: Final = {"auto_loans": ((0.1, -0.2), (0.4, 0.0)), "education_529": ((0.4, 0.4), (0.4, 0.4))}
 
 
 def document(free: Mapping[str, float], minors_share: Floats) -> dict[str, Any]:
-    """The model's document. ``minors_share``: households with minors, by age group."""
+    """Document of the model. ``minors_share`` is the share of households with minors, by age group."""
     plans = minors_share * _PLAN_HOLD * _PLAN_MEDIAN * np.exp(_PLAN_SPREAD**2 / 2)
     # The survey counts the plans among transaction accounts.
     cash = _per_household(*_CASH) - plans
     accounts = _per_household("transaction_accounts")
-    other = _per_household(*_OTHER_ASSETS) - _per_household(*_OTHER_DEBTS)
+    business_other = _per_household(*_OTHER_ASSETS) - _per_household(*_OTHER_DEBTS)
     none_of_them = np.prod([1 - item(name, "hold") / 100 for name in _OTHER_ASSETS], axis=0)
     stock, pooled = item("stocks", "hold") / 100, item("pooled_funds", "hold") / 100
     income_mean = np.array([f.value for f in reference.joint() if f.measure == "income_mean" and f.group != "all"])
@@ -104,7 +105,7 @@ def document(free: Mapping[str, float], minors_share: Floats) -> dict[str, Any]:
         "retirement_accounts": _published("retirement", "retirement_accounts"),
         "mortgage": _published("home_debt", "home_secured_debt"),
         "brokerage": _heavy(free, "brokerage", stock + _POOLED_ALONE * pooled, _per_household(*_BROKERAGE)),
-        "business_other": _heavy(free, "business_other", _OVERLAP * (1 - none_of_them), other),
+        "business_other": _heavy(free, "business_other", _OVERLAP * (1 - none_of_them), business_other),
         "education_529": {
             "hold_share": _rounded(_PLAN_HOLD * minors_share),
             "amounts": {"median": [_PLAN_MEDIAN] * len(AGE_GROUPS), "spread": [_PLAN_SPREAD] * len(AGE_GROUPS)},
@@ -132,7 +133,7 @@ def document(free: Mapping[str, float], minors_share: Floats) -> dict[str, Any]:
 
 
 def mean_over_median(spread: Floats, tail: Mapping[str, Any] | None) -> Floats:
-    """Of a lognormal distribution of that spread whose top is a bounded Pareto tail."""
+    """Mean over median of a lognormal distribution whose top is a bounded Pareto tail."""
     from scipy.special import ndtr, ndtri
 
     if tail is None:
@@ -145,7 +146,7 @@ def mean_over_median(spread: Floats, tail: Mapping[str, Any] | None) -> Floats:
 
 
 def _per_household(*names: str) -> Floats:
-    """Mean over all households, holders or not, of these together."""
+    """Mean of the sum of these columns over all households, holders or not."""
     return np.asarray(sum(item(name, "hold") / 100 * np.nan_to_num(item(name, "mean")) for name in names))
 
 
@@ -163,7 +164,7 @@ def _lognormal(hold: Floats, median: Floats, per_household: Floats) -> dict[str,
 
 
 def _heavy(free: Mapping[str, float], name: str, hold: Floats, per_household: Floats) -> dict[str, Any]:
-    """An item of published mean alone: its spread is free and its median follows."""
+    """An item of which only the mean is published: its spread is free, and its median follows."""
     spread = np.full(len(AGE_GROUPS), free[f"{name}.spread"])
     begins = [free[f"{name}.tail_begins"]] * len(AGE_GROUPS)
     tail = {"begins": begins, "exponent": TAIL_EXPONENT, "end": TAIL_END}
@@ -175,7 +176,7 @@ def _heavy(free: Mapping[str, float], name: str, hold: Floats, per_household: Fl
 
 
 def _amounts(median: Floats, mean: Floats, tail: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Amounts of that median and mean: the spread by bisection."""
+    """Amounts of this median and mean; finds the spread by bisection."""
     low, high = np.full(len(AGE_GROUPS), 0.01), np.full(len(AGE_GROUPS), 4.0)
     for _ in range(60):
         middle = (low + high) / 2

@@ -1,6 +1,6 @@
-"""Published figures that the model is drawn from, as arrays by age group.
+"""Published figures on which the model is based, as arrays by age group.
 
-Sources stand in the files: ``data/scf2022_by_age.csv`` and ``data/scf2022_items.csv`` (Federal Reserve, Survey of
+Sources are in the files: ``data/scf2022_by_age.csv`` and ``data/scf2022_items.csv`` (Federal Reserve, Survey of
 Consumer Finances 2022), ``data/scf2022_joint.csv`` and ``data/household_facts.csv`` (a source in each row).
 """
 
@@ -25,7 +25,7 @@ YOUNGEST: Final = 22
 
 @dataclass(frozen=True)
 class JointFigure:
-    """One published figure across age groups: of all households, at a percentile, or by groups of income or net worth.
+    """A published figure across age groups: of all households, at a percentile, or by groups of income or net worth.
 
     ``group`` is an age group, a percentile, or the two percentiles that bound a group ("80-90" of income for a measure
     that ends in ``_by_income``). ``tolerance_pct`` is percent of the value; for figures in percent, points.
@@ -62,9 +62,9 @@ def item(name: str, column: str) -> Floats:
 GUIDED_AMOUNTS: Final = (
     "home", "mortgage", "retirement_accounts", "vehicles", "student_loans", "credit_cards", "auto_loans"
 )  # fmt: skip
-"""Columns of a balance sheet of which :func:`by_income` knows the median."""
+"""Columns of a balance sheet whose median :func:`by_income` returns."""
 GUIDED_HOLDINGS: Final = ("mortgage", "student_loans", "credit_cards")
-"""Columns of a balance sheet of which :func:`by_net_worth` knows who holds them."""
+"""Columns of a balance sheet whose holders :func:`by_net_worth` returns."""
 
 
 @cache
@@ -93,14 +93,14 @@ def by_age(column: str) -> Floats:
 
 @cache
 def fact(topic: str, item: str) -> float:
-    """One figure of the facts file, in the unit given there."""
+    """A figure of the facts file, in the unit stated there."""
     rows = csv.DictReader(_lines("household_facts.csv"))
     return next(float(row["value"]) for row in rows if (row["topic"], row["item"]) == (topic, item))
 
 
 @cache
 def fact_source(topic: str, item: str) -> str:
-    """Who published a figure of the facts file, and when."""
+    """Source and date of a figure of the facts file."""
     rows = csv.DictReader(_lines("household_facts.csv"))
     return next(row["source"] for row in rows if (row["topic"], row["item"]) == (topic, item))
 
@@ -115,5 +115,5 @@ def market(asset: str) -> tuple[float, float]:
 
 @cache
 def dollars_per_2022_dollar() -> float:
-    """What one dollar of 2022 is today."""
+    """Today's dollars for one dollar of 2022."""
     return fact("price level", "multiplier from 2022 dollars to August 2026")
