@@ -1,4 +1,4 @@
-"""``loadgen`` and ``python -m loadgen``: the command line, and a head start for what a verb needs beside it."""
+"""Entry point of ``loadgen`` and ``python -m loadgen``; starts the fork server of a seed early."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def main() -> None:
     import gc
 
     if sys.argv[1:2] == ["seed"] and not {"-h", "--help"} & set(sys.argv):
-        # Processes that load take longer to get ready than this one takes to read its command line.
+        # The fork server takes longer to start than this process takes to parse its command line.
         from loadgen.seeding.forking import get_ready
 
         get_ready()
@@ -22,12 +22,12 @@ def main() -> None:
     try:
         command_line()
     finally:
-        # What is left ends with the process; Python would look through all of it for cycles first, for 0.1 s.
+        # Spares the last garbage collection, which takes 0.1 s.
         gc.freeze()
 
 
 def _say_interrupted() -> None:
-    """Report an interruption before the command began, by itself: the modules that do so later are not imported yet."""
+    """Report an interruption before the command began, when the modules that do so later are not imported yet."""
     print(interrupts.line(), file=sys.stderr)
     if "--json" in sys.argv:
         print(

@@ -7,16 +7,16 @@ LoadgenError
 │   └── GuardRefusal      3
 └── RefusalError          4   no valid answer; carries a ``capacity`` Refusal
 
-Where several fit one outcome, the first of these counts, for every verb::
+Where several exit codes fit an outcome, the first of these counts, for every verb::
 
     130   a signal to this process ended it
-    2, 3  what was asked for could not be begun
-    1     what was recorded proves a no: too many errors, whatever else there is; an objective missed in a valid run
+    2, 3  the work could not begin
+    1     the record proves a no: too many errors in any run; an objective missed in a valid run
     4     no valid answer: a fault in the run, a generator that was lost or killed, too little of anything
     0     done
 
-Every message is one line that says what was wrong, where, and what to do. None of these is ever shown as a
-traceback: ``loadgen.cli.main`` prints the message to stderr and, under ``--json``, one document to stdout.
+Every message is one line that says what was wrong, where, and what to do. They never show a traceback:
+``loadgen.cli.main`` prints the message to stderr and, under ``--json``, one document to stdout.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from capacity.values import Refusal
 
 
 class ExitCode(IntEnum):
-    """What a shell or a CI job sees of an outcome."""
+    """Exit code of a command."""
 
     DONE = 0
     NO = 1
@@ -38,12 +38,12 @@ class ExitCode(IntEnum):
 
 
 class LoadgenError(Exception):
-    """An outcome that the user must hear about in one line."""
+    """Base of all errors whose message is shown to the user in one line."""
 
     exit_code = ExitCode.ENVIRONMENT
 
     document: str | None = None
-    """The one document for ``--json`` where it is not the error itself: the record of a run that was refused."""
+    """Document for ``--json`` in place of the error's own: the record of a run that was refused."""
 
 
 class NegativeAnswer(LoadgenError):
@@ -59,7 +59,7 @@ class UsageError(LoadgenError):
 
 
 class EnvironmentFault(LoadgenError):
-    """The world does not allow it: server, privilege, disk, port."""
+    """The environment prevents the work: server, privilege, disk, port."""
 
     exit_code = ExitCode.ENVIRONMENT
 

@@ -1,10 +1,10 @@
 """Interruptions: SIGINT, SIGTERM or SIGHUP end a command in order, at whatever moment they come.
 
-Within :func:`interruptible` a signal raises KeyboardInterrupt, but not in a :func:`deferred` section, whose end it
-waits for. Code of others can swallow an exception or raise another in its place (imports, extensions, ``__del__``): so
-:func:`received` decides how the command ended, and KeyboardInterrupt is raised again until somebody handles it. What a
-command must not leave behind is a :func:`cleanup`, carried out at its end even where an interrupt hit the code that
-would have done it. Before a command begins, nothing is there to be kept, and the process ends at once.
+Within :func:`interruptible` a signal raises KeyboardInterrupt, except in a :func:`deferred` section, whose end it waits
+for. Foreign code can swallow an exception or raise another in its place (imports, extensions, ``__del__``): so
+:func:`received` decides how the command ended, and KeyboardInterrupt is raised again until it is handled. Register a
+:func:`cleanup` for what a command must not leave behind: it runs at the end of the command even if an interrupt hit the
+code that should have run it. Before a command begins there is nothing to keep, and a signal ends the process at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-TYPE_CHECKING = False  # as in typing, which takes 8 ms to import, in which no signal would be handled
+TYPE_CHECKING = False  # not from typing, whose import takes 8 ms in which no signal would be handled
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
@@ -28,12 +28,12 @@ EXIT_CODE: Final = 130
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _AGAIN_S: Final = 0.2
 _PATIENCE_S: Final = 60.0
-"""Longer than the drain of a run and the grace for its processes (assumption): what still goes on then hangs, and one
-more signal breaks it, even in a deferred section."""
+"""Time in s after which work that a signal should have ended counts as hung (assumption: longer than the drain of a run
+and the grace for its processes). One more signal then interrupts it, even in a deferred section."""
 
 
 class _State:
-    """Of this process; of the main thread alone, in which Python calls handlers."""
+    """Interruption state of this process; used by the main thread alone, in which Python calls signal handlers."""
 
     def __init__(self) -> None:
         self.received_at: float | None = None
@@ -51,9 +51,9 @@ _state: Final = _State()
 
 
 def install(at_once: Callable[[], None]) -> None:
-    """Take the signals over, but those that this process was started to ignore (nohup). First thing in a process.
+    """Install the signal handlers, except for signals that the process was started to ignore (nohup).
 
-    ``at_once`` says that the command was interrupted, should that be before it begins.
+    Call this first in a process. ``at_once`` reports an interruption before the command begins.
     """
     _state.say_at_once = at_once
     _state.terminals = tuple(number for number in (1, 2) if os.isatty(number))
@@ -77,21 +77,21 @@ def interruptible(work: Callable[[], T]) -> T:
 
 
 def acknowledge() -> None:
-    """Go on to an end in order after a signal: nothing is raised any more."""
+    """Acknowledge a signal: KeyboardInterrupt is not raised again, so that the command can end in order."""
     _state.acknowledged = True
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @contextlib.contextmanager
 def deferred() -> Iterator[None]:
-    """A section that is done whole: a signal waits until its end. Does nothing in other threads, which hear of none."""
+    """A section that a signal does not interrupt. No effect in other threads, which receive none."""
     with _depth(+1):
         yield
 
 
 @contextlib.contextmanager
 def allowed() -> Iterator[None]:
-    """A wait within a deferred section, which a signal ends."""
+    """A wait within a deferred section that a signal may interrupt."""
     with _depth(None):
         if received() and not _state.raised:
             _deliver(sys._getframe())
@@ -100,7 +100,7 @@ def allowed() -> Iterator[None]:
 
 @contextlib.contextmanager
 def finishing() -> Iterator[None]:
-    """A deferred section that sees to a signal itself, by :func:`received`; none is raised after it either."""
+    """A deferred section that checks :func:`received` itself; a signal is not raised after it either."""
     with deferred():
         yield
         if received():
@@ -109,7 +109,7 @@ def finishing() -> Iterator[None]:
 
 @contextlib.contextmanager
 def cleanup(action: Callable[[], object]) -> Iterator[None]:
-    """Carry out ``action`` once at the end of the block, whatever ends it."""
+    """Run ``action`` once at the end of the block, whatever ends it."""
     register(action)
     try:
         yield
@@ -120,35 +120,35 @@ def cleanup(action: Callable[[], object]) -> Iterator[None]:
 
 
 def register(action: Callable[[], object]) -> None:
-    """Have ``action`` carried out when the command ends, unless it is unregistered before."""
+    """Run ``action`` when the command ends, unless it is unregistered before."""
     _state.cleanups.append(action)
 
 
 def unregister(action: Callable[[], object]) -> None:
-    """Forget an action: what it would clear away is in order."""
+    """Remove a registered action."""
     with contextlib.suppress(ValueError):
         _state.cleanups.remove(action)
 
 
 def clean_up() -> None:
-    """Carry out what is left to clear away, the latest first."""
+    """Run the registered actions, the latest first."""
     while _state.cleanups:
-        with contextlib.suppress(Exception):  # one that fails (a server that is gone) must not keep the others
+        with contextlib.suppress(Exception):  # a failure (the server is gone) must not prevent the other actions
             _state.cleanups.pop()()
 
 
 def note(text: str) -> None:
-    """What to tell, after the word "interrupted", whoever interrupts from here on: where the record is, say."""
+    """Set the text after "interrupted" in the message of an interruption from now on, such as the record's path."""
     _state.note = text
 
 
 def line() -> str:
-    """The one line that ends an interrupted command."""
+    """Message of an interrupted command, one line."""
     return f"interrupted; {_state.note}" if _state.note else "interrupted"
 
 
 def leave() -> NoReturn:
-    """End this process with the exit code of an interruption, waiting for no thread."""
+    """End this process with the exit code of an interruption, without waiting for threads."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -186,7 +186,7 @@ def _on_alarm(number: int, frame: FrameType | None) -> None:
 
 
 def _deliver(frame: FrameType | None, *, hangs: bool = False) -> None:
-    """Let a signal take effect, if this is a moment for it, or whatever ``hangs`` has had its time."""
+    """Raise KeyboardInterrupt for a signal unless it must wait; always if the command ``hangs``."""
     if not _state.begun:
         if not _state.depth:
             _state.say_at_once()
@@ -196,7 +196,7 @@ def _deliver(frame: FrameType | None, *, hangs: bool = False) -> None:
         if hangs:
             os._exit(EXIT_CODE)
     elif hangs or not (_state.depth or _state.acknowledged or (_state.raised and sys.exception() is not None)):
-        # While an exception is handled, this one or what others made of it, it is on its way.
+        # While another exception is handled, KeyboardInterrupt or its replacement is still propagating.
         _state.raised = True
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_S, _AGAIN_S)
         raise KeyboardInterrupt

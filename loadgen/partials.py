@@ -1,8 +1,8 @@
 """Files and directories that appear whole or not at all: written under a hidden name, then renamed.
 
-Their writer holds the kernel's lock (flock) on what it writes. The lock ends with its process, whatever ends that,
-while a process number may be another's by then, or another container's. What nobody holds was left by a process that
-was killed, and is removed by the next that writes in its place.
+Their writer holds the kernel's lock (flock) on them, which ends with the process, however that ends; a process id could
+be reused, or belong to another container. A partial file without a lock was left by a killed process, and the next
+writer removes it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from loadgen import interrupts
 
 @contextlib.contextmanager
 def replacing(path: Path, *, directory: bool = False) -> Iterator[Path]:
-    """A hidden neighbour to write into; it replaces ``path`` when the block succeeds, and is removed if it fails.
+    """A hidden partial file to write to. It replaces ``path`` when the block succeeds, and is removed if it fails.
 
-    Raises OSError as the disk does. A ``directory`` replaces an empty one only.
+    Raises OSError. A ``directory`` can only replace an empty one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in leftovers(path.parent, f".{glob.escape(path.name)}.*.partial"):
@@ -38,7 +38,7 @@ def replacing(path: Path, *, directory: bool = False) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def held(partial: Path, make: Callable[[Path], None], discard: Callable[[Path], None]) -> Iterator[None]:
-    """Make ``partial`` and hold its lock; what is there at the end of the block, since it failed, is discarded."""
+    """Create ``partial`` and hold its lock; discard it if it still exists at the end of the block."""
     with contextlib.ExitStack() as stack:
         with interrupts.deferred():
             stack.callback(os.close, _made_and_locked(partial, make))
@@ -47,15 +47,15 @@ def held(partial: Path, make: Callable[[Path], None], discard: Callable[[Path], 
 
 
 def leftovers(directory: Path, pattern: str) -> Iterator[Path]:
-    """What matches and nobody holds; each is held here while the caller deals with it."""
+    """Matching paths that no process holds; each is locked while the caller handles it."""
     for path in sorted(directory.glob(pattern)):
         try:
             descriptor = os.open(path, os.O_RDONLY)
-        except OSError:  # gone meanwhile, or another user's
+        except OSError:  # removed meanwhile, or owned by another user
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # somebody writes it, or locks do not work here
+        except OSError:  # a process is writing it, or locks do not work here
             continue
         else:
             yield path
@@ -64,7 +64,7 @@ def leftovers(directory: Path, pattern: str) -> Iterator[Path]:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a directory, if it is there."""
+    """Remove a file or a directory, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -72,7 +72,7 @@ def remove(path: Path) -> None:
 
 
 def report(line: str) -> None:
-    """One line for whoever waits."""
+    """Print a progress line to stderr."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -1,7 +1,7 @@
-"""Files that users give: regular files of UTF-8 text up to a size, read whole; anything else is refused in one line.
+"""Read users' files: regular files of UTF-8 text up to a size; anything else is refused in one line.
 
-A path can name anything: a directory, a pipe that nobody writes to, a device without an end, gigabytes. Whether a file
-is one is asked of the file that was opened, not of its name, and no more of it is read than is allowed.
+A path can name anything: a directory, a pipe without a writer, an endless device, gigabytes. The type is checked on the
+opened file, not on its name, and no more is read than the limit.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from loadgen.errors import UsageError
 KIB: Final = 1 << 10
 MIB: Final = 1 << 20
 SHELL_PIPES: Final = ("/dev/fd/", "/proc/self/fd/", "/dev/stdin")
-"""Paths of pipes that a process writes to, unlike a pipe in the file system, which nobody need ever open."""
+"""Paths of pipes that have a writer, unlike a named pipe, which may never get one."""
 MOST_PERIODS: Final = 100
-"""In one line of TOML (assumption: more than any sentence or number there needs). The standard library's reader takes
-40 s for one key of 32,000 parts."""
+"""Most periods in a line of TOML (assumption: more than any text or number there needs). The standard library's parser
+takes 40 s for a key of 32,000 parts."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """What a file holds and how large it may be, for whoever is told that it cannot be read."""
+    """A kind of file: its name and advice in error messages, and its size limit."""
 
     name: str
-    """As in a sentence: ``a history``."""
+    """Name with its article, as in ``a history``."""
     advice: str
-    """What to do instead."""
+    """What to do about a file that cannot be read."""
     most_bytes: int
 
 
 RECORD: Final = FileKind("a record", "give a record of this tool", 64 * MIB)
-"""Assumption: a plan of every level and table is below 2 MiB."""
+"""A record of this tool. Its size limit is an assumption: a plan of every level and table takes less than 2 MiB."""
 SETTINGS: Final = FileKind("settings", "correct the file, or unset LOADGEN_CONFIG", 64 * KIB)
-"""Assumption: a few lines."""
+"""The settings file. Its size limit is an assumption: it has a few lines."""
 
 
 def read_bytes(path: Path, kind: FileKind) -> bytes:
-    """The content of a regular file, or of a pipe that the shell made, as in ``<(…)``.
+    """Content of a regular file, or of a pipe of the shell, as in ``<(…)``.
 
     Raises UsageError for anything else, and for more than ``kind.most_bytes``.
     """
     try:
-        # Without waiting: opening a pipe that nobody writes to would never return.
+        # Without blocking: opening a pipe without a writer would never return.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise _refusal(path, kind, error.strerror if isinstance(error, OSError) else str(error)) from error
@@ -69,7 +69,7 @@ def read_bytes(path: Path, kind: FileKind) -> bytes:
 
 
 def read_text(path: Path, kind: FileKind) -> str:
-    """The text of a file, without a byte order mark. Raises UsageError as :func:`read_bytes`, and for other text."""
+    """Text of a file, without a byte order mark. Raises UsageError as :func:`read_bytes`, and for invalid UTF-8."""
     try:
         return read_bytes(path, kind).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -77,7 +77,7 @@ def read_text(path: Path, kind: FileKind) -> str:
 
 
 def read_toml(path: Path, kind: FileKind) -> dict[str, Any]:
-    """A document of TOML. Raises UsageError as :func:`read_text`, and for what is not TOML."""
+    """Parse a TOML file. Raises UsageError as :func:`read_text`, and for invalid TOML."""
     text = read_text(path, kind)
     for number, line in enumerate(text.splitlines(), start=1):
         if line.count(".") > MOST_PERIODS:

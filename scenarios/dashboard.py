@@ -34,7 +34,7 @@ def progress(rng: random.Random) -> str:
 
 @draw
 def question(rng: random.Random) -> str:
-    """What the person asks the assistant."""
+    """Question of the person to the assistant."""
     return rng.choice(QUESTIONS)
 
 

@@ -19,7 +19,7 @@ DETAIL = {Detail.SUMMARY: 70, Detail.FULL: 25, Detail.PATHS: 5}
 
 @draw
 def simulate(rng: random.Random, inputs: Row | None) -> bytes | None:
-    """The household's projection from its own balance, contribution, horizon and allocation; None without a profile."""
+    """Simulate the household's projection from its balance, contribution, horizon and allocation; None without them."""
     if inputs is None:
         return None
     balance, contribution, horizon_years, stock_share, goal = (float(value or 0) for value in inputs)
@@ -35,7 +35,7 @@ def score(rng: random.Random) -> str:
 
 @draw
 def optimised(rng: random.Random) -> str:
-    """What the optimiser found: when to retire and how much to save."""
+    """Result of the optimiser: when to retire and how much to save."""
     age, rate = rng.randint(58, 70), rng.randint(50, 350) / 1000
     return f'{{"retirement_age": {age}, "savings_rate": {rate}, "social_security_age": {rng.randint(62, 70)}}}'
 
