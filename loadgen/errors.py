@@ -47,7 +47,7 @@ class LoadgenError(Exception):
 
 
 class NegativeAnswer(LoadgenError):
-    """A threshold was missed, a regression found, a plan refuted."""
+    """The answer of a command is no: an objective was missed, a reset was declined."""
 
     exit_code = ExitCode.NO
 

@@ -66,7 +66,7 @@ def install(at_once: Callable[[], None]) -> None:
 
 
 def received() -> bool:
-    """Whether a signal asked this process to end."""
+    """Return whether a signal asked this process to end."""
     return _state.received_at is not None
 
 

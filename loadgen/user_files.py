@@ -31,7 +31,7 @@ class FileKind:
     name: str
     """Name with its article, as in ``a history``."""
     advice: str
-    """What to do about a file that cannot be read."""
+    """Advice for a file that cannot be read."""
     most_bytes: int
 
 

@@ -27,7 +27,7 @@ def section(rng: random.Random) -> str:
 
 @draw
 def progress(rng: random.Random) -> str:
-    """How far the person is in that section."""
+    """Progress of the person in that section."""
     steps = rng.randint(1, 12)
     return f'{{"step": {steps}, "of": 12, "completed": {str(steps == 12).lower()}, "seconds": {rng.randint(5, 900)}}}'
 

@@ -28,7 +28,7 @@ COMMENT = "working copy made by loadgen"
 MAINTENANCE_DATABASES = ("postgres", "template1")
 LONGEST_NAME_BYTES = 63
 CLOSING_S = 2.0
-"""How long in s a backend may outlive its client's connection on a busy server."""
+"""Longest time in s that a backend outlives its client's connection on a busy server."""
 _LOOK_S = 0.05
 
 
@@ -43,7 +43,7 @@ def fresh_copy(target: Target, name: str | None = None) -> Target:
     The copy has the same bytes: statistics of the planner, bloat and visibility included. Its counters of changed
     rows start at zero, so its mark's baseline is set such that drift continues from the source's. Raises
     EnvironmentFault if others are connected to the source or the user may not create databases, GuardRefusal if a
-    database of that name was not made here.
+    database of that name is not a working copy.
     """
     copy = _copy_of(target, name)
     with faults(target), connect(target) as conn:
@@ -87,7 +87,7 @@ def drop_copy(copy: Target) -> bool:
 
 @contextmanager
 def reserved_copy(target: Target, name: str | None = None) -> Iterator[None]:
-    """Keep others from making, replacing or dropping the working copy of ``target`` meanwhile.
+    """Keep other processes from creating, replacing or dropping the working copy of ``target``.
 
     Raises EnvironmentFault that names the session which is using it.
     """

@@ -61,7 +61,7 @@ def as_arrays(objects: Collection[tuple[int, int]]) -> dict[str, list[int]]:
 
 
 def catalogued(conn: psycopg.Connection) -> set[tuple[int, int]]:
-    """All objects that belong neither to the system nor to an extension, as pairs of catalogue and OID."""
+    """Pairs of catalogue and OID of all objects that belong neither to the system nor to an extension."""
     return pairs(conn, "objects")
 
 

@@ -33,7 +33,7 @@ ADVICE: Final = {
     "55P03": "a lock is held by somebody else; try again when they are done",
     "2BP01": "something else depends on it; drop that first",
 }
-"""What is wrong and what to do, by SQLSTATE."""
+"""Messages by SQLSTATE: what is wrong, and what to do."""
 
 CONNECT_PATTERNS: Final = (
     # libpq reports a failed connection as text, without a SQLSTATE, so these match the server's English messages; in

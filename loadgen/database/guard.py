@@ -72,7 +72,7 @@ def initialise(conn: psycopg.Connection, allow_unmarked: str | None = None) -> t
 
 
 def is_marked(conn: psycopg.Connection) -> bool:
-    """Whether loadgen marked this database: it has a mark, and beside it the list of applied schema files.
+    """Return whether loadgen marked this database: it has a mark, and beside it the list of applied schema files.
 
     Every version wrote both in one transaction. Older versions did not record the created objects.
     """
@@ -80,7 +80,7 @@ def is_marked(conn: psycopg.Connection) -> bool:
 
 
 def read_mark(conn: psycopg.Connection) -> Mark | None:
-    """The mark, or None if the database has none. Raises EnvironmentFault if another version of this tool made it."""
+    """The mark, or None if the database has none. Raises EnvironmentFault if another version wrote it."""
     if not schema.has_bookkeeping(conn):
         return None
     try:

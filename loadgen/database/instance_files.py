@@ -162,7 +162,7 @@ def locked(files: Files, notify: Callable[[str], None]) -> Iterator[None]:
 
 
 def _is_private(directory: Path, account: Account) -> bool:
-    """Whether a directory in a shared place still belongs to this instance's account alone."""
+    """Return whether a directory in a shared place still belongs to this instance's account alone."""
     try:
         status = directory.lstat()
     except OSError:

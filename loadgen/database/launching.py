@@ -37,7 +37,7 @@ def launch(files: Files, programs: Programs, port: int | None) -> Postmaster:
             break
         if port is not None or "Address already in use" not in complaint:
             raise EnvironmentFault(f"server {files.name} did not start: {complaint}; its log is {files.log}")
-        preferred = None  # somebody took it between the choice and the start
+        preferred = None  # another process took it between the choice and the start
     running = running_in(files.data)
     if running is None:
         raise EnvironmentFault(f"server {files.name} did not stay up; its log is {files.log}")

@@ -28,7 +28,7 @@ _LONGEST_NAME: Final = 63
 
 
 class Use(IntEnum):
-    """What a database is used for; the value is the second number of the key."""
+    """Use of a database; the value is the second number of the key."""
 
     SEED = 2
     RUN = 3

@@ -91,7 +91,7 @@ def _all_in(data: Path) -> list[psutil.Process]:
 
 
 def _works_in(pid: int, data: Path) -> bool:
-    """Whether a process is PostgreSQL's and works on this data directory.
+    """Return whether a process is PostgreSQL's and works on this data directory.
 
     It is the working directory of every process of a server, and an argument of initdb and pg_ctl.
     """

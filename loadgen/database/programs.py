@@ -200,7 +200,7 @@ def _run(command: list[str], account: Account, *, timeout_s: float, stdin: str =
             with interrupts.allowed():
                 output, _ = process.communicate(stdin, timeout=timeout_s)
         except BaseException:
-            # At an interrupt initdb removes what it made and pg_ctl stops what it started.
+            # At an interrupt initdb removes its files and pg_ctl stops its server.
             os.killpg(process.pid, signal.SIGINT)
             try:
                 process.communicate(timeout=INTERRUPT_GRACE_S)

@@ -89,7 +89,7 @@ def install(conn: psycopg.Connection) -> tuple[str, ...]:
 
 
 def is_recorded(conn: psycopg.Connection) -> bool:
-    """Whether the objects that this tool created were recorded, which older versions did not."""
+    """Return whether the objects that this tool created were recorded, which older versions did not."""
     row = conn.execute(statement("has_created_objects")).fetchone()
     has_table = row is not None and bool(row[0])
     return has_table and conn.execute(statement("application_is_recorded")).fetchone() == (True,)
@@ -115,7 +115,7 @@ def install_shipped_copy(conn: psycopg.Connection) -> None:
 
 
 def has_bookkeeping(conn: psycopg.Connection) -> bool:
-    """Whether this tool initialised the database, at least in part."""
+    """Return whether this tool initialised the database, at least in part."""
     row = conn.execute(statement("has_bookkeeping")).fetchone()
     return row is not None and bool(row[0])
 

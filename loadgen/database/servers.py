@@ -22,7 +22,7 @@ REPLICAS_VARIABLE: Final = "LOADGEN_REPLICA_DSNS"
 """DSNs of the replicas, one a line. Both variables may hold passwords; :mod:`loadgen.settings` reads them."""
 
 CATCH_UP_S: Final = 30.0
-"""How long in s a replica may take to replay the primary's log up to the beginning of a run."""
+"""Longest time in s for a replica to replay the primary's log up to the beginning of a run."""
 _LOOK_S: Final = 0.1
 
 
@@ -98,7 +98,7 @@ class ServersIdentity:
 
     database: DatabaseIdentity
     pooler: bool
-    """Whether the load goes through a pooler with a DSN of its own."""
+    """True if the load goes through a pooler with a DSN of its own."""
     replicas: int
 
     @staticmethod

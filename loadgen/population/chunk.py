@@ -37,7 +37,7 @@ class Chunk:
 
     @property
     def today(self) -> int:
-        """As-of in days of the Unix epoch."""
+        """Day of as-of in days of the Unix epoch."""
         return (self.as_of - dt.date(1970, 1, 1)).days
 
     def owners(self, table: str) -> Ints:

@@ -58,7 +58,7 @@ class Column:
     present: Bools | None = None
     """Rows of a matrix that are not NULL; None if all are."""
     solid: bool = False
-    """Whether JSON in a matrix has no NULs, so that all of its bytes can be stored."""
+    """True if JSON in a matrix has no NULs, so that all of its bytes can be stored."""
 
     def __len__(self) -> int:
         return len(self.values)

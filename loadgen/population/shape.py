@@ -63,7 +63,7 @@ class ByWill:
 
 @dataclass(frozen=True)
 class Bucket:
-    """The share of users who have ``least`` to ``most`` rows, and their mean; ``most`` None: nobody says how many."""
+    """Share of users who have ``least`` to ``most`` rows, and their mean; ``most`` is None if it is unknown."""
 
     least: int
     most: int | None

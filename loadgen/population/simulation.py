@@ -56,7 +56,7 @@ class Detail(StrEnum):
     FULL = "full"
     """Bands for 50 years, beyond the horizon at the same contribution: about 3 KB."""
     PATHS = "paths"
-    """As FULL, and single paths as well: about 14 KB."""
+    """Bands as in FULL, and single paths: about 14 KB."""
 
 
 @dataclass(frozen=True)

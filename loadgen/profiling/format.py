@@ -45,7 +45,7 @@ class ServerShape:
     version: int
     standby: bool
     synthetic: bool
-    """Whether this tool created the data, so that it is no production database."""
+    """True if this tool created the data, so that it is no production database."""
     settings: tuple[Setting, ...]
 
 
@@ -100,7 +100,7 @@ class TableShape:
     name: str
     rows: int | None
     counted: bool
-    """Whether ``rows`` was counted; False for the server's estimate."""
+    """True if ``rows`` was counted; False for the server's estimate."""
     heap_bytes: int
     toast_bytes: int
     index_bytes: int

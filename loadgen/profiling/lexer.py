@@ -168,7 +168,7 @@ def _without_lists(tokens: list[Token]) -> list[Token]:
 
 
 def _writes(tokens: list[Token]) -> bool:
-    """Whether the statement changes rows; FOR UPDATE and FOR NO KEY UPDATE only lock them."""
+    """Return whether the statement changes rows; FOR UPDATE and FOR NO KEY UPDATE only lock them."""
     words = [t.key if t.kind is Kind.KEYWORD else "" for t in tokens]
     before = ["", *words]
     return any(

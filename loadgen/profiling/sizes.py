@@ -38,7 +38,7 @@ class CatalogTable:
 
     @property
     def finds_user_by_index(self) -> bool:
-        """Whether a complete index begins with user_id."""
+        """Return whether a complete index begins with user_id."""
         return any(i.columns[:1] == ("user_id",) and not i.partial and i.method == "btree" for i in self.indexes)
 
 

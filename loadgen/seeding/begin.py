@@ -20,7 +20,7 @@ def begin(conn: psycopg.Connection, requested: Load, planned: Callable[[int], No
     """Write the ledger of a load unless there is one, and return its load. One participant at a time.
 
     With ``as_of_is_given`` False, an existing load keeps its own as-of. Raises EnvironmentFault if the database
-    holds another load, or rows that no seeding made.
+    holds another load, or rows that were not seeded.
     """
     existing = ledger.read_load(conn)
     if existing is not None:

@@ -177,7 +177,7 @@ def loaded(conn: psycopg.Connection, by: UUID | None = None) -> LoadState:
 
 
 def all_loaded(conn: psycopg.Connection, *parts: Part, first: int = 0, last: int = LAST) -> bool:
-    """Whether every part of these kinds and chunks is done."""
+    """Return whether every part of these kinds and chunks is done."""
     parameters = {"parts": [part.value for part in parts], "first": first, "last": last}
     return conn.execute(statement("all_loaded"), parameters).fetchone() == (True,)
 

@@ -58,7 +58,7 @@ def fault(error: psycopg.Error, target: Target) -> LoadgenError:
 
 
 def _has_no_room(target: Target) -> bool:
-    """Whether the embedded server has no space for another segment of its log, which makes it stop."""
+    """Return whether the embedded server has no space for another segment of its log, which makes it stop."""
     if not target.embedded:
         return False
     try:

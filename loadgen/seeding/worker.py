@@ -100,6 +100,6 @@ def warm() -> None:
 
 
 def _parent_lives() -> bool:
-    """Whether the parent is alive: if it was killed, its workers end after their current part."""
+    """Return whether the parent is alive: if it was killed, its workers end after their current part."""
     parent = multiprocessing.parent_process()
     return parent is None or parent.is_alive()

@@ -80,7 +80,7 @@ class HouseholdModel:
     """Correlation of the wealth factor with the income factor."""
     wealth_curve: float
     amount_curve: float
-    """How much steeper wealth and amounts rise at high incomes: weight of the second Hermite polynomial."""
+    """Weight of the second Hermite polynomial, by which wealth and amounts rise faster at high incomes."""
     own_tail: float
     """Tukey's h of a holding's own part, with which a few own no home at any income."""
     wealth_weight: Floats

@@ -63,7 +63,7 @@ _FACTORS: Final = (
 
 
 def _loadings(*names: str) -> tuple[Free, ...]:
-    # Bounds: of correlations.
+    # Bounds of correlations.
     sides = ("hold.income", "hold.wealth", "amount.income", "amount.wealth")
     return tuple(Free(f"{name}.{side}", -0.9, 0.95) for name in names for side in sides)
 
