@@ -37,8 +37,8 @@ from loadgen.database.target import Target
 from loadgen.population.model import Population, chunk_users_of
 from loadgen.seeding import ledger
 from loadgen.seeding.binary_copy import copy_statement, encode
-from loadgen.seeding.crew import Scheduler
 from loadgen.seeding.finish import build, drop_keys
+from loadgen.seeding.scheduler import Scheduler
 from loadgen.seeding.worker import rows_of
 
 RAW: Final = HERE / "seeding"

@@ -18,9 +18,9 @@ from capacity.arrays import Ints
 from loadgen.database.created import recording
 from loadgen.seeding import builds, ledger
 from loadgen.seeding.ageing import VACUUM_ROWS, VACUUM_SHARE, Step, Use, entries, steps, use
-from loadgen.seeding.crew import Scheduler, Task
 from loadgen.seeding.ledger import Claims, Entry, Load, Part
 from loadgen.seeding.phases import Phases
+from loadgen.seeding.scheduler import Scheduler, Task
 from loadgen.seeding.seeding_sql import statement
 
 AGEING: Final = "ageing"

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from loadgen.database import schema
-from loadgen.seeding.crew import Task
+from loadgen.seeding.scheduler import Task
 from loadgen.seeding.seeding_sql import statement
 
 KEYS: Final = "keys"

@@ -17,9 +17,9 @@ from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.population.shape import DEFAULT_SHAPE
 from loadgen.seeding import age, builds, ledger
-from loadgen.seeding.crew import APPLICATION, Scheduler, Watch
 from loadgen.seeding.ledger import Load
 from loadgen.seeding.phases import Phases
+from loadgen.seeding.scheduler import APPLICATION, Scheduler, Watch
 from loadgen.seeding.seeding_sql import statement
 
 BUILDING: Final = "keys, indexes and statistics"

@@ -57,7 +57,7 @@ CASES = (
     Case("import", "seed --users 300", "loadgen.seeding.load", data="empty"),
     Case("connecting", "seed --users 300", "loadgen.seeding.session:open_session", data="empty"),
     Case("mid-work", "seed --users 2000 --jobs 1", "loadgen.seeding.ledger:loaded*2", data="empty"),
-    Case("writing", "seed --users 300", "loadgen.seeding.crew:Scheduler.run", data="empty"),
+    Case("writing", "seed --users 300", "loadgen.seeding.scheduler:Scheduler.run", data="empty"),
     Case("import", f"{RUN} 1s", "typer"),
     Case("connecting", f"{RUN} 1s", CONNECT),
     Case("mid-work", f"{RUN} 60s", "loadgen.observe.sampler:Sampler._keep*4", "manifest.json"),

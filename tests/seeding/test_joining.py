@@ -27,7 +27,7 @@ from loadgen.database import guard, schema
 from loadgen.database.connect import connect
 from loadgen.database.target import Target
 from loadgen.seeding import builds, ledger, load
-from loadgen.seeding.crew import APPLICATION
+from loadgen.seeding.scheduler import APPLICATION
 from loadgen.seeding.session import open_session
 
 Whole = tuple[Target, load.SeedResult]

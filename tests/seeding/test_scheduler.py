@@ -10,7 +10,7 @@ import pytest
 
 from loadgen.database.connect import connect
 from loadgen.database.target import Target
-from loadgen.seeding.crew import Scheduler, Task
+from loadgen.seeding.scheduler import Scheduler, Task
 
 
 def watch(running: Collection[str], done: int, total: int) -> None:
