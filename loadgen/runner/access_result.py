@@ -1,4 +1,4 @@
-"""How transactions got their connections in a window, summed up."""
+"""Access of a window: connections opened, waited for and routed, summed up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOTHING = AccessTally()
 
 
 def access_result(window: Sequence[Second]) -> AccessResult | None:
-    """The sum over a window; None when nothing was opened, waited for or routed in it."""
+    """Sum the access of a window; None when nothing was opened, waited for or routed in it."""
     if all(second.access is None for second in window):
         return None
     tallies = [second.access or _NOTHING for second in window]

@@ -1,4 +1,4 @@
-"""What became of the arrivals of an open load, from the seconds that its generator wrote."""
+"""Outcomes of the arrivals of an open load, from the seconds that its generator wrote."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Totals:
 
 
 def totals(tallies: Iterable[Tally]) -> Totals:
-    """The sum over transactions and seconds."""
+    """Sum the arrivals over transactions and seconds."""
     finished, counted = 0, OpenTally()
     for tally in tallies:
         finished += tally.calls
@@ -45,22 +45,22 @@ def totals(tallies: Iterable[Tally]) -> Totals:
 
 
 def open_result(window: Sequence[Second], warmup: Sequence[Second]) -> OpenResult | None:
-    """The sum over a window; None when the load was closed."""
+    """Sum the arrivals of a window; None for a closed load."""
     tallies = [tally for second in window for tally in second.transactions.values()]
     if all(tally.open is None for tally in tallies):
         return None
-    found = totals(tallies)
-    before = merge(t.histogram(LAG) for t in chain.from_iterable(s.transactions.values() for s in warmup))
+    arrivals = totals(tallies)
+    warmup_lag = merge(t.histogram(LAG) for t in chain.from_iterable(s.transactions.values() for s in warmup))
     return OpenResult(
-        offered=found.offered,
-        started=found.started,
-        finished=found.finished,
-        late=found.counted.late,
-        dropped=found.dropped,
-        unfinished=found.unfinished,
-        waited=found.counted.waited,
+        offered=arrivals.offered,
+        started=arrivals.started,
+        finished=arrivals.finished,
+        late=arrivals.counted.late,
+        dropped=arrivals.dropped,
+        unfinished=arrivals.unfinished,
+        waited=arrivals.counted.waited,
         backlog_most=max(second.backlog for second in window),
         backlog_end=window[-1].backlog_end,
         own_lag_p99_ms=merge(second.own_lag for second in window).percentile_us(99) / 1000,
-        warmup_lag_p99_ms=before.percentile_us(99) / 1000 if before.total else None,
+        warmup_lag_p99_ms=warmup_lag.percentile_us(99) / 1000 if warmup_lag.total else None,
     )

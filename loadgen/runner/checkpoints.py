@@ -15,10 +15,10 @@ from loadgen.errors import LoadgenError
 from loadgen.observe.checkpoint import force_checkpoint
 
 PLACES: Final = (0.25, 0.75)
-"""Where in the window they begin: two, so that pages are written in full twice as they would be in a long run."""
+"""Shares of the window at which checkpoints begin: two, so that pages are written in full twice, as in a long run."""
 
 STOP_S: Final = 5.0
-"""How long the end of a run waits for a checkpoint to end by itself, to be cancelled, and for its thread then."""
+"""Longest wait at the end of a run for a checkpoint to end, and again after cancelling it."""
 
 
 class ForcedCheckpoints:
@@ -46,18 +46,18 @@ class ForcedCheckpoints:
             self._thread.join(STOP_S)
 
     def spread_over(self, window_s: float) -> None:
-        """Begin: the window starts now. Does nothing when it holds two timed checkpoints of its own."""
+        """Start the checkpoints of a window that begins now; none if it spans two timed ones anyway."""
         self._thread = threading.Thread(target=self._run, args=(window_s,), name="loadgen checkpoints", daemon=True)
         self._thread.start()
 
     def _run(self, window_s: float) -> None:
-        # A server that is away or a role that may not: the record's count of checkpoints then says so.
+        # The server may be away, or the role may lack the right: the record's count of checkpoints then shows it.
         with contextlib.suppress(LoadgenError, Error), connect(self._target, autocommit=True) as connection:
             self._connection = connection
             if window_s >= len(PLACES) * _checkpoint_timeout_s(connection):
                 return
-            for before, place in zip((0.0, *PLACES), PLACES, strict=False):
-                if self._stopping.wait((place - before) * window_s) or not force_checkpoint(connection):
+            for previous, place in zip((0.0, *PLACES), PLACES, strict=False):
+                if self._stopping.wait((place - previous) * window_s) or not force_checkpoint(connection):
                     return
                 self.forced += 1
 

@@ -1,4 +1,4 @@
-"""The parent's hold on one of its children: start it, speak lines of JSON with it, leave nothing behind."""
+"""Child processes of a load generator: start one, exchange lines of JSON with it, end it without leftovers."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from loadgen.runs.control import Command, Event, Failed
 
 START_TIMEOUT_S: Final = 60.0
 GRACE_S: Final = 30.0
-"""How much longer than its schedule a run may take before its child counts as hung."""
+"""Time that a run may take beyond its schedule before its child counts as hung."""
 POLL_S: Final = 0.1
-"""How often a run looks whether a signal asks it to end."""
+"""Interval between checks for a signal that asks to end the run."""
 ENDING_S: Final = 5.0
-"""From a process's last output to its end, at most."""
+"""Longest wait from the end of a process's output to its exit."""
 
 
 class Child:
-    """One process of a load generator, and threads that pass on what it says to ``inbox``, None at its end.
+    """One process of a load generator, and threads that pass its events on to ``inbox``, None at its end.
 
     ``environment`` tells it where to connect (see ``Target.environment``): no password is on a command line.
     """
@@ -65,7 +65,7 @@ class Child:
 
     @property
     def was_killed(self) -> bool:
-        """Whether a signal ended it."""
+        """Whether a signal ended the process."""
         return (self._process.poll() or 0) < 0
 
     def tell(self, command: Command) -> None:
@@ -76,13 +76,13 @@ class Child:
             self._process.stdin.flush()
 
     def let_go(self) -> None:
-        """Ask it to end: it stops when its input ends."""
+        """Ask the process to end by closing its input."""
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
 
     def close(self) -> None:
-        """End it: what does not stop when its input ends, or before an interrupt, is killed."""
+        """End the process: kill it if it does not stop in time when its input ends, or at an interrupt."""
         with interrupts.deferred():
             self.let_go()
             try:
@@ -95,21 +95,21 @@ class Child:
                 thread.join(1.0)
             for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
                 if stream is not None:
-                    with contextlib.suppress(OSError):  # what could not be said to one that died
+                    with contextlib.suppress(OSError):  # unsent input of a process that died
                         stream.close()
 
     def kill(self) -> None:
-        """End it at once; the server cancels what it was running when it notices."""
+        """Kill the process; the server cancels its statements when it notices."""
         self._process.kill()
         self._process.wait()
 
     @property
     def words(self) -> list[str]:
-        """The last of what it said on stderr."""
+        """The last lines that the process wrote to stderr."""
         return self._stderr
 
     def ending(self) -> str | None:
-        """How it ended, once its output has: the signal that killed it, or its last words. None: in good order."""
+        """How the process ended after its output did: a signal, or an exit code with its last line; None if orderly."""
         try:
             code = self._process.wait(ENDING_S)
         except subprocess.TimeoutExpired:
@@ -119,7 +119,7 @@ class Child:
         return f"ended with exit code {code}{self.why()}" if code else None
 
     def why(self) -> str:
-        """Its last words, to follow a message; empty when it had none."""
+        """The last line of stderr as a suffix of a message; empty when there is none."""
         self._readers[1].join(1.0)
         return f": {self._stderr[-1]}" if self._stderr else ""
 
@@ -140,10 +140,10 @@ Inbox = queue.Queue[tuple[Child, Event | None]]
 
 
 def next_event(inbox: Inbox, timeout_s: float, *, stopping: bool = False) -> tuple[Child, Event | None]:
-    """What is heard next; raises Empty where nothing is.
+    """Wait for the next event of any child; raises Empty after ``timeout_s``.
 
-    Raises KeyboardInterrupt where a signal asks to stop, unless that is under way: between two looks at the inbox,
-    since one that a handler raised could take an event with it (``interrupts.finishing``).
+    Raises KeyboardInterrupt where a signal asks to stop, unless ``stopping`` already: between two reads of the inbox,
+    since one raised by a handler could lose an event (``interrupts.finishing``).
     """
     deadline = time.monotonic() + timeout_s
     while stopping or not interrupts.received():
@@ -157,7 +157,7 @@ def next_event(inbox: Inbox, timeout_s: float, *, stopping: bool = False) -> tup
 
 
 def close_all(children: Sequence[Child]) -> None:
-    """End several, which stop at the same time."""
+    """End several children, which stop at the same time."""
     with interrupts.deferred():
         for child in children:
             child.let_go()
@@ -166,7 +166,7 @@ def close_all(children: Sequence[Child]) -> None:
 
 
 def as_error(failed: Failed) -> LoadgenError:
-    """The child's error as the parent's own, with the same exit code."""
+    """Convert a child's error to one of the parent's, with the same exit code."""
     for kind in (UsageError, EnvironmentFault):
         if kind.exit_code == failed.exit_code:
             return kind(failed.message)

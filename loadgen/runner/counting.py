@@ -1,4 +1,4 @@
-"""What the client counted of each statement in a whole run, to be held against the server's own count."""
+"""The client's count of each statement in a whole run, to be compared with the server's own."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from loadgen.runs.format.schedule import Mode
 from loadgen.runs.spool import Second, Tally
 
 _BROKEN: Final = ("08", "57P")
-"""SQLSTATEs of a connection that ended under a transaction begin so: connection exceptions, operator intervention."""
+"""Prefixes of the SQLSTATEs of a broken connection: connection exceptions, operator intervention."""
 LOST: Final = frozenset({"08003", "08006", "08P01", "25P03", "57P01", "57P02", "57P04", "57P05"})
-"""SQLSTATEs of a connection that was there and ended under a transaction: it broke, or the server or a pooler ended it.
-Opening another fails with others."""
+"""SQLSTATEs of an open connection that ended under a transaction: it broke, or the server or a pooler ended it.
+A failure to open one has other states."""
 
 
 def client_counts(seconds: Sequence[Second]) -> dict[str, ClientCount]:
-    """By statement, what was answered without an error."""
+    """Count calls answered without an error, and their rows, by statement."""
     calls, rows = Counter[str](), Counter[str]()
     for second in seconds:
         for name, tally in second.statements.items():
@@ -29,17 +29,17 @@ def client_counts(seconds: Sequence[Second]) -> dict[str, ClientCount]:
 
 
 def broken(tally: Tally) -> int:
-    """Transactions that failed because their connection broke, or could not be had."""
+    """Transactions that failed because their connection broke or could not be opened."""
     return sum(n for state, n in tally.errors.items() if state.startswith(_BROKEN))
 
 
 def unaccounted(seconds: Sequence[Second], scenario: ScenarioDescription, mode: Mode) -> int:
-    """How often a statement may have been under way on a connection that broke, or was closed at the run's end."""
+    """Upper bound of the statements under way on connections that broke, or were closed at the run's end."""
     unknown = 0
     for second in seconds:
         unknown += second.access.killed if second.access else 0
         for tally in second.transactions.values():
             unknown += broken(tally)
             unknown += tally.open.unfinished if tally.open else 0
-    # One at a time when sequential; of a pipeline, all that a batch sent together.
+    # Sequential mode has one statement under way; a pipeline, as many as a batch sends together.
     return unknown * (1 if mode == "sequential" else max(t.repeat for t in scenario.transactions))

@@ -1,4 +1,4 @@
-"""The load generator of one scenario on this machine: start it, give it schedules, hear what it says."""
+"""The load generator of one scenario on this machine: start it, send it schedules, follow its events."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Final
 
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.runner.child import GRACE_S, START_TIMEOUT_S, Child, Inbox, as_error, close_all, next_event
-from loadgen.runner.parts import Made, OnLoss
+from loadgen.runner.parts import OnLoss, ProcessResult
 from loadgen.runs.control import Command, Done, Failed, Phase, PhaseBegan, Ramped, Ready
 from loadgen.runs.format.scenario import ScenarioDescription
 from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.spool import spool_name
 
 BEGIN_S: Final = 0.02
-"""Notice that all processes get of the beginning of the warm-up, so that they begin together."""
+"""Time from the command to begin until the warm-up, so that all processes begin together."""
 
 
 class ScenarioChild:
     """The load generator of one scenario on this machine: one child, or several that share every load.
 
-    A context manager that ends them. Not for several threads. ``only``: the transactions to do, all of them for none.
-    ``say`` is told of processes that are lost.
+    A context manager that ends them. Not thread-safe. ``only``: names of the transactions to run, empty for all.
+    ``say`` gets a message for each process that is lost.
     """
 
     def __init__(
@@ -73,14 +73,14 @@ class ScenarioChild:
 
     @property
     def words(self) -> list[str]:
-        """The last of what they said on stderr."""
+        """The last lines that the processes wrote to stderr."""
         return [line for child in self._children for line in child.words]
 
-    def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[Made]:
-        """Carry out one schedule; what each process made of it, its seconds in a spool in ``directory``.
+    def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[ProcessResult]:
+        """Carry out one schedule and return each process's result, its seconds in a spool in ``directory``.
 
-        A signal ends it early and keeps what was measured. ``on_phase`` hears of a phase when the first
-        process begins it. Raises a child's own LoadgenError, and EnvironmentFault for children that hang.
+        A signal ends the run early and keeps what was measured. ``on_phase`` is called when the first process begins a
+        phase. Raises a child's own LoadgenError, and EnvironmentFault for children that hang.
         """
         schedule = replace(schedule, processes=self.processes)
         run = _Run(self._children, schedule, directory, self._on_loss)
@@ -111,26 +111,26 @@ class ScenarioChild:
                     run.stop()
                     raise as_error(event)
                 case Ramped() | Done() | None:
-                    run.heard(child, event)
+                    run.handle(child, event)
                     if event is None and child not in run.done:
-                        how = run.endings.setdefault(child, child.ending())
-                        self._say(f"process {run.number(child)} {how}: {run.goes_on}")
+                        ending = run.endings.setdefault(child, child.ending())
+                        self._say(f"process {run.number(child)} {ending}: {run.goes_on}")
                 case _:
                     raise EnvironmentFault(f"the load generator of {self._path.stem} started over; run it again")
-        for gone in set(self._children) - run.done.keys():
-            gone.close()
+        for lost in set(self._children) - run.done.keys():
+            lost.close()
         self._children = [child for child in self._children if child in run.done]
-        return run.made()
+        return run.results()
 
     def close(self) -> None:
         """End the children."""
         close_all(self._children)
 
     def _ready(self) -> ScenarioDescription:
-        """What the children are ready to run; the first that is not says why."""
+        """Wait until all children have loaded the scenario; returns its description, raises the error of any child."""
         deadline = time.monotonic() + START_TIMEOUT_S
-        found: list[ScenarioDescription] = []
-        while len(found) < len(self._children):
+        descriptions: list[ScenarioDescription] = []
+        while len(descriptions) < len(self._children):
             try:
                 child, event = self._inbox.get(timeout=max(deadline - time.monotonic(), 0.0))
             except queue.Empty:
@@ -141,12 +141,14 @@ class ScenarioChild:
             if isinstance(event, Failed):
                 raise as_error(event)
             if not isinstance(event, Ready):
-                how = child.ending()
+                ending = child.ending()
                 if child.was_killed:
-                    raise EnvironmentFault(f"a process that loaded {self._path} {how}; see who ended it, run it again")
+                    raise EnvironmentFault(
+                        f"a process that loaded {self._path} {ending}; see who ended it, run it again"
+                    )
                 raise UsageError(f"{self._path} could not be loaded{child.why()}")
-            found.append(event.scenario)
-        return found[0]
+            descriptions.append(event.scenario)
+        return descriptions[0]
 
 
 class _Run:
@@ -158,17 +160,17 @@ class _Run:
         self._ramped: set[Child] = set()
         self._lost: set[Child] = set()
         self._begun: set[Phase] = set()
-        self._told = False
+        self._begin_sent = False
         self.done: dict[Child, Done] = {}
         self.endings: dict[Child, str | None] = {}
-        """Of those that were lost."""
+        """How each lost child ended."""
         self._spools = [directory / spool_name(process) for process in range(len(children))]
         for process, (child, spool) in enumerate(zip(children, self._spools, strict=True)):
             child.tell(Command("run", schedule, str(spool), process))
 
     @property
     def working(self) -> list[Child]:
-        """Those still at it."""
+        """Children that have not finished and are not lost."""
         return [child for child in self._children if child not in self.done and child not in self._lost]
 
     @property
@@ -177,23 +179,23 @@ class _Run:
 
     @property
     def goes_on(self) -> str:
-        """What comes of a loss, in words."""
+        """Consequence of a loss, for a message."""
         if self.over:
             return "the run is over"
         return "the run stops" if self._on_loss == "stop" else "the run goes on without it"
 
     def number(self, child: Child) -> int:
-        """Which share a child has."""
+        """Number of a child's share."""
         return self._children.index(child)
 
     def first(self, event: PhaseBegan) -> bool:
         """Whether no other process has begun this phase."""
-        known = event.phase in self._begun
+        begun = event.phase in self._begun
         self._begun.add(event.phase)
-        return not known
+        return not begun
 
-    def heard(self, child: Child, event: Ramped | Done | None) -> None:
-        """One child is there, has ended its part, or (None) is no more."""
+    def handle(self, child: Child, event: Ramped | Done | None) -> None:
+        """Handle an event of one child: all its users started, its part done, or (None) the process lost."""
         if isinstance(event, Ramped):
             self._ramped.add(child)
         elif isinstance(event, Done):
@@ -204,21 +206,21 @@ class _Run:
             self._lost.add(child)
             if self._on_loss == "stop":
                 self.stop()
-        if not self._told and self._ramped >= set(self.working):
-            self._told = True
+        if not self._begin_sent and self._ramped >= set(self.working):
+            self._begin_sent = True
             at = time.monotonic() + BEGIN_S
             for waiting in self.working:
                 waiting.tell(Command("begin", at=at))
 
     def stop(self) -> None:
-        """End it early."""
+        """End the run early."""
         for child in self.working:
             child.tell(Command("stop"))
 
-    def made(self) -> list[Made]:
-        """What each made, in the order of their shares."""
+    def results(self) -> list[ProcessResult]:
+        """Result of each child, in the order of their shares."""
         names = [f"process {process}" for process in range(len(self._children))]
         return [
-            Made(name, spool, self.done.get(child), ending=self.endings.get(child))
+            ProcessResult(name, spool, self.done.get(child), ending=self.endings.get(child))
             for name, spool, child in zip(names, self._spools, self._children, strict=True)
         ]

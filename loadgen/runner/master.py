@@ -1,4 +1,4 @@
-"""The parent's hold on a master whose workers, on this machine or others, make the load."""
+"""The master process, whose workers on this machine or others generate the load."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Final
 from loadgen.database.servers import ServersIdentity
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.runner.child import GRACE_S, START_TIMEOUT_S, Child, Inbox, as_error, next_event
-from loadgen.runner.parts import Made, OnLoss
+from loadgen.runner.parts import OnLoss, ProcessResult
 from loadgen.runs.control import Awaited, Collected, Command, Event, Failed, PhaseBegan, Ready, WorkerMissing, Workers
 from loadgen.runs.format.scenario import ScenarioDescription
 from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.spool import spool_name
 
 BEGINNING_S: Final = 60.0
-"""Workers connect and agree on a clock before a schedule begins."""
+"""Time for the workers to connect and agree on a clock before a schedule begins."""
 
 
 class MasterChild:
-    """A master's process; a context manager that ends it, and with it its workers. Not for several threads.
+    """A master process; a context manager that ends it and its workers. Not thread-safe.
 
-    Used as a ``ScenarioChild`` is, after :meth:`wait_for_workers`. It is told of no server: workers find their own.
+    Used like a ``ScenarioChild``, after :meth:`wait_for_workers`. It gets no DSN: workers find the server themselves.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class MasterChild:
         return len(self._workers)
 
     def wait_for_workers(self, count: int, timeout_s: float) -> None:
-        """Until so many have joined. Raises EnvironmentFault when they have not by then."""
+        """Wait until ``count`` workers have joined. Raises EnvironmentFault after ``timeout_s``."""
         deadline = time.monotonic() + timeout_s
         while len(self._workers) < count:
             late = f"{len(self._workers)} of {count} workers joined within {timeout_s:g} s; see what the others say"
@@ -81,7 +81,7 @@ class MasterChild:
                 self._workers = event.names
                 self._say(f"{len(event.names)} of {count} workers: {', '.join(event.names)}")
 
-    def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[Made]:
+    def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[ProcessResult]:
         """Carry out one schedule; see ``ScenarioChild.run``."""
         self._child.tell(Command("run", schedule, str(directory), servers=self._servers))
         planned_s = schedule.ramp_s + schedule.warmup_s + schedule.measure_s + schedule.drain_s
@@ -107,7 +107,7 @@ class MasterChild:
                 case Workers():
                     self._workers = event.names
                 case Collected():
-                    return [Made(m.name, Path(m.spool), m.done, m.clock_error_ms, m.left) for m in event.made]
+                    return [ProcessResult(m.name, Path(m.spool), m.done, m.clock_error_ms, m.left) for m in event.made]
                 case None:
                     ending = f"whose master {self._child.ending()}"
                     self._say(f"the master of {self._path.stem} {self._child.ending()}; what it had is kept")
@@ -115,11 +115,13 @@ class MasterChild:
                 case _:
                     raise EnvironmentFault(f"the master of {self._path.stem} started over; run it again")
 
-    def _abandoned(self, directory: Path, ending: str) -> list[Made]:
-        """What a master that died had written, by share."""
+    def _abandoned(self, directory: Path, ending: str) -> list[ProcessResult]:
+        """Results that a master had written before it died, by share."""
         spools = [directory / spool_name(process) for process in range(len(list(directory.glob(spool_name("*")))))]
         names = dict(enumerate(self._workers))
-        return [Made(names.get(n, f"worker {n}"), spool, None, ending=ending) for n, spool in enumerate(spools)]
+        return [
+            ProcessResult(names.get(n, f"worker {n}"), spool, None, ending=ending) for n, spool in enumerate(spools)
+        ]
 
     def close(self) -> None:
         """End the master, and with it its workers."""

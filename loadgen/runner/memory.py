@@ -1,4 +1,4 @@
-"""Whether the kernel ended processes of this machine for lack of memory."""
+"""Kills by the kernel's out-of-memory killer on this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int | None:
-    """How many processes it has ended so far. None: this system does not say."""
+    """Count the OOM kills since boot; None if this system does not count them."""
     try:
         lines = vmstat.read_text().splitlines()
     except OSError:
@@ -15,7 +15,7 @@ def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int | None:
 
 
 def with_cause(ending: str | None, before: int | None, after: int | None) -> str | None:
-    """How a process ended, with the likely reason where it was killed; ``before`` and ``after`` it: oom_kills()."""
+    """Add the likely reason to the ending of a killed process; ``before`` and ``after`` the run: :func:`oom_kills`."""
     if ending is None or "SIGKILL" not in ending:
         return ending
     if before is None or after is None:

@@ -1,4 +1,4 @@
-"""What each process of a load generator made of a run, and all of them together."""
+"""Result of each process of a load generator, and of all together."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ OnLoss = Literal["stop", "continue"]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """One process after a run. ``done`` None: it died or was cut off; what it had reported is in its spool."""
+class ProcessResult:
+    """Result of one process of a run. ``done`` is None if it died or was cut off after what its spool holds."""
 
     name: str
     spool: Path
     done: Done | None
     clock_error_ms: float | None = None
-    """On another machine: how far its seconds may be off those of this one."""
+    """Largest error of its clock against this machine's, in ms; None for a process of this machine."""
     left: bool = False
-    """It ended its part before the run did, in good order."""
+    """Whether it left in good order before the end of the run."""
     ending: str | None = None
-    """How it ended, if it was lost and its end was seen: "was killed by SIGKILL"."""
+    """How it ended, such as "was killed by SIGKILL"; None if it was not lost or its end is unknown."""
 
     def seconds(self) -> list[Second]:
-        """What it reported, in order."""
+        """Read the seconds of its spool, in order."""
         return list(spool.read(self.spool))
 
 
 class Generator(Protocol):
-    """What makes a load: children of this process, or a master's workers."""
+    """A source of load: children of this process, or a master's workers."""
 
     description: ScenarioDescription
     interrupted: bool
     """Whether a signal to this process, its parent, ended the run early."""
 
-    def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[Made]:
-        """Carry out one schedule, with spools in ``directory``; what each process made of it, by its share."""
+    def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[ProcessResult]:
+        """Carry out one schedule, with spools in ``directory``; returns each process's result, by share."""
 
 
 def all_seconds(parts: Iterable[Sequence[Second]]) -> list[Second]:
-    """The seconds of all processes as those of one generator: nothing is lost or counted twice by adding up."""
+    """Add up the processes' seconds to those of one generator."""
     by_start: dict[float, Second] = {}
     for part in parts:
         for second in part:
@@ -61,22 +61,22 @@ def all_seconds(parts: Iterable[Sequence[Second]]) -> list[Second]:
 
 
 def part_of(
-    made: Made, seconds: Sequence[Second], share: Share, schedule: Schedule, window: tuple[int, int]
+    process: ProcessResult, seconds: Sequence[Second], share: Share, schedule: Schedule, window: tuple[int, int]
 ) -> GeneratorPart:
-    """One process's line of the record, over the whole seconds of a ``window`` [first, end)."""
+    """Sum up one process for the record, over the whole seconds of a ``window`` [first, end)."""
     first, end = window
-    mine = [second for second in seconds if first <= second.at < end]
-    gone = made.done is None or made.left
-    until_s = (max((second.at for second in seconds), default=first) + 1 - first) if gone else None
+    measured = [second for second in seconds if first <= second.at < end]
+    lost = process.done is None or process.left
+    until_s = (max((second.at for second in seconds), default=first) + 1 - first) if lost else None
     return GeneratorPart(
-        name=made.name,
+        name=process.name,
         users=share.users(schedule.users),
         arrivals_meant=None if schedule.rate is None else arrivals_meant(schedule, share, end - first),
-        count=sum(t.calls for second in mine for t in second.transactions.values()),
-        cpu_cores=made.done.cpu_cores if made.done else None,
-        hub_lag_p99_ms=merge(second.hub_lag for second in mine).percentile_us(99) / 1000,
-        peak_rss_bytes=made.done.peak_rss_bytes if made.done else None,
+        count=sum(t.calls for second in measured for t in second.transactions.values()),
+        cpu_cores=process.done.cpu_cores if process.done else None,
+        hub_lag_p99_ms=merge(second.hub_lag for second in measured).percentile_us(99) / 1000,
+        peak_rss_bytes=process.done.peak_rss_bytes if process.done else None,
         lost_after_s=until_s,
-        ending=made.ending,
-        clock_error_ms=made.clock_error_ms,
+        ending=process.ending,
+        clock_error_ms=process.clock_error_ms,
     )

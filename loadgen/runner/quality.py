@@ -1,4 +1,4 @@
-"""Whether a finished run can be believed (pure).
+"""Verdict on a finished run: valid, partial or invalid, with reasons (pure).
 
 Reasons stand in this order, and the first is what people read first: a signal that ended the run; faults of the world
 (a server that restarted or is gone, then time in which nothing was answered); too many errors; the load generator; a
@@ -16,7 +16,7 @@ from typing import Final
 from capacity.formatting import counted
 from capacity.values import Refusal
 from loadgen.runner.counting import LOST
-from loadgen.runner.silence import GENERATOR_LATE, Seen, silence
+from loadgen.runner.silence import GENERATOR_LATE, Evidence, silence
 from loadgen.runner.steady import unsteady
 from loadgen.runs.estimate import BEYOND, MIN_SECONDS
 from loadgen.runs.format.access import Access
@@ -28,47 +28,47 @@ from loadgen.runs.format.verdict import INTERRUPTED, MAX_ERROR_SHARE, TOO_MANY_E
 from loadgen.runs.spool import Second
 
 GENERATOR_CPU_CORES: Final = 0.9
-"""A child is one process, hence one core: from here on the generator is the limit, not the server."""
+"""Use of its one core from which a process of the generator, and not the server, is the limit."""
 HUB_LAG_SHARE: Final = 0.5
-"""The hub's own lag (p99) may be this share of the p95 response at most; assumption, no published threshold."""
+"""Largest valid lag (p99) of the hub, as a share of the p95 response; assumption, no published threshold."""
 HUB_LAG_MS: Final = 5.0
-"""… unless it is under this, which only fast answers would notice; assumption."""
+"""Lag (p99) of the hub that is always valid, since it matters beside fast answers alone; assumption."""
 BEHIND_SHARE: Final = 0.01
-"""Arrivals waiting at the end, dropped or unfinished beyond this share and chance: not carried; assumption."""
+"""Share of arrivals waiting at the end, dropped or unfinished, beyond which the load was not carried; assumption."""
 POOL_WAIT_SHARE: Final = 0.1
-"""Waiting for a connection of the pool, on average, beyond this share of the response: worth knowing; assumption."""
+"""Mean wait for a connection of the pool, as a share of the response, beyond which a note says so; assumption."""
 DECISION_S: Final = 60.0
-"""Shorter windows are for seeing, not for deciding; assumption."""
+"""Shortest window to decide from; assumption."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was observed of a run beside its seconds."""
+    """Observations of a run beside its seconds."""
 
     interrupted: bool = False
-    """A signal to this process ended the run early."""
+    """Whether a signal to this process ended the run early."""
     lost: Sequence[GeneratorPart] = ()
     """Processes of the generator that did not last to the end."""
     died: bool = False
-    """No process of the generator lasted to the end."""
+    """Whether no process of the generator lasted to the end."""
     faults: Sequence[Reason] = ()
     """Servers that restarted or went away in the window."""
     differences: Sequence[Reason] = ()
     """Statements that the server counted differently from the generator."""
-    seen: Seen = field(default_factory=Seen)
+    evidence: Evidence = field(default_factory=Evidence)
     writes: bool = False
     shared_machine: bool = False
-    """Generator and server ran on the same cores."""
+    """Whether generator and server ran on the same cores."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What may happen in a run that is valid all the same."""
+    """Errors and faults that leave a run valid."""
 
     error_share: float = MAX_ERROR_SHARE
-    """The share of its transactions that may fail."""
+    """Share of the transactions that may fail."""
     faults: bool = False
-    """Servers are stopped on purpose: that, and time without an answer, is then a note."""
+    """Whether servers are stopped on purpose: restarts, and time without an answer, are then notes."""
 
 
 STRICT: Final = Allowed()
@@ -83,11 +83,11 @@ def judge(
     allowed: Allowed,
     warmup: Sequence[Second] = (),
 ) -> Verdict:
-    """The verdict on a run: valid, or what speaks against it. ``warmup``: the seconds before the window.
+    """Judge a run by its seconds and observations. ``warmup``: the seconds before the window.
 
     A run that ended early, or went on without a part of its load, is ``partial``, with reasons.
     """
-    silent = silence(window, warmup, schedule, observed.seen)
+    silent = silence(window, warmup, schedule, observed.evidence)
     own = [silent] if silent and silent.code == GENERATOR_LATE else []
     world = [*observed.faults, *([silent] if silent and not own else [])]
     errors = _errors(result, allowed.error_share)
@@ -119,7 +119,7 @@ def _errors(result: RunResult | None, allowed_share: float) -> list[Reason]:
 
 
 def _connections_lost(window: Sequence[Second], result: RunResult | None) -> list[Reason]:
-    """Connections that ended under a transaction although no server did: each is an error, too few to be a reason."""
+    """Note on connections that ended under a transaction although no server did; too few to invalidate the run."""
     lost = [
         (second.at, state, count)
         for second in window
@@ -164,54 +164,54 @@ def _unmeasured(result: RunResult | None) -> list[Reason]:
 
 
 def _unsteady(window: Sequence[Second], warmup: Sequence[Second], schedule: Schedule) -> list[Reason]:
-    # What a rate that changes by itself carries is not meant to be the same throughout.
+    # The throughput of a rate that changes is not meant to be steady.
     return unsteady(window, warmup, schedule) if schedule.rate is None or schedule.rate.constant else []
 
 
 def _saturated(generator: GeneratorUse) -> list[Reason]:
-    """The busiest process against its one core."""
+    """Check the CPU of the generator's busiest process, which has one core."""
     used = max([part.cpu_cores or 0.0 for part in generator.parts] or [generator.cpu_cores])
     if used < GENERATOR_CPU_CORES:
         return []
-    one, do = (
+    subject, do = (
         ("the generator", "lower the load, or raise --processes if the machine has cores to spare")
         if len(generator.parts) < 2
         else (f"one of the generator's {len(generator.parts)} processes", "lower the load, or use more processes")
     )
-    return [Reason("generator_saturated", f"{one} used {used:.2f} of its one core", do)]
+    return [Reason("generator_saturated", f"{subject} used {used:.2f} of its one core", do)]
 
 
 def _lost(part: GeneratorPart, schedule: Schedule) -> Reason:
-    """A process that did not last: what it was to make, and what came from it until when."""
+    """Reason for a lost process: its share of the load, and until when it reported how much."""
     assert part.lost_after_s is not None
-    meant = f"{part.users} of {schedule.users} {'users' if schedule.rate is None else 'connections'}"
+    share = f"{part.users} of {schedule.users} {'users' if schedule.rate is None else 'connections'}"
     if part.arrivals_meant is not None:
-        meant += f" and {part.arrivals_meant:,} arrivals"
+        share += f" and {part.arrivals_meant:,} arrivals"
     when = f"{part.lost_after_s:g} s into the window" if part.lost_after_s > 0 else "before the window"
     ending = f"{part.ending}; it " if part.ending else ""
     what = (
-        f"{part.name}, which had {meant}, {ending}reported for the last time {when}, {part.count:,} transactions in all"
+        f"{part.name}, which had {share}, {ending}reported for the last time {when}, {part.count:,} transactions in all"
     )
     return Reason("generator_lost", what, "check its log and network, then run it again")
 
 
 def _own_lag(result: RunResult) -> list[Reason]:
-    """The generator's own lateness: its timers', and that of arrivals sent late although a connection was free."""
-    # Under an open load a wait for the server is in the response, and would excuse any lateness: service is not.
-    measure, found = ("service", result.service) if result.arrivals else ("response", result.response)
-    p95 = found.p95_ms or found.p50_ms
-    seen = [("the generator's own timers were", result.generator.hub_lag_p99_ms)]
+    """Check the generator's own lag: of its timers, and of arrivals sent late although a connection was free."""
+    # An open load's response includes the wait for the server and would excuse any lag: compare with the service time.
+    measure, latency = ("service", result.service) if result.arrivals else ("response", result.response)
+    p95 = latency.p95_ms or latency.p50_ms
+    lags = [("the generator's own timers were", result.generator.hub_lag_p99_ms)]
     if result.arrivals:
-        seen.append(("arrivals that no connection had to wait for were sent", result.arrivals.own_lag_p99_ms))
-    for what, lag_ms in seen:
+        lags.append(("arrivals that no connection had to wait for were sent", result.arrivals.own_lag_p99_ms))
+    for what, lag_ms in lags:
         if p95 is not None and lag_ms > max(HUB_LAG_MS, HUB_LAG_SHARE * p95.value):
-            whole = f"{what} {lag_ms:.1f} ms late (p99) beside a p95 {measure} of {p95.value:.1f} ms"
-            return [Reason(GENERATOR_LATE, whole, "lower the load, or give the generator cores of its own")]
+            message = f"{what} {lag_ms:.1f} ms late (p99) beside a p95 {measure} of {p95.value:.1f} ms"
+            return [Reason(GENERATOR_LATE, message, "lower the load, or give the generator cores of its own")]
     return []
 
 
 def _limits(result: RunResult | None, schedule: Schedule, observed: Observed, *, explained: bool) -> list[Reason]:
-    """What limits the use of the run; ``explained``: it failed for a reason that no other measuring mends."""
+    """Notes on the use of a run; ``explained``: it failed for a reason that measuring differently does not mend."""
     limits = []
     if schedule.measure_s < DECISION_S and not explained:
         what = f"{schedule.measure_s:g} s were measured"
@@ -241,7 +241,7 @@ def _checkpoints(server: ServerUse) -> list[Reason]:
 
 
 def _not_carried(result: RunResult, arrivals: OpenResult, schedule: Schedule) -> list[Reason]:
-    """The server did not keep up: the run is valid, and its response times are those of a growing queue."""
+    """Note on a server that did not keep up: the run is valid, its response times are those of a growing queue."""
     behind = arrivals.backlog_end + arrivals.dropped + arrivals.unfinished
     if behind <= BEHIND_SHARE * arrivals.offered + 3 * math.sqrt(arrivals.offered):
         return []
@@ -256,7 +256,7 @@ def _not_carried(result: RunResult, arrivals: OpenResult, schedule: Schedule) ->
 
 
 def _pooled(result: RunResult, access: Access) -> list[Reason]:
-    """The pool, whose size was asked for, is what transactions wait for: the run is valid, and one of that pool."""
+    """Note on transactions that mostly wait for the pool: the run is valid, for a pool of that size."""
     wait = result.access.pool_wait if result.access else None
     if wait is None or wait.mean_ms <= POOL_WAIT_SHARE * result.response.mean_ms:
         return []
@@ -268,7 +268,7 @@ def _pooled(result: RunResult, access: Access) -> list[Reason]:
 
 
 def refusal_of(verdict: Verdict) -> Refusal | None:
-    """Why a run gives no valid answer; None for a valid one, and for one that a signal to this process ended."""
+    """The verdict's first reason as a refusal; None for a valid run, and for one ended by a signal to this process."""
     if not verdict.reasons or verdict.reasons[0].code == INTERRUPTED:
         return None
     reason = verdict.reasons[0]
@@ -276,12 +276,12 @@ def refusal_of(verdict: Verdict) -> Refusal | None:
 
 
 def percent(share: float) -> str:
-    """A share of one, as messages write it."""
+    """Format a share of one for messages."""
     return f"{100 * share:.3g}%"
 
 
 def undecided(result: RunResult, objective: Objective) -> Refusal:
-    """Why :func:`objective_met` has no answer."""
+    """Refusal for a run of which :func:`objective_met` is None."""
     if result.response.percentile_ms(objective.percentile) is None:
         missing = f"{result.count} transactions are too few to judge {objective} by"
         return Refusal("objective_undecided", missing, "measure for longer, or at a higher load")
@@ -294,11 +294,11 @@ def undecided(result: RunResult, objective: Objective) -> Refusal:
 def objective_met(result: RunResult, objective: Objective) -> bool | None:
     """Whether this one run met the objective; None when it holds too few transactions to say.
 
-    Also None when too many were dropped: the percentile is then only known to be longer than a value that would do.
+    Also None when too many were dropped: the percentile is then a lower bound that lies below the objective.
     """
     response_ms = result.response.percentile_ms(objective.percentile)
     if response_ms is None:
         return None
     if result.response.is_bound(response_ms.value) and response_ms.value <= objective.response_ms:
-        return None  # longer than this: by how much is not known
+        return None  # a lower bound: the percentile may exceed the objective
     return response_ms.value <= objective.response_ms

@@ -1,4 +1,4 @@
-"""One run: the child makes the load, the server is watched, the record is written whole or not at all."""
+"""One run: generate the load, observe the servers, write the record whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loadgen.errors import GuardRefusal
 from loadgen.observe.facts import client_facts, database_facts
 from loadgen.observe.pooler import lock_of_run
 from loadgen.runner.memory import oom_kills, with_cause
-from loadgen.runner.parts import Generator, Made, all_seconds, part_of
+from loadgen.runner.parts import Generator, ProcessResult, all_seconds, part_of
 from loadgen.runner.quality import STRICT, Allowed, Observed, judge, refusal_of
 from loadgen.runner.summary import Window, committed, summarise, write_latency_log, write_timeline
 from loadgen.runner.watch import Watch
@@ -33,15 +33,15 @@ from loadgen.runs.spool import Second
 from loadgen.runs.store import DOCUMENTS, new_id, new_record
 
 GUARD_REFUSED: Final = "guard_refused"
-"""Code of the reason of a run that the guard ended."""
+"""Reason code of a run that the guard ended."""
 GUARD_ADVICE: Final = "see where the DSN, the pooler's entry or the host name leads now; what came before is kept"
 DRAIN_S: Final = 10.0
-"""Transactions under way at the end may take so long to finish before they are cancelled."""
+"""Time for transactions under way at the end to finish before they are cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the record says of both machines; asked once for a sweep."""
+    """Facts about the database and the client machine, gathered once for a sweep."""
 
     database: DatabaseFacts
     client: ClientFacts
@@ -64,9 +64,9 @@ def record_run(
     servers: Servers | None = None,
     allowed: Allowed = STRICT,
 ) -> tuple[RunRecord, Path]:
-    """Carry out a schedule on ``target`` and keep its record; returns it with its directory.
+    """Carry out a schedule on ``target`` and write its record; returns it with its directory.
 
-    ``servers``: through which pooler, beside which replicas the load goes; None: neither.
+    ``servers``: the pooler and replicas of the load; None for neither.
     An interrupt ends the run early and keeps it as partial. Raises LoadgenError where no load could be made.
     """
     facts = facts or Facts.gather(target)
@@ -87,37 +87,37 @@ def record_run(
                 if on_phase is not None:
                     on_phase(event)
 
-            made = child.run(schedule, directory, phase_began)
-        made = [replace(part, ending=with_cause(part.ending, kills, oom_kills())) for part in made]
-        by_part = [part.seconds() for part in made]
+            results = child.run(schedule, directory, phase_began)
+        results = [replace(part, ending=with_cause(part.ending, kills, oom_kills())) for part in results]
+        by_part = [part.seconds() for part in results]
         seconds = all_seconds(by_part)
         measured = window.seconds(seconds)
         parts = [
-            part_of(one, its, Share(process, len(made)), schedule, window.bounds(seconds))
-            for process, (one, its) in enumerate(zip(made, by_part, strict=True))
+            part_of(process_result, its_seconds, Share(number, len(results)), schedule, window.bounds(seconds))
+            for number, (process_result, its_seconds) in enumerate(zip(results, by_part, strict=True))
         ]
         bounds = (measured[0].at, measured[-1].at + 1.0) if measured else None
         faults, notes = (watch.faults(*bounds), watch.notes(*bounds)) if bounds else ((), ())
         result = _result(measured, seconds, window.warmup(seconds), parts, watch) if measured else None
-        server_statements, differ, count_notes = watch.count(seconds, schedule, made)
+        server_statements, count_differences, count_notes = watch.count(seconds, schedule, results)
         observed = Observed(
             interrupted=child.interrupted,
             lost=[part for part in parts if part.lost_after_s is not None],
-            died=all(part.done is None for part in made),
+            died=all(part.done is None for part in results),
             faults=faults,
-            differences=differ,
-            seen=watch.seen,
+            differences=count_differences,
+            evidence=watch.evidence,
             writes=scenario.writes,
             shared_machine=facts.database.embedded,
         )
         verdict = judge(measured, result, schedule, observed, allowed, window.warmed(seconds))
         verdict = replace(verdict, notes=(*verdict.notes, *notes, *count_notes))
-        verdict = _guarded(verdict, made, measured=result is not None)
+        verdict = _guarded(verdict, results, measured=result is not None)
         record = RunRecord(
             id=run_id,
             started_at=now.isoformat(timespec="seconds"),
             scenario=scenario,
-            schedule=replace(schedule, processes=len(made)),
+            schedule=replace(schedule, processes=len(results)),
             objective=objective,
             max_error_share=allowed.error_share,
             database=facts.database,
@@ -128,7 +128,7 @@ def record_run(
             server_statements=server_statements,
         )
         _write(directory, record, seconds, window)
-        for part in made:
+        for part in results:
             part.spool.unlink(missing_ok=True)
     return record, results_dir / run_id
 
@@ -146,7 +146,7 @@ def _result(
     parts: Sequence[GeneratorPart],
     watch: Watch,
 ) -> RunResult:
-    """The window summed up, with what the servers spent on it; examples of errors are those of all ``seconds``."""
+    """Sum up the window with the servers' use; examples of errors are from all ``seconds``."""
     begin, end = measured[0].at, measured[-1].at + 1.0
     used = watch.use(begin, end, transactions=sum(map(committed, measured)))
     cpu_cores = sum(part.cpu_cores or 0.0 for part in parts)
@@ -156,9 +156,9 @@ def _result(
     return replace(result, replay=watch.replay(begin, end))
 
 
-def _guarded(verdict: Verdict, made: Sequence[Made], *, measured: bool) -> Verdict:
-    """The verdict, partial where the guard ended the run. Raises GuardRefusal if nothing was measured by then."""
-    refusal = next((part.done.refusal for part in made if part.done and part.done.refusal), None)
+def _guarded(verdict: Verdict, results: Sequence[ProcessResult], *, measured: bool) -> Verdict:
+    """Make the verdict partial if the guard ended the run. Raises GuardRefusal if nothing was measured by then."""
+    refusal = next((part.done.refusal for part in results if part.done and part.done.refusal), None)
     if refusal is None:
         return verdict
     if not measured:

@@ -1,4 +1,4 @@
-"""Which locustfile a name means."""
+"""Locustfiles by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE: Final = FileKind("a scenario", "give a locustfile or the name of one", MIB
 
 
 def find_scenario(name: str) -> Path:
-    """The locustfile that a name or path means: a path, ``scenarios/NAME.py`` here, else the shipped one.
+    """Find a locustfile by path or name: ``scenarios/NAME.py`` in the working directory, else the shipped one.
 
     Raises UsageError that lists the shipped ones.
     """

@@ -1,4 +1,4 @@
-"""Was the window of one state? By throughput, which a load's own limit shows in, and by service time."""
+"""Steady-state check of the measured window, by throughput, which shows a load's own limit, and by service time."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from loadgen.runs.spool import SERVICE, Second
 from loadgen.runs.steadiness import beyond_chance, change_of, transient
 
 MOVES: Final = 0.075
-"""By how much a part that was not of the same state may move the window's mean: a change by 15 % half-way; assumption.
-"""
+"""Largest valid effect of an unsteady part on the window's mean, that of a change by 15 % half-way; assumption."""
 SETTLING_SHARE: Final = 1 / 3
-"""A longer beginning is no transient: what is left is not known to be steady; assumption."""
+"""Longest transient as a share of the window: after a longer one, the rest is not known to be steady; assumption."""
 
 
 def unsteady(window: Sequence[Second], warmup: Sequence[Second], schedule: Schedule) -> list[Reason]:
-    """The first reason why not, if there is one: a warm-up that was too short, or a change or drift within."""
+    """Find the first reason against steady state: a warm-up that was too short, or a change or drift in the window."""
     for what, before, within in (
         ("throughput", _throughput(warmup), _throughput(window)),
         ("service time (p50)", _service(warmup), _service(window)),
@@ -32,7 +31,7 @@ def unsteady(window: Sequence[Second], warmup: Sequence[Second], schedule: Sched
 
 
 def _settling(what: str, before: Sequence[float], within: Sequence[float], schedule: Schedule) -> Reason | None:
-    """A transient that went on into the window and moved its mean."""
+    """Reason for a transient that lasted into the window and moved its mean."""
     settled = transient([*before, *within]) - len(before)
     if not 0 < settled <= SETTLING_SHARE * len(within):
         return None
@@ -40,9 +39,9 @@ def _settling(what: str, before: Sequence[float], within: Sequence[float], sched
     moved = _mean(within) / _mean(rest) - 1 if _mean(rest) else math.inf
     if abs(moved) <= MOVES or not beyond_chance(first, rest):
         return None
-    seen = f"{what} settled only {settled} s into the window (MSER-5), which moved its mean by {moved:+.0%}"
+    message = f"{what} settled only {settled} s into the window (MSER-5), which moved its mean by {moved:+.0%}"
     enough_s = 5 * math.ceil((schedule.warmup_s + settled) / 5)
-    return Reason("warmup_too_short", seen, f"warm up for longer: --warmup {enough_s}s")
+    return Reason("warmup_too_short", message, f"warm up for longer: --warmup {enough_s}s")
 
 
 def _changed(what: str, within: Sequence[float]) -> Reason | None:
@@ -52,13 +51,13 @@ def _changed(what: str, within: Sequence[float]) -> Reason | None:
     longer = max(within[: change.at], within[change.at :], key=len)
     if _mean(longer) and abs(_mean(within) / _mean(longer) - 1) <= MOVES:
         return None
-    how = (
+    message = (
         f"{what} drifted: its mean in the second half of the window was {change.ratio:.2f} of the first's"
         if change.trend
         else f"{what} changed {change.at} s into the window to {change.ratio:.2f} of what it was"
     )
     do = "look for what changed in the timeline and the server's samples; warm up and measure for longer"
-    return Reason("not_steady", f"{how}, beyond chance", do)
+    return Reason("not_steady", f"{message}, beyond chance", do)
 
 
 def _throughput(seconds: Sequence[Second]) -> list[float]:
@@ -66,9 +65,9 @@ def _throughput(seconds: Sequence[Second]) -> list[float]:
 
 
 def _service(seconds: Sequence[Second]) -> list[float]:
-    """Of the seconds in which something was answered: their medians, in microseconds."""
-    found = (merge(t.histogram(SERVICE) for t in second.transactions.values()) for second in seconds)
-    return [float(histogram.percentile_us(50)) for histogram in found if histogram.total]
+    """Median service time in µs of each second in which something was answered."""
+    histograms = (merge(t.histogram(SERVICE) for t in second.transactions.values()) for second in seconds)
+    return [float(histogram.percentile_us(50)) for histogram in histograms if histogram.total]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""From the child's seconds to the record: the measured window summed up, the latency log and the timeline written."""
+"""Sum up the seconds of a run for its record, and write its latency log and timeline."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ TIMELINE_COLUMNS: Final = (
     "offered", "dropped", "backlog", "lag_p99_ms",
 )  # fmt: skip
 CLOCK_S: Final = 0.001
-"""Another machine's clock may say a little less than the whole second at which its window ended."""
+"""Tolerance for another machine's clock, which may end the window a little before the whole second."""
 _NOTHING: Final = Tally(0, 0, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """When each phase began, on the monotonic clock; ``measure`` and ``drain`` bound the window."""
+    """Beginning of each phase on the monotonic clock; ``measure`` and ``drain`` bound the window."""
 
     began: dict[Phase, float]
 
     @property
     def start(self) -> float | None:
-        """Seconds count from here: the first that lies wholly in the window. None: never reached."""
+        """Beginning of the measured window; None if it was never reached."""
         return self.began.get("measure")
 
     def phase(self, at: float) -> Phase:
-        """The phase to which a second belongs that starts at ``at``; it is the one in its middle."""
+        """Phase of the second that starts at ``at``: the one in its middle."""
         reached = [phase for phase, began in self.began.items() if began <= at + 0.5]
         return reached[-1] if reached else "ramp"
 
@@ -80,9 +80,9 @@ def summarise(
     warmup: Sequence[Second] = (),
     parts: Sequence[GeneratorPart] = (),
 ) -> RunResult:
-    """The result of the seconds of a window; ``examples`` are messages by SQLSTATE. Raises ValueError for no second.
+    """Sum up the seconds of a window; ``examples`` are messages by SQLSTATE. Raises ValueError for no second.
 
-    ``warmup``: the seconds before it, for what an open load did there; ``parts``: the generator's processes.
+    ``warmup``: the seconds before it, for the lag of an open load; ``parts``: the generator's processes.
     """
     transactions = _names(second.transactions for second in window)
     statements = _names(second.statements for second in window)
@@ -156,10 +156,10 @@ def _statement(name: str, window: Sequence[Second]) -> StatementResult:
 
 
 def write_latency_log(path: Path, seconds: Sequence[Second]) -> None:
-    """``latency.hlog``: every second of the run, ramp and drain included, by transaction and statement."""
+    """Write ``latency.hlog``: every second of the run, ramp and drain included, by transaction and statement."""
     if not seconds:
         return
-    # The spool's clock is monotonic; the log wants to know when its second 0 was.
+    # The spool's clock is monotonic; the log states its second 0 as a date.
     base = seconds[0].at
     began = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=time.monotonic() - base)
     hlog.write(path, began, _entries(seconds, base))
@@ -178,10 +178,10 @@ def _entries_of(subject: hlog.Subject, tallies: Mapping[str, Tally], start_s: fl
 
 
 def write_timeline(path: Path, seconds: Sequence[Second], window: Window) -> None:
-    """``timeline.csv``: a row per second. Latencies are response, empty where nothing was answered.
+    """Write ``timeline.csv``: a row per second. Latencies are response times, empty where nothing was answered.
 
-    Of an open load, transactions and errors are those answered in that second; latencies, and the columns from
-    ``offered`` on, are of what was meant to be sent in it.
+    Under an open load, transactions and errors are those answered in the second; latencies, and the columns from
+    ``offered`` on, are those of the arrivals meant for it.
     """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -204,12 +204,12 @@ def write_timeline(path: Path, seconds: Sequence[Second], window: Window) -> Non
 
 
 def _arrived(second: Second) -> tuple[object, ...]:
-    """The columns of an open load; empty for a closed one."""
+    """Columns of an open load; empty for a closed one."""
     if all(t.open is None for t in second.transactions.values()):
         return ("",) * 4
-    found = totals(second.transactions.values())
+    arrivals = totals(second.transactions.values())
     lag = merge(t.histogram(LAG) for t in second.transactions.values())
-    return (found.offered, found.dropped, second.backlog, _ms(lag, lag.percentile_us(99)))
+    return (arrivals.offered, arrivals.dropped, second.backlog, _ms(lag, lag.percentile_us(99)))
 
 
 def _ms(histogram: Histogram, us: int) -> str:
@@ -217,7 +217,7 @@ def _ms(histogram: Histogram, us: int) -> str:
 
 
 def _names(groups: Iterable[dict[str, Tally]]) -> list[str]:
-    """In order of first appearance made stable: sorted."""
+    """Names in any of the groups, sorted."""
     return sorted({name for group in groups for name in group})
 
 

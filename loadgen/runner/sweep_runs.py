@@ -36,7 +36,7 @@ MAX_REPEATS: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class SweepPlan:
-    """What to run. ``think`` False: a level is the number of connections that are busy all the time."""
+    """Levels, repeats and schedule of a sweep. Without ``think``, a level is the number of busy connections."""
 
     levels: tuple[int, ...]
     repeats: int
@@ -48,7 +48,7 @@ class SweepPlan:
     seed: int
     mode: Mode = "sequential"
     processes: int = 1
-    """Of the generator; at a level below them some have nothing to do."""
+    """Processes of the generator; some are idle at a level below their number."""
     access: Access = field(default_factory=Access)
 
     def order(self) -> tuple[tuple[int, int], ...]:
@@ -62,7 +62,7 @@ class SweepPlan:
         )
 
     def schedule(self, level: int, place: int) -> Schedule:
-        """The schedule of the run at ``place`` in the order."""
+        """Schedule of the run at ``place`` in the order."""
         return Schedule(
             users=level,
             think=self.think,
@@ -88,12 +88,12 @@ def record_sweep(
     servers: Servers | None = None,
     allowed: Allowed = STRICT,
 ) -> tuple[SweepRecord, Path]:
-    """Run a sweep and keep its record; returns it with its directory.
+    """Run a sweep and write its record; returns it with its directory.
 
     Every run gets a fresh copy of ``target``, which itself is only read. An interrupt ends the sweep and keeps what
     was measured, marked partial. ``allow_unmarked`` names the database to which writing is allowed without its mark;
-    its copy goes with it. ``servers``: through which pooler, beside which replicas; None: neither.
-    ``on_run`` hears of each run's level and place before (point None) and after it.
+    its copy goes with it. ``servers``: the pooler and replicas of the load; None for neither.
+    ``on_run`` is called with level and place before (point None) and after each run.
     """
     now = dt.datetime.now(dt.UTC)
     points: list[SweepPoint] = []
@@ -105,11 +105,11 @@ def record_sweep(
     interrupted = False
     servers = servers or Servers(target)
     with working_copy(target) as working:
-        reached = servers.with_database(working.database)
+        copy_servers = servers.with_database(working.database)
         unmarked = allow_unmarked and working.database
-        with ScenarioChild(scenario, reached.environment(), unmarked, processes=plan.processes) as child:
+        with ScenarioChild(scenario, copy_servers.environment(), unmarked, processes=plan.processes) as child:
             description = child.description
-            if description.writes:  # asked of the database that was named, and not of its copy
+            if description.writes:  # in the given database, not in its copy
                 with connect(target, autocommit=True) as connection:
                     require_own_tables(connection, allow_unmarked)
             sweep_id = new_id(f"sweep-{description.name}", now)
@@ -123,7 +123,7 @@ def record_sweep(
                         schedule = plan.schedule(level, place)
                         record, _ = record_run(
                             child, working, schedule, objective, directory / RUNS,
-                            facts=facts, servers=reached, allowed=allowed,
+                            facts=facts, servers=copy_servers, allowed=allowed,
                         )  # fmt: skip
                     except KeyboardInterrupt:
                         interrupted = True
@@ -176,11 +176,13 @@ def _point(record: RunRecord, level: int, repeat: int, place: int, objective: Ob
 def _answer(
     points: Sequence[SweepPoint], objective: Objective, max_error_share: float
 ) -> tuple[CapacityAnswer | None, Refusal | None]:
-    """The capacity from the runs that can be judged, or the refusal that says which measurement is missing."""
+    """Capacity from the runs that can be judged, or a refusal with the missing measurement."""
     if points and points[-1].verdict.status == "partial" and not points[-1].verdict.interrupted:
         return None, refusal_of(points[-1].verdict)  # its generator is lost, or the guard ended it
     repeats = judged_repeats(points, objective.percentile)
-    found = capacity_at_objective(repeats, objective.response_ms, max_error_share)
-    if isinstance(found, Refusal):
-        return None, found
-    return CapacityAnswer(found.throughput_tps, found.level, found.bracketed, found.met_probability, found.pool), None
+    answer = capacity_at_objective(repeats, objective.response_ms, max_error_share)
+    if isinstance(answer, Refusal):
+        return None, answer
+    return CapacityAnswer(
+        answer.throughput_tps, answer.level, answer.bracketed, answer.met_probability, answer.pool
+    ), None

@@ -1,4 +1,4 @@
-"""Everything that looks at the servers while a run goes on, and what it saw."""
+"""Observation of the servers during a run: samples, forced checkpoints, counts of statements."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from loadgen.observe.sampler import Sampler
 from loadgen.observe.statement_counts import StatementCounter, differences
 from loadgen.runner.checkpoints import ForcedCheckpoints
 from loadgen.runner.counting import client_counts, unaccounted
-from loadgen.runner.parts import Made
-from loadgen.runner.silence import Seen
+from loadgen.runner.parts import ProcessResult
+from loadgen.runner.silence import Evidence
 from loadgen.runs.format.scenario import ScenarioDescription
 from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.format.use import ReplayUse, ServerStatement, ServerUse
@@ -55,40 +55,40 @@ class Watch:
             self._checkpoints.spread_over(schedule.measure_s)
 
     def use(self, begin: float, end: float, *, transactions: int) -> ServerUse:
-        """What the server spent in a window; see ``samples.server_use``."""
+        """The server's use in a window; see ``samples.server_use``."""
         forced = self._checkpoints.forced
         return self._sampler.use(begin, end, transactions=transactions, checkpoints_forced=forced)
 
     def replay(self, begin: float, end: float) -> tuple[ReplayUse, ...]:
-        """What each replica replayed in a window."""
-        return tuple(each.use(begin, end) for each in self._replays)
+        """Each replica's replay in a window."""
+        return tuple(sampler.use(begin, end) for sampler in self._replays)
 
     def faults(self, begin: float = -math.inf, end: float = math.inf) -> tuple[Reason, ...]:
         """Servers that restarted or went away in a window; without one, in the whole run."""
         replicas = [
             fault
-            for number, each in enumerate(self._replays, 1)
-            for fault in each.history.faults(begin, end, server=f"replica {number}")
+            for number, sampler in enumerate(self._replays, 1)
+            for fault in sampler.history.faults(begin, end, server=f"replica {number}")
         ]
         return (*self._sampler.history.faults(begin, end), *replicas)
 
     def notes(self, begin: float, end: float) -> tuple[Reason, ...]:
-        """What limits the figures of a window; see ``Sampler.notes``."""
+        """Limits of the figures of a window; see ``Sampler.notes``."""
         return self._sampler.notes(begin, end)
 
     @property
-    def seen(self) -> Seen:
-        """What tells who was away while nothing was answered."""
-        return Seen(self._sampler.samples, None if self._pooler is None else str(self._pooler))
+    def evidence(self) -> Evidence:
+        """Evidence of who was away while nothing was answered."""
+        return Evidence(self._sampler.samples, None if self._pooler is None else str(self._pooler))
 
     def count(
-        self, seconds: Sequence[Second], schedule: Schedule, made: Sequence[Made]
+        self, seconds: Sequence[Second], schedule: Schedule, results: Sequence[ProcessResult]
     ) -> tuple[tuple[ServerStatement, ...], tuple[Reason, ...], tuple[Reason, ...]]:
-        """The statements as the server counted them, how that differs from the client's count, and notes on both."""
-        client, unknown = client_counts(seconds), unaccounted(seconds, self._scenario, schedule.mode)
-        statements = self._counter.end(client, unknown)
-        # A process that died took up to a second of its counts with it, and the verdict says that it died.
-        differ = () if any(part.done is None for part in made) else differences(statements)
-        if self.faults():  # a crash throws the server's counts away: no wonder that they differ
-            return statements, (), (*self._counter.notes, *differ)
-        return statements, differ, self._counter.notes
+        """Count the statements on the server; returns counts, differences from the client's, and notes."""
+        client, unaccounted_calls = client_counts(seconds), unaccounted(seconds, self._scenario, schedule.mode)
+        statements = self._counter.end(client, unaccounted_calls)
+        # Up to a second of a dead process's counts is lost, and the verdict says that it died.
+        count_differences = () if any(part.done is None for part in results) else differences(statements)
+        if self.faults():  # a crash resets the server's counts, which explains differences
+            return statements, (), (*self._counter.notes, *count_differences)
+        return statements, count_differences, self._counter.notes

@@ -1,4 +1,4 @@
-"""The parent's hold on worker processes of this machine, whose master may be on another."""
+"""Worker processes of this machine, whose master may be on another."""
 
 from __future__ import annotations
 
@@ -21,18 +21,19 @@ def work(
     processes: int,
     say: Callable[[str], None],
 ) -> None:
-    """Make what the master at ``host``:``port`` says, until it goes. An interrupt leaves it in good order.
+    """Run as workers: generate the load that the master at ``host``:``port`` assigns, until it ends.
 
-    Raises LoadgenError: no master, no server, the guard, a process that did not last; KeyboardInterrupt after leaving.
+    Raises LoadgenError: no master, no server, the guard, a process that was lost. At an interrupt the workers leave
+    in good order, then KeyboardInterrupt.
     """
     inbox: Inbox = queue.Queue()
     unmarked = {} if allow_unmarked is None else {"LOADGEN_ALLOW_UNMARKED": allow_unmarked}
     command = ("loadgen.engine.worker", str(scenario), host, str(port))
     say(f"joining the master at {host}:{port}")
     children = [Child(command, {**environment, **unmarked}, inbox) for _ in range(processes)]
-    ready, living, shown, lost = 0, len(children), None, 0
+    ready, running, phase, lost = 0, len(children), None, 0
     try:
-        while living:
+        while running:
             child, event = inbox.get()
             match event:
                 case Failed():
@@ -40,16 +41,16 @@ def work(
                 case Ready():
                     ready += 1
                     say(f"joined: {child.pid}" + (f", {ready} of {processes}" if processes > 1 else ""))
-                case PhaseBegan() if event.phase != shown:
-                    shown = event.phase
+                case PhaseBegan() if event.phase != phase:
+                    phase = event.phase
                     say(f"{scenario.stem}: {event.phase}")
                 case Done() if child is children[0]:
                     say("done; waiting for the master")
                 case None:
-                    living -= 1
+                    running -= 1
                     if ready < processes:
                         raise EnvironmentFault(f"{scenario} could not be loaded{child.why()}")
-                    lost += _did_not_last(child, say)
+                    lost += _report_loss(child, say)
                 case _:
                     pass
         if lost:
@@ -59,8 +60,8 @@ def work(
         close_all(children)
 
 
-def _did_not_last(child: Child, say: Callable[[str], None]) -> bool:
-    how = child.ending()
-    if how is not None:
-        say(f"worker {child.pid} {how}; its part is lost to the run")
-    return how is not None
+def _report_loss(child: Child, say: Callable[[str], None]) -> bool:
+    ending = child.ending()
+    if ending is not None:
+        say(f"worker {child.pid} {ending}; its part is lost to the run")
+    return ending is not None

@@ -9,7 +9,7 @@ from loadgen.errors import RefusalError
 from loadgen.observe.samples import Counters, Sample
 from loadgen.runner.memory import oom_kills, with_cause
 from loadgen.runner.quality import STRICT, Allowed, Observed, judge, objective_met, refusal_of, undecided
-from loadgen.runner.silence import Seen
+from loadgen.runner.silence import Evidence
 from loadgen.runner.summary import summarise
 from loadgen.runs.format.access import Access
 from loadgen.runs.format.latency import Objective
@@ -250,20 +250,20 @@ SAMPLED = [Sample(n + 0.5, Counters(0, 0, 0, 0, 0, 0, 0), {"Lock:relation": 4}) 
 
 
 @pytest.mark.parametrize(
-    ("seen", "words"),
+    ("evidence", "words"),
     [
-        (Seen([s for s in SAMPLED if not 60 <= s.at < 70]), "the server did not answer monitoring queries either"),
-        (Seen(SAMPLED, "database x at pool:6432"), "but the pooler (database x at pool:6432) did not respond"),
-        (Seen(SAMPLED), "the server answered monitoring queries; its sessions waited for Lock:relation"),
+        (Evidence([s for s in SAMPLED if not 60 <= s.at < 70]), "the server did not answer monitoring queries either"),
+        (Evidence(SAMPLED, "database x at pool:6432"), "but the pooler (database x at pool:6432) did not respond"),
+        (Evidence(SAMPLED), "the server answered monitoring queries; its sessions waited for Lock:relation"),
     ],
 )
-def test_time_without_an_answer_is_put_down_to_who_was_away(seen: Seen, words: str) -> None:
-    (reason,) = verdict(SILENT, seen=seen).reasons
+def test_time_without_an_answer_is_put_down_to_who_was_away(evidence: Evidence, words: str) -> None:
+    (reason,) = verdict(SILENT, evidence=evidence).reasons
     assert reason.code == "not_answered"
     assert reason.what.startswith("no answer in 10 s of the 90 s window, longest gap from ")
     assert words in reason.what
     stopped = [replace(s, hub_lag=EMPTY) if 60 <= s.at < 70 else s for s in SILENT]
-    (reason,) = verdict(stopped, seen=seen).reasons
+    (reason,) = verdict(stopped, evidence=evidence).reasons
     assert reason.code == "generator_late"
     assert reason.what.startswith("the load generator stalled for 10 s of the 90 s window")
 
