@@ -94,7 +94,7 @@ def reached(
     """
     from loadgen.cli.output import say
     from loadgen.database.servers import servers_of
-    from loadgen.observe.pooler import established, is_lockable
+    from loadgen.observe.pooler import with_pooler, is_lockable
     from loadgen.report.access_in_words import through
     from loadgen.runs.access_parsing import asked
 
@@ -108,7 +108,7 @@ def reached(
         replicas=len(servers.replicas),
         names=FLAGS,
     )
-    access = established(wanted, servers)
+    access = with_pooler(wanted, servers)
     if access.found is not None and access.found.mode != "none":
         say(through(access.found))
         if not is_lockable(servers, access):

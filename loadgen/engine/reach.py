@@ -22,7 +22,7 @@ from loadgen.engine.routing import Routing
 from loadgen.engine.sessions import OneServer, OwnSession, Routed, Sessions
 from loadgen.engine.transaction_pooled import TransactionPooled
 from loadgen.errors import GuardRefusal
-from loadgen.runs.format.access import Access, PoolerFound
+from loadgen.runs.format.access import Access, DetectedPooler
 
 if TYPE_CHECKING:
     from loadgen.engine.recording.recorder import Recorder
@@ -68,7 +68,7 @@ class Reach:
         self, primary: Target, replicas: Sequence[Target], access: Access, settings: Settings, recorder: Recorder,
         next_user: Callable[[], int], *, pipeline: bool,
     ) -> None:  # fmt: skip
-        found = access.found or PoolerFound("none", prepared=True)
+        found = access.found or DetectedPooler("none", prepared=True)
         self._recorder = recorder
         self._next_user = next_user
         self._every = access.reconnect_every
@@ -117,13 +117,13 @@ def _require(target: Target, connection: Connection) -> None:
         raise DatabaseError(GUARD_REFUSED, str(error)) from error
 
 
-def _opener(target: Target, found: PoolerFound, settings: Settings, *, pipeline: bool) -> Callable[[], Connection]:
+def _opener(target: Target, found: DetectedPooler, settings: Settings, *, pipeline: bool) -> Callable[[], Connection]:
     conninfo, connect = _connector(target, found, settings, pipeline=pipeline)
     return lambda: connect(with_addresses(conninfo))
 
 
 def _connector(
-    target: Target, found: PoolerFound, settings: Settings, *, pipeline: bool
+    target: Target, found: DetectedPooler, settings: Settings, *, pipeline: bool
 ) -> tuple[str, Callable[[str], Connection]]:
     """Where to connect, and how."""
     conninfo = make_conninfo(target.conninfo, application_name="loadgen")

@@ -24,7 +24,7 @@ from loadgen.engine.load import open_load
 from loadgen.engine.recording.recorder import TICK_S, Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.errors import ExitCode, LoadgenError, UsageError
-from loadgen.observe.pooler import established, lock_of_run
+from loadgen.observe.pooler import with_pooler, lock_of_run
 from loadgen.runs.access_parsing import VARIABLES, asked
 from loadgen.runs.control import Done, Event, Failed, PhaseBegan
 from loadgen.runs.format.access import Access
@@ -54,7 +54,7 @@ def on_init(environment: Environment, **_: object) -> None:
 
         ensure_data(target)
         servers = servers_of(found, target).verified()
-        access = established(_access(len(servers.replicas)), servers)
+        access = with_pooler(_access(len(servers.replicas)), servers)
         with lock_of_run(servers, access):  # known here already, where a refusal has an exit code
             pass
         recorder = Recorder()

@@ -1,4 +1,4 @@
-"""Checkpoints on demand, so that a short write run spans some."""
+"""Forced checkpoints, so that a short write run spans some."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from loadgen.observe.queries import Connection
 
 
 def force_checkpoint(connection: Connection) -> bool:
-    """Write everything dirty to disk now; waits until it is done. False: this role may not (see pg_checkpoint)."""
+    """Write all dirty pages to disk and wait for it; False if the role lacks the right (pg_checkpoint)."""
     try:
         with connection.transaction():
             connection.execute("CHECKPOINT")

@@ -1,4 +1,4 @@
-"""What a record says about the server, its data and the machine that made the load."""
+"""Facts of a record about the server, its data and the client machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from loadgen.observe.queries import Connection, text
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts, Fingerprint
 
 UNMARKED: Final = "unmarked"
-"""Schema version of a database that this tool did not make."""
+"""Schema version of a database without this tool's mark."""
 PACKAGES: Final = {
     "loadgen": "affluvia-loadgen",
     "locust": "locust",
@@ -30,7 +30,7 @@ PACKAGES: Final = {
 
 
 def database_facts(connection: Connection, target: Target) -> DatabaseFacts:
-    """The server behind ``connection`` and its settings; cores and memory only where it runs on this machine."""
+    """Describe the server and its settings; cores and memory only where it runs on this machine."""
     settings = {str(name): str(value) for name, value in connection.execute(text("settings"))}
     machine = this_machine() if target.embedded or local_server(connection) else None
     return DatabaseFacts(
@@ -45,18 +45,18 @@ def database_facts(connection: Connection, target: Target) -> DatabaseFacts:
 
 
 def fingerprint(connection: Connection) -> Fingerprint:
-    """What the data was made from, and how many rows changed since.
+    """Fingerprint of the data: what it was generated from, and how many rows changed since.
 
-    Changes are those of the server's statistics, which lag by about a second and are lost in a crash; a counter below
-    what it was when the data was marked has begun anew, in a copy of the database for one.
+    Changes come from the server's statistics, which lag by about a second and are lost in a crash; a counter below
+    its value in the mark has started again, for example in a copy of the database.
     """
     mark = read_mark(connection)
     if mark is None:
         return Fingerprint(UNMARKED, None, None, None, None, None, None)
     drift = {}
     for table, changed in changed_rows(connection).items():
-        before = mark.drift_baseline.get(table, 0)
-        drift[table] = changed - before if changed >= before else changed
+        baseline = mark.drift_baseline.get(table, 0)
+        drift[table] = changed - baseline if changed >= baseline else changed
     return Fingerprint(
         schema_version=mark.schema_version,
         model_version=mark.model_version,
@@ -71,7 +71,7 @@ def fingerprint(connection: Connection) -> Fingerprint:
 
 
 def table_sizes(connection: Connection) -> tuple[TableSize, ...]:
-    """Measured bytes and exact rows of the eight tables; reads each of them once.
+    """Measure bytes and count rows of the eight tables; reads each of them once.
 
     Raises psycopg's InsufficientPrivilege where row security would hide rows, rather than count too few.
     """
@@ -81,13 +81,13 @@ def table_sizes(connection: Connection) -> tuple[TableSize, ...]:
 
 
 def client_facts() -> ClientFacts:
-    """This machine and what the load generator is made of."""
+    """Describe this machine and the versions of the load generator."""
     machine = this_machine()
     versions = {"python": platform.python_version(), "libpq": _dotted(psycopg.pq.version())}
     for name, package in PACKAGES.items():
         try:
             versions[name] = version(package)
-        except PackageNotFoundError:  # run from a source tree that is not installed
+        except PackageNotFoundError:  # a source tree that is not installed
             versions[name] = "not installed"
     return ClientFacts(
         cpu_model=_cpu_model(),
@@ -99,12 +99,12 @@ def client_facts() -> ClientFacts:
 
 
 def _dotted(libpq: int) -> str:
-    """180003 → 18.3, as PostgreSQL counts since 10."""
+    """Format libpq's version number: 180003 as 18.3."""
     return f"{libpq // 10000}.{libpq % 10000}"
 
 
 def _cpu_model(path: Path = Path("/proc/cpuinfo")) -> str:
-    """The kernel's name for the processor; elsewhere Python's."""
+    """Processor model by the kernel, else by Python."""
     try:
         for line in path.read_text("utf-8", "replace").splitlines():
             if line.startswith(("model name", "Model")):

@@ -1,4 +1,4 @@
-"""A thread that looks at a server again and again, whatever becomes of the server meanwhile."""
+"""A thread that polls a server, and reconnects when the server was away."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from loadgen.observe.starts import History, Loss, Presence, Start
 
 INTERVAL_S: Final = 1.0
 STOP_S: Final = 5.0
-"""How long a server that does not answer, or that is recovering, may hold up the end of a run."""
+"""Longest wait at the end of a run for a server that does not answer or is recovering."""
 RETRY_S: Final = 0.2
 
 
 class Follower:
-    """Looks at ``target`` each ``interval_s`` from :meth:`start` to :meth:`stop`, a last time then.
+    """Polls ``target`` each ``interval_s`` from :meth:`start` to :meth:`stop`, and a last time then.
 
-    ``begin`` is called with each new connection, and returns what looks. An error of the server in either is a gap: a
-    new connection is tried until it answers again. ``ended`` is called in the thread when all is over.
-    Which start of the server answered, and when none did, is :attr:`history`.
+    ``begin`` is called with each new connection and returns the function to poll with. An error of the server in either
+    is a gap: the thread reconnects until the server answers. It calls ``ended`` when it ends.
+    :attr:`history` has the starts of the server that answered, and when none did.
     """
 
     def __init__(
@@ -52,15 +52,15 @@ class Follower:
         self._presences: list[Presence] = []
         self._losses: list[Loss] = []
         self.starts_seen = True
-        """Whether this role may see when the server started."""
+        """Whether this role may read when the server started."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look a last time and end; a server that does not answer is not waited for longer than a few seconds."""
+        """Poll a last time and end, within a few seconds even if the server does not answer."""
         self._wait_until = time.monotonic() + STOP_S
         self._stopping.set()
         self._thread.join(self._interval_s)
@@ -72,12 +72,12 @@ class Follower:
 
     @property
     def running(self) -> bool:
-        """Whether the thread is at work, or was left behind by :meth:`stop`."""
+        """Whether the thread runs, possibly after a :meth:`stop` that gave up waiting."""
         return self._thread.is_alive()
 
     @property
     def history(self) -> History:
-        """Which start of the server answered when, and when none did, so far."""
+        """Starts of the server that answered, and sessions lost, so far."""
         return History(tuple(self._presences), tuple(self._losses))
 
     def _run(self) -> None:
@@ -85,7 +85,7 @@ class Follower:
             last = False
             while not last:
                 last = self._stopping.is_set()
-                # An error is a gap in what is seen: the run must not end because of it.
+                # An error is a gap in the samples: the run must not end because of it.
                 try:
                     with connect(self._target, autocommit=True, application_name=self._name) as connection:
                         self._connection = connection
@@ -94,9 +94,9 @@ class Follower:
                 except (LoadgenError, psycopg.Error) as error:
                     self._losses.append(_loss(error))
                     if self._losses[-1].answered and self._stopping.is_set():
-                        return  # it is there: one that is not gets a last chance to show that it is back
+                        return  # the server is up; one that is away gets a last attempt
                     if last and _recovering(error) and time.monotonic() < self._wait_until:
-                        last = False  # it will be back in a moment, and then tells why it was away
+                        last = False  # after its recovery it shows why it was away
                         time.sleep(RETRY_S)
                 finally:
                     self._connection = None
@@ -104,20 +104,20 @@ class Follower:
         finally:
             self._ended()
 
-    def _follow(self, connection: Connection, look: Callable[[], None]) -> None:
-        """Look until stopped, one last time then; on a grid of whole intervals, so that errors do not add up."""
+    def _follow(self, connection: Connection, poll: Callable[[], None]) -> None:
+        """Poll until stopped, and a last time then, on a grid of whole intervals so that delays do not add up."""
         due = time.monotonic()
         last = False
         while not last:
             last = self._stopping.is_set()
-            self._see_start(connection)
-            look()
+            self._read_start(connection)
+            poll()
             due = max(due + self._interval_s, time.monotonic())
             if not last:
                 self._stopping.wait(due - time.monotonic())
 
-    def _see_start(self, connection: Connection) -> None:
-        """At every look, not only in a new session: behind a pooler a session outlives its server."""
+    def _read_start(self, connection: Connection) -> None:
+        """Read the server's start at every poll: behind a pooler a session outlives the server."""
         if not self.starts_seen:
             return
         try:
@@ -135,7 +135,7 @@ class Follower:
 
 
 def _recovering(error: LoadgenError | psycopg.Error) -> bool:
-    """Whether the postmaster is there and refuses sessions until recovery has ended."""
+    """Whether the postmaster refuses sessions until recovery has ended."""
     return "the database system is" in str(error if isinstance(error, psycopg.Error) else error.__cause__)
 
 
@@ -144,7 +144,7 @@ def _loss(error: LoadgenError | psycopg.Error) -> Loss:
     words = str(error).strip().split("\n")[0]
     state = cause.sqlstate if isinstance(cause, psycopg.Error) else None
     if state is not None:
-        answered = not state.startswith(("08", "57P"))  # a connection that broke, or was ended by the server's own end
-    else:  # libpq tells of a failed connection in words alone
+        answered = not state.startswith(("08", "57P"))  # the connection broke, or the server shut down
+    else:  # libpq gives no SQLSTATE for a failed connection
         answered = "FATAL:" in str(cause) and "the database system is" not in str(cause)
     return Loss(time.monotonic(), words, answered)

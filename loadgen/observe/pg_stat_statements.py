@@ -1,4 +1,4 @@
-"""What pg_stat_statements counted: the server's own word on how often each statement ran."""
+"""Counts of pg_stat_statements, and their growth between two snapshots."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class StatementUse:
 
     queryid: int
     query: str
-    """The server's text of it, with ``$n`` for constants; hidden without pg_read_all_stats."""
+    """Normalised text, with ``$n`` for constants; hidden without pg_read_all_stats."""
     calls: int
     rows: int
     total_exec_ms: float
@@ -28,7 +28,7 @@ class StatementUse:
     wal_bytes: int
 
     def since(self, before: StatementUse | None) -> StatementUse:
-        """What came on top of ``before``; everything, if the statistics were reset in between."""
+        """Growth since ``before``; the totals themselves if the statistics were reset in between."""
         if before is None or before.calls > self.calls:
             return self
         return StatementUse(
@@ -44,7 +44,7 @@ class StatementUse:
         )
 
     def plus(self, other: StatementUse) -> StatementUse:
-        """The same statement on two servers, or two texts that count as one."""
+        """Sum of two uses: of a statement on two servers, or of two texts that count as one."""
         return StatementUse(
             self.queryid,
             self.query,
@@ -59,17 +59,17 @@ class StatementUse:
 
 
 Snapshot = Mapping[int, StatementUse]
-"""By queryid."""
+"""Totals by queryid."""
 
 
 def schema(connection: Connection) -> str | None:
-    """Where the extension lives; None if this database lacks it."""
-    found = connection.execute(text("statements_schema")).fetchone()
-    return None if found is None else str(found[0])
+    """Schema of the extension; None if this database lacks it."""
+    row = connection.execute(text("statements_schema")).fetchone()
+    return None if row is None else str(row[0])
 
 
 def snapshot(connection: Connection) -> Snapshot | None:
-    """The totals now. None: this database lacks the extension, the server does not load it, or we may not look.
+    """Read the totals; None if the database lacks the extension, the server does not load it, or access is denied.
 
     Statements of other users are left out without pg_read_all_stats.
     """
@@ -85,12 +85,12 @@ def snapshot(connection: Connection) -> Snapshot | None:
 
 
 def between(before: Snapshot, after: Snapshot) -> tuple[StatementUse, ...]:
-    """What ran between two snapshots, busiest first."""
+    """Statements that ran between two snapshots, busiest first."""
     uses = (use.since(before.get(queryid)) for queryid, use in after.items())
     return tuple(sorted((use for use in uses if use.calls), key=lambda use: (-use.total_exec_ms, use.queryid)))
 
 
 def starting_with(uses: Iterable[StatementUse], prefix: str) -> tuple[StatementUse, ...]:
-    """Those whose text begins with ``prefix``, white space counting as one blank."""
-    wanted = " ".join(prefix.split())
-    return tuple(use for use in uses if " ".join(use.query.split()).startswith(wanted))
+    """Statements whose text begins with ``prefix``; runs of white space count as one blank."""
+    normalised = " ".join(prefix.split())
+    return tuple(use for use in uses if " ".join(use.query.split()).startswith(normalised))

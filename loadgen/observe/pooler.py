@@ -1,7 +1,7 @@
-"""What stands between a client and the server: nothing, or a pooler, and how it shares its server connections.
+"""Detection of a pooler between client and server, and of how it shares its server connections.
 
-Found by behaviour, since a pooler's own administration is rarely open to its clients. A server tells its clients the
-process that serves them when they connect; a pooler cannot know it yet and makes one up. Where the process changes
+Detected by behaviour, since a pooler's own administration is rarely open to its clients. A server tells its clients the
+process that serves them when they connect; a pooler does not know it yet and invents one. Where the process changes
 between transactions, connections are shared by the transaction. Where two clients can give the same name to different
 statements on the same server connection, the pooler keeps names apart, as PgBouncer does since 1.21.
 """
@@ -25,73 +25,73 @@ from loadgen.database.locks import Use, use_of
 from loadgen.database.servers import Servers
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
-from loadgen.runs.format.access import Access, Pooler, PoolerFound
+from loadgen.runs.format.access import Access, DetectedPooler, Pooler
 
 _TRIES: Final = 5
-"""How often two clients are looked at before it counts as established that they never share a connection."""
+"""Attempts to make two clients share a connection before they count as never sharing one."""
 _ADMIN_DATABASE: Final = "pgbouncer"
-DIRECT: Final = PoolerFound("none", prepared=True)
+DIRECT: Final = DetectedPooler("none", prepared=True)
 
 
-def look(target: Target, wanted: Pooler = "auto") -> PoolerFound:
-    """What is between us and the server of ``target``; ``wanted`` says so where it is not ``auto``.
+def detect_pooler(target: Target, declared: Pooler = "auto") -> DetectedPooler:
+    """Detect the pooler in front of ``target``; ``declared`` overrides detection where it is not ``auto``.
 
-    Raises UsageError where there is a pooler and ``none`` is wanted, EnvironmentFault for no connection.
+    Raises UsageError for a pooler where ``none`` is declared, EnvironmentFault for no connection.
     """
-    with faults(target), connect(target, autocommit=True) as one:
-        there = one.pgconn.backend_pid != _backend(one)
-        if wanted == "none":
-            if there:
+    with faults(target), connect(target, autocommit=True) as first:
+        pooled = first.pgconn.backend_pid != _backend(first)
+        if declared == "none":
+            if pooled:
                 raise UsageError(f"--pooler none, but {target} is reached through a pooler; give auto, or its mode")
             return DIRECT
-        if wanted == "session":
-            return PoolerFound("session", prepared=True, software=_software(target) if there else None)
-        if not there:
-            # Declared, but not seen: one that passes the server's word on. It may do with names as it likes.
-            return DIRECT if wanted == "auto" else PoolerFound("transaction", prepared=False)
-        with connect(target, autocommit=True) as other:
-            shared = wanted == "transaction" or _shares(one, other)
-            prepared = not shared or _keeps_names_apart(one, other)
-    return PoolerFound("transaction" if shared else "session", prepared, _software(target))
+        if declared == "session":
+            return DetectedPooler("session", prepared=True, software=_software(target) if pooled else None)
+        if not pooled:
+            # Declared but not detected: a pooler that passes the server's process on. It may not keep names apart.
+            return DIRECT if declared == "auto" else DetectedPooler("transaction", prepared=False)
+        with connect(target, autocommit=True) as second:
+            shared = declared == "transaction" or _shares(first, second)
+            prepared = not shared or _keeps_names_apart(first, second)
+    return DetectedPooler("transaction" if shared else "session", prepared, _software(target))
 
 
 def require_sessions(target: Target) -> None:
-    """For what takes locks and makes settings that last longer than a transaction: refuse a pooler that keeps none.
+    """Refuse a transaction pooler, for locks and settings that last longer than a transaction.
 
-    Through it a lock would stay with a connection that others are lent, and settings would reach their statements.
+    Both would stay with a server connection that other clients use next.
     Raises EnvironmentFault.
     """
-    if not target.embedded and (found := look(target)).mode == "transaction":
+    if not target.embedded and (pooler := detect_pooler(target)).mode == "transaction":
         raise EnvironmentFault(
-            f"{target} is reached through a pooler ({found.software or 'unnamed'}) that lends a connection for each "
+            f"{target} is reached through a pooler ({pooler.software or 'unnamed'}) that lends a connection for each "
             "transaction, and this needs sessions of its own; give the server itself, past the pooler: --dsn"
         )
 
 
-def established(access: Access, servers: Servers) -> Access:
-    """The access with what stands between a load and its servers. Raises EnvironmentFault for an absent server."""
-    found = [look(target, access.pooler) for target in (servers.load, *servers.replicas)]
-    return replace(access, found=_most_cautious(found))
+def with_pooler(access: Access, servers: Servers) -> Access:
+    """Complete the access with the pooler in front of the servers. Raises EnvironmentFault for an absent server."""
+    poolers = [detect_pooler(target, access.pooler) for target in (servers.load, *servers.replicas)]
+    return replace(access, found=_most_cautious(poolers))
 
 
 def lock_of_run(servers: Servers, access: Access) -> AbstractContextManager[None]:
-    """The lock that keeps seed and reset away from a run's database; none where only a pooler leads to it.
+    """Lock that keeps seed and reset away from a run's database; none where it is reached through a pooler alone.
 
-    Such a lock would stay with a connection that the pooler lends to others.
+    Such a lock would stay with a server connection that other clients use next.
     """
     return use_of(servers.server, Use.RUN) if is_lockable(servers, access) else contextlib.nullcontext()
 
 
 def is_lockable(servers: Servers, access: Access) -> bool:
-    """Whether the server is reached by sessions of one's own."""
+    """Whether the server is reached in sessions, which can hold locks."""
     return servers.pooler is not None or access.found is None or access.found.mode != "transaction"
 
 
-def _most_cautious(found: Sequence[PoolerFound]) -> PoolerFound:
-    """What works through all of them: replicas may be reached otherwise than the primary."""
+def _most_cautious(poolers: Sequence[DetectedPooler]) -> DetectedPooler:
+    """Settings that work through all poolers: replicas may be behind another than the primary."""
     order = ("transaction", "session", "none")
-    first = min(found, key=lambda one: order.index(one.mode))
-    return PoolerFound(first.mode, all(one.prepared for one in found), first.software)
+    cautious = min(poolers, key=lambda pooler: order.index(pooler.mode))
+    return DetectedPooler(cautious.mode, all(pooler.prepared for pooler in poolers), cautious.software)
 
 
 def _backend(connection: psycopg.Connection) -> int:
@@ -100,36 +100,36 @@ def _backend(connection: psycopg.Connection) -> int:
     return int(row[0])
 
 
-def _shares(one: psycopg.Connection, other: psycopg.Connection) -> bool:
-    """Whether a server connection that one client has used serves another, both still there."""
-    seen = {_backend(one)}
+def _shares(first: psycopg.Connection, second: psycopg.Connection) -> bool:
+    """Whether a server connection used by one client serves another while both are connected."""
+    backends = {_backend(first)}
     for _ in range(_TRIES):
-        with other.transaction():  # takes what the first has just let go of, if that is let go of at all
-            if _backend(other) in seen:
+        with second.transaction():  # gets the connection that the first has released, if it was
+            if _backend(second) in backends:
                 return True
-        seen.add(_backend(one))
-        if len(seen) > 1:
+        backends.add(_backend(first))
+        if len(backends) > 1:
             return True
     return False
 
 
-def _keeps_names_apart(one: psycopg.Connection, other: psycopg.Connection) -> bool:
+def _keeps_names_apart(first: psycopg.Connection, second: psycopg.Connection) -> bool:
     """Whether two clients may prepare different statements under one name, on one server connection."""
     for _ in range(_TRIES):
         name = f"loadgen_probe_{secrets.token_hex(4)}".encode()
-        first, second = _prepared_on(one, name, b"SELECT 1"), _prepared_on(other, name, b"SELECT 2")
-        if first is None or second is None or first != second:
-            for connection in (other, one):  # where names are the server's own; elsewhere there is nothing to forget
+        first_backend, second_backend = _prepared_on(first, name, b"SELECT 1"), _prepared_on(second, name, b"SELECT 2")
+        if first_backend is None or second_backend is None or first_backend != second_backend:
+            for connection in (second, first):  # does nothing where the pooler renames statements
                 connection.pgconn.exec_(b"DEALLOCATE " + name)
-        if first is None or second is None:
+        if first_backend is None or second_backend is None:
             return False
-        if first == second:
+        if first_backend == second_backend:
             return True
-    return False  # never met: what is not known to work is not relied on
+    return False  # never on one connection: assume the cautious answer
 
 
 def _prepared_on(connection: psycopg.Connection, name: bytes, sql: bytes) -> int | None:
-    """The backend on which a statement was prepared; None: it refused the name."""
+    """Prepare a statement; returns the process id of its backend, None if it refused the name."""
     pgconn = connection.pgconn
     pgconn.exec_(b"BEGIN")
     try:
@@ -141,9 +141,10 @@ def _prepared_on(connection: psycopg.Connection, name: bytes, sql: bytes) -> int
 
 
 def _software(target: Target) -> str | None:
-    """The pooler's name and version, if its administration lets this user ask."""
+    """The pooler's name and version, if its admin console admits this user."""
     with contextlib.suppress(LoadgenError, psycopg.Error):
-        admin = replace(target.with_database(_ADMIN_DATABASE), identity=None)  # it answers no queries about itself
+        # Without identity: there is none to verify in the admin console.
+        admin = replace(target.with_database(_ADMIN_DATABASE), identity=None)
         if conninfo_to_dict(admin.conninfo).get("service"):
             return None
         with connect(admin, autocommit=True) as connection:

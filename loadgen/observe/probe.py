@@ -1,4 +1,4 @@
-"""One look at a server: counters, sessions at work, CPU."""
+"""One sample of a server: counters, active sessions, CPU."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loadgen.observe.samples import Counters, Sample
 
 HIDDEN: Final = "hidden"
 STATEMENT_TIMEOUT_MS: Final = 5000
-"""A catalogue that somebody holds locked must not end the samples for good."""
+"""Timeout of a sample, so that a locked catalogue does not stop sampling for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class _Files:
 
 
 class Probe:
-    """Asks one session's server, in a transaction a look.
+    """Samples the server of one session, in one transaction a sample.
 
-    What this server does not have or this role may not see is found out once, and left out from then on; ``unseen``
-    says what, with the remedy.
+    Counters that the server lacks or the role may not read are detected once and left out; ``unseen`` names them, with
+    the remedy.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -43,20 +43,20 @@ class Probe:
         self._processes = local_server(connection)
 
     def sample(self) -> Sample:
-        """The server now. Raises psycopg.Error when it is gone."""
+        """Take a sample. Raises psycopg.Error when the server is gone."""
         connection = self._connection
         with connection.transaction(), connection.cursor(row_factory=class_row(Counters)) as cursor:
-            # For this transaction only: behind a pooler the session is everybody's.
+            # Local to the transaction: a pooler's session serves other clients too.
             connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT_MS)])
             counters = cursor.execute(text("counters")).fetchone()
-            at = time.monotonic()  # the counters' time: what follows takes a moment
+            at = time.monotonic()  # time of the counters, before the slower queries
             if counters is None:
                 raise psycopg.OperationalError("the database is gone from pg_stat_database")
             files = self._files()
             counters = replace(
                 counters,
-                full_page_images=self._one(self._full_page_images),
-                checkpoints=self._one(self._checkpoints),
+                full_page_images=self._value(self._full_page_images),
+                checkpoints=self._value(self._checkpoints),
                 cpu_s=self._processes.cpu_s() if self._processes else None,
                 **{f"file_{name}": count for name, count in asdict(files).items()} if files else {},
             )
@@ -66,7 +66,7 @@ class Probe:
         return Sample(at, counters, waits)
 
     def _allowed(self, query: bytes | None, what: str) -> bytes | None:
-        """``query``, if it works here."""
+        """Return ``query`` if this server and role allow it, else None."""
         if query is None:
             return None
         try:
@@ -77,7 +77,7 @@ class Probe:
             return None
         return query
 
-    def _one(self, query: bytes | None) -> int | None:
+    def _value(self, query: bytes | None) -> int | None:
         row = self._connection.execute(query).fetchone() if query else None
         return int(str(row[0])) if row and row[0] is not None else None
 

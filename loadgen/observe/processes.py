@@ -1,4 +1,4 @@
-"""CPU of the server's processes, where they run on this machine."""
+"""CPU time of the server's processes, where they run on this machine."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import psutil
 from loadgen.observe.queries import Connection, text
 
 _SAME_START_S = 5.0
-"""A session notes its start after its process began, and both clocks are whole ticks."""
+"""Largest difference between a session's start and its process's, in s: clocks have ticks, and the session is later."""
 _REPLAY: Final = re.compile(r"^postgres: (?:\S+: )?(?:startup|walreceiver)\b")
-"""With ``cluster_name`` between the two, where one is set."""
+"""Titles of the replay processes; ``cluster_name`` stands between, where one is set."""
 
 
 @dataclass(slots=True)
 class ServerProcesses:
-    """The postmaster and what it started."""
+    """The postmaster and its child processes."""
 
     postmaster: psutil.Process
     _most: float = field(default=0.0, init=False)
-    """A process that ends while the others are read is missed once; a counter that fell would pass for a restart."""
+    """Highest total so far. A process that ends during a sample is missed once, and a drop would count as a restart."""
 
     def cpu_s(self) -> float | None:
-        """CPU seconds since the server started, of processes that ended too. None: it is gone, or we may not look.
+        """CPU seconds since the server started, ended processes included; None if it is gone or access is denied.
 
-        On Linux; elsewhere the system does not tell what ended processes used, and the figure is a little low.
+        Outside of Linux the time of ended processes is unknown, and the figure a little low.
         """
         try:
             own = self.postmaster.cpu_times()
@@ -36,7 +36,7 @@ class ServerProcesses:
             for process in self.postmaster.children(recursive=True):
                 try:
                     used = process.cpu_times()
-                except psutil.NoSuchProcess:  # ended just now: its time is in the postmaster's at the next sample
+                except psutil.NoSuchProcess:  # its time is in the postmaster's at the next sample
                     continue
                 total += used.user + used.system
         except psutil.Error:
@@ -45,9 +45,9 @@ class ServerProcesses:
         return self._most
 
     def replay_cpu_s(self) -> float | None:
-        """CPU seconds of the processes that receive the log and replay it, since these began. None: none is seen.
+        """CPU seconds of the processes that receive and replay WAL, since they started; None if there is none in sight.
 
-        A standby's process of replay is called "startup", and says what it recovers; that of receiving "walreceiver".
+        The process titles of a standby are "startup", with what it recovers, and "walreceiver".
         """
         try:
             total = None
@@ -62,10 +62,10 @@ class ServerProcesses:
 
 
 def local_server(connection: Connection) -> ServerProcesses | None:
-    """The processes behind a connection. None unless the server runs on this machine, in sight of this process.
+    """Find the processes behind a connection; None unless the server runs on this machine, visible to this process.
 
-    A session of a remote server has a pid that means nothing here, or by chance something else: it must be
-    a child of a process of the same name that began when the session says it did.
+    A remote session's pid may be that of another process here: it has to be the child of a process of the same name,
+    and to have started when the session did.
     """
     row = connection.execute(text("backend")).fetchone()
     if row is None:

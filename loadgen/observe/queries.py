@@ -1,4 +1,4 @@
-"""The statements of this package, each in its ``.sql`` file."""
+"""SQL statements of this package, each in its ``.sql`` file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Connection = psycopg.Connection[tuple[object, ...]]
 
 @cache
 def text(name: str) -> bytes:
-    """The statement in ``sql/<name>.sql``."""
+    """Read ``sql/<name>.sql``."""
     return (files("loadgen.observe") / "sql" / f"{name}.sql").read_bytes()
 
 
 def text_for(name: str, server_version: int) -> bytes | None:
-    """The newest ``sql/<name>_<major>.sql`` not newer than the server; None when all are.
+    """Read the newest ``sql/<name>_<major>.sql`` not newer than the server; None when all are.
 
     ``server_version`` is libpq's, 180003 for 18.3.
     """

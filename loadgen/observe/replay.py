@@ -1,4 +1,4 @@
-"""What replicas spend on replaying the primary's log while a load runs, and how far behind they are."""
+"""CPU that replicas spend on replaying the primary's WAL during a run, and their lag."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ APPLICATION: Final = "loadgen replay sampler"
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where replay stands. None: nothing was received, or nothing replayed yet."""
+    """Progress of replay; None where nothing was received, or nothing replayed yet."""
 
     wal_bytes: int | None
     lag_bytes: int | None
@@ -37,7 +37,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class ReplaySample:
-    """A replica at ``at``, seconds on the monotonic clock. ``cpu_s``: of its processes of replay; None: not seen."""
+    """Sample of a replica at ``at``, seconds on the monotonic clock. ``cpu_s``: of replay; None if not in sight."""
 
     at: float
     position: Position
@@ -45,7 +45,7 @@ class ReplaySample:
 
 
 class ReplaySampler:
-    """Samples a replica while it is entered. One that goes away leaves a gap."""
+    """Samples a replica; a context manager. A replica that is away leaves a gap."""
 
     def __init__(self, replica: Target, *, interval_s: float = INTERVAL_S) -> None:
         self._samples: list[ReplaySample] = []
@@ -62,7 +62,7 @@ class ReplaySampler:
 
     @property
     def samples(self) -> Sequence[ReplaySample]:
-        """What was sampled so far, in order."""
+        """Samples so far, in order."""
         return tuple(self._samples)
 
     @property
@@ -71,7 +71,7 @@ class ReplaySampler:
         return self._follower.history
 
     def use(self, begin: float, end: float) -> ReplayUse:
-        """See :func:`replay_use`; of a replica that failed meanwhile, that is why a cost is missing."""
+        """See :func:`replay_use`; a fault of the replica becomes the reason for a missing cost."""
         use = replay_use(self.samples, begin, end)
         for fault in self.history.faults(begin, end, server="replica"):
             return replace(
@@ -82,57 +82,57 @@ class ReplaySampler:
     def _begin(self, connection: Connection) -> Callable[[], None]:
         processes = local_server(connection)
 
-        def look() -> None:
+        def poll() -> None:
             with connection.transaction(), connection.cursor(row_factory=class_row(Position)) as cursor:
-                # For this transaction only: behind a pooler the session is everybody's.
+                # Local to the transaction: a pooler's session serves other clients too.
                 connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT_MS)])
                 position = cursor.execute(text("replay")).fetchone()
             assert position is not None  # a SELECT without FROM has one row
             cpu_s = processes.replay_cpu_s() if processes else None
             self._samples.append(ReplaySample(time.monotonic(), position, cpu_s))
 
-        return look
+        return poll
 
 
 def replay_use(samples: Sequence[ReplaySample], begin: float, end: float) -> ReplayUse:
-    """What was replayed between two instants of the monotonic clock, and what that cost (pure).
+    """WAL replayed between two instants of the monotonic clock, and its CPU cost (pure).
 
-    From the first sample inside to the last, so that CPU and bytes are those of the same time. A part in which either
-    fell has a restart in it, and counts for nothing.
+    From the first sample inside to the last, so that CPU and bytes cover the same time. A part in which either fell
+    has a restart in it and is left out.
     """
     within = [sample for sample in samples if begin <= sample.at <= end]
-    behind = [sample.position.lag_bytes for sample in within if sample.position.lag_bytes is not None]
-    late = [sample.position.lag_s for sample in within if sample.position.lag_s is not None]
+    lag_bytes = [sample.position.lag_bytes for sample in within if sample.position.lag_bytes is not None]
+    lag_s = [sample.position.lag_s for sample in within if sample.position.lag_s is not None]
     bytes_, cpu = _parts(within)
-    seen = [used for used in cpu if used is not None]
+    known_cpu = [used for used in cpu if used is not None]
     cost = _cost(within, bytes_, cpu)
     return ReplayUse(
         wal_bytes=sum(bytes_) if bytes_ else None,
-        cpu_s=sum(seen) if seen and len(seen) == len(cpu) else None,
+        cpu_s=sum(known_cpu) if known_cpu and len(known_cpu) == len(cpu) else None,
         cpu_s_per_byte=cost if isinstance(cost, Interval) else None,
-        lag_bytes_mean=fmean(behind) if behind else None,
-        lag_bytes_most=max(behind, default=None),
-        lag_s_mean=fmean(late) if late else None,
-        lag_s_most=max(late, default=None),
+        lag_bytes_mean=fmean(lag_bytes) if lag_bytes else None,
+        lag_bytes_most=max(lag_bytes, default=None),
+        lag_s_mean=fmean(lag_s) if lag_s else None,
+        lag_s_most=max(lag_s, default=None),
         refusal=cost if isinstance(cost, Refusal) else None,
     )
 
 
 def _parts(samples: Sequence[ReplaySample]) -> tuple[list[int], list[float | None]]:
-    """Bytes and CPU seconds between neighbours."""
+    """Bytes and CPU seconds between neighbouring samples."""
     bytes_: list[int] = []
     cpu: list[float | None] = []
-    for one, two in pairwise(samples):
-        before, after = one.position.wal_bytes, two.position.wal_bytes
-        if before is None or after is None or after < before:
+    for before, after in pairwise(samples):
+        bytes_before, bytes_after = before.position.wal_bytes, after.position.wal_bytes
+        if bytes_before is None or bytes_after is None or bytes_after < bytes_before:
             continue
-        if one.cpu_s is None or two.cpu_s is None:
+        if before.cpu_s is None or after.cpu_s is None:
             cpu.append(None)
-        elif two.cpu_s < one.cpu_s:
+        elif after.cpu_s < before.cpu_s:
             continue
         else:
-            cpu.append(two.cpu_s - one.cpu_s)
-        bytes_.append(after - before)
+            cpu.append(after.cpu_s - before.cpu_s)
+        bytes_.append(bytes_after - bytes_before)
     return bytes_, cpu
 
 

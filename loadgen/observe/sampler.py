@@ -1,4 +1,4 @@
-"""A thread of the parent process that asks the server, each second, what it is doing."""
+"""A thread of the parent process that samples the server's counters each second."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ COLUMNS: Final = ("utc", "monotonic_s", *COUNTERS, "waits")
 class Sampler:
     """Samples a target from :meth:`start` to :meth:`stop`, into a CSV file at ``output`` and into memory.
 
-    A server that goes away leaves a gap; sampling goes on when it is back. What this role may not see is left out and
-    said by :meth:`notes`. WAL, checkpoints, file operations and CPU are those of the whole server: what
-    other databases on it do in the same seconds counts too.
+    A server that goes away leaves a gap; sampling goes on when it is back. Counters that the role may not
+    read are left out and named by :meth:`notes`. WAL, checkpoints, file operations and CPU are those of the whole
+    server, other databases included.
     """
 
     def __init__(self, target: Target, output: Path, *, interval_s: float = INTERVAL_S) -> None:
@@ -42,14 +42,14 @@ class Sampler:
         self._follower = Follower(target, APPLICATION, self._begin, interval_s=interval_s, ended=self._close)
 
     def start(self) -> None:
-        """Begin. Raises OSError when ``output`` cannot be written."""
+        """Start sampling. Raises OSError when ``output`` cannot be written."""
         self._file = self._output.open("w", encoding="utf-8", newline="")
         self._rows = csv.writer(self._file)
         self._rows.writerow(COLUMNS)
         self._follower.start()
 
     def stop(self) -> None:
-        """Take a last sample and end; a server that does not answer is not waited for longer than a few seconds."""
+        """Take a last sample and end, within a few seconds even if the server does not answer."""
         self._follower.stop()
 
     def __enter__(self) -> Self:
@@ -68,7 +68,7 @@ class Sampler:
 
     @property
     def samples(self) -> Sequence[Sample]:
-        """What was sampled so far, in order."""
+        """Samples so far, in order."""
         return tuple(self._samples)
 
     @property
@@ -77,41 +77,41 @@ class Sampler:
         return self._follower.history
 
     def use(self, begin: float, end: float, *, transactions: int, checkpoints_forced: int = 0) -> ServerUse:
-        """What the server spent between two instants of the monotonic clock; see ``samples.server_use``."""
+        """The server's use between two instants of the monotonic clock; see ``samples.server_use``."""
         return server_use(self.samples, begin, end, transactions=transactions, checkpoints_forced=checkpoints_forced)
 
     def notes(self, begin: float, end: float) -> tuple[Reason, ...]:
-        """What limits the figures of a window: samples that are missing, and what the role may not see."""
+        """Limits of the figures of a window: missing samples, and counters that the role may not read."""
         unseen = self._unseen | ({} if self._follower.starts_seen else {"when it started": _GRANT_START})
-        found = [Reason("server_not_seen", f"the server did not show {what}", do) for what, do in unseen.items()]
+        reasons = [Reason("server_not_seen", f"the server did not show {what}", do) for what, do in unseen.items()]
         if self._unwritten is not None:
-            found.append(Reason("server_samples_lost", self._unwritten, "free space for the results"))
-        within = [sample.at for sample in self.samples if begin <= sample.at <= end]
-        at = [begin, *within, end]
-        gap_s = max(after - before for before, after in pairwise(at))
-        if len(within) < 2:
-            what = f"the server was sampled {len(within)} times in the window: its counters there mean nothing"
+            reasons.append(Reason("server_samples_lost", self._unwritten, "free space for the results"))
+        sampled_at = [sample.at for sample in self.samples if begin <= sample.at <= end]
+        bounds = [begin, *sampled_at, end]
+        gap_s = max(after - before for before, after in pairwise(bounds))
+        if len(sampled_at) < 2:
+            what = f"the server was sampled {len(sampled_at)} times in the window: its counters there mean nothing"
             do = f"see that the server answers: it is asked every {self._interval_s:g} s"
-            found.append(Reason("server_not_sampled", what, do))
+            reasons.append(Reason("server_not_sampled", what, do))
         elif gap_s > 3 * self._interval_s + 1 and not self.history.faults(begin, end):
             what = f"for {gap_s:.0f} s of the window the server was not sampled"
-            found.append(Reason("server_gap", what, "see what kept the server or its catalogue, or give it more CPU"))
-        return tuple(found)
+            reasons.append(Reason("server_gap", what, "see what kept the server or its catalogue, or give it more CPU"))
+        return tuple(reasons)
 
     def _begin(self, connection: Connection) -> Callable[[], None]:
         probe = Probe(connection)
 
-        def look() -> None:
-            self._keep(probe.sample())
+        def poll() -> None:
+            self._write(probe.sample())
             self._unseen |= probe.unseen
 
-        return look
+        return poll
 
     def _close(self) -> None:
-        with contextlib.suppress(OSError):  # the last flush of a full disk: said already
+        with contextlib.suppress(OSError):  # the last flush to a full disk: already in the notes
             self._file.close()
 
-    def _keep(self, sample: Sample) -> None:
+    def _write(self, sample: Sample) -> None:
         self._samples.append(sample)
         if self._unwritten is not None:
             return

@@ -1,4 +1,4 @@
-"""Samples of a server's counters, and what a window between two instants used of them (pure)."""
+"""Samples of a server's counters, and the use between two instants (pure)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loadgen.runs.format.use import ServerUse
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """Totals since the server's statistics began. None: this server does not count it, or does not tell us.
+    """Totals since the server's statistics were reset; None where the server does not count or show them.
 
     The first six are of the database under load; the others of the whole server, whoever caused them.
     """
@@ -45,7 +45,7 @@ COUNTERS: Final = tuple(field.name for field in fields(Counters))
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What the server said at ``at``, seconds on the monotonic clock. ``waits``: sessions at work, by event."""
+    """Counters at ``at``, seconds on the monotonic clock. ``waits``: active sessions by wait event."""
 
     at: float
     counters: Counters
@@ -55,8 +55,8 @@ class Sample:
 def used(samples: Sequence[Sample], name: Name, begin: float, end: float) -> float | None:
     """Growth of a counter from ``begin`` to ``end``, by linear interpolation between samples.
 
-    A counter that shrank was reset, by a restart for one: its new value is what it grew since. Where the window
-    reaches beyond the samples, the nearest sample stands. None: fewer than two samples have the counter.
+    A counter that fell was reset, for example by a restart: its new value is its growth. Beyond the first and last
+    sample there is no growth. None if fewer than two samples have the counter.
     """
     points = [(sample.at, float(value)) for sample in samples if (value := getattr(sample.counters, name)) is not None]
     if len(points) < 2:
@@ -72,16 +72,16 @@ def used(samples: Sequence[Sample], name: Name, begin: float, end: float) -> flo
 def server_use(
     samples: Sequence[Sample], begin: float, end: float, *, transactions: int, checkpoints_forced: int = 0
 ) -> ServerUse:
-    """What the server spent between two instants of the monotonic clock, over ``transactions`` that were counted.
+    """The server's use between two instants of the monotonic clock, in which ``transactions`` were committed.
 
     WAL and checkpoints are the whole server's. Sessions report their counters about once a second, so block counts of
-    a window are off by up to that at each end; WAL and CPU are not. What was not sampled, or may
-    not be seen, is None: see ``Sampler.notes``.
+    a window are off by up to that at each end; WAL and CPU are not. Counters that were not sampled or may not be read
+    are None: see ``Sampler.notes``.
     """
 
     def count(name: Name) -> int | None:
-        found = used(samples, name, begin, end)
-        return None if found is None else round(found)
+        growth = used(samples, name, begin, end)
+        return None if growth is None else round(growth)
 
     wal_bytes = used(samples, "wal_bytes", begin, end)
     waits = Counter[str]()
@@ -104,10 +104,10 @@ def server_use(
 
 def _cpu_cores(samples: Sequence[Sample], begin: float, end: float) -> Interval | None:
     """Mean cores in use, over the window cut into as many equal parts as it has samples."""
-    within = [sample.at for sample in samples if begin <= sample.at <= end and sample.counters.cpu_s is not None]
-    if len(within) < 2 or used(samples, "cpu_s", begin, end) is None:
+    sampled_at = [sample.at for sample in samples if begin <= sample.at <= end and sample.counters.cpu_s is not None]
+    if len(sampled_at) < 2 or used(samples, "cpu_s", begin, end) is None:
         return None
-    parts = len(within)
+    parts = len(sampled_at)
     width = (end - begin) / parts
     rates = [used(samples, "cpu_s", begin + i * width, begin + (i + 1) * width) or 0.0 for i in range(parts)]
     return mean([rate / width for rate in rates])

@@ -1,8 +1,8 @@
-"""Whether a server stayed up while it was watched: restarts and their kind, and a server that is gone (pure).
+"""Restarts of a server during a run, their kind, and servers that are gone (pure).
 
-The postmaster's start time changes with every restart, but not when it only starts its processes anew because one of
-them crashed. Both kinds of crash, and an immediate shutdown, throw the cumulative statistics away, which an orderly
-shutdown keeps. True of PostgreSQL 14 to 18, primaries and standbys.
+The postmaster's start time changes with every restart, but not when a backend's crash makes it restart its children.
+Both kinds of crash, and an immediate shutdown, reset the cumulative statistics, which an orderly shutdown keeps. True
+of PostgreSQL 14 to 18, primaries and standbys.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ INTENDED: Final = "if intended: loadgen run --faults-expected"
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One start of a server, in seconds since 1970 by the server's clock."""
+    """Times of a server's start and of its last reset of statistics, in seconds since 1970 by its clock."""
 
     started_s: float
     statistics_since_s: float | None
@@ -30,7 +30,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """A time on the monotonic clock over which the same start of a server answered."""
+    """A stretch of the monotonic clock over which the same start of a server answered."""
 
     start: Start
     since: float
@@ -39,9 +39,9 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A session that ended, or could not be had, at a time on the monotonic clock; ``words`` are the last heard.
+    """A session that ended or was refused at a time on the monotonic clock, with the error's first line.
 
-    ``answered``: the server itself refused, so that it is there.
+    ``answered``: the server itself refused it, so the server is up.
     """
 
     at: float
@@ -51,46 +51,46 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What was seen of one server, in order."""
+    """Presences and losses of one server, in order."""
 
     presences: Sequence[Presence]
     losses: Sequence[Loss]
 
     def faults(self, begin: float, end: float, *, server: str = "server") -> tuple[Reason, ...]:
-        """Restarts between two instants, and a server that was away at the end of them and did not come back.
+        """Reasons for restarts between two instants, and for a server that went away by the second and stayed away.
 
-        ``server``: "server" or "replica 1", as messages call it.
+        ``server``: its name in messages, "server" or "replica 1".
         """
         kind = server.split(maxsplit=1)[0]
-        restarts = [how for one, two in pairwise(self.presences) if one.until < end and two.since > begin
-                    and (how := self._restart(one, two)) is not None]  # fmt: skip
-        found = []
+        restarts = [restart for before, after in pairwise(self.presences) if before.until < end and after.since > begin
+                    and (restart := self._restart(before, after)) is not None]  # fmt: skip
+        reasons = []
         if restarts:
             more = f", and {len(restarts) - 1} times more" if len(restarts) > 1 else ""
             do = f"see the {kind}'s log, and run it again; {INTENDED}"
-            found.append(Reason(f"{kind}_restarted", f"{server} restarted at {restarts[0]}{more}", do))
-        seen_until = self.presences[-1].until if self.presences else math.inf
-        gone = [loss for loss in self.losses if loss.at > seen_until]
+            reasons.append(Reason(f"{kind}_restarted", f"{server} restarted at {restarts[0]}{more}", do))
+        last_seen = self.presences[-1].until if self.presences else math.inf
+        gone = [loss for loss in self.losses if loss.at > last_seen]
         if gone and gone[0].at <= end and not any(loss.answered for loss in gone):
             what = f"{server} gone since {clock(gone[0].at)}: {gone[0].words}"
-            found.append(
+            reasons.append(
                 Reason(f"{kind}_gone", what, f"start the {kind} again, see its log, and repeat the run; {INTENDED}")
             )
-        return tuple(found)
+        return tuple(reasons)
 
-    def _restart(self, one: Presence, two: Presence) -> str | None:
-        """When and how the server restarted between two presences; None: only its statistics were reset."""
-        kept = one.start.statistics_since_s == two.start.statistics_since_s
-        if one.start.started_s != two.start.started_s:
+    def _restart(self, before: Presence, after: Presence) -> str | None:
+        """Describe the restart between two presences; None if only the statistics were reset."""
+        kept = before.start.statistics_since_s == after.start.statistics_since_s
+        if before.start.started_s != after.start.started_s:
             how = "shut down in order" if kept else "after a crash or an immediate shutdown"
-            return f"{_utc(two.start.started_s)} ({how})"
-        if any(one.until < loss.at < two.since for loss in self.losses):
-            return f"{_utc(two.start.statistics_since_s or two.start.started_s)} (crash of a backend)"
+            return f"{_utc(after.start.started_s)} ({how})"
+        if any(before.until < loss.at < after.since for loss in self.losses):
+            return f"{_utc(after.start.statistics_since_s or after.start.started_s)} (crash of a backend)"
         return None
 
 
 def clock(at: float) -> str:
-    """The time of day of an instant of the monotonic clock."""
+    """Time of day of an instant of the monotonic clock."""
     return _utc(time.time() - (time.monotonic() - at))
 
 

@@ -1,9 +1,8 @@
-"""An independent count of a run's statements: what the server counted beside what the client did, each by its name.
+"""The server's count of a run's statements beside the client's, by name.
 
 pg_stat_statements counts a statement when its execution ends without an error, on whatever connection. Over the whole
-run, ramp and drain included, that has to be what the client counted as answered; where it is not, one of them is wrong
-or somebody else ran the same statement. Neither knows of a statement that was under way on a connection that broke, so
-each of those may make a difference of one.
+run, ramp and drain included, that must equal the client's count of answers; otherwise one of them is wrong, or another
+client ran the same statement. Each statement under way on a connection that broke may make a difference of one.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from loadgen.runs.format.verdict import Reason
 
 @dataclass(frozen=True, slots=True)
 class ClientCount:
-    """What the client counted of one statement in a whole run; ``calls`` without those that failed."""
+    """The client's count of one statement in a whole run; ``calls`` without those that failed."""
 
     calls: int
     rows: int
@@ -37,7 +36,7 @@ class ClientCount:
 class _Server:
     target: Target
     names: Mapping[int, str]
-    """By queryid. Statements that differ in constants only share one, and then the first's name."""
+    """Statement names by queryid. Statements that differ in constants alone share one, and the first's name."""
     before: Snapshot
     evicted: int
 
@@ -45,7 +44,7 @@ class _Server:
 class StatementCounter:
     """Snapshots of pg_stat_statements around a run, on every server that the run uses.
 
-    What cannot be counted is a reason of :attr:`notes`, and no error: a run is worth having without it.
+    A server that does not count them makes a reason in :attr:`notes`, no error: a run is useful without the counts.
     """
 
     def __init__(self, targets: Sequence[Target], scenario: ScenarioDescription) -> None:
@@ -54,7 +53,7 @@ class StatementCounter:
         self._shared: dict[str, str] = {}
         self._missing: str | None = None
         self._failed = False
-        """A server could not be asked, or answered with an error."""
+        """Whether a server could not be queried."""
         for target in targets:
             try:
                 with connect(target, autocommit=True) as connection:
@@ -63,9 +62,9 @@ class StatementCounter:
                 self._missing, self._failed = self._missing or _first_line(error), True
 
     def end(self, client: Mapping[str, ClientCount], unaccounted: int) -> tuple[ServerStatement, ...]:
-        """The statements as the server counted them since, in the scenario's order; empty if it did not.
+        """Statements that the server has counted since, in the scenario's order; empty if it did not.
 
-        ``unaccounted``: how often one may differ, because a connection broke or was killed while it ran.
+        ``unaccounted``: by how many calls a count may differ, because connections broke or were killed.
         """
         totals: dict[str, StatementUse] = {}
         for server in self._servers:
@@ -96,7 +95,7 @@ class StatementCounter:
 
     @property
     def notes(self) -> tuple[Reason, ...]:
-        """Why the server's count is missing."""
+        """Reason why the server's count is missing, if it is."""
         if self._missing is None:
             return ()
         do = (
@@ -126,12 +125,12 @@ class StatementCounter:
 
 
 def differences(statements: Iterable[ServerStatement]) -> tuple[Reason, ...]:
-    """A reason for the statements of which the server's count and the client's differ beyond what is explained."""
-    found = [s for s in statements if not s.agrees]
-    if not found:
+    """Reason for statements whose counts by server and client differ by more than is explained, if any."""
+    differing = [s for s in statements if not s.agrees]
+    if not differing:
         return ()
-    most = max(found, key=lambda s: abs(s.calls - s.client_calls))
-    others = f" ({len(found)} statements differ)" if len(found) > 1 else ""
+    most = max(differing, key=lambda s: abs(s.calls - s.client_calls))
+    others = f" ({len(differing)} statements differ)" if len(differing) > 1 else ""
     explained = f", of which {most.unaccounted} are explained by broken connections" if most.unaccounted else ""
     what = (
         f"the server counted {most.calls:,} calls of {most.name}, the client {most.client_calls:,}{explained}{others}"
@@ -157,20 +156,20 @@ def _statement(name: str, use: StatementUse | None, calls: int, rows: int, unacc
 
 
 def _queryid(connection: Connection, statement: StatementDescription) -> int | None:
-    """What the server will count it under; None if it does not say."""
+    """Look up the queryid of a statement; None if the server does not give one."""
     name = sql.Identifier(f"loadgen_{statement.name}")
-    types = [sql.SQL(p.type) for p in statement.parameters]  # of the engine's list
+    types = [sql.SQL(p.type) for p in statement.parameters]  # from the engine's list
     nulls = [sql.SQL("NULL")] * len(types)
     body = sql.SQL(statement.sql)  # a scenario's file is as trusted as its code
     prepare = sql.SQL(text("statement_prepare").decode())
     identify = sql.SQL(text("statement_identifier").decode())
-    with connection.transaction():  # through a pooler each would else go to another session
+    with connection.transaction():  # a pooler could otherwise give each another session
         connection.execute(prepare.format(name=name, types=_listed(types), statement=body))
         row = connection.execute(identify.format(name=name, arguments=_listed(nulls))).fetchone()
         connection.execute(sql.SQL("DEALLOCATE {}").format(name))
     plan = row[0] if row else None
-    found = plan[0].get("Query Identifier") if isinstance(plan, list) else None
-    return None if found is None else int(found)
+    queryid = plan[0].get("Query Identifier") if isinstance(plan, list) else None
+    return None if queryid is None else int(queryid)
 
 
 def _listed(items: Sequence[sql.Composable]) -> sql.Composable:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from capacity.formatting import counted
-from loadgen.runs.format.access import Access, PoolerFound
+from loadgen.runs.format.access import Access, DetectedPooler
 
 
-def through(found: PoolerFound) -> str:
+def through(found: DetectedPooler) -> str:
     """What stood between the load and the server."""
     if found.mode == "none":
         return "straight to the server"

@@ -6,34 +6,34 @@ from pgbouncer_fixtures import pgbouncer_version
 from loadgen.database.connect import connect
 from loadgen.database.target import Target
 from loadgen.errors import UsageError
-from loadgen.observe.pooler import DIRECT, look
-from loadgen.runs.format.access import PoolerFound
+from loadgen.observe.pooler import DIRECT, detect_pooler
+from loadgen.runs.format.access import DetectedPooler
 
 pytestmark = pytest.mark.user
 
 
 def test_a_server_itself_is_no_pooler(database: Target) -> None:
-    assert look(database) == DIRECT
+    assert detect_pooler(database) == DIRECT
 
 
 def test_a_pooler_by_transaction_is_found_and_whether_it_keeps_names(database: Target, pooler) -> None:
     through = pooler(database, "transaction", size=3)
     # Version 1.21 keeps the names of each client's statements apart where it is told how many.
-    assert look(through) == PoolerFound("transaction", prepared=False)
+    assert detect_pooler(through) == DetectedPooler("transaction", prepared=False)
     if pgbouncer_version() >= (1, 21):
         keeping = pooler(database, "transaction", more="max_prepared_statements = 100\n")
-        assert look(keeping) == PoolerFound("transaction", prepared=True)
+        assert detect_pooler(keeping) == DetectedPooler("transaction", prepared=True)
     # Nothing is left on the server's connections that another client would be lent.
     with connect(through, autocommit=True) as conn:
         assert conn.execute("SELECT name FROM pg_prepared_statements").fetchall() == []
 
 
 def test_a_pooler_by_transaction_with_one_connection_is_found(database: Target, pooler) -> None:
-    assert look(pooler(database, "transaction", size=1)).mode == "transaction"
+    assert detect_pooler(pooler(database, "transaction", size=1)).mode == "transaction"
 
 
 def test_a_pooler_by_session_is_found_and_says_what_it_is_if_it_may(database: Target, pooler) -> None:
-    found = look(pooler(database, "session", admin=True))
+    found = detect_pooler(pooler(database, "session", admin=True))
     assert (found.mode, found.prepared) == ("session", True)
     assert found.software is not None
     assert found.software.startswith("PgBouncer 1.")
@@ -41,7 +41,7 @@ def test_a_pooler_by_session_is_found_and_says_what_it_is_if_it_may(database: Ta
 
 def test_what_is_declared_is_believed_but_not_that_there_is_none(database: Target, pooler) -> None:
     through = pooler(database, "session")
-    assert look(through, "transaction").mode == "transaction"
+    assert detect_pooler(through, "transaction").mode == "transaction"
     with pytest.raises(UsageError, match=r"--pooler none, but database .* is reached through a pooler"):
-        look(through, "none")
-    assert look(database, "transaction") == PoolerFound("transaction", prepared=False)
+        detect_pooler(through, "none")
+    assert detect_pooler(database, "transaction") == DetectedPooler("transaction", prepared=False)

@@ -12,7 +12,7 @@ from replica_fixtures import Replica
 from loadgen.database.connect import connect
 from loadgen.database.servers import Servers
 from loadgen.database.target import Target
-from loadgen.observe.pooler import established
+from loadgen.observe.pooler import with_pooler
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.run import record_run
 from loadgen.runs import documents
@@ -68,7 +68,7 @@ def scenario(tmp_path: Path) -> Path:
 
 def ran(scenario: Path, servers: Servers, access: Access, *, users: int = 6, **schedule: object) -> RunRecord:
     asked = Schedule(users, True, ramp_s=0, warmup_s=0, measure_s=3, drain_s=5, seed=5)
-    asked = replace(asked, access=established(access, servers), **schedule)  # type: ignore[arg-type]  # its fields
+    asked = replace(asked, access=with_pooler(access, servers), **schedule)  # type: ignore[arg-type]  # its fields
     with ScenarioChild(scenario, servers.environment()) as child:
         record, _ = record_run(
             child, servers.server, asked, Objective(), scenario.parent / "r", servers=servers
@@ -205,7 +205,7 @@ def test_reads_go_to_a_replica_and_are_stale_while_it_does_not_replay(
     seeded: Target, scenario: Path, replica: Replica
 ) -> None:
     servers = Servers(seeded, replicas=(replica.target,))
-    access = established(Access(replicas=1, read_policy="replica"), servers)
+    access = with_pooler(Access(replicas=1, read_policy="replica"), servers)
     schedule = Schedule(6, True, ramp_s=0, warmup_s=0, measure_s=4, drain_s=5, seed=5)
     found = {}
     for own in (OwnWrites(), OwnWrites("lsn"), OwnWrites("sticky", 60.0)):

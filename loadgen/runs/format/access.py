@@ -16,7 +16,7 @@ the fewest transactions of this process are under way."""
 
 
 @dataclass(frozen=True)
-class PoolerFound:
+class DetectedPooler:
     """What stands between the load and the server, as it showed itself or was declared."""
 
     mode: PoolerMode
@@ -51,7 +51,7 @@ class Access:
     """Transactions after which a connection is closed and the next opens another; None: they stay."""
     pooler: Pooler = "auto"
     """As asked for; ``found`` is what that came to."""
-    found: PoolerFound | None = None
+    found: DetectedPooler | None = None
     replicas: Count = 0
     read_policy: ReadPolicy = "primary"
     own_writes: OwnWrites = field(default_factory=OwnWrites)
