@@ -96,10 +96,10 @@ def reached(
     from loadgen.database.servers import servers_of
     from loadgen.observe.pooler import with_pooler, is_lockable
     from loadgen.report.access_in_words import through
-    from loadgen.runs.access_parsing import asked
+    from loadgen.runs.access_parsing import parse_access
 
     servers = servers_of(found, target).verified()
-    wanted = asked(
+    wanted = parse_access(
         pool=pool,
         reconnect=reconnect,
         pooler=pooler,

@@ -1,7 +1,7 @@
 """The process that samples a scenario's draws, for exports: ``python -m loadgen.engine.draws_child SCENARIO.py``.
 
-Reads one :class:`SampleRequest` from stdin, writes one line: ``Sampled`` or ``Failed``. Where to connect, for draws
-that need rows, comes from the environment.
+Reads one :class:`SampleRequest` from stdin and writes one line: ``SampleResult`` or ``Failed``. Draws that need rows
+connect to the server that the environment names.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from loadgen.engine.transactions import MAX_ATTEMPTS
 from loadgen.errors import LoadgenError, UsageError
 from loadgen.population.activity import ActivityRanks
 from loadgen.runs.control import Failed
-from loadgen.runs.draws import Refused, Sampled, SampleRequest, StepDraws
+from loadgen.runs.draws import Refused, SampleRequest, SampleResult, StepDraws
 
 
-def sample(path: Path, request: SampleRequest) -> Sampled:
+def sample(path: Path, request: SampleRequest) -> SampleResult:
     """Load the scenario and sample what its transactions draw."""
     user = load_scenario(path)
 
@@ -46,7 +46,7 @@ def sample(path: Path, request: SampleRequest) -> Sampled:
         raise UsageError(f"{path}: prepare() failed: {error!r}; correct it") from error
     sampler = Sampler(request, reader)
     found = [one for plan in user.plans().values() for one in sampler.plan(plan)]
-    return Sampled(
+    return SampleResult(
         user.describe(),
         tuple(one for one in found if isinstance(one, StepDraws)),
         tuple(one for one in found if isinstance(one, Refused)),
@@ -59,7 +59,7 @@ def main() -> None:
     """Keep stdout for the answer: whatever a scenario prints goes to stderr."""
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    answer: Sampled | Failed
+    answer: SampleResult | Failed
     try:
         answer = sample(Path(sys.argv[1]), TypeAdapter(SampleRequest).validate_json(sys.stdin.buffer.read()))
     except LoadgenError as error:

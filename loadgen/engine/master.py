@@ -42,8 +42,8 @@ from loadgen.runs.control import (
     PhaseBegan,
     Ramped,
     Ready,
-    WorkerMade,
     WorkerMissing,
+    WorkerResult,
     Workers,
 )
 from loadgen.runs.format.scenario import ScenarioDescription
@@ -137,7 +137,7 @@ class Master:
             for part in self._parts.values():
                 part.file.close()
         made = (
-            WorkerMade(p.worker.hello.name, str(p.spool), p.done, p.worker.round_trip_s / 2 * 1000, p.left)
+            WorkerResult(p.worker.hello.name, str(p.spool), p.done, p.worker.round_trip_s / 2 * 1000, p.left)
             for p in self._parts.values()
         )
         return Collected(tuple(made))

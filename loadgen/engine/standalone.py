@@ -25,7 +25,7 @@ from loadgen.engine.recording.recorder import TICK_S, Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.errors import ExitCode, LoadgenError, UsageError
 from loadgen.observe.pooler import with_pooler, lock_of_run
-from loadgen.runs.access_parsing import VARIABLES, asked
+from loadgen.runs.access_parsing import VARIABLES, parse_access
 from loadgen.runs.control import Done, Event, Failed, PhaseBegan
 from loadgen.runs.format.access import Access
 from loadgen.runs.format.schedule import Mode
@@ -100,7 +100,7 @@ def _tick(recorder: Recorder) -> None:
 
 def _access(replicas: int) -> Access:
     words = {key: os.environ.get(name) or None for key, name in VARIABLES.items() if key != "replica"}
-    return asked(**words, replicas=replicas, names=VARIABLES)
+    return parse_access(**words, replicas=replicas, names=VARIABLES)
 
 
 def _mode() -> str:

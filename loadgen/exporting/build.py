@@ -13,7 +13,7 @@ from loadgen.exporting.script import READY, ScriptWriter
 from loadgen.exporting.syntax import taken_for_variable
 from loadgen.exporting.users import UserDraw
 from loadgen.runs import documents
-from loadgen.runs.draws import Refused, Sampled, SampleRequest, StepDraws
+from loadgen.runs.draws import Refused, SampleRequest, SampleResult, StepDraws
 from loadgen.runs.format.scenario import ScenarioDescription, TransactionDescription
 
 MOST_SCRIPTS: Final = 62
@@ -22,7 +22,7 @@ DOCUMENT: Final = "export.json"
 
 
 def build(
-    sampled: Sampled, data: Data, request: SampleRequest, modes: Sequence[Mode], *, leave_out: bool
+    sampled: SampleResult, data: Data, request: SampleRequest, modes: Sequence[Mode], *, leave_out: bool
 ) -> tuple[Export, dict[str, str]]:
     """The export's document, and its files by their path below its directory.
 
@@ -92,13 +92,13 @@ def _file_names(transactions: Sequence[str]) -> list[str]:
     return names
 
 
-def _command(mode: Mode, scripts: Sequence[Script], sampled: Sampled) -> str:
+def _command(mode: Mode, scripts: Sequence[Script], sampled: SampleResult) -> str:
     weighted = " ".join(f"-f {s.files[mode]}@{s.weight}" for s in scripts)
     return f"pgbench -n -M prepared --max-tries={sampled.max_attempts} -D {READY}=0 {weighted}"
 
 
 def _approximations(
-    sampled: Sampled, kept: Sequence[TransactionDescription], modes: Sequence[Mode]
+    sampled: SampleResult, kept: Sequence[TransactionDescription], modes: Sequence[Mode]
 ) -> Iterator[Approximation]:
     scenario = sampled.scenario
     yield Approximation(

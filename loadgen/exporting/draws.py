@@ -15,12 +15,12 @@ from pydantic import TypeAdapter
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.runner.child import as_error
 from loadgen.runs.control import Failed
-from loadgen.runs.draws import Sampled, SampleRequest
+from loadgen.runs.draws import SampleRequest, SampleResult
 
 TIMEOUT_S: Final = 300.0
 
 
-def sample(scenario: Path, request: SampleRequest, environment: Mapping[str, str]) -> Sampled:
+def sample(scenario: Path, request: SampleRequest, environment: Mapping[str, str]) -> SampleResult:
     """Sample a scenario's draws. ``environment`` gives the child its database (see ``Target.environment``).
 
     Raises the child's own LoadgenError, and EnvironmentFault for one that hangs.
@@ -41,7 +41,7 @@ def sample(scenario: Path, request: SampleRequest, environment: Mapping[str, str
     if not child.stdout:
         stderr = child.stderr.decode(errors="replace").strip().splitlines()
         raise UsageError(f"{scenario} could not be loaded: {stderr[-1] if stderr else f'exit code {child.returncode}'}")
-    answer: Sampled | Failed = TypeAdapter[Sampled | Failed](Sampled | Failed).validate_json(child.stdout)
-    if isinstance(answer, Sampled):
+    answer: SampleResult | Failed = TypeAdapter[SampleResult | Failed](SampleResult | Failed).validate_json(child.stdout)
+    if isinstance(answer, SampleResult):
         return answer
     raise as_error(answer)

@@ -56,7 +56,7 @@ def all_seconds(parts: Iterable[Sequence[Second]]) -> list[Second]:
     for part in parts:
         for second in part:
             other = by_start.get(second.at)
-            by_start[second.at] = second if other is None else spool.beside(other, second)
+            by_start[second.at] = second if other is None else spool.merge_processes(other, second)
     return [by_start[at] for at in sorted(by_start)]
 
 

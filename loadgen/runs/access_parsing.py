@@ -1,4 +1,4 @@
-"""How a load is to get its connections, from words: flags of the command line, or variables of the environment."""
+"""Parsing of a load's access to its connections, from command-line flags or environment variables."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ VARIABLES: Final = {
     "own_writes": "LOADGEN_READ_YOUR_WRITES",
     "replica": "LOADGEN_REPLICA_DSNS",
 }
-"""What a bare ``locust -f`` is told with."""
+"""Environment variables of a bare ``locust -f``."""
 
 
-def asked(
+def parse_access(
     *,
     pool: str | None = None,
     reconnect: str | None = None,
@@ -34,9 +34,9 @@ def asked(
     replicas: int = 0,
     names: Mapping[str, str],
 ) -> Access:
-    """The access that words ask for; ``names`` says what each is called where they come from. Raises UsageError."""
-    for key, given in (("read_policy", read_policy), ("own_writes", own_writes)):
-        if given is not None and not replicas:
+    """Parse the access options; ``names`` are what messages call each. Raises UsageError."""
+    for key, value in (("read_policy", read_policy), ("own_writes", own_writes)):
+        if value is not None and not replicas:
             raise UsageError(f"{names[key]} is for reading from replicas; name them with {names['replica']}")
     if pooler is not None and pooler not in get_args(Pooler):
         raise UsageError(f"{names['pooler']} {pooler!r} is unknown; give {', '.join(get_args(Pooler))}")
@@ -63,8 +63,8 @@ def _whole(text: str | None, what: str) -> int | None:
 def _own_writes(text: str | None, what: str) -> OwnWrites:
     if text is None:
         return OwnWrites()
-    found = _OWN_WRITES.fullmatch(text)
-    if not found or (found["kind"] == "none" and found["value"]) or (found["kind"] == "sticky" and not found["value"]):
+    match = _OWN_WRITES.fullmatch(text)
+    if not match or (match["kind"] == "none" and match["value"]) or (match["kind"] == "sticky" and not match["value"]):
         raise UsageError(f"{what} {text!r} is unknown; give none, lsn, lsn:100ms (wait that long) or sticky:2s")
-    seconds = float(found["value"] or 0) * _UNITS[found["unit"] or "s"]
-    return OwnWrites(found["kind"], seconds)  # type: ignore[arg-type]  # the expression's own words
+    seconds = float(match["value"] or 0) * _UNITS[match["unit"] or "s"]
+    return OwnWrites(match["kind"], seconds)  # type: ignore[arg-type]  # matched by the expression

@@ -1,12 +1,12 @@
-"""When an open load means to send: a pure function of rate, spacing, seed and process.
+"""Intended arrival times of an open load: a pure function of rate, spacing, seed and process.
 
 The k-th arrival is at Λ⁻¹(S(k)): for a Poisson process S is a sum of k unit exponentials (the time-change theorem); for
 constant spacing S is k - ½, so that an arrival lies in the middle of its share of Λ and a window [0, T) holds Λ(T) of
 them, to the nearest whole one.
 
-Several processes make the same arrivals and each keeps every p-th. The load as a whole is then the same whatever their
-number, Poisson or evenly spaced, and none has more to do than another. Independent streams of λ/p would change the
-arrivals with p, and bunch where they are meant to be even. The price is that each process draws all of them.
+Each of p processes draws the same arrivals and keeps every p-th. The whole load is then the same for any number of
+them, Poisson or evenly spaced, and is shared equally. Independent streams of λ/p would change the
+arrivals with p, and bunch them where they should be even. The price is that each process draws all of them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from loadgen.runs.format.schedule import Rate, Spacing
 from loadgen.runs.rates import Cumulative
 
 _BATCH: Final = 256
-"""Drawn at a time: a process does nothing else meanwhile, for some 40 µs."""
+"""Arrivals drawn at a time, which keeps a process busy for some 40 µs."""
 
 
 class Part(IntEnum):
@@ -55,8 +55,8 @@ def _units(spacing: Spacing, seed: int, part: Part, process: int, processes: int
         else:
             sums = reached + np.cumsum(rng.standard_exponential(_BATCH))
             reached = float(sums[-1])
-        # Batches are the same for any number of processes: so are the sums, to the last bit.
-        mine = sums[(process - first) % processes :: processes]
-        if len(mine):
-            yield mine
+        # Batches, and so the sums to the last bit, are the same for any number of processes.
+        share = sums[(process - first) % processes :: processes]
+        if len(share):
+            yield share
         first += _BATCH

@@ -1,4 +1,4 @@
-"""The lines of JSON between a run's parent and its child."""
+"""Messages between a run's parent and its child, a line of JSON each."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Command:
     schedule: Schedule | None = None
     spool: str | None = None
     process: int = 0
-    """Which of the schedule's processes the child is."""
+    """Number of the child among the schedule's processes, from 0."""
     at: float = 0.0
     servers: ServersIdentity | None = None
-    """To a master: which servers its workers must be on."""
+    """Identity of the servers that a master's workers must use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +45,27 @@ class PhaseBegan:
 
 @dataclass(frozen=True, slots=True)
 class Ramped:
-    """The users are there and at work; the warm-up begins when the parent says so, in all processes at one time."""
+    """All users have started; the warm-up begins at the parent's command, in all processes at once."""
 
     event: Literal["ramped"] = "ramped"
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The run is over and its sessions are closed. ``cpu_cores``: what the child used in the measured window."""
+    """The run is over and its sessions are closed. ``cpu_cores``: the child's use in the measured window."""
 
     ended: float
     cpu_cores: float
     peak_rss_bytes: int
     interrupted: bool
     refusal: str | None = None
-    """Why the guard ended the run: a connection that led to another database. Nothing was written there."""
+    """Reason if the guard ended the run: a connection led to another database, where nothing was written."""
     event: Literal["done"] = "done"
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The scenario cannot be loaded or the run not be made: a LoadgenError of the child."""
+    """A LoadgenError of the child: it cannot load the scenario or carry out the run."""
 
     exit_code: int
     message: str
@@ -74,7 +74,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """A master's workers, as they come and go before a run."""
+    """The workers of a master, sent at each change before a run."""
 
     names: tuple[str, ...]
     event: Literal["workers"] = "workers"
@@ -82,14 +82,14 @@ class Workers:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """Worker to master: it ends its part of the run early, because it was told to go or hears nothing any more."""
+    """Worker to master: it ends its part of the run early, at a signal or because the master is silent."""
 
     event: Literal["leaving"] = "leaving"
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerMissing:
-    """A master has heard nothing from one of its workers in the middle of a run, or that it ``leaves``."""
+    """A worker is silent in the middle of a run, or ``leaves``."""
 
     name: str
     leaves: bool = False
@@ -98,7 +98,7 @@ class WorkerMissing:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """A master has all but the late reports of workers that do not answer, and waits for those so long."""
+    """A master waits up to ``for_s`` for late reports of workers that do not answer."""
 
     names: tuple[str, ...]
     for_s: float
@@ -106,8 +106,8 @@ class Awaited:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerMade:
-    """What a master has of one worker after a run; ``done`` None: it was lost. ``left``: it ended its part early."""
+class WorkerResult:
+    """Result of one worker after a run; ``done`` is None if it was lost. ``left``: it ended its part early."""
 
     name: str
     spool: str
@@ -118,9 +118,9 @@ class WorkerMade:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """A master's run is over, and all that will come has come; workers in the order of their shares."""
+    """A master's run is over and its reports are complete; workers in the order of their shares."""
 
-    made: tuple[WorkerMade, ...]
+    made: tuple[WorkerResult, ...]
     event: Literal["collected"] = "collected"
 
 

@@ -17,12 +17,12 @@ T = TypeVar("T")
 
 @functools.cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """Made once a kind: making one takes longer than reading a document."""
+    """Build and cache the adapter of a type, which takes longer than reading a document."""
     return TypeAdapter(kind)
 
 
 def dump(value: object) -> str:
-    """One JSON document of a frozen dataclass; an interval without an upper bound has the string "Infinity"."""
+    """Write a frozen dataclass as a JSON document; an interval without an upper bound has the string "Infinity"."""
     return _adapter(cast("Any", type(value))).dump_json(value, indent=2).decode() + "\n"
 
 
@@ -35,21 +35,21 @@ def parse(kind: type[T], text: str | bytes, source: str) -> T:
 
 
 def first_mistake(error: ValidationError) -> str:
-    """The first field that is wrong, and how."""
+    """Name the first wrong field and its error."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or "the document"
     return f"{where}: {first['msg']}"
 
 
 def read(kind: type[T], path: Path, file: FileKind = RECORD) -> T:
-    """The document of ``kind`` in a file. Raises UsageError as :func:`parse`, and for a file that cannot be read."""
+    """Read a document of ``kind`` from a file. Raises UsageError like :func:`parse`, and for an unreadable file."""
     return parse(kind, read_bytes(path, file), str(path))
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Write beside the target, then rename over it: a reader sees the old file or the whole new one.
 
-    Raises UsageError for a path that is there and no file, such as /dev/null, which would be replaced by one.
+    Raises UsageError for an existing path that is no file, such as /dev/null, which the rename would replace.
     """
     try:
         if path.exists() and not path.is_file():

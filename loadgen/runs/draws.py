@@ -1,4 +1,4 @@
-"""What a scenario's draws come to where its Python does not run: between a child that samples them and an export."""
+"""Samples of a scenario's draws, sent by a child that runs its Python to an export that cannot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loadgen.runs.format.scenario import ScenarioDescription
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """Parent to child: how many values of each draw, and for whom rows are read that draws depend on."""
+    """Parent to child: number of values of each draw, and the users whose rows the draws may depend on."""
 
     variants: int
     seed: int
@@ -20,27 +20,27 @@ class SampleRequest:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """Values of a statement's sampled parameters that belong together, as SQL would read them; None is NULL."""
+    """Values of a statement's sampled parameters, drawn together, in SQL's text form; None is NULL."""
 
     values: tuple[str | None, ...]
     count: int
-    """How many of the sample are these: their weight."""
+    """Weight: how many draws of the sample have these values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A parameter that is a column of an earlier statement's row, as it is."""
+    """A parameter that takes the value of a column of an earlier statement's row."""
 
     parameter: int
     statement: str
     column: str
     may_be_absent: bool
-    """There may be no row: then the parameter is NULL."""
+    """Whether there may be no row; the parameter is then NULL."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepDraws:
-    """How the parameters of one step of a transaction are filled; those named nowhere are its user."""
+    """Parameters of one step of a transaction; those in neither ``sampled`` nor ``captured`` are the user."""
 
     transaction: str
     step: int
@@ -50,18 +50,18 @@ class StepDraws:
     variants: tuple[Variant, ...]
     captured: tuple[Captured, ...]
     drawn: int
-    """Draws that the variants were chosen from."""
+    """Number of draws that the variants were chosen from."""
     drawn_bytes: float
-    """Mean bytes of those, all sampled parameters together."""
+    """Mean bytes of a draw, all sampled parameters together."""
     kept_bytes: float
-    """Mean bytes of the variants."""
+    """Mean bytes of a variant."""
     of_rows: bool
-    """Some draw was given rows of the database, and a variant may meet another user than the row's."""
+    """Whether a draw depends on rows of the database: a variant may then be used for another user than the row's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What of a transaction cannot be expressed outside of this tool, and why."""
+    """A part of a transaction that cannot be exported, and why."""
 
     transaction: str
     what: str
@@ -69,7 +69,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class SampleResult:
     """Child to parent: the scenario with its draws."""
 
     scenario: ScenarioDescription

@@ -1,9 +1,9 @@
-"""Percentiles and throughput of a measured window, with intervals that respect what seconds share.
+"""Percentiles and throughput of a measured window, with intervals that allow for autocorrelation.
 
 Latencies of the same and of neighbouring seconds are not independent (a checkpoint slows all of them), so intervals
 come from resampling blocks of consecutive seconds: the circular block bootstrap (Politis & Romano 1992) with blocks of
 about √n seconds. With k blocks a bootstrap spreads as if k - 1 of them were free, and its quantiles are the normal's:
-half-widths are multiplied by √(k / (k - 1)) · t(k - 1) / z, which keeps short windows honest.
+half-widths are multiplied by √(k / (k - 1)) · t(k - 1) / z, which widens those of short windows.
 
 Coverage of nominal 95 % in simulated windows of 6 to 120 s with 60 latencies a second: 92-99 % when seconds are
 independent, 86-98 % at an autocorrelation of 0.5, 71-95 % at 0.8, lowest for p99 in 20 s. What fluctuates over many
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from capacity.arrays import Floats
 
 RUN_LEVEL: Final = 0.95
-"""Of the intervals of one run's latencies and throughput."""
+"""Level of the intervals of one run's latencies and throughput."""
 REPLICATES: Final = 400
-"""The end points are then the 10th replicate from each side."""
+"""Replicates of the bootstrap: the end points are the 10th from each side."""
 BEYOND: Final = 10
-"""Observations that must lie beyond a percentile for it to be given: p50 needs 20, p95 200, p99 1,000."""
+"""Observations required beyond a percentile: p50 needs 20 in all, p95 200, p99 1,000."""
 MIN_SECONDS: Final = 4
-"""Fewer give fewer than two blocks of two seconds."""
+"""Shortest window with an interval: two blocks of two seconds."""
 MAX_UNITS: Final = 240
-"""Longer windows are resampled in units of several seconds: blocks are longer than these anyway."""
+"""Most units to resample: those of longer windows are several seconds, still shorter than a block."""
 _SEED: Final = 20_240_229
 
 
@@ -47,26 +47,26 @@ def latency(seconds: Sequence[Histogram], censored: Histogram = EMPTY) -> Latenc
     ``censored`` are those among the values that are lower bounds. A percentile below all of them is exact; from the
     shortest of them on it is a lower bound itself, and its interval is open upwards.
     """
-    whole = merge(seconds)
+    window = merge(seconds)
     percentiles = (50.0, 95.0, 99.0)
-    given = [p for p in percentiles if whole.total * (1 - p / 100) >= BEYOND and len(seconds) >= MIN_SECONDS]
-    found = _percentiles(seconds, whole, given) if given else {}
+    estimable = [p for p in percentiles if window.total * (1 - p / 100) >= BEYOND and len(seconds) >= MIN_SECONDS]
+    intervals = _percentiles(seconds, window, estimable) if estimable else {}
     bound_ms = lowest_us(min(censored.counts)) / 1000 if censored.counts else math.inf
-    found = {p: replace(i, high=math.inf) if i.value >= bound_ms else i for p, i in found.items()}
+    intervals = {p: replace(i, high=math.inf) if i.value >= bound_ms else i for p, i in intervals.items()}
     return Latency(
-        count=whole.total,
-        mean_ms=min(whole.mean_us, whole.max_us) / 1000,
-        p50_ms=found.get(50.0),
-        p95_ms=found.get(95.0),
-        p99_ms=found.get(99.0),
-        max_ms=whole.max_us / 1000,
+        count=window.total,
+        mean_ms=min(window.mean_us, window.max_us) / 1000,
+        p50_ms=intervals.get(50.0),
+        p95_ms=intervals.get(95.0),
+        p99_ms=intervals.get(99.0),
+        max_ms=window.max_us / 1000,
         censored=censored.total,
         censored_from_ms=bound_ms if censored.counts else None,
     )
 
 
 def throughput(counts_per_s: Sequence[int]) -> Interval:
-    """Mean events a second over consecutive whole seconds. Under four seconds nothing is known but the value itself.
+    """Mean events a second over consecutive whole seconds. Under four seconds the interval is open.
 
     Raises ValueError without a single second.
     """
@@ -86,37 +86,39 @@ def mean(values: Sequence[float]) -> Interval:
     centre = float(sample.mean())
     if len(sample) < MIN_SECONDS:
         return Interval(0.0, centre, math.inf, RUN_LEVEL)
-    # The last unit may be shorter: a replicate is divided by the seconds that it drew.
+    # The last unit may be shorter: divide a replicate by the seconds that it drew.
     units = _grouped(np.column_stack([sample, np.ones_like(sample)]))
     drawn = _weights(len(units)) @ units
     return _interval(centre, drawn[:, 0] / drawn[:, 1], len(units), lowest=0.0, highest=math.inf)
 
 
-def _percentiles(seconds: Sequence[Histogram], whole: Histogram, given: Sequence[float]) -> dict[float, Interval]:
+def _percentiles(
+    seconds: Sequence[Histogram], window: Histogram, percentiles: Sequence[float]
+) -> dict[float, Interval]:
     import numpy as np
 
-    slots, _ = whole.arrays()
+    slots, _ = window.arrays()
     counts = np.zeros((len(seconds), len(slots)))
     for row, histogram in enumerate(seconds):
-        where, what = histogram.arrays()
-        counts[row, np.searchsorted(slots, where)] = what
+        row_slots, row_counts = histogram.arrays()
+        counts[row, np.searchsorted(slots, row_slots)] = row_counts
     units = _grouped(counts)
     # Float sums are exact: counts stay far below 2^53.
     cumulated = np.cumsum(_weights(len(units)) @ units, axis=1)
-    values_ms = np.array([min(highest_us(int(slot)), whole.max_us) for slot in slots]) / 1000
-    found = {}
-    for percentile in given:
+    values_ms = np.array([min(highest_us(int(slot)), window.max_us) for slot in slots]) / 1000
+    intervals = {}
+    for percentile in percentiles:
         ranks = np.array([rank(percentile, int(total)) for total in cumulated[:, -1]])
-        # A replicate may, by its draw of seconds, hold nothing at all; it says nothing about a percentile.
+        # A replicate that drew empty seconds alone has no percentile.
         reached = (cumulated >= ranks[:, None])[cumulated[:, -1] > 0]
         replicates = values_ms[np.argmax(reached, axis=1)]
-        centre = whole.percentile_us(percentile) / 1000
-        found[percentile] = _interval(centre, replicates, len(units), lowest=0.0, highest=whole.max_us / 1000)
-    return found
+        centre = window.percentile_us(percentile) / 1000
+        intervals[percentile] = _interval(centre, replicates, len(units), lowest=0.0, highest=window.max_us / 1000)
+    return intervals
 
 
 def _interval(centre: float, replicates: Floats, units: int, *, lowest: float, highest: float) -> Interval:
-    """Quantiles of the replicates, widened for the number of blocks, within what is possible."""
+    """Quantiles of the replicates, widened for the number of blocks, clamped to ``lowest`` … ``highest``."""
     import numpy as np
     from scipy.special import ndtri, stdtrit
 
@@ -147,7 +149,7 @@ def _block(units: int) -> int:
 
 @lru_cache(maxsize=8)
 def _weights(units: int) -> Floats:
-    """How often each replicate draws each unit, shape (REPLICATES, units); every row sums to ``units``.
+    """Number of times that each replicate draws each unit, shape (REPLICATES, units); rows sum to ``units``.
 
     The seed is fixed: the same record gives the same interval, whoever reads it.
     """

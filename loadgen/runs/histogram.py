@@ -22,7 +22,7 @@ LOWEST_US: Final = 1
 HIGHEST_US: Final = 3_600_000_000
 SIGNIFICANT_DIGITS: Final = 3
 
-_LINEAR_BITS: Final = 11  # 2^11 is the first power of two that resolves 2 × 10^3 values singly
+_LINEAR_BITS: Final = 11  # 2^11 is the first power of two that gives 2 × 10^3 values a slot each
 _LINEAR: Final = 1 << _LINEAR_BITS
 _HALF_BITS: Final = _LINEAR_BITS - 1
 SLOTS: Final = (HIGHEST_US.bit_length() - _LINEAR_BITS + 2) << _HALF_BITS
@@ -81,7 +81,7 @@ class Histogram:
 
     @property
     def total(self) -> int:
-        """How many values were recorded."""
+        """Number of values recorded."""
         return sum(self.counts.values())
 
     @property
@@ -148,7 +148,7 @@ class Slots(Mapping[int, int]):
 
 
 class _Items(ItemsView[int, int]):
-    """Side by side; the mix-in would look each up."""
+    """Items by iterating both arrays, where the mix-in would look each slot up."""
 
     _mapping: Slots
 
@@ -163,20 +163,20 @@ class _Values(ValuesView[int]):
         return iter(self._mapping.counts)
 
 
-def kept(histogram: Histogram) -> Histogram:
-    """The same, in the least memory: of a run's every second there are dozens."""
+def compact(histogram: Histogram) -> Histogram:
+    """Copy a histogram into the least memory: a run has dozens for each second."""
     return Histogram(Slots(histogram.counts), histogram.max_us) if histogram.counts else EMPTY
 
 
 def merge(histograms: Iterable[Histogram]) -> Histogram:
-    """One histogram of all the values."""
+    """Merge histograms into one of all their values."""
     counts: defaultdict[int, int] = defaultdict(int)
     max_us = 0
     for histogram in histograms:
         max_us = max(max_us, histogram.max_us)
         for index, count in histogram.counts.items():
             counts[index] += count
-    return kept(Histogram(counts, max_us))
+    return compact(Histogram(counts, max_us))
 
 
 class Recorder:
@@ -191,7 +191,7 @@ class Recorder:
     def __init__(self) -> None:
         self._counts: Counter[int] = Counter()
         self._max_us = 0
-        """Of those that do not have a slot each."""
+        """Largest latency among those that share slots."""
 
     def record_us(self, us: int) -> None:
         """Count one latency in whole microseconds; below 0 counts as 0, above an hour as an hour."""
@@ -205,7 +205,7 @@ class Recorder:
                 self._max_us = us
             shift = us.bit_length() - _LINEAR_BITS
             index = (shift << _HALF_BITS) + (us >> shift)
-        counts[index] = counts.get(index, 0) + 1  # a Counter's own default is a call
+        counts[index] = counts.get(index, 0) + 1  # Counter's default value would cost a call
 
     def record_indexes(self, indexes: Iterable[int], max_us: int) -> None:
         """Count latencies by their slots, of :func:`indexes_of`; ``max_us`` is the largest of them."""
@@ -214,9 +214,9 @@ class Recorder:
             self._max_us = max(self._max_us, min(max_us, HIGHEST_US))
 
     def take(self) -> Histogram:
-        """What was recorded since the last call; begins anew."""
+        """Return the latencies recorded since the last call, and start again."""
         counts = dict(self._counts)
-        taken = Histogram(counts, self._max_us or max(counts, default=0))
+        histogram = Histogram(counts, self._max_us or max(counts, default=0))
         self._counts = Counter()
         self._max_us = 0
-        return taken
+        return histogram

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Subject = Literal["txn", "stmt"]
 Measure = Literal["service", "lag", "response", "censored"]
-"""``censored``: those of an open run's response times that are only known to be longer than this."""
+"""Kind of latency; ``censored`` has the response times of an open load that are lower bounds."""
 
 _LEGEND: Final = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"\n'
 _BASE = re.compile(r"#\[BaseTime: ([\d.]+) ")
@@ -31,7 +31,7 @@ _LINE = re.compile(r"(?:Tag=([^,\s]+),)?([\d.]+),([\d.]+),([\d.]+),(\S+)")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Whose latency, and which of the three: the tag of a line, ``txn:open_dashboard:response``."""
+    """Transaction or statement, and kind of latency: the tag of a line, ``txn:open_dashboard:response``."""
 
     subject: Subject
     name: str
@@ -39,14 +39,14 @@ class Series:
 
     @property
     def tag(self) -> str:
-        """Raises ValueError for a name that a log cannot hold."""
+        """The tag as a log has it. Raises ValueError for a name that a log cannot hold."""
         if not re.fullmatch(r"[^\s,:]+", self.name):
             raise ValueError(f"a latency log cannot name {self.name!r}: no space, comma or colon")
         return f"{self.subject}:{self.name}:{self.measure}"
 
     @staticmethod
     def from_tag(tag: str) -> Series:
-        """Raises ValueError for a tag of another make."""
+        """Parse a tag. Raises ValueError for a tag of another tool."""
         subject, name, measure, *rest = [*tag.split(":"), "", ""]
         if subject not in get_args(Subject) or measure not in get_args(Measure) or not name or any(rest):
             raise ValueError(f"{tag!r} is not subject:name:measure")
@@ -55,7 +55,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line: what was recorded from ``start_s`` (since the log's base time) for ``length_s``."""
+    """One line: latencies recorded from ``start_s`` (since the log's base time) for ``length_s``."""
 
     tag: str
     start_s: float
@@ -74,7 +74,7 @@ class Writer:
         stream.write(f"#[StartTime: {epoch}, {base_time.isoformat()}]\n#[BaseTime: {epoch}]\n{_LEGEND}")
 
     def write(self, entry: Entry) -> None:
-        """One line. Raises ValueError for a tag with a comma or white space."""
+        """Write one line. Raises ValueError for a tag with a comma or white space."""
         if not re.fullmatch(r"[^,\s]+", entry.tag):
             raise ValueError(f"a latency log cannot hold the tag {entry.tag!r}: no comma, no white space")
         times = f"{entry.start_s:.3f},{entry.length_s:.3f},{entry.histogram.max_us / 1000:.3f}"
@@ -94,7 +94,7 @@ class Writer:
 
 
 def write(path: Path, base_time: dt.datetime, entries: Iterable[Entry]) -> None:
-    """A whole log."""
+    """Write a whole log."""
     with path.open("w", encoding="ascii") as stream:
         writer = Writer(stream, base_time)
         for entry in entries:
@@ -102,7 +102,7 @@ def write(path: Path, base_time: dt.datetime, entries: Iterable[Entry]) -> None:
 
 
 def read(path: Path) -> Iterator[Entry]:
-    """The entries of a log in order. Raises UsageError, naming the line, for a file that is no such log."""
+    """Read the entries of a log in order. Raises UsageError, naming the line, for a file that is no such log."""
     try:
         with path.open(encoding="ascii") as stream:
             yield from (_entry(line, path, number) for number, line in enumerate(stream, 1) if line[0] not in '#"')
@@ -113,7 +113,7 @@ def read(path: Path) -> Iterator[Entry]:
 
 
 def base_time(path: Path) -> dt.datetime:
-    """When second 0 of a log was, in UTC. Raises UsageError when it does not say."""
+    """Read the time of a log's second 0, in UTC. Raises UsageError for a log without one."""
     with path.open(encoding="ascii") as stream:
         for line in stream:
             if match := _BASE.match(line):

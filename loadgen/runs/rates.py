@@ -13,12 +13,12 @@ from loadgen.runs.format.schedule import Rate, RatePiece
 
 
 def steady(tps: float) -> Rate:
-    """The same rate for ever."""
+    """A constant rate without end."""
     return Rate(f"{tps:g}", (RatePiece(0.0, tps, tps),))
 
 
 class Cumulative:
-    """Λ of a rate: how many arrivals it means to have made ``t`` seconds after its beginning."""
+    """Cumulative rate Λ: arrivals expected within ``t`` seconds of its beginning."""
 
     def __init__(self, rate: Rate) -> None:
         pieces = rate.pieces
@@ -29,7 +29,7 @@ class Cumulative:
         last = np.array([p.to_tps for p in pieces])
         self._starts = np.concatenate([[0.0], np.cumsum(seconds)])
         self._masses = np.concatenate([[0.0], np.cumsum(seconds * (first + last) / 2)])
-        # What comes after the last piece is one more, without end and without slope.
+        # The time after the last piece is one more piece, without end and without slope.
         self._rates = np.append(first, last[-1])
         self._slopes = np.append((last - first) / np.where(seconds > 0, seconds, 1.0), 0.0)
         self._repeats = rate.repeats and self._masses[-1] > 0
@@ -47,18 +47,18 @@ class Cumulative:
         """The time at which Λ reaches each of ``arrivals`` ≥ 0, in seconds; infinite where it never does."""
         laps, within = self._laps(arrivals, float(self._masses[-1]))
         place = np.searchsorted(self._masses, within, side="right") - 1
-        left = within - self._masses[place]
+        remainder = within - self._masses[place]
         rate = self._rates[place]
-        root = np.sqrt(np.maximum(rate * rate + 2 * self._slopes[place] * left, 0.0))
+        root = np.sqrt(np.maximum(rate * rate + 2 * self._slopes[place] * remainder, 0.0))
         speed = (rate + root) / 2
         with np.errstate(divide="ignore", invalid="ignore"):
-            since = np.where(speed > 0, left / speed, np.where(left > 0, np.inf, 0.0))
+            since = np.where(speed > 0, remainder / speed, np.where(remainder > 0, np.inf, 0.0))
         at: Floats = laps * self._starts[-1] + self._starts[place] + since
         return at
 
-    def _laps(self, values: Floats, whole: float) -> tuple[Floats, Floats]:
-        """Times that all pieces have passed, and what is left of each value."""
+    def _laps(self, values: Floats, lap: float) -> tuple[Floats, Floats]:
+        """Number of times that all pieces have passed, and the remainder of each value."""
         if not self._repeats:
             return np.zeros_like(values), values
-        laps = np.floor(values / whole)
-        return laps, np.maximum(values - laps * whole, 0.0)
+        laps = np.floor(values / lap)
+        return laps, np.maximum(values - laps * lap, 0.0)

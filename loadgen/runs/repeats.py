@@ -1,4 +1,4 @@
-"""Runs of a sweep as the measurements that a capacity is made from."""
+"""Runs of a sweep as measurements for an estimate of capacity."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from loadgen.runs.format.verdict import TOO_MANY_ERRORS
 
 
 def repeat_of(point: SweepPoint, percentile: float) -> Repeat | None:
-    """One run's throughput, percentile of response and failed share; None for a run that may not be used.
+    """Throughput, percentile of response and failed share of one run; None for a run that may not be used.
 
-    That is one whose verdict is not ``valid``, or with too few transactions for the percentile.
+    Such a run is not ``valid``, or has too few transactions for the percentile.
     """
     response_ms = point.response.percentile_ms(percentile) if point.response else None
     if point.verdict.status != "valid" or response_ms is None or point.throughput_tps is None:
@@ -25,9 +25,9 @@ def repeat_of(point: SweepPoint, percentile: float) -> Repeat | None:
 
 
 def failed_repeat_of(point: SweepPoint) -> Repeat | None:
-    """A run in which too many transactions failed, and no server: it counts by its failed share alone.
+    """Failed share of a run in which too many transactions failed although no server did.
 
-    None: it failed by something else, which says nothing of its level.
+    None for a run that failed for another reason, which is no evidence about its level.
     """
     reasons = point.verdict.reasons
     if not reasons or reasons[0].code != TOO_MANY_ERRORS or point.error_share is None:
@@ -36,6 +36,6 @@ def failed_repeat_of(point: SweepPoint) -> Repeat | None:
 
 
 def judged_repeats(points: Iterable[SweepPoint], percentile: float) -> tuple[Repeat, ...]:
-    """The runs by which it is judged whether a level meets an objective: also those in which too many failed."""
-    either = (repeat_of(point, percentile) or failed_repeat_of(point) for point in points)
-    return tuple(repeat for repeat in either if repeat is not None)
+    """Runs that show whether a level meets an objective, those with too many failed transactions included."""
+    repeats = (repeat_of(point, percentile) or failed_repeat_of(point) for point in points)
+    return tuple(repeat for repeat in repeats if repeat is not None)

@@ -1,4 +1,4 @@
-"""How the processes of a load generator divide one load: by number, so that all of them together make all of it."""
+"""Division of one load among the processes of a load generator, by their number."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from loadgen.runs.rates import steady
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The part of a load that one of ``processes`` makes; ``process`` counts from 0."""
+    """Share of a load that one of ``processes`` generates; ``process`` counts from 0."""
 
     process: int = 0
     processes: int = 1
 
     def users(self, users: int) -> int:
-        """Of so many users or connections, this one's: the first processes have one more where it does not divide."""
+        """This process's share of ``users`` or connections; the first processes take the remainder, one each."""
         return users // self.processes + (self.process < users % self.processes)
 
     def number(self, own: int) -> int:
-        """The number among all users of this process's own n-th, both from 0: no two processes share a user."""
+        """Number among all users of this process's user number ``own``, both from 0; no two processes share a user."""
         return own * self.processes + self.process
 
 
 WHOLE: Final = Share()
-"""Of a load that one process makes."""
+"""Share of a single process: the whole load."""
 
 
 def arrival_times(schedule: Schedule, share: Share, warm: float, window: float) -> Iterator[float]:
-    """When an open load means to send, from a warm-up at the first rate that begins at ``warm`` through the window.
+    """Intended times of arrivals, from a warm-up at the first rate that begins at ``warm`` through the window.
 
     Times are on the clock of both arguments, in seconds.
     """
     assert schedule.rate is not None
-    made = partial(
+    times_at = partial(
         arrivals,
         spacing=schedule.arrivals,
         seed=schedule.seed,
@@ -47,13 +47,13 @@ def arrival_times(schedule: Schedule, share: Share, warm: float, window: float) 
         processes=share.processes,
     )
     first = steady(schedule.rate.pieces[0].from_tps)
-    before = made(first, part=Part.WARMUP, until_s=window - warm)
-    measured = made(schedule.rate, part=Part.WINDOW, until_s=schedule.measure_s)
-    return chain((warm + at for at in before), (window + at for at in measured))
+    warmup = times_at(first, part=Part.WARMUP, until_s=window - warm)
+    measured = times_at(schedule.rate, part=Part.WINDOW, until_s=schedule.measure_s)
+    return chain((warm + at for at in warmup), (window + at for at in measured))
 
 
 def arrivals_meant(schedule: Schedule, share: Share, until_s: float) -> int:
-    """How many arrivals of the window a share has before ``until_s`` seconds of it; 0 for a closed load."""
+    """Number of a share's arrivals in the first ``until_s`` seconds of the window; 0 for a closed load."""
     if schedule.rate is None:
         return 0
     until_s = min(until_s, schedule.measure_s)

@@ -1,6 +1,6 @@
-"""What the child leaves for its parent while a run goes on: a line of JSON per second, appended as it happens.
+"""The spool: a line of JSON a second, which a child appends during a run for its parent.
 
-A child that is killed leaves every second up to then. The parent turns the lines into the record and deletes them.
+A child that is killed leaves the seconds until then. The parent turns the lines into the record and deletes them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from loadgen.runs.format.result import FirstError
-from loadgen.runs.histogram import EMPTY, Histogram, kept, merge
+from loadgen.runs.histogram import EMPTY, Histogram, compact, merge
 from loadgen.runs.hlog import Measure
 
 SERVICE: Final = "service"
@@ -26,33 +26,33 @@ CENSORED: Final = "censored"
 
 @dataclass(frozen=True, slots=True)
 class OpenTally:
-    """What only an open load has. ``ended`` and ``failed`` by the second of the answer, all else by that meant."""
+    """Counts of an open load: ``ended`` and ``failed`` by second of the answer, the others by intended second."""
 
     ended: int = 0
     failed: int = 0
     late: int = 0
-    """Sent late, or not at all."""
+    """Arrivals sent late or never."""
     waited: int = 0
-    """Sent, after all connections had been busy."""
+    """Arrivals sent after all connections had been busy."""
     dropped: int = 0
-    """Past the late limit, never sent."""
+    """Arrivals past the late limit, never sent."""
     unsent: int = 0
-    """Still waiting when the drain ended."""
+    """Arrivals still waiting when the drain ended."""
     unfinished: int = 0
-    """Sent, and not answered when the drain ended."""
+    """Arrivals sent and not answered when the drain ended."""
 
     def plus(self, other: OpenTally) -> OpenTally:
-        """Both together."""
+        """Sum of two tallies."""
         return OpenTally(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One second of one transaction or statement.
+    """Counts and latencies of one transaction or statement in one second.
 
-    ``errors`` by SQLSTATE are among ``calls``. ``histograms`` by latency: service, lag and response of a transaction,
-    service of a statement. A closed load's transactions belong to the second of their answer, an open load's to that
-    in which they were meant to be sent.
+    ``calls`` include ``errors``, by SQLSTATE. ``histograms`` are by latency: service, lag and response of a
+    transaction, service of a statement. A transaction belongs to the second of its answer in a closed load, to its
+    intended second in an open one.
     """
 
     calls: int
@@ -68,23 +68,23 @@ class Tally:
 
     @property
     def failed(self) -> int:
-        """Of those, the ones that failed."""
+        """Transactions that were answered with an error within this second."""
         return sum(self.errors.values()) if self.open is None else self.open.failed
 
     def histogram(self, latency: Measure) -> Histogram:
-        """That latency's values; empty when none was recorded."""
+        """Values of one latency; empty when none was recorded."""
         return self.histograms.get(latency, EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessTally:
-    """How transactions got their connections within one second; reads are transactions that only read."""
+    """Access of one second: connections opened, waits, and where read-only transactions (reads) went."""
 
     connect: Histogram = EMPTY
     pool_wait: Histogram = EMPTY
     replica_wait: Histogram = EMPTY
     reads: dict[int, int] = field(default_factory=dict)
-    """By server: -1 the primary, others by their place among the replicas."""
+    """Reads by server: -1 is the primary, others are places among the replicas."""
     fallbacks: int = 0
     unreachable: int = 0
     stale: int = 0
@@ -92,7 +92,7 @@ class AccessTally:
     """Transactions that were under way when their user was ended."""
 
     def plus(self, other: AccessTally) -> AccessTally:
-        """Both together."""
+        """Sum of two tallies."""
         return AccessTally(
             connect=merge((self.connect, other.connect)),
             pool_wait=merge((self.pool_wait, other.pool_wait)),
@@ -107,7 +107,7 @@ class AccessTally:
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """Everything that ended within one second; ``at`` is its start on the monotonic clock."""
+    """One second of one process; ``at`` is its start on the monotonic clock."""
 
     at: float
     users: int
@@ -116,27 +116,27 @@ class Second:
     statements: dict[str, Tally]
     hub_lag: Histogram
     error_examples: dict[str, str] = field(default_factory=dict)
-    """By SQLSTATE that was seen for the first time: the message."""
+    """Messages by SQLSTATE, of states that had not occurred before."""
     first_error: FirstError | None = None
     own_lag: Histogram = EMPTY
-    """Of an open load, by how much arrivals were sent late although a connection was free: the generator's doing."""
+    """Lag of an open load's arrivals that were sent late although a connection was free: the generator's own."""
     backlog: int = 0
-    """Of an open load, the most arrivals that were due and waited for a connection; ``backlog_end``: at its end."""
+    """Most arrivals of an open load that waited for a connection; ``backlog_end``: at the end of the second."""
     backlog_end: int = 0
     access: AccessTally | None = None
-    """None: nothing of it happened."""
+    """Access; None if nothing was opened, waited for or routed."""
 
 
 _SECOND: Final = TypeAdapter(Second)
 
 
 def spool_name(process: int | str) -> str:
-    """The file of one process's seconds, in a run's directory; of "*" a pattern of all of them."""
+    """Name of one process's spool in a run's directory; "*" gives the pattern of all."""
     return f"seconds-{process}.jsonl"
 
 
 class Line:
-    """A line of the spool that is encoded in pieces: a whole second at once takes longer than a transaction."""
+    """A line of the spool, encoded in pieces: a whole second at once would delay transactions."""
 
     def __init__(self, second: Second) -> None:
         self._second = second
@@ -144,17 +144,17 @@ class Line:
         self._statements: dict[str, orjson.Fragment] = {}
 
     def transaction(self, name: str, tally: Tally) -> None:
-        """Add a transaction to those of the second."""
+        """Add the tally of a transaction."""
         self._transactions[name] = _encoded(tally)
 
     def statement(self, name: str, tally: Tally) -> None:
-        """Add a statement."""
+        """Add the tally of a statement."""
         self._statements[name] = _encoded(tally)
 
     def encoded(self) -> bytes:
-        """The line, with its end."""
-        whole = {f.name: getattr(self._second, f.name) for f in fields(self._second)}
-        return _dumped(whole | {"transactions": self._transactions, "statements": self._statements}) + b"\n"
+        """The encoded line, with its newline."""
+        members = {f.name: getattr(self._second, f.name) for f in fields(self._second)}
+        return _dumped(members | {"transactions": self._transactions, "statements": self._statements}) + b"\n"
 
 
 def _encoded(tally: Tally) -> orjson.Fragment:
@@ -166,9 +166,9 @@ def _dumped(value: object) -> bytes:
 
 
 def read(path: Path) -> Iterator[Second]:
-    """The seconds of a spool in order; a last line cut off by a kill is left out.
+    """Read the seconds of a spool in order; a last line cut off by a kill is left out.
 
-    Of an open load a second may have several lines: what was meant for it and is answered later comes later.
+    A second of an open load may have several lines, since arrivals meant for it may be answered later.
     """
     if not path.exists():
         return
@@ -176,29 +176,29 @@ def read(path: Path) -> Iterator[Second]:
     with path.open("rb") as file:
         for line in file:
             if line.endswith(b"\n"):
-                second = _kept(_SECOND.validate_json(line))
+                second = _compact_second(_SECOND.validate_json(line))
                 earlier = by_start.get(second.at)
-                by_start[second.at] = second if earlier is None else together(earlier, second)
+                by_start[second.at] = second if earlier is None else merge_parts(earlier, second)
     yield from (by_start[at] for at in sorted(by_start))
 
 
-def _kept(second: Second) -> Second:
-    """The same in the least memory: all seconds of a run are held together while it is summed up."""
+def _compact_second(second: Second) -> Second:
+    """Copy a second into the least memory: a summary holds all seconds of a run."""
     return replace(
         second,
-        transactions={name: _tally_kept(tally) for name, tally in second.transactions.items()},
-        statements={name: _tally_kept(tally) for name, tally in second.statements.items()},
-        hub_lag=kept(second.hub_lag),
-        own_lag=kept(second.own_lag),
+        transactions={name: _compact_tally(tally) for name, tally in second.transactions.items()},
+        statements={name: _compact_tally(tally) for name, tally in second.statements.items()},
+        hub_lag=compact(second.hub_lag),
+        own_lag=compact(second.own_lag),
     )
 
 
-def _tally_kept(tally: Tally) -> Tally:
-    return replace(tally, histograms={of: kept(one) for of, one in tally.histograms.items()})
+def _compact_tally(tally: Tally) -> Tally:
+    return replace(tally, histograms={measure: compact(histogram) for measure, histogram in tally.histograms.items()})
 
 
-def together(one: Second, other: Second) -> Second:
-    """Two parts of the same second of one process as one."""
+def merge_parts(one: Second, other: Second) -> Second:
+    """Combine two parts of the same second of one process."""
     return Second(
         at=one.at,
         users=max(one.users, other.users),
@@ -216,18 +216,18 @@ def together(one: Second, other: Second) -> Second:
 
 
 def earlier(one: FirstError | None, other: FirstError | None) -> FirstError | None:
-    """The one that came first."""
+    """The earlier of two errors."""
     if one is None or other is None:
         return one or other
     return min(one, other, key=lambda error: error.at_s)
 
 
-def beside(one: Second, other: Second) -> Second:
-    """The same second of two processes: what they had at the same time adds up."""
+def merge_processes(one: Second, other: Second) -> Second:
+    """Combine the same second of two processes: users and backlogs add up."""
     return replace(
-        together(one, other),
+        merge_parts(one, other),
         users=one.users + other.users,
-        backlog=one.backlog + other.backlog,  # at most: they need not have had it at the same moment
+        backlog=one.backlog + other.backlog,  # an upper bound: the maxima may be at different moments
         backlog_end=one.backlog_end + other.backlog_end,
     )
 

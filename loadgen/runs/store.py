@@ -1,4 +1,4 @@
-"""Where records are kept: a directory each, written once, found again by name.
+"""Store of records: a directory each, written once, looked up by name.
 
 Layout::
 
@@ -8,7 +8,7 @@ Layout::
     results/<plan id>/plan.json
     results/<fidelity id>/fidelity.json
     results/<calibration id>/calibration.json
-    results/.<id>.partial/              being written, or left by a process that was killed (see ``partials``)
+    results/.<id>.partial/              being written, or left by a killed process (see ``partials``)
 
 A directory without its leading dot is complete; nothing in it changes afterwards.
 """
@@ -39,7 +39,7 @@ DOCUMENTS: Final[dict[Kind, str]] = {
     "fidelity": "fidelity.json",
     "calibration": "calibration.json",
 }
-"""The one file by which a directory is known as a record."""
+"""Name of the document that makes a directory a record, by kind."""
 
 VERSIONS: Final[dict[Kind, tuple[int, ...]]] = {
     "run": (1, 2),
@@ -48,7 +48,7 @@ VERSIONS: Final[dict[Kind, tuple[int, ...]]] = {
     "fidelity": (1,),
     "calibration": (1,),
 }
-"""Format versions that are read, by ``runs.format``, ``fidelity.format`` and ``planning.calibration``."""
+"""Format versions that ``runs.format``, ``fidelity.format`` and ``planning.calibration`` can read."""
 
 RUNS: Final = "runs"
 """Folder of a sweep's own runs."""
@@ -71,11 +71,10 @@ def new_id(subject: str, now: dt.datetime) -> str:
 
 @contextmanager
 def new_record(results_dir: Path, record_id: str) -> Iterator[Path]:
-    """A hidden directory to write a record into; renamed into place when the block succeeds.
+    """Make a hidden directory to write a record into; rename it into place when the block succeeds.
 
-    A block that fails leaves nothing but the complete records in it, the runs of a sweep that broke off: they become
-    records of their own. So do those that a killed process left, see :func:`clear_leftovers`. Raises EnvironmentFault
-    where the disk refuses.
+    A block that fails leaves nothing but the complete runs of its sweep, which become records of their own. So do those
+    that a killed process left, see :func:`clear_leftovers`. Raises EnvironmentFault where the disk refuses.
 
     A signal waits for the end of the block, and raises nothing after it (``interrupts.finishing``).
     """
@@ -102,19 +101,19 @@ def new_record(results_dir: Path, record_id: str) -> Iterator[Path]:
 
 
 def clear_leftovers(results_dir: Path) -> None:
-    """Remove what killed processes left half-written, and say so; runs in it that are complete are kept."""
+    """Remove half-written records of killed processes and report it; their complete runs are kept."""
     for leftover in partials.leftovers(results_dir, ".*.partial"):
-        kept = _discard(leftover)
-        partials.report(f"removed {leftover}, left half-written by a process that was killed{kept}")
+        kept_runs = _discard(leftover)
+        partials.report(f"removed {leftover}, left half-written by a process that was killed{kept_runs}")
 
 
 def _discard_record(partial: Path) -> None:
-    if kept := _discard(partial):
-        partials.report(f"the record could not be completed{kept}")
+    if kept_runs := _discard(partial):
+        partials.report(f"the record could not be completed{kept_runs}")
 
 
 def _discard(partial: Path) -> str:
-    """Remove a directory but for the complete runs in it, which move up as records of their own; names those."""
+    """Remove a directory, moving its complete runs up as records of their own; returns a suffix that names them."""
     complete = sorted(document.parent for document in partial.glob(f"{RUNS}/[!.]*/{DOCUMENTS['run']}"))
     for run in complete:
         run.rename(partial.parent / run.name)
@@ -124,12 +123,12 @@ def _discard(partial: Path) -> str:
 
 
 def leftovers(results_dir: Path) -> tuple[Path, ...]:
-    """Directories still hidden: records being written now, or left by a process that died."""
+    """Hidden directories: records being written, or left by a process that died."""
     return tuple(sorted(path for path in results_dir.glob(".*.partial") if path.is_dir()))
 
 
 def resolve(results_dir: Path, name: str) -> Path:
-    """The document that ``name`` means: a JSON file, a record's directory, an id, or the unique start of one.
+    """Look up a document by JSON file, record's directory, id, or unique prefix of one.
 
     Runs inside sweeps are found by id too. Raises UsageError when nothing or more than one record fits.
     """
@@ -140,13 +139,13 @@ def resolve(results_dir: Path, name: str) -> Path:
         return path
     if path.is_dir():
         return _document_in(path)
-    found = [record for record in _records(results_dir) if record.name.startswith(name)]
-    exact = [record for record in found if record.name == name]
-    if len(exact or found) == 1:
-        return _document_in((exact or found)[0])
-    if found:
-        some = ", ".join(sorted(record.name for record in found)[:4])
-        raise UsageError(f"{name!r} fits {len(found)} records in {results_dir} ({some}, …); give more of the id")
+    matches = [record for record in _records(results_dir) if record.name.startswith(name)]
+    exact = [record for record in matches if record.name == name]
+    if len(exact or matches) == 1:
+        return _document_in((exact or matches)[0])
+    if matches:
+        examples = ", ".join(sorted(record.name for record in matches)[:4])
+        raise UsageError(f"{name!r} fits {len(matches)} records in {results_dir} ({examples}, …); give more of the id")
     if any(path.name.startswith(f".{name}") for path in leftovers(results_dir)):
         raise UsageError(
             f"{name!r} in {results_dir} was never completed: its process runs still, or died; run it again"
@@ -155,7 +154,7 @@ def resolve(results_dir: Path, name: str) -> Path:
 
 
 def kind_of(path: Path) -> Kind:
-    """What the document at ``path`` is, by its ``format``. Raises UsageError: unreadable, unknown, or newer."""
+    """Read the kind of a document from its ``format``. Raises UsageError: unreadable, unknown, or newer."""
     try:
         document: object = orjson.loads(read_bytes(path, RECORD))
     except ValueError as error:
@@ -173,12 +172,12 @@ def kind_of(path: Path) -> Kind:
 
 
 def newest(results_dir: Path, kind: Kind, subject: str | None = None) -> Path | None:
-    """The document of the latest record of its kind, of one subject if given; runs inside sweeps do not count."""
+    """Document of the latest record of a kind, of one subject if given; runs inside sweeps do not count."""
     return next(iter(newest_first(results_dir, kind, subject)), None)
 
 
 def newest_first(results_dir: Path, kind: Kind, subject: str | None = None) -> tuple[Path, ...]:
-    """The documents of all records that :func:`newest` chooses from."""
+    """Documents of all records that :func:`newest` chooses from, latest first."""
     candidates = []
     for document in results_dir.glob(f"[!.]*/{DOCUMENTS[kind]}"):
         match = _ID.fullmatch(document.parent.name)

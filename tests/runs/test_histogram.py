@@ -17,10 +17,10 @@ from loadgen.runs.histogram import (
     Histogram,
     Recorder,
     Slots,
+    compact,
     highest_us,
     index_of,
     indexes_of,
-    kept,
     lowest_us,
     merge,
 )
@@ -99,7 +99,7 @@ def test_slots_are_a_dictionary_in_order(counts: dict[int, int]) -> None:
     for slot in {*counts, 0, SLOTS - 1}:
         assert slots.get(slot) == counts.get(slot)
         assert (slot in slots) == (slot in counts)
-    assert kept(Histogram(counts, 7)) == (Histogram(counts, 7) if counts else EMPTY)
+    assert compact(Histogram(counts, 7)) == (Histogram(counts, 7) if counts else EMPTY)
 
 
 def test_the_recorder_clamps_and_begins_anew() -> None:

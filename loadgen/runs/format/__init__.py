@@ -1,4 +1,4 @@
-"""The files that runs leave and others read: frozen values, one format version each.
+"""Formats of the documents that runs write: frozen values, one format version each.
 
 History
 -------
@@ -15,27 +15,27 @@ versions are converted by :func:`from_version_1` as they are read. Files of a ru
     manifest.json    RunRecord
     latency.hlog     HdrHistogram log: a line per second and tag, tag = transaction or statement, and which latency
     timeline.csv     a row per second of the whole run, ramp and drain included
-    server.csv       a row per sample of what the server said
+    server.csv       a row per sample of the server
 
 Import from the module that owns a concept::
 
-    scenario     what a scenario does              latency      latencies, and the objective for them
-    schedule     the load that was asked for       use          what it cost the server and the generator
-    access       how connections are got           result       what happened in the measured window
+    scenario     transactions and statements       latency      latencies and objectives
+    schedule     the offered load                  use          resources of the server and the generator
+    access       connections, pooler, replicas     result       the measured window
     machines     server, data and client           run          RunRecord, of all of these
-    verdict      whether the numbers hold          sweep, plan  SweepRecord, PlanRecord
+    verdict      valid or not, and why             sweep, plan  SweepRecord, PlanRecord
 """
 
 from __future__ import annotations
 
 
 def from_version_1(document: object) -> object:
-    """A run or sweep as version 2 has it: what was the objective's ``error_share`` is the record's own."""
+    """Convert a run or sweep to version 2, moving the objective's ``error_share`` to the record."""
     if not isinstance(document, dict) or not str(document.get("format")).endswith("/1"):
         return document
     objective = document.get("objective")
     if not isinstance(objective, dict) or "error_share" not in objective:
         return document
-    kept = {name: value for name, value in objective.items() if name != "error_share"}
+    without_share = {name: value for name, value in objective.items() if name != "error_share"}
     newer = str(document["format"]).removesuffix("1") + "2"
-    return document | {"objective": kept, "max_error_share": objective["error_share"], "format": newer}
+    return document | {"objective": without_share, "max_error_share": objective["error_share"], "format": newer}

@@ -1,4 +1,4 @@
-"""How transactions get their connections, as it was asked for and as it was found."""
+"""Access of transactions to connections: options and the detected pooler."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Literal
 from loadgen.runs.format.ranges import Amount, Count, Positive
 
 PoolerMode = Literal["none", "session", "transaction"]
-"""Whether a pooler gives a client a server connection for as long as it stays, or for each transaction."""
+"""Pooling of server connections: no pooler, one connection a client session, or one a transaction."""
 Pooler = Literal["auto", "none", "session", "transaction"]
 ReadPolicy = Literal["primary", "replica", "round-robin", "least-busy"]
-"""Where transactions that only read go: the primary; the replicas in turn; all servers in turn; the replica on which
-the fewest transactions of this process are under way."""
+"""Servers of read-only transactions: the primary; the replicas in turn; all servers in turn; the replica on which the
+fewest transactions of this process are under way."""
 
 
 @dataclass(frozen=True)
 class DetectedPooler:
-    """What stands between the load and the server, as it showed itself or was declared."""
+    """The pooler between load and server, as detected or declared."""
 
     mode: PoolerMode
     prepared: bool
     """Whether statements are prepared by name; else each is parsed at every call, as the pooler cannot keep names."""
     software: str | None = None
-    """As it calls itself, where it lets us ask."""
+    """Name and version, where its admin console gives them."""
 
 
 @dataclass(frozen=True)
 class OwnWrites:
-    """How a read sees what its user wrote before.
+    """Guarantee that a read sees its user's own writes.
 
-    ``none``: wherever the policy sends it. ``lsn``: from a replica once that has replayed the write, waited for up to
-    ``seconds``, else from the primary. ``sticky``: from the primary for ``seconds`` after the write.
+    ``none``: no guarantee. ``lsn``: a replica that has replayed the write, after a wait of up to ``seconds``, else the
+    primary. ``sticky``: the primary for ``seconds`` after the write.
     """
 
     kind: Literal["none", "lsn", "sticky"] = "none"
@@ -43,14 +43,14 @@ class OwnWrites:
 
 @dataclass(frozen=True)
 class Access:
-    """How transactions get their connections. Without anything: a session for each user, straight to the server."""
+    """How transactions get their connections; by default in a session for each user, direct to the server."""
 
     pool: Positive | None = None
-    """Connections that the users of a process share; None: each has its own."""
+    """Connections that the users of a process share; None if each has its own."""
     reconnect_every: Positive | None = None
-    """Transactions after which a connection is closed and the next opens another; None: they stay."""
+    """Transactions after which a connection is replaced by a new one; None for never."""
     pooler: Pooler = "auto"
-    """As asked for; ``found`` is what that came to."""
+    """Mode as given in the options; ``found`` is the detected pooler."""
     found: DetectedPooler | None = None
     replicas: Count = 0
     read_policy: ReadPolicy = "primary"

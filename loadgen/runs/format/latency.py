@@ -1,4 +1,4 @@
-"""Latencies as a record keeps them, and what those of a load must be for it to count."""
+"""Latencies of a record, and objectives for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from capacity.values import Interval
 from loadgen.runs.format.ranges import AboveZero, Amount, Count
 
 PERCENTILES: Final = (50.0, 95.0, 99.0)
-"""Those that a record keeps, and hence those that an objective can name."""
+"""Percentiles in a record, and hence those that an objective can name."""
 
 
 def _kept(percentile: float) -> float:
@@ -22,7 +22,7 @@ def _kept(percentile: float) -> float:
 
 @dataclass(frozen=True)
 class Latency:
-    """Percentiles of one latency in milliseconds; intervals by a block bootstrap over seconds. None: too few."""
+    """Percentiles of one latency in ms, with intervals by a block bootstrap over seconds; None for too few values."""
 
     count: Count
     mean_ms: Amount
@@ -31,22 +31,22 @@ class Latency:
     p99_ms: Interval | None
     max_ms: Amount
     censored: Count = 0
-    """Of ``count``, those that are only known to have taken longer than was recorded: dropped, or never finished."""
+    """Number of values that are lower bounds, since the transaction was dropped or never finished."""
     censored_from_ms: Amount | None = None
-    """The shortest of them; percentiles from here on, the mean and the maximum are lower bounds, "at least"."""
+    """Shortest censored latency in ms: percentiles from here on, the mean and the maximum are lower bounds."""
 
     def is_bound(self, value_ms: float) -> bool:
-        """Whether a percentile of this value is only a lower bound."""
+        """Whether a percentile of this value is a lower bound."""
         return self.censored_from_ms is not None and value_ms >= self.censored_from_ms
 
     def percentile_ms(self, percentile: float) -> Interval | None:
-        """One of the PERCENTILES that are kept. Raises KeyError for another."""
+        """Return one of the PERCENTILES. Raises KeyError for another."""
         return {50.0: self.p50_ms, 95.0: self.p95_ms, 99.0: self.p99_ms}[percentile]
 
 
 @dataclass(frozen=True)
 class Objective:
-    """The response time that a load must meet to count, at one percentile."""
+    """Objective: the longest response time that is met, at one percentile."""
 
     percentile: Annotated[float, AfterValidator(_kept)] = 95.0
     response_ms: AboveZero = 100.0

@@ -1,4 +1,4 @@
-"""The two machines of a run as they were found, and what data the server held."""
+"""Server and client of a run, and the fingerprint of the data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from loadgen.runs.format.ranges import Count, Positive
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What the data was. Records whose fingerprints differ are not compared silently."""
+    """Fingerprint of the data. Records whose fingerprints differ are not compared silently."""
 
     schema_version: str
     model_version: str | None
@@ -21,7 +21,7 @@ class Fingerprint:
     drift: dict[str, int] = field(default_factory=dict)
     """Rows inserted, updated and deleted since seeding, by table."""
     shape_sha256: str | None = None
-    """Of the shape that the population follows; None is the built-in one, and every record before there were others."""
+    """SHA-256 of the population's shape; None for the built-in one and in older records."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,11 @@ class DatabaseFacts:
 
 @dataclass(frozen=True)
 class ClientFacts:
-    """The machine that made the load."""
+    """The client machine, which generated the load."""
 
     cpu_model: str
     cores: Positive
     ram_bytes: Positive
     platform: str
     versions: dict[str, str]
-    """python, loadgen, locust, psycopg, libpq, gevent, numpy."""
+    """Versions of python, loadgen, locust, psycopg, libpq, gevent, numpy."""

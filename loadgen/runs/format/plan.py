@@ -1,4 +1,4 @@
-"""``loadgen.plan/1``: a plan beside all that it was made from."""
+"""``loadgen.plan/1``: a plan with all its inputs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLAN_FORMAT: Final = "loadgen.plan/1"
 
 @dataclass(frozen=True)
 class PlanRecord:
-    """``plan.json``: the plan, and everything that it was made from, so that the page needs no other file."""
+    """``plan.json``: the plan and all its inputs, so that the page needs no other file."""
 
     id: str
     made_at: str
@@ -26,7 +26,7 @@ class PlanRecord:
     tables: tuple[TableSize, ...]
     database: DatabaseFacts
     short: bool
-    """Made from runs too short to decide from: for seeing."""
+    """Whether its runs are too short to decide from."""
     options: tuple[str, ...] = ()
-    """What else was asked, as typed; sweeps and horizon are above."""
+    """Other options as typed; sweeps and horizon have fields of their own."""
     format: Literal["loadgen.plan/1"] = PLAN_FORMAT

@@ -1,4 +1,4 @@
-"""What happened in the measured window of a run, seen from the client."""
+"""Result of the measured window of a run, seen from the client."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from loadgen.runs.format.ranges import AboveZero
 from loadgen.runs.format.use import GeneratorUse, ReplayUse, ServerUse
 
 LATE_MS: Final = 1.0
-"""An arrival of an open load that is sent more than this after its time counts as late; declared, not derived."""
+"""Lag from which an arrival of an open load counts as late; declared, not derived."""
 
 
 @dataclass(frozen=True)
 class FirstError:
-    """The first transaction that failed, and why."""
+    """Error of the first transaction that failed."""
 
     at_s: float
-    """Seconds into the measured window; on its way from the generator, of the monotonic clock."""
+    """Seconds into the measured window; in a spool, seconds of the monotonic clock."""
     transaction: str
     statement: str | None
-    """None: no statement failed, but connecting, a draw, or the commit."""
+    """Statement that failed; None if connecting, a draw or the commit did."""
     sqlstate: str
     message: str
 
@@ -32,7 +32,7 @@ class FirstError:
 
 @dataclass(frozen=True)
 class TransactionResult:
-    """What one kind of transaction did inside the measured window."""
+    """Counts and latencies of one transaction in the measured window."""
 
     name: str
     count: int
@@ -45,7 +45,7 @@ class TransactionResult:
 
 @dataclass(frozen=True)
 class StatementResult:
-    """What one statement did inside the measured window, seen from the client."""
+    """Counts and latencies of one statement in the measured window, seen from the client."""
 
     name: str
     calls: int
@@ -56,73 +56,73 @@ class StatementResult:
 
 @dataclass(frozen=True)
 class OpenResult:
-    """What became of the arrivals that were meant for the window: offered = finished + dropped + unfinished.
+    """Outcomes of the arrivals meant for the window: offered = finished + dropped + unfinished.
 
-    Those due at its end are sent while the run drains, and count.
+    Arrivals waiting at its end are sent during the drain, and count.
     """
 
     offered: int
     started: int
     finished: int
-    """Answered, failures included."""
+    """Arrivals answered, errors included."""
     late: int
-    """Sent more than LATE_MS after their time, or not at all."""
+    """Arrivals sent more than LATE_MS after their time, or never."""
     dropped: int
-    """Past the late limit, and therefore never sent; censored in response."""
+    """Arrivals past the late limit, never sent; censored in response."""
     unfinished: int
-    """Not answered, or not even sent, when the drain ended; censored in response."""
+    """Arrivals not answered, or not sent, when the drain ended; censored in response."""
     waited: int
-    """Sent late because every connection was busy: the server's doing, or too few connections."""
+    """Arrivals sent late because every connection was busy: the server is slow, or connections are too few."""
     backlog_most: int
-    """The most that were due and not sent at one time, seen every 10 ms."""
+    """Most arrivals waiting at one time, sampled every 10 ms."""
     backlog_end: int
-    """Those at the end of the window."""
+    """Arrivals waiting at the end of the window."""
     own_lag_p99_ms: float
-    """How late arrivals were sent although a connection was free: the generator's doing."""
+    """Lag of arrivals sent late although a connection was free: the generator's own."""
     warmup_lag_p99_ms: float | None
-    """Lag before the window, beside the window's own; None: no arrivals then."""
+    """Lag before the window; None without arrivals then."""
 
 
 @dataclass(frozen=True)
 class RoutingResult:
-    """Where transactions that only read went, in the measured window, and whether they saw their user's own writes."""
+    """Routing of read-only transactions in the measured window, and whether they saw their user's own writes."""
 
     primary: int
     replicas: tuple[int, ...]
-    """By replica, in the order given."""
+    """Reads by replica, in the order given."""
     fallbacks: int
-    """Of those at the primary: no replica had replayed the user's last write in time, or it was too recent."""
+    """Reads on the primary because no replica had replayed the user's last write in time, or it was too recent."""
     unreachable: int
-    """Of those at the primary: the replica whose turn it was could not be reached."""
+    """Reads on the primary because the replica whose turn it was could not be reached."""
     stale: int
-    """Of those at replicas, those that cannot have seen their user's last write: after them the replica had still not
-    replayed it. A lower bound: it may have done so in between."""
+    """Reads on replicas that missed their user's last write, not replayed even after the read. A lower bound, since the
+    replica may have replayed it in between."""
     wait: Latency | None
-    """For replicas to replay a user's last write. None: nothing had to be waited for."""
+    """Wait for replicas to replay a user's last write; None if nothing had to wait."""
 
 
 @dataclass(frozen=True)
 class AccessResult:
-    """How transactions got their connections in the measured window. All of it is in lag and response."""
+    """Connections opened and waits for them in the measured window, which lag and response include."""
 
     connects: int
     connect: Latency | None
-    """From beginning to connect until the server took commands. None: no connection was opened in the window."""
+    """Time from connecting until the server took commands; None if no connection was opened in the window."""
     pool_wait: Latency | None
-    """For a connection of the pool; those that did not have to wait are in it. None: no pool."""
+    """Wait for a connection of the pool, with zeros for no wait; None without a pool."""
     routing: RoutingResult | None = None
 
     @property
     def waits(self) -> tuple[tuple[str, Latency], ...]:
-        """What transactions waited for, and how long."""
+        """Waits by name, those that are None left out."""
         replica = self.routing.wait if self.routing else None
-        found = (("connecting", self.connect), ("pool wait", self.pool_wait), ("replica wait", replica))
-        return tuple((what, latency) for what, latency in found if latency is not None)
+        waits = (("connecting", self.connect), ("pool wait", self.pool_wait), ("replica wait", replica))
+        return tuple((name, latency) for name, latency in waits if latency is not None)
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """The measured window of a run, summed up."""
+    """Result of the measured window of a run."""
 
     window_s: AboveZero
     count: int
@@ -138,18 +138,18 @@ class RunResult:
     server: ServerUse
     generator: GeneratorUse
     error_examples: dict[str, str] = field(default_factory=dict)
-    """By SQLSTATE, the message of its first occurrence in the whole run."""
+    """Message of the first occurrence in the whole run, by SQLSTATE."""
     first_error: FirstError | None = None
-    """None: nothing failed, or an older record."""
+    """First error; None without errors, and in older records."""
     arrivals: OpenResult | None = None
-    """Of an open load. Latencies and counts are then those of the arrivals meant for the window, whenever they were
-    answered; throughput is what was answered in it."""
+    """Arrivals of an open load; latencies and counts are then those of the arrivals meant for the window, whenever
+    answered, and throughput is that of answers within it."""
     access: AccessResult | None = None
-    """None: each user kept a session of its own, or an older record."""
+    """Access; None where each user kept a session of its own, and in older records."""
     replay: tuple[ReplayUse, ...] = ()
-    """By replica, in the order given; none in older records."""
+    """Use of replay by replica, in the order given; empty in older records."""
 
     @property
     def error_share(self) -> float:
-        """Of the transactions that were answered, those that failed."""
+        """Share of the answered transactions that failed."""
         return self.errors / self.count if self.count else 0.0

@@ -31,15 +31,15 @@ class RunRecord:
     schedule: Schedule
     objective: Objective
     max_error_share: Share
-    """Of the window's transactions, how many may fail; above it the run is not valid."""
+    """Largest share of the window's transactions that may fail in a valid run."""
     database: DatabaseFacts
     client: ClientFacts
     verdict: Verdict
     result: RunResult | None
     refusal: Refusal | None = None
-    """Of an invalid run: the first of its reasons."""
+    """First reason of an invalid run."""
     server_statements: tuple[ServerStatement, ...] = ()
-    """Empty: the server did not count them, and the verdict's notes say why; or an older record."""
+    """Statements counted by the server; empty if it did not (see the verdict's notes), and in older records."""
     format: Literal["loadgen.run/2"] = RUN_FORMAT
 
     @model_validator(mode="before")

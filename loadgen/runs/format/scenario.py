@@ -1,4 +1,4 @@
-"""``loadgen.scenario/1``: what a scenario does, as a child that loaded it describes it."""
+"""``loadgen.scenario/1``: transactions and statements of a scenario, described by a child that loaded it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from loadgen.runs.format.ranges import Amount, Count, Positive
 SCENARIO_FORMAT: Final = "loadgen.scenario/1"
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
-"""PostgreSQL's levels; its read uncommitted is read committed."""
+"""Isolation levels of PostgreSQL, whose read uncommitted is read committed."""
 
 
 def begin_command(writes: bool, isolation: str) -> str:
-    """How a transaction begins. The level is named only where it is not the usual one."""
+    """Return the BEGIN of a transaction, with its isolation level unless it is the default."""
     level = "" if isolation == "read committed" else f" ISOLATION LEVEL {isolation.upper()}"
     return f"BEGIN{level}{'' if writes else ' READ ONLY'}"
 
@@ -32,7 +32,7 @@ class ParameterDescription:
 
 @dataclass(frozen=True)
 class StatementDescription:
-    """One statement as the server sees it. ``rows`` is the least and most rows a call returns, most None = any."""
+    """One statement as sent to the server. ``rows``: fewest and most rows of a call, most None for any."""
 
     name: str
     sql: str
@@ -61,7 +61,7 @@ def _drawn(transactions: tuple[TransactionDescription, ...]) -> tuple[Transactio
 
 @dataclass(frozen=True)
 class ScenarioDescription:
-    """``loadgen.scenario/1``: what a scenario does, printed by a child that loaded it."""
+    """``loadgen.scenario/1``: transactions and statements of a scenario, printed by a child that loaded it."""
 
     name: str
     summary: str
@@ -77,6 +77,6 @@ class ScenarioDescription:
 
     @property
     def read_share(self) -> float:
-        """Share of transactions, by weight, that write nothing: those that a replica could serve."""
+        """Share of transactions, by weight, that only read, and that a replica could serve."""
         total = sum(t.weight for t in self.transactions)
         return sum(t.weight for t in self.transactions if not t.writes) / total

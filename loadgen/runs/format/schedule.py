@@ -1,4 +1,4 @@
-"""The load that a run is asked to make: how many users or arrivals, for how long, and by what means."""
+"""Schedule of a run: users or arrivals, durations, and how statements are sent."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from loadgen.runs.format.access import Access
 from loadgen.runs.format.ranges import AboveZero, Amount, Positive, Users
 
 Mode = Literal["sequential", "pipeline"]
-"""A round trip for each statement, or as few as a transaction's draws allow."""
+"""Mode of sending: a round trip for each statement, or as few as a transaction's draws allow."""
 Spacing = Literal["poisson", "constant"]
 
 
 @dataclass(frozen=True)
 class RatePiece:
-    """A stretch of time over which an arrival rate goes from one value to another in a straight line."""
+    """A stretch of time over which an arrival rate is constant or changes linearly."""
 
     seconds: Amount
     from_tps: Amount
@@ -32,7 +32,7 @@ class Rate:
     """
 
     text: str
-    """As it was asked for."""
+    """Rate as typed."""
     pieces: Annotated[tuple[RatePiece, ...], Field(min_length=1)]
     repeats: bool = False
 
@@ -47,10 +47,10 @@ class Rate:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The load that was asked for.
+    """Offered load of a run.
 
-    Closed, without a ``rate``: ``users`` connections; ``think`` False: each busy all the time. Open: transactions are
-    meant to be sent at times of the rate's own, on ``users`` connections; later than ``late_limit_s`` they are dropped.
+    A closed load has no ``rate`` but ``users``, each busy all the time without ``think``. An open load's transactions
+    arrive at ``rate``, for ``users`` connections; those later than ``late_limit_s`` are dropped.
     """
 
     users: Users
@@ -66,5 +66,5 @@ class Schedule:
     mode: Mode = "sequential"
     processes: Positive = 1
     only: tuple[str, ...] = ()
-    """Of the scenario's transactions, those that were done; all of them for none."""
+    """Names of the transactions to run; empty for all of the scenario's."""
     access: Access = field(default_factory=Access)

@@ -1,4 +1,4 @@
-"""``loadgen.sweep/2``: runs at several levels of load, and the capacity that they answer with."""
+"""``loadgen.sweep/2``: runs at several levels of load, and the capacity that they show."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class CapacityAnswer:
-    """The greatest load carried at a level at which, and below which, the objective was met with P ≥ 0.95.
+    """Capacity: greatest throughput of a level at which, and below which, the objective was met with P ≥ 0.95.
 
     ``bracketed`` is False when the highest level still met it and throughput still rose: the capacity is "at least".
     """
@@ -49,9 +49,9 @@ class CapacityAnswer:
     level: Users
     bracketed: bool
     met_probability: dict[int, Share]
-    """By level."""
+    """Probability that the objective was met, by level."""
     pool: tuple[Users, Users] | None
-    """Least and most connections whose throughput is not worse than the best by 5 %; None: not bracketed."""
+    """Fewest and most connections whose throughput is within 5 % of the best; None if not bracketed."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ class SweepRecord:
     scenario: ScenarioDescription
     objective: Objective
     max_error_share: Share
-    """Of a level's transactions, how many may fail; a level above it does not meet the objective."""
+    """Largest share of a level's transactions that may fail; a level above it does not meet the objective."""
     levels: Annotated[tuple[Users, ...], Field(min_length=1)]
     repeats: Repeats
     schedule: Schedule
-    """Of the highest level; the other runs differ in users, and each in its seed, counted up from this one."""
+    """Schedule of the highest level; the other runs differ in users, and in seeds counted up from this one."""
     points: tuple[SweepPoint, ...]
     database: DatabaseFacts
     client: ClientFacts

@@ -1,4 +1,4 @@
-"""What a run cost: the server, as it measured itself, and the load generator."""
+"""Resources used by a run: of the server, by its own counters, and of the load generator."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from capacity.values import Interval, Refusal
 
 @dataclass(frozen=True)
 class ServerStatement:
-    """What pg_stat_statements counted of one statement over the whole run, ramp and drain included.
+    """Count of one statement by pg_stat_statements over the whole run, ramp and drain included.
 
-    Beside it what the client counted as answered without an error. ``unaccounted``: how often it may have been under
-    way on a connection that broke, so that one of them knows of it and the other does not.
+    ``client_calls`` are those answered without an error. ``unaccounted``: calls that may have been under way on a
+    connection that broke, and that one side may not have counted.
     """
 
     name: str
@@ -29,7 +29,7 @@ class ServerStatement:
 
     @property
     def agrees(self) -> bool:
-        """Whether both counts are the same, up to what is explained."""
+        """Whether both counts differ by at most ``unaccounted``."""
         return abs(self.calls - self.client_calls) <= self.unaccounted
 
     @property
@@ -39,7 +39,7 @@ class ServerStatement:
 
 @dataclass(frozen=True)
 class ServerUse:
-    """What the server spent inside the measured window. None: could not be measured there."""
+    """The server's use inside the measured window; None where it could not be measured."""
 
     cpu_cores: Interval | None
     wal_bytes: int | None
@@ -50,62 +50,62 @@ class ServerUse:
     deadlocks: int | None
     checkpoints: int | None
     checkpoints_forced: int
-    """Of those, asked for by this tool so that a short write run spans them."""
+    """Checkpoints forced by this tool, so that a short write run spans some."""
     wait_events: dict[str, int]
     """Samples of active backends by ``type:event``, ``CPU`` when waiting for nothing."""
 
 
 @dataclass(frozen=True)
 class ReplayUse:
-    """What a replica spent on replaying the primary's log inside the measured window. None: could not be measured."""
+    """A replica's replay of the primary's WAL inside the measured window; None where it could not be measured."""
 
     wal_bytes: int | None
-    """Replayed."""
+    """WAL replayed, in bytes."""
     cpu_s: float | None
-    """Of the processes that receive the log and replay it; only where the replica runs on this machine."""
+    """CPU time of the processes that receive and replay WAL; only where the replica runs on this machine."""
     cpu_s_per_byte: Interval | None
     lag_bytes_mean: float | None
-    """Received and not replayed, on average over the samples."""
+    """Mean of WAL received and not yet replayed, over the samples."""
     lag_bytes_most: int | None
     lag_s_mean: float | None
-    """How long ago the last transaction that it shows was committed, while there was more to replay; else 0."""
+    """Mean age of the last commit replayed, 0 where nothing was left to replay."""
     lag_s_most: float | None
     refusal: Refusal | None = None
-    """Why there is no cost a byte."""
+    """Reason why there is no cost a byte."""
 
 
 @dataclass(frozen=True)
 class GeneratorPart:
-    """One process of the load generator: its share of the load, what it made of it, and what that cost it."""
+    """One process of the load generator: its share of the load, its transactions and its use."""
 
     name: str
     users: int
-    """Users, or connections of an open load, that were its share."""
+    """Its share of users, or of an open load's connections."""
     arrivals_meant: int | None
-    """Arrivals of the window that were its share; None: a closed load."""
+    """Its share of the window's arrivals; None for a closed load."""
     count: int
     """Transactions of the window that it reported."""
     cpu_cores: float | None
-    """None: it was lost before it could tell."""
+    """CPU cores used; None if it was lost before its report."""
     hub_lag_p99_ms: float
     peak_rss_bytes: int | None
     lost_after_s: float | None = None
-    """It died or was cut off: until when it had reported, in seconds of the window; None: it lasted to the end."""
+    """Time of its last report before it died or was cut off, in s of the window; None if it lasted to the end."""
     ending: str | None = None
-    """How it ended, if it was lost and its end was seen."""
+    """How it ended; None if it was not lost or its end is unknown."""
     clock_error_ms: float | None = None
-    """On another machine: its clock was matched to the master's within this; None: the same clock."""
+    """Largest error of its clock against the master's; None for the same clock."""
 
 
 @dataclass(frozen=True)
 class GeneratorUse:
-    """What the load generator itself spent: the reason to believe, or not, its latencies."""
+    """The load generator's own use, by which its latencies are judged."""
 
     cpu_cores: float
-    """All processes together."""
+    """CPU cores used by all processes."""
     hub_lag_p99_ms: float
-    """Of the process in which it was longest."""
+    """Longest lag (p99) of the hub of any process."""
     peak_rss_bytes: int
-    """All processes together."""
+    """Sum of the peaks of all processes."""
     parts: tuple[GeneratorPart, ...] = ()
-    """Each process; none in records from before there could be several."""
+    """Processes of the generator; empty in older records."""

@@ -1,4 +1,4 @@
-"""Whether the numbers of a run mean what they say, and what limits their use."""
+"""Verdict on a run: whether it is valid, and limits of its use."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ RunStatus = Literal["valid", "invalid", "partial"]
 
 
 MAX_ERROR_SHARE: Final = 0.01
-"""Of a run's transactions, how many may fail where nothing else is asked for; assumption."""
+"""Default for the largest share of a run's transactions that may fail; assumption."""
 
 
 INTERRUPTED: Final = "interrupted"
-"""The reason of a run that a signal to its own process ended: exit code 130."""
+"""Reason code of a run that a signal to its own process ended: exit code 130."""
 TOO_MANY_ERRORS: Final = "too_many_errors"
-"""The reason that proves a no, whatever else there is: it makes the exit code 1."""
+"""Reason code that makes the exit code 1, whatever the other reasons."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a run is not valid, or what limits its use: a code, what was seen, what to change."""
+    """Reason against a run, or limit of its use: a code, the observation, and the remedy."""
 
     code: str
     what: str
@@ -29,7 +29,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Verdict:
-    """``valid``: the numbers mean what they say. ``partial``: interrupted, what was measured is kept."""
+    """Verdict on a run. ``partial``: it ended early or lost a part of its load; the rest is kept."""
 
     status: RunStatus
     reasons: tuple[Reason, ...] = ()
@@ -47,7 +47,7 @@ class Verdict:
 
     @property
     def first_line(self) -> str:
-        """What people read first: the first reason, and the errors if they prove a no behind it; "" for no reason."""
+        """First reason, with the errors if there are too many; "" for no reason."""
         if not self.reasons:
             return ""
         first, errors = self.reasons[0], self.too_many_errors
