@@ -1,4 +1,4 @@
-"""What is sent to a session in one go, and what comes back."""
+"""Queries sent to a session together, and their answers."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Query = Union["Statement", bytes]
 """A statement, or a command (BEGIN, COMMIT) without parameters."""
 
 Parameters = Sequence[bytes | None]
-"""In binary; None is SQL's NULL."""
+"""Parameters of a query in binary format; None is SQL's NULL."""
 
 Row = tuple[Value, ...]
 
 
 class Answers:
-    """What came of queries, in order, as far as they were answered; their ``results`` only if they are to be kept."""
+    """Answers to queries in order, as far as they came; ``results`` only with ``keep``."""
 
     __slots__ = ("counts", "keep", "results", "times")
 
@@ -33,12 +33,12 @@ class Answers:
         self.counts: list[int] = []
         """Rows returned, or rows changed by a statement that returns none; 0 for a command."""
         self.times: list[float] = []
-        """When the first was sent, then when each was answered, monotonic; a pipeline's answers come together, and
-        have no time each."""
+        """Monotonic times of sending the first query and of each answer; of a pipeline, whose answers come together,
+        the first alone."""
 
 
 def first_row(result: PGresult) -> Row | None:
-    """The first row, decoded for a draw; None when there is none. Raises DatabaseError for a type it cannot read."""
+    """Decode the first row for a draw; None when there is none. Raises DatabaseError for a type without decoder."""
     if result.ntuples == 0:
         return None
     values: list[Value] = []

@@ -35,17 +35,17 @@ from loadgen.runs.shares import Share
 
 
 def load_scenario(path: Path) -> type[PostgresUser]:
-    """The one PostgresUser that a locustfile declares. Raises UsageError where there is none, or several."""
+    """Load the one PostgresUser that a locustfile declares. Raises UsageError where there is none, or several."""
     try:
         users, _ = load_locustfile(str(path.resolve()))
     except SyntaxError as error:
         raise UsageError(f"{path}:{error.lineno}: {error.msg}") from error
     except ImportError as error:
         raise UsageError(f"{path}: {error}; a scenario imports from loadgen.engine.scenario") from error
-    found = [cls for cls in users.values() if issubclass(cls, PostgresUser) and cls.transactions]
-    if len(found) != 1:
-        raise UsageError(f"{path} declares {len(found)} PostgresUser classes with transactions; a scenario has one")
-    return found[0]
+    scenarios = [cls for cls in users.values() if issubclass(cls, PostgresUser) and cls.transactions]
+    if len(scenarios) != 1:
+        raise UsageError(f"{path} declares {len(scenarios)} PostgresUser classes with transactions; a scenario has one")
+    return scenarios[0]
 
 
 class Child:
@@ -54,7 +54,7 @@ class Child:
     def __init__(self, user: type[PostgresUser], output: IO[bytes]) -> None:
         self._output = output
         environment = Environment(user_classes=[user], catch_exceptions=True)
-        self.phases = Phases(user, environment.create_local_runner(), self.say, shown=False)
+        self.phases = Phases(user, environment.create_local_runner(), self.say, has_viewers=False)
 
     def say(self, event: Event) -> None:
         """Send one line to the parent."""
@@ -62,14 +62,14 @@ class Child:
         self._output.flush()
 
     def run(self, schedule: Schedule, share: Share, spool: Path) -> None:
-        """Carry out a schedule, everything recorded to the spool."""
+        """Carry out a schedule, recording to the spool."""
         with spool.open("ab", buffering=0) as file:
             done = self.phases.run(schedule, share, file)
-        self.say(done)  # not before all of it is in the spool, which the parent reads when it hears this
+        self.say(done)  # after the spool is complete, which the parent then reads
 
 
 def serve(path: Path, only: Sequence[str], output: IO[bytes]) -> None:
-    """Load the scenario, then obey the parent until its end of the pipe closes."""
+    """Load the scenario, then carry out the parent's commands until its end of the pipe closes."""
     user = load_scenario(path)
     user.restrict(only)
     child = Child(user, output)
@@ -99,13 +99,13 @@ def _run_reporting(child: Child, schedule: Schedule, share: Share, spool: Path) 
     except OSError as error:
         fault = EnvironmentFault(f"cannot record to {spool}: {error.strerror}; free space or choose --results-dir")
         child.say(Failed(exit_code=int(fault.exit_code), message=str(fault)))
-    except Exception as error:  # a scenario's own code; without this its parent would wait for the schedule's end
+    except Exception as error:  # a scenario's own code; the parent would otherwise wait for the schedule's end
         failed = UsageError(f"the scenario failed: {error!r}; correct it")
         child.say(Failed(exit_code=int(failed.exit_code), message=str(failed)))
 
 
 def main() -> None:
-    """Keep stdout for the protocol: whatever a scenario prints goes to stderr."""
+    """Run the child; stdout is for the protocol, and what a scenario prints goes to stderr."""
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:

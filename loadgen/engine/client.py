@@ -1,11 +1,11 @@
 """One connection to PostgreSQL under gevent: ``psycopg.pq``, prepared statements, binary both ways.
 
-Why not psycopg's cursors: decoding rows that nobody looks at cost several times the client's CPU, and under gevent
-psycopg leaves its C wait for a slow poll. All result bytes are read, as an application would read them.
+psycopg's cursors would decode rows that nothing uses, for several times the client's CPU, and under gevent psycopg
+replaces its wait in C by a slow poll. All result bytes are read, as an application would read them.
 
 A session is sequential, a round trip a statement, or in libpq's pipeline mode, where many statements share one. The
-work itself is a generator that pauses wherever there is nothing to read: the hub resumes it, so that a sequence goes
-from one answer straight to the next statement, and its greenlet sleeps until the last. A connection has one such
+work is a generator that pauses where there is nothing to read and that the hub resumes, so that a sequence goes from
+one answer straight to the next statement, and its greenlet sleeps until the last. A connection has one such
 generator and one watcher for all its work, since making or starting them for each costs a tenth.
 """
 
@@ -37,11 +37,11 @@ if TYPE_CHECKING:
 
 _BINARY: Final = 1
 _READ, _READ_OR_WRITE = 1, 3
-"""libev's events."""
+"""Events of libev."""
 _GONE: Final = "08006"
-"""connection_failure: the SQLSTATE given to a connection that broke without the server saying why."""
+"""SQLSTATE (connection_failure) of a connection that broke without an error of the server."""
 UNEXPECTED_ROWS: Final = "P0002"
-"""no_data_found: a statement returned or changed a number of rows that its header does not allow."""
+"""SQLSTATE (no_data_found) of a statement that touched a number of rows that its header does not allow."""
 # Looking up a member of an enumeration costs more than asking libpq for the status.
 _TUPLES, _COMMAND, _SYNC = (
     int(s) for s in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.PIPELINE_SYNC)
@@ -51,12 +51,12 @@ _NOTHING_TO_SEND: Final[deque[Callable[[], None]]] = deque()
 _ANY_NUMBER: Final = (0, sys.maxsize)
 
 _Steps = Generator[object, "Ready | int", None]
-"""Work without end that pauses wherever there is nothing to read, and says True where a piece of it is done."""
+"""Endless generator that pauses where there is nothing to read, and yields True at the end of each job."""
 _Send = Callable[[bytes, Parameters, list[int] | None, int], None]
 
 
-class Known(NamedTuple):
-    """A query as this session sends it. Without ``formats`` of parameters, ``name`` is the text of a command."""
+class PreparedQuery(NamedTuple):
+    """A query as this session sends it. Without ``formats``, ``name`` is the text of a command."""
 
     name: bytes
     formats: list[int] | None
@@ -64,25 +64,25 @@ class Known(NamedTuple):
     most_rows: int
 
 
-class _Found(NamedTuple):
-    """Of a list of queries, by column: all loops over them are over these."""
+class _Columns(NamedTuple):
+    """Prepared queries by column, to loop over."""
 
     names: tuple[bytes, ...]
     formats: tuple[list[int] | None, ...]
     least: tuple[int, ...]
     most: tuple[int, ...]
     bounds: tuple[tuple[int, int, int], ...]
-    """Place, least and most of those that may not touch any number of rows."""
+    """Place, fewest and most rows of queries with a limited number of rows."""
 
     @classmethod
-    def of(cls, known: Sequence[Known]) -> _Found:
-        names, formats, least, most = zip(*known, strict=True)
-        bounds = zip(range(len(known)), least, most, strict=True)
-        return cls(names, formats, least, most, tuple(one for one in bounds if one[1:] != _ANY_NUMBER))
+    def of(cls, prepared: Sequence[PreparedQuery]) -> _Columns:
+        names, formats, least, most = zip(*prepared, strict=True)
+        bounds = zip(range(len(prepared)), least, most, strict=True)
+        return cls(names, formats, least, most, tuple(bound for bound in bounds if bound[1:] != _ANY_NUMBER))
 
 
-_Job = tuple[Sequence[Query], Sequence[Parameters], _Found, Answers, _Send]
-"""What is carried out: by ``_Send``, or as it stands where the text of a command is all there is."""
+_Job = tuple[Sequence[Query], Sequence[Parameters], _Columns, Answers, _Send]
+"""Queries to carry out, by ``_Send``, or as text where they are commands."""
 
 
 class Connection:
@@ -104,24 +104,24 @@ class Connection:
         self._watcher = self._hub.loop.io(self._pgconn.socket, _READ)
         self._watched = False
         self._sleeper: greenlet.greenlet | None = None
-        """Who waits for the end of the present job."""
+        """Greenlet that waits for the end of the current job."""
         self._job: _Job
-        self._known: dict[Query, Known] = {}
+        self._prepared: dict[Query, PreparedQuery] = {}
         self._numbers = itertools.count()
-        self._found: dict[tuple[Query, ...], _Found] = {}
-        """Of every list of queries that was sent before: what a transaction sends is always the same."""
+        self._columns: dict[tuple[Query, ...], _Columns] = {}
+        """Columns by list of queries: a transaction always sends the same ones."""
         self._pipeline = False
-        self._work = self._sequences
+        self._work = self._run_sequential
         self._steps = self._work()
         for name, value in (settings or {}).items():
             self.command(f"SET {name} = {value}".encode())
         if pipeline:
             self._pgconn.enter_pipeline_mode()
             self._pipeline = True
-            self._work = self._bursts
+            self._work = self._run_pipelined
             self._steps = self._work()
-            self._known.clear()
-            self._found.clear()
+            self._prepared.clear()
+            self._columns.clear()
 
     @property
     def usable(self) -> bool:
@@ -151,23 +151,23 @@ class Connection:
     def exchange(self, queries: tuple[Query, ...], parameters: Sequence[Parameters], answers: Answers) -> None:
         """Carry queries out in order, a round trip each, or in pipeline mode one for all; ``answers`` is filled.
 
-        What is new to the session is prepared before the first query is sent: preparing would begin a transaction,
+        Statements new to the session are prepared before the first query is sent: preparing would begin a transaction,
         whose isolation BEGIN could no longer choose. Raises QueryError for the first query that failed; those before
         it are in ``answers``, those after it were not run. A number of rows that a statement's header does not allow
-        is a DatabaseError: nothing more of a sequence is sent, while a pipeline has been carried out.
+        is a DatabaseError, which ends a sequence at once, but a pipeline after all of it was carried out.
         """
         try:
-            found = self._found.get(queries)
-            if found is None:
-                self._learn(queries)
-                found = self._found[queries] = _Found.of([self._known[query] for query in queries])
-            self._run((queries, parameters, found, answers, self._send))
+            columns = self._columns.get(queries)
+            if columns is None:
+                self._prepare_new(queries)
+                columns = self._columns[queries] = _Columns.of([self._prepared[query] for query in queries])
+            self._run((queries, parameters, columns, answers, self._send))
         except BaseException as error:
             self._abandon(error, len(answers.counts))
             raise
 
     def _run(self, job: _Job) -> None:
-        """Begin a job here; the hub goes on with it whenever there is something to read; sleep until its end."""
+        """Begin a job, which the hub continues whenever there is something to read, and sleep until its end."""
         self._job = job
         self._sleeper = greenlet.getcurrent()
         try:
@@ -175,7 +175,7 @@ class Connection:
             if not self._watched:
                 self._watch(_READ)
             failure: BaseException | None = self._hub.switch()
-        except BaseException:  # it could not be sent, or the sleeper was killed
+        except BaseException:  # sending failed, or the sleeper was killed
             self._steps = self._work()
             raise
         finally:
@@ -184,9 +184,9 @@ class Connection:
             raise failure
 
     def _readable(self) -> None:
-        """In the hub: go on with the job, and wake the sleeper at its end."""
+        """Continue the job, and wake the sleeper at its end; called by the hub."""
         sleeper = self._sleeper
-        if sleeper is None:  # the server says something that nobody waits for, its shutdown or a notice
+        if sleeper is None:  # an unexpected message: the server's shutdown, or a notice
             self._watcher.stop()
             self._watched = False
             return
@@ -199,18 +199,18 @@ class Connection:
             if done is True:
                 sleeper.switch(None)
 
-    def _sequences(self) -> _Steps:
-        """Of a job each query when the one before it is answered.
+    def _run_sequential(self) -> _Steps:
+        """Send each query of a job when the one before it is answered.
 
-        One loop and nothing called that could be in it: every statement of every sequential run goes this way.
+        Inlined into one loop, since every statement of every sequential run goes through it.
         """
         pgconn = self._pgconn
         while True:
-            queries, parameters, found, answers, send = self._job
+            queries, parameters, columns, answers, send = self._job
             keep, counts, times = answers.keep, answers.counts, answers.times
             times.append(monotonic())
             for values, name, formats, least, most in zip(
-                parameters, found.names, found.formats, found.least, found.most, strict=True
+                parameters, columns.names, columns.formats, columns.least, columns.most, strict=True
             ):
                 if formats is None:
                     pgconn.send_query(name)
@@ -225,12 +225,12 @@ class Connection:
                     yield None
                     pgconn.consume_input()
                 result = more = pgconn.get_result()
-                while more is not None:  # there is one, but libpq is done only when it says that there is no other
+                while more is not None:  # libpq is done with a result only once it returns None
                     while pgconn.is_busy():
                         yield None
                         pgconn.consume_input()
                     more = pgconn.get_result()
-                    # Of several commands in one query, the last that ran, or the one that failed.
+                    # Several commands in one query: keep the last that ran, or the one that failed.
                     result = result if more is None else more
                 if result is None:
                     raise psycopg.OperationalError(first_line(pgconn.error_message))
@@ -244,18 +244,18 @@ class Connection:
                     raise _unexpected(queries[len(counts) - 1], count)
             yield True
 
-    def _bursts(self) -> _Steps:
-        """Of a job all queries at once and a synchronisation point, then a result for each, and one for that.
+    def _run_pipelined(self) -> _Steps:
+        """Send all queries of a job and a synchronisation point, then read a result for each.
 
-        ``fetch`` pauses once, and then takes what has arrived: a list of one result for each.
+        ``fetch`` pauses once, then returns what has arrived, a list with one result for each query.
         """
         pgconn = self._pgconn
         fetch, nothing = generators.pipeline_communicate, _NOTHING_TO_SEND
         binary = itertools.repeat(_BINARY)
         while True:
-            queries, parameters, found, answers, send = self._job
+            queries, parameters, columns, answers, send = self._job
             answers.times.append(monotonic())
-            deque(map(send, found.names, parameters, found.formats, binary), maxlen=0)  # sends each
+            deque(map(send, columns.names, parameters, columns.formats, binary), maxlen=0)  # calls send for each
             pgconn.pipeline_sync()
             if pgconn.flush():
                 yield from self._flushing()
@@ -273,15 +273,15 @@ class Connection:
                 counts.append(result.ntuples if status == _TUPLES else self._changed(result, status, len(counts)))
             if answers.keep:
                 answers.results += [result for (result,) in received]
-            for place, least, most in found.bounds:
+            for place, least, most in columns.bounds:
                 if not least <= counts[place] <= most:
                     raise _unexpected(queries[place], counts[place])
             yield True
 
     def _flushing(self) -> Generator[None, None, None]:
-        """Send all of it, reading meanwhile: a server that cannot send its answers stops reading.
+        """Flush the send buffer, reading meanwhile: a server that cannot send its answers stops reading.
 
-        The whole answer may be here at its end, so that nothing more becomes readable: look before waiting.
+        The whole answer may have arrived by its end, with nothing more to become readable: read before waiting.
         """
         self._watch(_READ_OR_WRITE)
         while self._pgconn.flush():
@@ -290,44 +290,44 @@ class Connection:
         self._watch(_READ)
 
     def _watch(self, events: int) -> None:
-        """From here on wait for these."""
+        """Watch for these events from now on."""
         self._watcher.stop()
         self._watcher.close()
         self._watcher = self._hub.loop.io(self._pgconn.socket, events)
         self._watcher.start(self._readable)
         self._watched = True
 
-    def _learn(self, queries: Iterable[Query]) -> None:
-        """Prepare what this session has not sent before. Raises QueryError with the place of a query it concerns."""
+    def _prepare_new(self, queries: Iterable[Query]) -> None:
+        """Prepare queries new to this session. Raises QueryError with the place of the query that failed."""
         for place, query in enumerate(queries):
-            if query in self._known:
+            if query in self._prepared:
                 continue
             if not isinstance(query, bytes):
                 least, most = query.least_rows, sys.maxsize if query.most_rows is None else query.most_rows
                 oids = [TYPES[p.type].oid for p in query.parameters]
                 name = self._prepare(query.sql.encode(), oids, place)
-                self._known[query] = Known(name, [_BINARY] * len(oids), least, most)
+                self._prepared[query] = PreparedQuery(name, [_BINARY] * len(oids), least, most)
             elif self._pipeline:
-                self._known[query] = Known(self._prepare(query, [], place), [], *_ANY_NUMBER)
+                self._prepared[query] = PreparedQuery(self._prepare(query, [], place), [], *_ANY_NUMBER)
             else:
-                self._known[query] = Known(query, None, *_ANY_NUMBER)
+                self._prepared[query] = PreparedQuery(query, None, *_ANY_NUMBER)
 
     def _prepare(self, sql: bytes, oids: list[int], place: int) -> bytes:
-        """Have the server parse it; the name that it is given."""
+        """Prepare a statement on the server and return its name."""
         name = b"s%d" % next(self._numbers)
 
         def parse(name: bytes, _: Parameters, oids: Sequence[int] | None, _format: int) -> None:
             self._pgconn.send_prepare(name, sql, oids)
 
         try:
-            self._run(((sql,), ((),), _Found.of([Known(name, oids, *_ANY_NUMBER)]), Answers(), parse))
+            self._run(((sql,), ((),), _Columns.of([PreparedQuery(name, oids, *_ANY_NUMBER)]), Answers(), parse))
         except QueryError as error:
             error.place = place
             raise
         return name
 
     def _changed(self, result: PGresult, status: int, place: int) -> int:
-        """The rows that a statement changed which returns none. Raises what the server refused."""
+        """Number of rows changed by a statement that returns none. Raises QueryError for an error of the server."""
         if status == _COMMAND:
             return result.command_tuples or 0
         state = result.error_field(pq.DiagnosticField.SQLSTATE)
@@ -340,7 +340,7 @@ class Connection:
             self.command(b"ROLLBACK")
 
     def _abandon(self, error: BaseException, place: int) -> None:
-        """Leave no query running: an error from the server ends its query, anything else must cancel it."""
+        """Leave no query running after an error: cancel it, unless the server's own error ended it."""
         if isinstance(error, DatabaseError):
             if not self.usable:
                 self.close()
@@ -363,7 +363,7 @@ class Connection:
 
 
 def _arrived(fetch: PQGen[list[list[PGresult]]]) -> list[list[PGresult]]:
-    """What it takes where its pause is to be none: all may be here already, so that nothing more becomes readable."""
+    """Run ``fetch`` without its pause: all may have arrived, with nothing more to become readable."""
     next(fetch)
     try:
         fetch.send(READY_RW)

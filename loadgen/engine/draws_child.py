@@ -35,7 +35,7 @@ def sample(path: Path, request: SampleRequest) -> SampleResult:
     @cache
     def reader() -> RowReader:
         connection = connect(resolve(settings.load()), autocommit=True)
-        # Values that are drawn from rows are written to files: they must be nobody's.
+        # Values drawn from rows end up in files, so the rows must be synthetic.
         require_synthetic(connection, os.environ.get(ALLOW_UNMARKED_VARIABLE))
         connection.execute("SELECT set_config('statement_timeout', %s, false)", (str(STATEMENT_TIMEOUT_MS),))
         return RowReader(connection, ActivityRanks(request.users, request.data_seed), user.user_skew)
@@ -45,18 +45,18 @@ def sample(path: Path, request: SampleRequest) -> SampleResult:
     except Exception as error:  # a scenario's own code
         raise UsageError(f"{path}: prepare() failed: {error!r}; correct it") from error
     sampler = Sampler(request, reader)
-    found = [one for plan in user.plans().values() for one in sampler.plan(plan)]
+    steps = [step for plan in user.plans().values() for step in sampler.plan(plan)]
     return SampleResult(
         user.describe(),
-        tuple(one for one in found if isinstance(one, StepDraws)),
-        tuple(one for one in found if isinstance(one, Refused)),
+        tuple(step for step in steps if isinstance(step, StepDraws)),
+        tuple(step for step in steps if isinstance(step, Refused)),
         STATEMENT_TIMEOUT_MS,
         MAX_ATTEMPTS,
     )
 
 
 def main() -> None:
-    """Keep stdout for the answer: whatever a scenario prints goes to stderr."""
+    """Run the process; stdout is for the answer, and what a scenario prints goes to stderr."""
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     answer: SampleResult | Failed

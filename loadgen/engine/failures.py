@@ -1,22 +1,22 @@
-"""What the server, or the loss of it, answers."""
+"""Errors of the server and of lost connections."""
 
 from __future__ import annotations
 
 from typing import Final
 
 GUARD_REFUSED: Final = "LG001"
-"""The connection leads to another database than the load is for: nothing was written there, and the load ends."""
+"""Error code of a connection that leads to another database: nothing was written there, and the load ends."""
 
 
 class DatabaseError(Exception):
-    """What the server, or the loss of it, answered: ``sqlstate`` is what a run counts errors by."""
+    """An error of the server or of a lost connection; a run counts errors by ``sqlstate``."""
 
     def __init__(self, sqlstate: str, message: str) -> None:
         super().__init__(f"{sqlstate}: {message}")
         self.sqlstate = sqlstate
         self.message = message
         self.statement: str | None = None
-        """The one that failed; None: none did, or it is not known."""
+        """Name of the statement that failed; None if none did or it is not known."""
 
     def __reduce__(self) -> tuple[type[DatabaseError], tuple[str, str]]:
         # Locust's workers send exceptions to their master.
@@ -24,7 +24,7 @@ class DatabaseError(Exception):
 
 
 class QueryError(DatabaseError):
-    """A query was refused or never answered: ``place`` is its number among those sent, from 0."""
+    """A query that failed or was never answered; ``place`` is its number among those sent, from 0."""
 
     def __init__(self, sqlstate: str, message: str, place: int) -> None:
         super().__init__(sqlstate, message)
@@ -32,6 +32,6 @@ class QueryError(DatabaseError):
 
 
 def first_line(message: bytes | str | None) -> str:
-    """The server's or libpq's words without their details."""
+    """First line of a message of the server or libpq."""
     text = message.decode(errors="replace") if isinstance(message, bytes) else message or "connection lost"
     return text.strip().split("\n")[0]

@@ -1,20 +1,20 @@
-"""A worker's end of the wire to its master: on Locust's own protocol, under our own messages.
+"""A worker's connection to its master: messages of our own over Locust's protocol.
 
-Started by ``loadgen run --worker`` or by plain ``locust --worker``, a worker greets its master and then does what that
-says. Of a plain Locust master it hears nothing here, and makes load as Locust has it.
+Started by ``loadgen run --worker`` or by plain ``locust --worker``, a worker greets its master and carries out its
+commands. A plain Locust master sends none of these, and the worker generates load as Locust does.
 
 ======================  =======================================================================================
-``loadgen_hello``       worker: what it is (see :class:`Hello`)
-``loadgen_ping``        master: its clock; the worker answers ``loadgen_pong`` with that and its own
-``loadgen_run``         master: a schedule, which share of it, and how far the worker's clock is ahead
-``loadgen_begin``       master: when the warm-up begins
+``loadgen_hello``       worker: its identity (see :class:`Hello`)
+``loadgen_ping``        master: its clock; the worker answers ``loadgen_pong`` with it and its own
+``loadgen_run``         master: a schedule, the worker's share, and how far its clock is ahead
+``loadgen_begin``       master: time at which the warm-up begins
 ``loadgen_stop``        master: end the run early
 ``loadgen_ack``         master: the number of the line that it waits for
 ======================  =======================================================================================
 
 Seconds and events travel as numbered lines in ``data["loadgen"]`` of Locust's reports, which go every 3 s and after
-each event, until acknowledged (``runs/stream.py``). Seconds are lines of the spool as they are: HdrHistogram's encoding
-of a second's three dozen histograms would stop the hub for 2.8 ms, this does for 0.5 ms.
+each event, until acknowledged (``runs/stream.py``). Seconds are sent as lines of the spool: encoding a
+second's three dozen histograms as HdrHistogram would stop the hub for 2.8 ms, this does for 0.5 ms.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ from loadgen.runs.stream import Outbox
 
 PROTOCOL: Final = 2
 SILENCE_S: Final = 10.0
-"""A worker that hears nothing from its master for so long ends its load; Locust itself would go on for a minute."""
+"""Silence of the master after which a worker ends its load; Locust itself would go on for a minute."""
 COPY_VARIABLE: Final = "LOADGEN_WORKER_SPOOL"
-"""A directory in which a worker keeps a copy of its seconds: of what a master could not be told."""
+"""Environment variable with a directory for a copy of a worker's seconds, in case the master does not get them."""
 SECOND: Final = b"s"
 EVENT: Final = b"e"
 """First byte of a line: a second of the spool, or an event."""
@@ -59,52 +59,52 @@ _SCHEDULE: Final = TypeAdapter(Schedule)
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What a worker says that it is; the master runs only workers that agree with it."""
+    """Identity of a worker; the master accepts only workers that agree with it."""
 
     protocol: int
     host: str
     pid: int
     scenario_sha256: str
     servers: ServersIdentity
-    """Those that its environment leads to."""
+    """Identity of the servers that its environment names."""
 
     @property
     def name(self) -> str:
-        """For people."""
+        """Name in messages."""
         return f"{self.host}:{self.pid}"
 
 
 def scenario_sha256(scenario: ScenarioDescription) -> str:
-    """The same for the same scenario: its statements, draws by name, transactions and weights."""
+    """Hash a scenario: its statements, names of draws, transactions and weights."""
     return sha256(orjson.dumps(scenario)).hexdigest()
 
 
 class Link:
-    """One worker that a master may drive. ``heard`` is told of every event, for whoever watches on this machine."""
+    """One worker that a master may drive. ``on_event`` gets every event, for output on this machine."""
 
     def __init__(
         self,
         environment: Environment,
         user: type[PostgresUser],
         servers: ServersIdentity,
-        heard: Callable[[Event], None] = lambda event: None,
+        on_event: Callable[[Event], None] = lambda event: None,
     ) -> None:
         assert isinstance(environment.runner, WorkerRunner)
         self._environment = environment
         self._runner = environment.runner
         self._user = user
         self._transactions = user.transactions
-        self._heard = heard
-        self._phases = Phases(user, self._runner, self._say, shown=True)
+        self._on_event = on_event
+        self._phases = Phases(user, self._runner, self._say, has_viewers=True)
         self._outbox = Outbox()
         self._run: str | None = None
         self._ahead_s = 0.0
         self._running: gevent.Greenlet[..., None] | None = None
         self._alive_at = time.monotonic()
         self._copy: IO[bytes] | None = None
-        for name, answer in (("ping", self._ping), ("run", self._start), ("begin", self._begin), ("stop", self._stop),
+        for name, handle in (("ping", self._ping), ("run", self._start), ("begin", self._begin), ("stop", self._stop),
                              ("ack", self._ack)):  # fmt: skip
-            self._runner.register_message(f"loadgen_{name}", _data_of(answer))
+            self._runner.register_message(f"loadgen_{name}", _data_of(handle))
         environment.events.report_to_master.add_listener(self._report)  # type: ignore[no-untyped-call]
         environment.events.heartbeat_received.add_listener(self._alive)  # type: ignore[no-untyped-call]
         environment.events.quitting.add_listener(lambda **_: self.close())  # type: ignore[no-untyped-call]
@@ -112,12 +112,12 @@ class Link:
         self._runner.send_message("loadgen_hello", asdict(hello))
 
     def close(self, timeout_s: float = 15.0) -> None:
-        """End the present run early, and wait until the master, while it is there, has all of it."""
+        """End the current run early, and wait until the master has all of it, while the master is connected."""
         self._leave()
         deadline = time.monotonic() + timeout_s
         if self._running is not None:
             self._running.join(timeout_s)
-        # A master that ends has Locust end the greenlets of its workers' runners.
+        # When a master ends, Locust ends the greenlets of its workers' runners.
         while len(self._outbox) and len(self._runner.greenlet) and time.monotonic() < deadline:
             gevent.sleep(0.05)
 
@@ -153,7 +153,7 @@ class Link:
         self._alive_at = time.monotonic()
 
     def _carry_out(self, schedule: Schedule, share: Share) -> None:
-        watch = gevent.spawn(self._watch)
+        watch = gevent.spawn(self._watch_master)
         ended: Done | Failed
         try:
             self._user.take(self._transactions)
@@ -165,7 +165,7 @@ class Link:
         except OSError as error:
             fault = EnvironmentFault(f"cannot write to {COPY_VARIABLE}: {error.strerror}; correct or unset it")
             ended = Failed(exit_code=int(fault.exit_code), message=str(fault))
-        except Exception as error:  # a scenario's own code; its master would wait for the schedule's end
+        except Exception as error:  # a scenario's own code; the master would otherwise wait for the schedule's end
             failed = UsageError(f"the scenario failed: {error!r}; correct it")
             ended = Failed(exit_code=int(failed.exit_code), message=str(failed))
         finally:
@@ -175,20 +175,20 @@ class Link:
                 self._copy = None
         self._say(ended)
 
-    def _watch(self) -> None:
-        """A master that is not there any more cannot stop what it began."""
+    def _watch_master(self) -> None:
+        """End the load of a master that is silent, since it can no longer stop it."""
         while time.monotonic() - self._alive_at < SILENCE_S:
             gevent.sleep(0.5)
         self._leave()
 
     def write(self, line: bytes, /) -> None:
-        """A second of the spool; it goes with the next report."""
+        """Queue a second of the spool for the next report."""
         self._outbox.add(SECOND + line)
         if self._copy is not None:
             self._copy.write(line)
 
     def _say(self, event: PhaseBegan | Ramped | Leaving | Done | Failed) -> None:
-        self._heard(event)
+        self._on_event(event)
         if isinstance(event, PhaseBegan):
             event = replace(event, at=event.at - self._ahead_s)
         self._outbox.add(EVENT + orjson.dumps(event))
@@ -198,7 +198,7 @@ class Link:
         try:
             self._runner.send_message("stats", data)
         except RPCError:
-            return  # goes with a later report
+            return  # a later report carries it
 
     def _report(self, client_id: str, data: dict[str, Any]) -> None:
         if self._run is not None and len(self._outbox):
@@ -207,15 +207,15 @@ class Link:
 
 
 def _copy_of(name: str) -> IO[bytes] | None:
-    """Where a copy of what goes to the master is kept, if it is."""
+    """Open the file for a copy of the reports, if the environment asks for one."""
     directory = os.environ.get(COPY_VARIABLE)
     return None if not directory else (Path(directory) / name).open("ab", buffering=0)
 
 
-def _data_of(answer: Callable[[dict[str, Any]], None]) -> Callable[..., None]:
-    """A listener as Locust calls it."""
+def _data_of(handle: Callable[[dict[str, Any]], None]) -> Callable[..., None]:
+    """Adapt a handler of data to Locust's listeners."""
 
     def listener(environment: Environment, msg: Any, **_: object) -> None:
-        answer(msg.data)
+        handle(msg.data)
 
     return listener

@@ -1,4 +1,4 @@
-"""What all users of one process share: where to connect, whom to be, where to count."""
+"""State shared by all users of one process: connections, choice of users, recorder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from loadgen.database.guard import read_mark, require_own_tables, require_synthe
 from loadgen.database.identity import query_on, read_identity
 from loadgen.database.servers import Servers
 from loadgen.engine.pacing.dispatch import Dispatcher
-from loadgen.engine.reach import Reach, Settings
+from loadgen.engine.reach import Endpoints, Settings
 from loadgen.engine.recording.open_recorder import OpenRecorder
 from loadgen.engine.recording.recorder import Recorder
 from loadgen.errors import EnvironmentFault
@@ -28,7 +28,7 @@ _BATCH: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class OpenLoad:
-    """What makes a load open: who hands out the arrivals, what counts them, and how late is too late to send one."""
+    """Parts of an open load: dispatcher and recorder of arrivals, and the latest time to send one."""
 
     dispatcher: Dispatcher
     recorder: OpenRecorder
@@ -37,18 +37,18 @@ class OpenLoad:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """The shared side of a load."""
+    """State of a load that its users share."""
 
-    reach: Reach
+    endpoints: Endpoints
     recorder: Recorder
     think: bool
     seed: int
     open: OpenLoad | None = None
-    """None: closed, a user sends when it has thought."""
+    """Parts of an open load; None for a closed load."""
     share: Share = WHOLE
-    """Which part of the load this process makes."""
+    """This process's share of the load."""
     refuse: Callable[[str], None] = lambda why: None
-    """Is told why the guard refused a connection in the middle of the load."""
+    """Called with the reason when the guard refuses a connection in the middle of the load."""
 
 
 def open_load(
@@ -66,9 +66,9 @@ def open_load(
     share: Share = WHOLE,
     refuse: Callable[[str], None] = lambda why: None,
 ) -> Load:
-    """Check that every path leads to one database, marked if the scenario writes, and learn its number of users.
+    """Check that every path leads to one database, marked if the scenario writes, and open a load on it.
 
-    Raises GuardRefusal, or EnvironmentFault where there is no server or nobody to be.
+    Raises GuardRefusal, or EnvironmentFault for no server or no stored users.
     """
     target = servers.server
     with connect(target, autocommit=True) as connection, faults(target):
@@ -80,7 +80,7 @@ def open_load(
         if users is None:
             row = connection.execute("SELECT max(id) FROM users").fetchone()
             users = row[0] if row else None
-        session = Settings.known_to(connection)
+        session = Settings.supported_by(connection)
     if not users:
         raise EnvironmentFault(f"database {target.database!r} has no users; fill it with: loadgen seed --users 5000")
     servers = servers.with_identity(identity)
@@ -88,13 +88,15 @@ def open_load(
         with connect(path, autocommit=True) as connection, faults(path):
             if writes and path == servers.load:
                 require_own_tables(connection, allow_unmarked)
-    drawn = _users(users, data_seed or 0, skew, (seed, share.process))
-    reach = Reach(servers.load, servers.replicas, access or Access(), session, recorder, drawn, pipeline=pipeline)
-    return Load(reach, recorder, think, seed, arrivals, share, refuse)
+    next_user = _users(users, data_seed or 0, skew, (seed, share.process))
+    endpoints = Endpoints(
+        servers.load, servers.replicas, access or Access(), session, recorder, next_user, pipeline=pipeline
+    )
+    return Load(endpoints, recorder, think, seed, arrivals, share, refuse)
 
 
 def _users(users: int, data_seed: int, skew: float, seed: tuple[int, int]) -> Callable[[], int]:
-    """Draw users by the activity rank that the stored rows were made with, a batch at a time."""
+    """Draw users in batches, by the activity ranks of the stored rows."""
     ranks = ActivityRanks(users, data_seed)
     rng = np.random.Generator(np.random.PCG64(seed))
     batch: list[int] = []
@@ -109,5 +111,5 @@ def _users(users: int, data_seed: int, skew: float, seed: tuple[int, int]) -> Ca
 
 
 def user_rng(load: Load, number: int) -> random.Random:
-    """The random stream of this process's n-th user: its choices do not depend on how users interleave."""
+    """Random stream of this process's user ``number``, so that choices do not depend on how users interleave."""
     return random.Random(f"{load.seed}:{load.share.number(number)}")

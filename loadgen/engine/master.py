@@ -1,11 +1,11 @@
 """``loadgen run --master``: ``python -m loadgen.engine.master SCENARIO.py HOST PORT``, driven by its parent over pipes.
 
-A Locust master whose workers carry out one schedule together. It makes no load: it shares the load out, matches the
-workers' clocks to its own, says when to begin, writes what each reports to a spool of its own, and waits at the end
-until nothing is missing from any worker that still answers. The parent reads the spools as it reads its children's.
+A Locust master whose workers carry out one schedule together. It generates no load: it shares the load out, matches
+the workers' clocks to its own, gives the command to begin, writes each worker's reports to a spool, and waits at the
+end until the reports of all workers that still answer are complete. The parent reads the spools like its children's.
 
-Clocks: all times of a run are this process's monotonic clock. A worker is told by how much its own is ahead, found by
-the shortest of PINGS round trips, to within half of it; wall clocks are not used.
+Clocks: all times of a run are this process's monotonic clock. Each worker gets the offset of its own, measured by
+the shortest of PINGS round trips to within half of it; wall clocks are not used.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ from loadgen.runs.stream import Inbox
 
 PINGS: Final = 16
 BEGIN_S: Final = 0.5
-"""Notice that workers get of the beginning of the warm-up: much longer than a message takes."""
+"""Time from the command to begin until the warm-up: much longer than a message takes."""
 LATE_S: Final = 7.0
-"""Reports go every 3 s: a worker that was missing and is back has had two by then."""
+"""Wait for a missing worker after its end: two of its reports, which go every 3 s."""
 LOOK_S: Final = 0.05
 
 _EVENT: Final = TypeAdapter[Event](Event)
@@ -64,7 +64,7 @@ _HELLO: Final = TypeAdapter(Hello)
 
 @dataclass
 class _Worker:
-    """One worker, as this master knows it."""
+    """One worker with the offset of its clock."""
 
     id: str
     hello: Hello
@@ -75,7 +75,7 @@ class _Worker:
 
 @dataclass
 class _Part:
-    """One worker's part in the present run."""
+    """One worker's part in the current run."""
 
     worker: _Worker
     spool: Path
@@ -89,7 +89,7 @@ class _Part:
 
 
 class Master:
-    """Workers, and one run of theirs at a time."""
+    """Drives workers through one run at a time."""
 
     def __init__(self, environment: Environment, scenario: ScenarioDescription, output: IO[bytes]) -> None:
         assert isinstance(environment.runner, MasterRunner)
@@ -104,7 +104,7 @@ class Master:
         self._stopping = False
         self._runner.register_message("loadgen_hello", self._hello)
         self._runner.register_message("loadgen_pong", self._pong)
-        environment.events.worker_report.add_listener(self._reported)  # type: ignore[no-untyped-call]
+        environment.events.worker_report.add_listener(self._receive_report)  # type: ignore[no-untyped-call]
 
     def say(self, event: Event) -> None:
         """Send one line to the parent."""
@@ -112,44 +112,44 @@ class Master:
         self._output.flush()
 
     def run(self, schedule: Schedule, directory: Path, servers: ServersIdentity | None) -> Collected:
-        """Have all workers that are here carry out a schedule. Raises LoadgenError where one of them cannot."""
-        here = self._here()
-        self._agree(here, servers)
-        if len(here) > schedule.users:
+        """Carry out a schedule with all connected workers. Raises LoadgenError where one of them cannot."""
+        workers = self._connected()
+        self._agree(workers, servers)
+        if len(workers) > schedule.users:
             raise UsageError(
-                f"{len(here)} workers would share {schedule.users} users; give more users, or end some workers"
+                f"{len(workers)} workers would share {schedule.users} users; give more users, or end some workers"
             )
-        schedule = replace(schedule, processes=len(here))
-        for worker in here:
+        schedule = replace(schedule, processes=len(workers))
+        for worker in workers:
             self._match_clock(worker)
         self._run_id = secrets.token_hex(8)
         self._begun.clear()
         self._stopping = False
         self._parts = {}
-        for process, worker in enumerate(here):
+        for process, worker in enumerate(workers):
             spool = directory / spool_name(process)
             self._parts[worker.id] = _Part(worker, spool, spool.open("ab", buffering=0))
-            what = {"schedule": orjson.dumps(schedule), "process": process, "ahead_s": worker.ahead_s}
-            self._tell(worker, "run", **what)
+            data = {"schedule": orjson.dumps(schedule), "process": process, "ahead_s": worker.ahead_s}
+            self._tell(worker, "run", **data)
         try:
             self._follow(schedule)
         finally:
             for part in self._parts.values():
                 part.file.close()
-        made = (
+        results = (
             WorkerResult(p.worker.hello.name, str(p.spool), p.done, p.worker.round_trip_s / 2 * 1000, p.left)
             for p in self._parts.values()
         )
-        return Collected(tuple(made))
+        return Collected(tuple(results))
 
     def stop(self) -> None:
-        """End the present run early."""
+        """End the current run early."""
         self._stopping = True
         for part in self._working():
             self._tell(part.worker, "stop")
 
     def _follow(self, schedule: Schedule) -> None:
-        """Until every worker is done, or is missing and has been waited for."""
+        """Wait until every worker is done, or missing for too long."""
         begun_at: float | None = None
         awaited = False
         while self._working():
@@ -173,7 +173,7 @@ class Master:
 
     @staticmethod
     def _end_of(schedule: Schedule, begun_at: float | None) -> float:
-        """Until when a missing worker may come back with what it has."""
+        """Latest time at which a missing worker may come back with its reports."""
         if begun_at is None:
             return 0.0
         return begun_at + schedule.warmup_s + 1 + schedule.measure_s + schedule.drain_s + LATE_S
@@ -188,11 +188,11 @@ class Master:
     def _working(self) -> list[_Part]:
         return [part for part in self._parts.values() if part.done is None and part.failed is None]
 
-    def _here(self) -> list[_Worker]:
+    def _connected(self) -> list[_Worker]:
         return [worker for worker in self._workers.values() if self._answers(worker)]
 
     def _answers(self, worker: _Worker) -> bool:
-        """Whether Locust's heartbeats still come from it."""
+        """Whether a worker still sends Locust's heartbeats."""
         node = self._runner.clients.get(worker.id)
         return node is not None and node.state != STATE_MISSING
 
@@ -220,7 +220,7 @@ class Master:
                 _agree_on_servers(hello, servers)
 
     def _match_clock(self, worker: _Worker) -> None:
-        """The offset of the shortest of several round trips: half of it is all that can be wrong with it."""
+        """Measure a worker's clock offset by the shortest of several round trips; half of that bounds the error."""
         worker.round_trip_s = float("inf")
         worker.pings = 0
         for count in range(1, PINGS + 1):
@@ -240,8 +240,8 @@ class Master:
         self.changed()
 
     def changed(self) -> None:
-        """Tell the parent who is here."""
-        self.say(Workers(tuple(worker.hello.name for worker in self._here())))
+        """Send the parent the names of the connected workers."""
+        self.say(Workers(tuple(worker.hello.name for worker in self._connected())))
 
     def _pong(self, environment: Environment, msg: Any, **_: object) -> None:
         now = time.monotonic()
@@ -252,12 +252,12 @@ class Master:
             worker.round_trip_s = now - sent
             worker.ahead_s = clock - (sent + now) / 2
 
-    def _reported(self, client_id: str, data: dict[str, Any]) -> None:
+    def _receive_report(self, client_id: str, data: dict[str, Any]) -> None:
         report = data.get("loadgen")
         if report is None:
             return
         part = self._parts.get(client_id) if report["run"] == self._run_id else None
-        if part is None:  # of a run that is over: nobody waits for it any more
+        if part is None:  # of a run that is over
             until = report["first"] + len(report["lines"])
             self._runner.send_message("loadgen_ack", {"run": report["run"], "next": until}, client_id)
             return
@@ -265,13 +265,13 @@ class Master:
             if line[:1] == SECOND:
                 part.file.write(line[1:])
             elif line[:1] == EVENT:
-                self._heard(part, _EVENT.validate_json(line[1:]))
+                self._handle(part, _EVENT.validate_json(line[1:]))
         self._tell(part.worker, "ack", next=part.inbox.next)
 
-    def _heard(self, part: _Part, event: Event) -> None:
+    def _handle(self, part: _Part, event: Event) -> None:
         match event:
             case PhaseBegan():
-                # One that leaves has its phases to itself.
+                # Phases of a worker that leaves are its own.
                 if event.phase not in self._begun and not part.left:
                     self._begun.add(event.phase)
                     self.say(event)
@@ -291,29 +291,29 @@ class Master:
 
 
 def _agree_on_servers(hello: Hello, servers: ServersIdentity) -> None:
-    theirs = hello.servers
-    if (difference := servers.database.difference(theirs.database)) is not None:
+    worker_servers = hello.servers
+    if (difference := servers.database.difference(worker_servers.database)) is not None:
         raise UsageError(
             f"worker {hello.name} has another database than {servers.database}: {difference}; "
             "give it the same --dsn or LOADGEN_DSN as here"
         )
-    if theirs.pooler != servers.pooler:
-        has, do = ("a", "leave it out") if theirs.pooler else ("no", f"set {POOLER_VARIABLE} or --pooler-dsn")
+    if worker_servers.pooler != servers.pooler:
+        has, do = ("a", "leave it out") if worker_servers.pooler else ("no", f"set {POOLER_VARIABLE} or --pooler-dsn")
         raise UsageError(f"worker {hello.name} has {has} pooler, other than here; {do} there")
-    if theirs.replicas != servers.replicas:
+    if worker_servers.replicas != servers.replicas:
         raise UsageError(
-            f"worker {hello.name} knows {theirs.replicas} replicas, and here are {servers.replicas}; "
+            f"worker {hello.name} knows {worker_servers.replicas} replicas, and here are {servers.replicas}; "
             f"set {REPLICAS_VARIABLE} or --replica there as here"
         )
 
 
 def serve(path: Path, host: str, port: int, only: Sequence[str], output: IO[bytes]) -> None:
-    """Wait for workers, then obey the parent until its end of the pipe closes."""
+    """Wait for workers, then carry out the parent's commands until its end of the pipe closes."""
     user = load_scenario(path)
     environment = Environment(user_classes=[user], catch_exceptions=True)
     try:
         runner = environment.create_master_runner(host, port)
-    except SystemExit:  # Locust's way of saying that the port is taken
+    except SystemExit:  # Locust exits if the port is taken
         raise EnvironmentFault(f"port {port} is taken; end what uses it, or choose another --bind-port") from None
     master = Master(environment, user.describe(), output)
     user.restrict(only)
@@ -343,7 +343,7 @@ def _run_reporting(master: Master, schedule: Schedule, directory: Path, servers:
 
 
 def main() -> None:
-    """Keep stdout for the protocol: whatever a scenario prints goes to stderr."""
+    """Run the master; stdout is for the protocol, and what a scenario prints goes to stderr."""
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:

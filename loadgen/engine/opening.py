@@ -18,7 +18,7 @@ _CANCEL_TIMEOUT_S: Final = 2.0
 
 
 def connect(conninfo: str, timeout_s: float) -> PGconn:
-    """A connection of libpq. Raises DatabaseError, ``08001`` in libpq's own words or after the timeout."""
+    """Open a connection of libpq. Raises DatabaseError, ``08001`` with libpq's message or after the timeout."""
     pgconn = pq.PGconn.connect_start(conninfo.encode())
     try:
         with gevent.Timeout(timeout_s, DatabaseError("08001", f"no answer to connecting within {timeout_s:g} s")):
@@ -38,7 +38,7 @@ def connect(conninfo: str, timeout_s: float) -> PGconn:
 
 
 def cancel(pgconn: PGconn) -> None:
-    """Ask the server to stop the query that is under way there, and wait for its answer within a bound of time."""
+    """Ask the server to cancel the query under way, and wait for its answer for a limited time."""
     try:
         with gevent.Timeout(_CANCEL_TIMEOUT_S):
             request = pgconn.cancel_conn()
@@ -51,4 +51,4 @@ def cancel(pgconn: PGconn) -> None:
                 else:
                     return
     except (gevent.Timeout, psycopg.Error):
-        return  # statement_timeout bounds what could not be cancelled
+        return  # statement_timeout ends a query that could not be cancelled

@@ -32,10 +32,10 @@ from loadgen.runs.format.schedule import Schedule
 from loadgen.runs.shares import Share, arrival_times
 
 CONNECTED_S: Final = 10.0
-"""How long an open load waits for its connections before it begins without those that are missing."""
+"""Longest wait of an open load for its connections before it begins without the missing ones."""
 
 _YOUNG_OBJECTS: Final = 20_000
-"""Allocated before the collector looks at them: what a transaction makes is freed with it, and needs no collector."""
+"""Objects allocated between collections: those of a transaction are freed with it, without the collector."""
 _RAMP_STEP_S: Final = 0.05
 _LOOK_S: Final = 0.002
 
@@ -45,10 +45,10 @@ Say = Callable[[PhaseBegan | Ramped], None]
 class Phases:
     """Carries out schedules, one after another, with the users of one Locust runner."""
 
-    def __init__(self, user: type[PostgresUser], runner: Runner, say: Say, *, shown: bool) -> None:
-        """``shown``: somebody looks at the statistics that Locust keeps of the runner, its page or a master."""
+    def __init__(self, user: type[PostgresUser], runner: Runner, say: Say, *, has_viewers: bool) -> None:
+        """``has_viewers``: Locust's own statistics of the runner are shown, on its page or by a master."""
         self._user = user
-        self._shown = shown
+        self._has_viewers = has_viewers
         self._runner = runner
         self._say = say
         self._stop = Event()
@@ -56,28 +56,28 @@ class Phases:
         self._refusal: str | None = None
 
     def begin(self, at: float) -> None:
-        """Begin the warm-up of the present run at ``at`` on the monotonic clock."""
+        """Begin the warm-up of the current run at ``at`` on the monotonic clock."""
         self._begin_at = at
 
     def stop(self) -> None:
-        """End the present run early."""
+        """End the current run early."""
         self._stop.set()
 
     def run(self, schedule: Schedule, share: Share, output: Output, ahead_s: float = 0.0) -> Done:
-        """Ramp, wait for the word to begin, warm up, measure, drain; the share's seconds go to ``output``.
+        """Ramp, wait for the command to begin, warm up, measure, drain; the share's seconds go to ``output``.
 
-        ``ahead_s``: how far this clock is ahead of the one that all share; seconds and the window are of the latter.
+        ``ahead_s``: how far this clock is ahead of the shared one, which defines seconds and the window.
         """
         self._stop.clear()
         self._begin_at = self._refusal = None
         self._user.prepare()
         opened = None if schedule.rate is None else _open(schedule, output, ahead_s)
         recorder = opened.recorder if opened else Recorder(output, ahead_s)
-        if not self._shown:
-            recorder.on_tally = locust_figures.unseen
-        found = settings.load()
+        if not self._has_viewers:
+            recorder.on_tally = locust_figures.ignore
+        values = settings.load()
         load = self._user.load = open_load(
-            servers_of(found, resolve(found)),
+            servers_of(values, resolve(values)),
             writes=self._user.describe().writes,
             allow_unmarked=os.environ.get("LOADGEN_ALLOW_UNMARKED"),
             skew=self._user.user_skew,
@@ -90,7 +90,7 @@ class Phases:
             share=share,
             refuse=self._refuse,
         )
-        # What is here by now stays: looking through all of it in mid-run would stall every user for milliseconds.
+        # Objects allocated by now stay: collecting them in mid-run would stall every user for milliseconds.
         gc.collect()
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS)
@@ -99,7 +99,7 @@ class Phases:
             return self._phases(schedule, share, opened, ahead_s)
         finally:
             watch.kill()
-            load.reach.end()
+            load.endpoints.end()
             recorder.close()
             if opened:
                 opened.dispatcher.close()
@@ -115,10 +115,10 @@ class Phases:
         users = share.users(schedule.users)
         self._ramp(users, schedule.ramp_s)
         if opened:
-            self._until_connected(users, opened.dispatcher)
+            self._wait_for_connections(users, opened.dispatcher)
         self._say(Ramped())
-        warm = self._until_told()
-        # Seconds of the spool begin at whole seconds of the clock that is shared: so does the window.
+        warm = self._wait_for_begin()
+        # The spool's seconds, and so the window, begin at whole seconds of the shared clock.
         window = math.ceil(warm - ahead_s + schedule.warmup_s) + ahead_s
         if opened:
             opened.dispatcher.begin(arrival_times(schedule, share, warm, window))
@@ -150,45 +150,45 @@ class Phases:
         self._stop.wait(timeout=max(at - time.monotonic(), 0.0))
 
     def _ramp(self, users: int, ramp_s: float) -> None:
-        """Users one after the other, evenly over the time."""
+        """Start users one after the other, evenly over the ramp."""
         begin = time.monotonic()
-        here = 0
-        while here < users and not self._stop.is_set():
+        started = 0
+        while started < users and not self._stop.is_set():
             passed_s = time.monotonic() - begin
             due = users if passed_s >= ramp_s else int(users * passed_s / ramp_s) + 1
-            if due > here:
-                self._runner.spawn_users({self._user.__name__: due - here})
-                here = due
+            if due > started:
+                self._runner.spawn_users({self._user.__name__: due - started})
+                started = due
             self._stop.wait(timeout=min(_RAMP_STEP_S, ramp_s / users))
         self._wait_until(begin + ramp_s)
 
-    def _until_connected(self, users: int, dispatcher: Dispatcher) -> None:
-        """An open load begins when its connections are there: else the first arrivals would wait for them."""
+    def _wait_for_connections(self, users: int, dispatcher: Dispatcher) -> None:
+        """Wait for an open load's connections: the first arrivals would otherwise wait for them."""
         deadline = time.monotonic() + CONNECTED_S
         while dispatcher.idle < users and time.monotonic() < deadline and not self._stop.wait(timeout=0.01):
             pass
 
-    def _until_told(self) -> float:
-        """When the warm-up begins; now, where the run was stopped instead."""
+    def _wait_for_begin(self) -> float:
+        """Wait for the command to begin; returns the warm-up's beginning, or now if the run was stopped."""
         while self._begin_at is None:
             if self._stop.wait(timeout=_LOOK_S):
                 return time.monotonic()
         return self._begin_at
 
     def _drain(self, drain_s: float, end: float, opened: OpenLoad) -> None:
-        """Send and finish what was meant for the window, within a bound; account for what that leaves."""
+        """Send and finish the window's arrivals within ``drain_s``, and record those that are left."""
         opened.dispatcher.end(end)
         self._runner.user_greenlets.join(timeout=drain_s)
         now = time.monotonic()
         names = [t.name for t in self._user.transactions]
         weights = [t.weight for t in self._user.transactions]
         for intended in opened.dispatcher.rest():
-            # No user has chosen what it would have been.
+            # No user has chosen a transaction for it.
             opened.recorder.unsent(random.choices(names, weights)[0], intended, now)
-        self._runner.environment.stop_timeout = 0.0  # what is still under way has had its time
+        self._runner.environment.stop_timeout = 0.0  # the time to finish is over
 
     def _watch(self, recorder: Recorder, opened: OpenLoad | None) -> None:
-        """Keep the recorder going; how late its timer is, is what the generator itself adds to latencies."""
+        """Drive the recorder; the lag of its timer is what the generator adds to latencies."""
         while True:
             due = time.monotonic() + TICK_S
             gevent.sleep(TICK_S)

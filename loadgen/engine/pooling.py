@@ -1,7 +1,7 @@
-"""Where a transaction's connection comes from: the user's own session, or a pool that the users of a process share.
+"""Sources of connections for transactions: the user's own session, or a pool that the users of a process share.
 
-Either gives a connection for a transaction and takes it back after it, and may replace it after so many transactions:
-a connection for each is what functions without a pooler do to a server.
+Either gives a connection for a transaction and takes it back, and may replace it after a number of transactions:
+serverless functions without a pooler open one for each.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from loadgen.engine.recording.access_counts import AccessCounts
 
 
 class Endpoint:
-    """One server as the users of a process reach it. ``connect`` opens a connection or raises DatabaseError.
+    """One server as used by the users of a process. ``connect`` opens a connection or raises DatabaseError.
 
-    ``guard`` raises it for one that leads to another database than the load is for.
+    ``guard`` raises it for a connection that leads to another database than the load's.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Endpoint:
         self.counts = counts
 
     def open(self) -> Connection:
-        """Another connection; how long it took to connect is counted, its check is not."""
+        """Open another connection, recording the time to connect without the guard's check."""
         began = time.monotonic()
         connection = self._connect()
         self.counts.connected(time.monotonic() - began)
@@ -43,23 +43,23 @@ class Endpoint:
 
 
 class Source(Protocol):
-    """Gives connections to one server, for a transaction each."""
+    """Gives connections to one server, each for one transaction."""
 
     def warm(self) -> None:
         """Connect before the first transaction. Raises DatabaseError."""
 
     def take(self) -> Connection:
-        """A connection that is idle, waited for or opened. Raises DatabaseError where none can be opened."""
+        """Take an idle connection, wait for one, or open one. Raises DatabaseError where none can be opened."""
 
     def give(self, connection: Connection) -> None:
-        """Take it back, broken or not."""
+        """Give a connection back, broken or not."""
 
     def close(self) -> None:
-        """This user needs no connection any more."""
+        """End one user's need of connections."""
 
 
 class Own:
-    """A user's own session. It is closed after ``every`` transactions, and the next one begins with connecting."""
+    """A user's own session, closed after ``every`` transactions; the next one connects again."""
 
     def __init__(self, endpoint: Endpoint, every: int | None = None) -> None:
         self._endpoint = endpoint
@@ -68,7 +68,7 @@ class Own:
         self._carried = 0
 
     def warm(self) -> None:
-        """See :class:`Source`; a connection that is to be closed at once is not opened before it is needed."""
+        """See :class:`Source`; does nothing where connections are replaced."""
         if self._connection is None and self._every is None:
             self._open()
 
@@ -95,10 +95,10 @@ class Own:
 
 
 class Pool:
-    """At most ``size`` connections for all users of a process, opened when needed; who has to wait waits in turn.
+    """At most ``size`` connections for all users of a process, opened when needed, with a queue for users that wait.
 
-    The connection that was used last is used next, as pools and poolers do, and broken ones are replaced. It is closed
-    with :meth:`end`, not by any of its users.
+    The connection that was used last is used next, as pools and poolers do, and broken ones are replaced. :meth:`end`
+    closes the pool, not any of its users.
     """
 
     def __init__(self, endpoint: Endpoint, size: int, every: int | None = None) -> None:
@@ -111,7 +111,7 @@ class Pool:
         self._ended = False
 
     def warm(self) -> None:
-        """See :class:`Source`; one connection more, unless the pool is full."""
+        """See :class:`Source`; opens one more connection, unless the pool is full."""
         if self._every is not None or len(self._carried) >= self._size or not self._free.acquire(blocking=False):
             return
         try:
@@ -142,10 +142,10 @@ class Pool:
         self._free.release()
 
     def close(self) -> None:
-        """See :class:`Source`: others may need them."""
+        """See :class:`Source`; keeps the connections, which others may need."""
 
     def end(self) -> None:
-        """Close what is idle, and what is in use when it comes back."""
+        """Close idle connections now, and those in use when they come back."""
         self._ended = True
         for connection in self._idle:
             connection.close()

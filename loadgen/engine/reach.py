@@ -1,4 +1,4 @@
-"""How the users of one process reach the servers: endpoints, pools and routing, as a run's schedule asks for."""
+"""Endpoints of one process: its servers, pools and routing, by a run's schedule."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
 
 STATEMENT_TIMEOUT_MS: Final = 30_000
 CHECK_INTERVAL_MS: Final = 1_000
-"""client_connection_check_interval: how soon the server ends a query whose client was killed."""
+"""client_connection_check_interval: time after which the server ends a query whose client was killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Of every session: how long a statement may take, and whether the server looks if its client is still there."""
+    """Settings of every session: statement timeout, and the interval of the server's checks of its client."""
 
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS
     check_interval_ms: int | None = None
 
     @property
     def as_sql(self) -> dict[str, int]:
-        found = {"statement_timeout": self.statement_timeout_ms}
+        settings = {"statement_timeout": self.statement_timeout_ms}
         if self.check_interval_ms is not None:
-            found["client_connection_check_interval"] = self.check_interval_ms
-        return found
+            settings["client_connection_check_interval"] = self.check_interval_ms
+        return settings
 
     @staticmethod
-    def known_to(connection: psycopg.Connection) -> Settings:
-        """What this server can do: PostgreSQL 14 on a system that tells of a closed socket checks its clients."""
+    def supported_by(connection: psycopg.Connection) -> Settings:
+        """Settings that this server supports: since 14 it checks its clients, where the system allows it."""
         try:
             with connection.transaction(force_rollback=True):
                 connection.execute(b"SET LOCAL client_connection_check_interval = %d" % CHECK_INTERVAL_MS)
@@ -57,23 +57,23 @@ class Settings:
         return Settings(check_interval_ms=CHECK_INTERVAL_MS)
 
 
-class Reach:
-    """The endpoints, pools and routing of one process in one run.
+class Endpoints:
+    """Endpoints, pools and routing of one process in one run.
 
-    Of targets with an identity each connection is held to it, when it is opened and, where a pooler may lend another
-    server to each transaction, in each transaction that writes.
+    The identity of a target is verified when a connection is opened and, where a pooler may choose another server for
+    each transaction, in each transaction that writes.
     """
 
     def __init__(
         self, primary: Target, replicas: Sequence[Target], access: Access, settings: Settings, recorder: Recorder,
         next_user: Callable[[], int], *, pipeline: bool,
     ) -> None:  # fmt: skip
-        found = access.found or DetectedPooler("none", prepared=True)
+        pooler = access.found or DetectedPooler("none", prepared=True)
         self._recorder = recorder
         self._next_user = next_user
         self._every = access.reconnect_every
         self._endpoints = [
-            Endpoint(_opener(target, found, settings, pipeline=pipeline), partial(_require, target), recorder.access)
+            Endpoint(_opener(target, pooler, settings, pipeline=pipeline), partial(_require, target), recorder.access)
             for target in (primary, *replicas)
         ]
         size = access.pool
@@ -83,23 +83,23 @@ class Reach:
         )
 
     def sessions(self, rng: random.Random) -> Sessions:
-        """Those of one more user."""
-        rest = (self._recorder, rng, self._next_user)
+        """Make the sessions of one more user."""
+        shared = (self._recorder, rng, self._next_user)
         if self._routing is None and not self._pools and self._every is None:
-            return OwnSession(self._endpoints[0], *rest)
+            return OwnSession(self._endpoints[0], *shared)
         sources: Sequence[Source] = self._pools or [Own(endpoint, self._every) for endpoint in self._endpoints]
         if self._routing is None:
-            return OneServer(sources[0], *rest)
-        return Routed(sources[0], sources[1:], self._routing, *rest)
+            return OneServer(sources[0], *shared)
+        return Routed(sources[0], sources[1:], self._routing, *shared)
 
     def end(self) -> None:
-        """All users have ended: close what they shared."""
+        """Close the pools after all users have ended."""
         for pool in self._pools:
             pool.end()
 
 
 def _require(target: Target, connection: Connection) -> None:
-    """Ask where a connection leads. Raises DatabaseError (GUARD_REFUSED) if that is not where it must."""
+    """Verify the identity of a connection's database. Raises DatabaseError (GUARD_REFUSED) for another."""
     if target.identity is None:
         return
 
@@ -117,28 +117,28 @@ def _require(target: Target, connection: Connection) -> None:
         raise DatabaseError(GUARD_REFUSED, str(error)) from error
 
 
-def _opener(target: Target, found: DetectedPooler, settings: Settings, *, pipeline: bool) -> Callable[[], Connection]:
-    conninfo, connect = _connector(target, found, settings, pipeline=pipeline)
+def _opener(target: Target, pooler: DetectedPooler, settings: Settings, *, pipeline: bool) -> Callable[[], Connection]:
+    conninfo, connect = _connector(target, pooler, settings, pipeline=pipeline)
     return lambda: connect(with_addresses(conninfo))
 
 
 def _connector(
-    target: Target, found: DetectedPooler, settings: Settings, *, pipeline: bool
+    target: Target, pooler: DetectedPooler, settings: Settings, *, pipeline: bool
 ) -> tuple[str, Callable[[str], Connection]]:
-    """Where to connect, and how."""
+    """Connection string and class of connection for a target."""
     conninfo = make_conninfo(target.conninfo, application_name="loadgen")
     if target.password is not None:
         conninfo = make_conninfo(conninfo, password=target.password)
-    if found.mode == "transaction":
+    if pooler.mode == "transaction":
         return conninfo, partial(
             TransactionPooled,
             settings=settings.as_sql,
             requirement=None if target.identity is None else requirement(target.identity),
-            prepared=found.prepared,
+            prepared=pooler.prepared,
             pipeline=pipeline,
         )
-    if found.mode == "session":
-        # Poolers refuse options at startup; what is set by command ends with the session, as they reset it.
+    if pooler.mode == "session":
+        # Poolers refuse options at startup. Settings by command end with the session, which poolers reset.
         return conninfo, partial(Connection, settings=settings.as_sql, pipeline=pipeline)
     options = [str(conninfo_to_dict(conninfo).get("options") or "")]
     options += [f"-c {name}={value}" for name, value in settings.as_sql.items()]

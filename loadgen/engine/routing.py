@@ -1,8 +1,8 @@
-"""Which server a transaction that only reads goes to, and whether it sees what its user wrote before.
+"""Routing of read-only transactions to servers, and whether they see their user's own writes.
 
-A replica shows a write once it has replayed the log up to the write's end. After each write the position of the log is
-asked for, on the connection that wrote and outside of the transaction's latency, and kept by user; a read is stale when
-the replica had not replayed that far. Positions are known to one process: what another wrote for the same user is not.
+A replica shows a write once it has replayed WAL up to the write's end. After each write its WAL position is queried, on
+the same connection and outside of the transaction's latency, and kept by user; a read is stale when the replica had
+not replayed that far. Positions are those of one process, without other processes' writes for the same user.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from loadgen.runs.format.access import OwnWrites, ReadPolicy
 
 PRIMARY: Final = -1
 POLL_S: Final = 0.002
-"""How often a replica is asked whether it has replayed a write."""
+"""Interval between queries whether a replica has replayed a write."""
 RETRY_S: Final = 1.0
-"""A replica that could not be reached is left out for so long."""
+"""Time for which a replica that could not be reached is left out."""
 _FORGET_ABOVE: Final = 100_000
 
 
@@ -35,14 +35,14 @@ def _statements() -> dict[str, Statement]:
 
 
 def position(connection: Connection, name: str) -> int:
-    """``written_lsn`` or ``replayed_lsn`` of the server, in bytes of its log. Raises DatabaseError."""
+    """Query ``written_lsn`` or ``replayed_lsn`` of the server, in bytes of WAL. Raises DatabaseError."""
     value = connection.execute(_statements()[name], ()).get_value(0, 0)
     return int.from_bytes(value or b"", "big")
 
 
 @dataclass
 class Routing:
-    """The policy of one process: what its users wrote, and how far each replica is known to be."""
+    """Routing of one process, by its users' last writes and the position of each replica."""
 
     policy: ReadPolicy
     own_writes: OwnWrites
@@ -58,36 +58,36 @@ class Routing:
         self._absent_until = [0.0] * self.replicas
 
     def choose(self, users: Sequence[int]) -> int:
-        """The server for a read by these users, by policy and stickiness: PRIMARY or a replica's place."""
+        """Choose the server of a read by these users, by policy and stickiness: PRIMARY or a replica's place."""
         if self.policy == "primary":
             return PRIMARY
         if self.own_writes.kind == "sticky" and any(map(self._sticks, users)):
             self.counts.fell_back()
             return PRIMARY
         now = time.monotonic()
-        there = [n for n in range(self.replicas) if self._absent_until[n] <= now]
-        if not there:
+        available = [n for n in range(self.replicas) if self._absent_until[n] <= now]
+        if not available:
             self.counts.not_reached()
             return PRIMARY
         if self.policy == "least-busy":
-            return min(there, key=lambda n: (self._under_way[n], (n - self._turn) % self.replicas))
-        servers = there if self.policy == "replica" else [PRIMARY, *there]
+            return min(available, key=lambda n: (self._under_way[n], (n - self._turn) % self.replicas))
+        servers = available if self.policy == "replica" else [PRIMARY, *available]
         self._turn += 1
         return servers[self._turn % len(servers)]
 
     def written(self, users: Sequence[int]) -> int:
-        """Up to where the log holds what these users have written so far, for all that this process knows."""
+        """WAL position of the last write of these users in this process."""
         return max(self._written.get(user, 0) for user in users)
 
-    def has_replayed(self, replica: int, wanted: int, connection: Connection) -> bool:
-        """Whether a replica has the log up to there; asked, and waited for where the policy says so."""
-        if wanted <= self._replayed[replica]:
+    def has_replayed(self, replica: int, lsn: int, connection: Connection) -> bool:
+        """Whether a replica has replayed WAL up to ``lsn``, after a wait where the policy allows one."""
+        if lsn <= self._replayed[replica]:
             return True
         began = time.monotonic()
         while True:
             self._replayed[replica] = max(self._replayed[replica], position(connection, "replayed_lsn"))
             waited_s = time.monotonic() - began
-            if wanted <= self._replayed[replica]:
+            if lsn <= self._replayed[replica]:
                 self.counts.replica_waited(waited_s)
                 return True
             if waited_s >= self.own_writes.seconds:
@@ -96,7 +96,7 @@ class Routing:
             gevent.sleep(min(POLL_S, self.own_writes.seconds - waited_s))
 
     def wrote(self, users: Sequence[int], connection: Connection) -> None:
-        """Remember where the log stands after a write of these users, or when it was."""
+        """Remember the position and time of a write of these users."""
         written = position(connection, "written_lsn")
         for user in users:
             self._written[user] = written
@@ -105,22 +105,22 @@ class Routing:
         if len(self._written) > _FORGET_ABOVE:
             self._forget()
 
-    def read(self, replica: int, wanted: int, connection: Connection) -> None:
-        """After a read from a replica: can it have seen what the log held up to there when it was sent?"""
-        if wanted <= self._replayed[replica]:
+    def read(self, replica: int, lsn: int, connection: Connection) -> None:
+        """Count a read from a replica as stale if the replica has not replayed WAL up to ``lsn`` even now."""
+        if lsn <= self._replayed[replica]:
             return
         self._replayed[replica] = max(self._replayed[replica], position(connection, "replayed_lsn"))
-        if wanted > self._replayed[replica]:
+        if lsn > self._replayed[replica]:
             self.counts.stale()
 
     def begins(self, server: int) -> None:
-        """A read is sent to a server."""
+        """Count a read that is sent to a server."""
         self.counts.read_at(server)
         if server != PRIMARY:
             self._under_way[server] += 1
 
     def ends(self, server: int) -> None:
-        """It was answered, or failed."""
+        """Count the end of a read on a server."""
         if server != PRIMARY:
             self._under_way[server] -= 1
 

@@ -1,4 +1,4 @@
-"""Rows of a scenario's statements for draws that are sampled outside of a run: read only, as active users see them."""
+"""Rows of a scenario's statements, for draws sampled outside of a run: read-only, as active users see them."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ _PROBES: Final[dict[int, Callable[[random.Random], Value]]] = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a statement's answer."""
+    """A column of a statement's result."""
 
     name: str
     oid: int
 
     def probe(self, rng: random.Random) -> Value:
-        """A made-up value of its type, like no other of a row."""
-        made = _PROBES.get(self.oid)
-        return made(rng) if made else f"probe {rng.random()}"
+        """Make a value of its type that differs from others of a row."""
+        draw = _PROBES.get(self.oid)
+        return draw(rng) if draw else f"probe {rng.random()}"
 
 
 @dataclass(frozen=True)
 class RowReader:
-    """Runs statements in read-only transactions that are rolled back, on a database that may be looked into."""
+    """Runs statements in read-only transactions that are rolled back."""
 
     connection: psycopg.Connection
     ranks: ActivityRanks
     skew: float
 
     def columns(self, statement: Statement) -> tuple[Column, ...]:
-        """What a statement would answer, without running it. Raises UsageError for a type that no draw can be given."""
+        """Describe a statement's result without running it. Raises UsageError for a type that draws cannot read."""
         pgconn = self.connection.pgconn
         oids = [TYPES[p.type].oid for p in statement.parameters]
         self._checked(statement, pgconn.prepare(b"", statement.sql.encode(), oids))
@@ -67,20 +67,20 @@ class RowReader:
         return columns
 
     def rows(self, plan: Plan, steps: Sequence[Step], size: int, seed: int) -> Iterator[dict[str, Row | None]]:
-        """First rows of ``steps`` by statement, for ``size`` users picked as a run picks them."""
+        """Read the first rows of ``steps`` by statement, for ``size`` users chosen as in a run."""
         rng = random.Random(f"{seed}:{plan.transaction.name}")
-        picked = self.ranks.draw_users(np.random.Generator(np.random.PCG64(seed)), size, self.skew)
-        for user in picked.tolist():
-            found: dict[str, Row | None] = {}
+        users = self.ranks.draw_users(np.random.Generator(np.random.PCG64(seed)), size, self.skew)
+        for user in users.tolist():
+            first_rows: dict[str, Row | None] = {}
             self._command(b"BEGIN READ ONLY")
             try:
                 self._run(identify(), [TYPES["bigint"].encode(user)])
                 for step in steps:
-                    values = [bound.value(user, found, rng) for bound in step.parameters]
-                    found[step.statement.name] = first_row(self._run(step.statement, values))
+                    values = [bound.value(user, first_rows, rng) for bound in step.parameters]
+                    first_rows[step.statement.name] = first_row(self._run(step.statement, values))
             finally:
                 self._command(b"ROLLBACK")
-            yield found
+            yield first_rows
 
     def _run(self, statement: Statement, values: Sequence[bytes | None]) -> PGresult:
         oids = [TYPES[p.type].oid for p in statement.parameters]

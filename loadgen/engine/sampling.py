@@ -1,4 +1,4 @@
-"""A scenario's draws as literal values: a sample of each, or the column that a draw merely hands on."""
+"""A scenario's draws as literal values: a sample of each, or the column that a draw returns unchanged."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from loadgen.errors import UsageError
 from loadgen.runs.draws import Captured, Refused, SampleRequest, StepDraws, Variant
 
 DRAWS_PER_VARIANT: Final = 16
-"""Variants are chosen evenly by length from so many times as many draws: their mean length is then that of all."""
+"""Draws for each variant. Variants are chosen evenly by length, so that their mean length is that of all draws."""
 _PROBES: Final = 16
 _WHOLE_NUMBERS: Final = ("bigint", "integer")
 _NUMBER_OIDS: Final = (20, 21, 23, 700, 701)
-"""Columns that pgbench can compare with NULL: of the others it can only pass the text on."""
+"""OIDs of columns that pgbench can compare with NULL; other columns it can only pass on as text."""
 
 Values = tuple[str | None, ...]
 Rows = Mapping[str, "tuple[Value, ...] | None"]
@@ -33,10 +33,10 @@ class Sampler:
 
     request: SampleRequest
     reader: Callable[[], RowReader]
-    """Opens the database, at the first draw that needs a row."""
+    """Function that opens the database, at the first draw that needs a row."""
 
     def plan(self, plan: Plan) -> Iterator[StepDraws | Refused]:
-        """Every step of a transaction that has draws. Raises UsageError for a draw that fails."""
+        """Sample every step of a transaction that has draws. Raises UsageError for a draw that fails."""
         for place, step in enumerate(plan.steps):
             if any(p.function for p in step.parameters):
                 try:
@@ -50,7 +50,7 @@ class Sampler:
         for n, bound in enumerate(step.parameters, 1):
             if bound.function is None:
                 continue
-            column = self._handed_on(plan, bound.function, bound)
+            column = self._passed_column(plan, bound.function, bound)
             if column is not None:
                 columns = self.reader().columns(_statement(plan, str(bound.parameter.of)))
                 captured.append(_capture(plan, n, bound, column, columns))
@@ -64,12 +64,12 @@ class Sampler:
                 sampled.append(n)
         chosen = [step.parameters[n - 1] for n in sampled]
         needs_rows = any(bound.parameter.of for bound in chosen)
-        drawn = list(self._draws(plan, chosen, needs_rows)) if chosen else []
-        kept = spread(drawn, self.request.variants)
+        draws = list(self._draws(plan, chosen, needs_rows)) if chosen else []
+        variants = spread(draws, self.request.variants)
         return StepDraws(
             plan.transaction.name, place, tuple(sampled),
-            tuple(Variant(values, count) for values, count in Counter(kept).items()),
-            tuple(captured), len(drawn), _mean_bytes(drawn), _mean_bytes(kept), needs_rows,
+            tuple(Variant(values, count) for values, count in Counter(variants).items()),
+            tuple(captured), len(draws), _mean_bytes(draws), _mean_bytes(variants), needs_rows,
         )  # fmt: skip
 
     def _draws(self, plan: Plan, chosen: Sequence[BoundParameter], needs_rows: bool) -> Iterator[Values]:
@@ -79,19 +79,19 @@ class Sampler:
         sources: Iterable[Rows] = [{}] * size
         if needs_rows:
             of = {bound.parameter.of for bound in chosen if bound.parameter.of}
-            sources = self.reader().rows(plan, _needed(plan, of, chosen), size, self.request.seed)
-        found = False
+            sources = self.reader().rows(plan, _steps_for(plan, of, chosen), size, self.request.seed)
+        any_row = False
         for rows in sources:
             if any(rows.get(bound.parameter.of) is None for bound in chosen if bound.parameter.of):
-                continue  # without its row a write touches nothing: what it is given does not matter
-            found = True
-            yield tuple(_drawn(bound, rows, rng) for bound in chosen)
-        if not found:
+                continue  # a write without its row touches nothing, whatever its parameters
+            any_row = True
+            yield tuple(_draw_text(bound, rows, rng) for bound in chosen)
+        if not any_row:
             of_names = ", ".join(sorted({str(bound.parameter.of) for bound in chosen if bound.parameter.of}))
             raise _Inexpressible(chosen[0], f"none of {size} users had a row of {of_names} to draw from")
 
-    def _handed_on(self, plan: Plan, draw: Draw, bound: BoundParameter) -> Column | None:
-        """The column that a draw returns whatever the row and the random numbers; None if it does anything else."""
+    def _passed_column(self, plan: Plan, draw: Draw, bound: BoundParameter) -> Column | None:
+        """Column that a draw returns unchanged for any row and random numbers; None if it computes something."""
         if not bound.parameter.of:
             return None
         columns = self.reader().columns(_statement(plan, bound.parameter.of))
@@ -99,7 +99,7 @@ class Sampler:
         rows = [tuple(column.probe(rng) for column in columns) for _ in range(_PROBES)]
         try:
             values = [draw(rng, row) for row in rows]
-        except Exception:  # made-up values do not suit it: then it looks into them
+        except Exception:  # a draw that fails on probes computes with them
             return None
         same = (i for i in range(len(columns)) if all(v is row[i] for v, row in zip(values, rows, strict=True)))
         return next((columns[i] for i in same), None)
@@ -113,11 +113,11 @@ class _Inexpressible(Exception):
         super().__init__(why)
 
 
-def spread(drawn: Sequence[Values], size: int) -> list[Values]:
-    """At most ``size`` of the draws, evenly by length: as many short and long ones as there are among all."""
-    if len(drawn) <= size:
-        return list(drawn)
-    ordered = sorted(drawn, key=lambda values: (_bytes(values), tuple(value or "" for value in values)))
+def spread(draws: Sequence[Values], size: int) -> list[Values]:
+    """Choose at most ``size`` of the draws, evenly by length, so that short and long ones keep their shares."""
+    if len(draws) <= size:
+        return list(draws)
+    ordered = sorted(draws, key=lambda values: (_bytes(values), tuple(value or "" for value in values)))
     return [ordered[(2 * i + 1) * len(ordered) // (2 * size)] for i in range(size)]
 
 
@@ -145,13 +145,13 @@ def _is_null_without_row(bound: BoundParameter) -> bool:
         return False
 
 
-def _needed(plan: Plan, of: set[str], chosen: Sequence[BoundParameter]) -> tuple[Step, ...]:
-    """The steps that must be run to have the rows of ``of``, in order. Raises _Inexpressible if one writes."""
-    wanted = set(of)
+def _steps_for(plan: Plan, of: set[str], chosen: Sequence[BoundParameter]) -> tuple[Step, ...]:
+    """Steps to run for the rows of the statements ``of``, in order. Raises _Inexpressible if one writes."""
+    names = set(of)
     for step in reversed(plan.steps):
-        if step.statement.name in wanted:
-            wanted |= {p.parameter.of for p in step.parameters if p.parameter.of}
-    steps = tuple(step for step in plan.steps if step.statement.name in wanted)
+        if step.statement.name in names:
+            names |= {p.parameter.of for p in step.parameters if p.parameter.of}
+    steps = tuple(step for step in plan.steps if step.statement.name in names)
     for step in steps:
         if step.statement.writes:
             raise _Inexpressible(chosen[0], f"{step.statement.name} writes, and an export only reads")
@@ -162,8 +162,8 @@ def _statement(plan: Plan, name: str) -> Statement:
     return next(step.statement for step in plan.steps if step.statement.name == name)
 
 
-def _drawn(bound: BoundParameter, rows: Rows, rng: random.Random) -> str | None:
-    """A draw's value as the text that PostgreSQL reads; checked by encoding it as a run would."""
+def _draw_text(bound: BoundParameter, rows: Rows, rng: random.Random) -> str | None:
+    """Draw a value as text for PostgreSQL, checked by encoding it as in a run."""
     parameter = bound.parameter
     assert bound.function is not None
     try:
@@ -187,5 +187,5 @@ def _bytes(values: Values) -> int:
     return sum(len(value.encode()) for value in values if value is not None)
 
 
-def _mean_bytes(drawn: Sequence[Values]) -> float:
-    return sum(map(_bytes, drawn)) / len(drawn) if drawn else 0.0
+def _mean_bytes(draws: Sequence[Values]) -> float:
+    return sum(map(_bytes, draws)) / len(draws) if draws else 0.0

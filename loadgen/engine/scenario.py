@@ -1,8 +1,8 @@
-"""All that a scenario imports. Importing this imports locust, which patches the process for gevent."""
+"""Names for scenarios to import. Importing this imports locust, which patches the process for gevent."""
 
 from __future__ import annotations
 
-from locust import events  # first: it patches before psycopg is imported
+from locust import events  # first, to patch before psycopg is imported
 
 from loadgen.engine.answers import Row
 from loadgen.engine.pacing.think import exponential, uniform

@@ -25,7 +25,7 @@ from loadgen.runs.format.scenario import ParameterDescription, StatementDescript
 from loadgen.user_files import MIB, FileKind, read_text
 
 FILE: Final = FileKind("statements", "a scenario's are in a .sql file beside it", MIB)
-"""Assumption: a hundred times the longest that is shipped."""
+"""Files of statements and their largest size; assumption: a hundred times the longest that is shipped."""
 
 _NAME = re.compile(
     r"^--\s*name:\s*(?P<name>\w+)\s*\((?P<kind>read|write),\s*rows\s+(?P<least>\d+)(?P<most>\.\.\d*)?\)$"
@@ -37,7 +37,7 @@ _PARAMETER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """``$n``: its type, the draw that fills it, and the earlier statement whose first row the draw is given."""
+    """``$n``: its type, the draw that fills it, and the earlier statement whose first row the draw reads."""
 
     name: str
     type: str
@@ -47,7 +47,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """One statement as it is prepared. ``most_rows`` None: any number. Compared by identity: sessions look it up."""
+    """One statement as prepared. ``most_rows`` is None for any number. Compared by identity, for sessions' look-ups."""
 
     name: str
     sql: str
@@ -57,7 +57,7 @@ class Statement:
     most_rows: int | None
 
     def describe(self) -> StatementDescription:
-        """The part of ``loadgen.scenario/1`` that this statement is."""
+        """Describe the statement for ``loadgen.scenario/1``."""
         parameters = tuple(
             ParameterDescription(p.name, p.type, f"{p.draw}({p.of})" if p.of else p.draw) for p in self.parameters
         )
@@ -88,14 +88,14 @@ def _parse(path: Path, start: int, lines: list[str]) -> Statement:
     for body, line in enumerate(lines[1:], 1):
         if not line.startswith("-- $"):
             break
-        found = _PARAMETER.match(line.strip())
-        if not found or int(found["n"]) != len(parameters) + 1:
+        match = _PARAMETER.match(line.strip())
+        if not match or int(match["n"]) != len(parameters) + 1:
             expected = f"'-- ${len(parameters) + 1} NAME TYPE = DRAW'"
             raise UsageError(f"{path}:{start + body + 1}: expected {expected}, found {line.strip()!r}")
-        if found["type"] not in TYPES:
+        if match["type"] not in TYPES:
             known = ", ".join(TYPES)
-            raise UsageError(f"{path}:{start + body + 1}: unknown parameter type {found['type']!r}; known are {known}")
-        parameters.append(Parameter(found["name"], found["type"], found["draw"], found["of"]))
+            raise UsageError(f"{path}:{start + body + 1}: unknown parameter type {match['type']!r}; known are {known}")
+        parameters.append(Parameter(match["name"], match["type"], match["draw"], match["of"]))
     sql = "\n".join(line for line in lines[body:] if not line.startswith("--")).strip().rstrip(";")
     used = {int(n) for n in re.findall(r"\$(\d+)", sql)}
     if used != set(range(1, len(parameters) + 1)):

@@ -1,4 +1,4 @@
-"""A user's way to the servers: takes a connection for each transaction, and gives it back when that is recorded."""
+"""A user's access to the servers: takes a connection for each transaction, and gives it back once recorded."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 
 class Sessions(Protocol):
-    """What a user asks for connections. Between :meth:`take` and :meth:`give` lies one transaction."""
+    """Source of a user's connections. Between :meth:`take` and :meth:`give` lies one transaction."""
 
     def warm(self) -> None:
         """Connect before the first transaction. Raises DatabaseError."""
 
     def take(self, plan: Plan) -> Worker:
-        """What the transaction is carried out with. May wait. Raises DatabaseError where there is no connection."""
+        """Take a worker for a transaction. May wait. Raises DatabaseError where there is no connection."""
 
     def give(self, plan: Plan, *, committed: bool) -> bool:
-        """The transaction has ended and is recorded; False where its connection broke, or there was none."""
+        """Give the worker back after recording; returns False where its connection broke, or there was none."""
 
     def close(self) -> None:
-        """The user has ended."""
+        """Close the sessions of a user that has ended."""
 
 
 class OwnSession:
-    """All transactions go to one server, over a session that is the user's for good: there is nothing to hand over."""
+    """Sends all transactions to one server, over one session of the user."""
 
     def __init__(
         self, endpoint: Endpoint, recorder: Recorder, rng: random.Random, next_user: Callable[[], int]
@@ -54,7 +54,7 @@ class OwnSession:
 
     def give(self, plan: Plan, *, committed: bool) -> bool:
         """See :class:`Sessions`."""
-        if committed:  # so it has just answered
+        if committed:  # a commit proves it alive
             return True
         if self._worker is not None and self._worker.connection.usable:
             return True
@@ -73,7 +73,7 @@ class OwnSession:
 
 
 class OneServer:
-    """All transactions go to one server, over connections of a source."""
+    """Sends all transactions to one server, over connections of a source."""
 
     def __init__(self, source: Source, recorder: Recorder, rng: random.Random, next_user: Callable[[], int]) -> None:
         self._source = source
@@ -105,7 +105,7 @@ class OneServer:
 
     def close(self) -> None:
         """See :class:`Sessions`."""
-        if self._connection is not None:  # killed in a transaction
+        if self._connection is not None:  # the user was killed in a transaction
             self._source.give(self._connection)
             self._connection = None
         self._source.close()
@@ -113,7 +113,7 @@ class OneServer:
 
 
 class Routed:
-    """Transactions that write go to the primary, those that only read where the routing says."""
+    """Sends transactions that write to the primary, and read-only ones where the routing says."""
 
     def __init__(
         self,
@@ -135,7 +135,7 @@ class Routed:
         self._counted = False
 
     def warm(self) -> None:
-        """See :class:`Sessions`. A replica that is not there is found out by the first read."""
+        """See :class:`Sessions`. The first read detects a replica that cannot be reached."""
         self._sources[PRIMARY].warm()
         for server, source in self._sources.items():
             if server != PRIMARY:
@@ -147,10 +147,10 @@ class Routed:
         users = self._users = [self._next_user() for _ in range(plan.transaction.repeat)]
         self._counted = False
         server = PRIMARY
-        # A replica cannot promise serialisable reads, and refuses them.
+        # A replica refuses serializable transactions.
         if not plan.writes and plan.transaction.isolation != "serializable":
             server = self._routing.choose(users)
-            # Taken now: what another session writes for them from here on is not before this read.
+            # Before the read: later writes of other sessions for them do not count.
             self._wanted = self._routing.written(users)
             if server != PRIMARY and not self._readable(server):
                 server = PRIMARY
@@ -161,7 +161,7 @@ class Routed:
         return Worker(connection, self._recorder, self._rng, iter(users).__next__)
 
     def give(self, plan: Plan, *, committed: bool) -> bool:
-        """See :class:`Sessions`. Asks how far the log is, after a write and after a read that may have been stale."""
+        """See :class:`Sessions`. Queries the WAL position after a write, and after a read that may have been stale."""
         if self._counted:
             self._routing.ends(self._server)
             self._counted = False
@@ -170,7 +170,7 @@ class Routed:
             return False
         usable = connection.usable
         if usable and committed:
-            with contextlib.suppress(DatabaseError):  # the next transaction on it will say so
+            with contextlib.suppress(DatabaseError):  # the next transaction on it will fail
                 if plan.writes:
                     self._routing.wrote(self._users, connection)
                 elif self._server != PRIMARY:
@@ -188,7 +188,7 @@ class Routed:
             source.close()
 
     def _readable(self, server: int) -> bool:
-        """Take a replica's connection, if it can be reached and has what these users wrote."""
+        """Take a replica's connection, if it can be reached and has replayed these users' writes."""
         try:
             connection = self._take_from(server)
             if self._routing.own_writes.kind != "lsn" or self._routing.has_replayed(server, self._wanted, connection):

@@ -31,31 +31,31 @@ from loadgen.runs.format.access import Access
 from loadgen.runs.format.schedule import Mode
 
 MODE_VARIABLE: Final = "LOADGEN_MODE"
-"""``pipeline``: as ``loadgen run --mode``."""
+"""Environment variable like ``loadgen run --mode``: sequential or pipeline."""
 
 _LOGGER: Final = logging.getLogger("loadgen")
 
 
 def on_init(environment: Environment, **_: object) -> None:
-    """Open the load that the environment's users share; ends the process with the design's exit code if it cannot.
+    """Open the load that the environment's users share; exits with the error's code if it cannot.
 
-    The guard holds here as for ``loadgen run``. Locust logs what listeners raise and goes on, so this exits instead.
+    The guard checks as for ``loadgen run``. Locust logs exceptions of listeners and goes on, so this exits instead.
     """
     users = [cls for cls in environment.user_classes if issubclass(cls, PostgresUser)]
     if isinstance(environment.runner, MasterRunner):
-        environment.runner.register_message("loadgen_hello", lambda **_: None)  # its workers know no better
-        return  # a master makes no load
+        environment.runner.register_message("loadgen_hello", lambda **_: None)  # workers greet any master
+        return  # a master generates no load
     if not users:
         return
     try:
-        found = settings.load()
-        target = resolve(found)
+        values = settings.load()
+        target = resolve(values)
         from loadgen.seeding.starter import ensure_data  # with the model of the population: no child of a run needs it
 
         ensure_data(target)
-        servers = servers_of(found, target).verified()
+        servers = servers_of(values, target).verified()
         access = with_pooler(_access(len(servers.replicas)), servers)
-        with lock_of_run(servers, access):  # known here already, where a refusal has an exit code
+        with lock_of_run(servers, access):  # tested now, where a refusal has an exit code
             pass
         recorder = Recorder()
         for cls in users:
@@ -73,7 +73,7 @@ def on_init(environment: Environment, **_: object) -> None:
                 refuse=partial(_refuse, environment),
             )
         if isinstance(environment.runner, WorkerRunner) and len(users) == 1:
-            Link(environment, users[0], ServersIdentity.of(servers), heard=partial(_log, users[0].describe().name))
+            Link(environment, users[0], ServersIdentity.of(servers), on_event=partial(_log, users[0].describe().name))
     except LoadgenError as error:
         _leave(error)
     gevent.spawn(_tick, recorder)
@@ -82,7 +82,7 @@ def on_init(environment: Environment, **_: object) -> None:
 
 
 def _log(scenario: str, event: Event) -> None:
-    """Where a worker stands, for whoever looks at it; Locust shows it as it shows its own."""
+    """Log a worker's progress, like Locust's own messages."""
     if isinstance(event, PhaseBegan):
         _LOGGER.info("%s: %s", scenario, event.phase)
     elif isinstance(event, Done):
@@ -92,15 +92,15 @@ def _log(scenario: str, event: Event) -> None:
 
 
 def _tick(recorder: Recorder) -> None:
-    """Close the seconds in which nothing happens: what happened before shows in Locust's figures."""
+    """Close the seconds without transactions, so that Locust's figures include those before."""
     while True:
         gevent.sleep(TICK_S)
         recorder.tick(time.monotonic(), 0)
 
 
 def _access(replicas: int) -> Access:
-    words = {key: os.environ.get(name) or None for key, name in VARIABLES.items() if key != "replica"}
-    return parse_access(**words, replicas=replicas, names=VARIABLES)
+    options = {key: os.environ.get(name) or None for key, name in VARIABLES.items() if key != "replica"}
+    return parse_access(**options, replicas=replicas, names=VARIABLES)
 
 
 def _mode() -> str:
@@ -111,24 +111,24 @@ def _mode() -> str:
 
 
 def _hold_while_running(environment: Environment, lock: Callable[[], AbstractContextManager[None]]) -> None:
-    """Keep seed and reset away from the database from a test's start to its stop, as Locust has them."""
-    held = ExitStack()
+    """Keep seed and reset away from the database from a Locust test's start to its stop."""
+    locks = ExitStack()
 
     def start(**_: object) -> None:
         try:
-            held.enter_context(lock())
+            locks.enter_context(lock())
         except LoadgenError as error:
             for cls in environment.user_classes:
                 if issubclass(cls, PostgresUser):
-                    cls.load = None  # no user can be made without
+                    cls.load = None  # without a load no user can start
             _refuse(environment, str(error))
 
     environment.events.test_start.add_listener(start)  # type: ignore[no-untyped-call]
-    environment.events.test_stop.add_listener(lambda **_: held.close())  # type: ignore[no-untyped-call]
+    environment.events.test_stop.add_listener(lambda **_: locks.close())  # type: ignore[no-untyped-call]
 
 
 def _refuse(environment: Environment, why: str) -> None:
-    """End locust with the exit code of a database that may not be used."""
+    """End locust with the exit code of a refusal by the guard."""
     if environment.process_exit_code is None:
         environment.process_exit_code = int(ExitCode.ENVIRONMENT)
         print(f"loadgen: {why}", file=sys.stderr, flush=True)

@@ -1,8 +1,8 @@
-"""A connection through a pooler that lends a server connection for each transaction, to whoever begins one.
+"""A connection through a transaction pooler, which assigns a server connection to each transaction.
 
-Nothing may outlive a transaction, neither here nor in what the next client is lent: settings are made in each
-transaction, for it alone, and where the pooler does not keep the names of statements they have none and are parsed at
-every call. Nor is it known where the next transaction will be carried out: one that writes begins with a requirement.
+Nothing may outlive a transaction, since the next client gets the same server connection: settings are local to each
+transaction, and where the pooler does not keep names of statements apart, statements have none and are parsed at every
+call. The next transaction may run on another server, so one that writes begins with a requirement on its identity.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from loadgen.database.guard import REQUIREMENT_FAILED
 from loadgen.engine.answers import Answers, Parameters, Query
-from loadgen.engine.client import Connection, Known
+from loadgen.engine.client import Connection, PreparedQuery
 from loadgen.engine.failures import GUARD_REFUSED, DatabaseError, QueryError
 from loadgen.engine.wire import TYPES
 
@@ -28,7 +28,7 @@ _READ_ONLY: Final = b"READ ONLY"
 class TransactionPooled(Connection):
     """A session with the pooler.
 
-    ``settings`` are made in each transaction; ``requirement`` must hold in each that writes, or nothing of it is
+    ``settings`` are local to each transaction; ``requirement`` must hold in each that writes, else none of it is
     carried out: a DatabaseError (GUARD_REFUSED).
     """
 
@@ -45,7 +45,7 @@ class TransactionPooled(Connection):
             self._send = self._send_unnamed
 
     def exchange(self, queries: tuple[Query, ...], parameters: Sequence[Parameters], answers: Answers) -> None:
-        """As for any connection; a transaction begins with its settings, in the same round trip."""
+        """Carry out queries like any connection; a transaction's BEGIN and settings share a round trip."""
         begin = queries[0]
         if not isinstance(begin, bytes) or not begin.startswith(_BEGIN):
             super().exchange(queries, parameters, answers)
@@ -65,7 +65,7 @@ class TransactionPooled(Connection):
     def _with_commands(
         self, commands: list[bytes], queries: tuple[Query, ...], parameters: Sequence[Parameters], answers: Answers
     ) -> None:
-        """In a pipeline a query is one command: these follow BEGIN, and their answers are left out."""
+        """Send ``commands`` as queries of a pipeline after BEGIN, and leave their answers out."""
         more = len(commands)
         values = [parameters[0], *[()] * more, *parameters[1:]]
         try:
@@ -76,22 +76,22 @@ class TransactionPooled(Connection):
         finally:
             del answers.results[1 : 1 + more], answers.counts[1 : 1 + more]
 
-    def _learn(self, queries: Iterable[Query]) -> None:
+    def _prepare_new(self, queries: Iterable[Query]) -> None:
         if self._names:
-            super()._learn(queries)
+            super()._prepare_new(queries)
             return
         for query in queries:
-            if query in self._known:
+            if query in self._prepared:
                 continue
             if isinstance(query, bytes):
-                # One command alone, or in a pipeline one without parameters.
+                # A command alone, or a query without parameters in a pipeline.
                 self._oids[query] = []
-                self._known[query] = Known(query, [] if self._pipeline else None, 0, sys.maxsize)
+                self._prepared[query] = PreparedQuery(query, [] if self._pipeline else None, 0, sys.maxsize)
             else:
                 sql = query.sql.encode()
                 oids = self._oids[sql] = [TYPES[p.type].oid for p in query.parameters]
                 most = sys.maxsize if query.most_rows is None else query.most_rows
-                self._known[query] = Known(sql, [_BINARY] * len(oids), query.least_rows, most)
+                self._prepared[query] = PreparedQuery(sql, [_BINARY] * len(oids), query.least_rows, most)
 
     def _send_unnamed(
         self,
@@ -100,5 +100,5 @@ class TransactionPooled(Connection):
         param_formats: Sequence[int] | None = None,
         result_format: int = _BINARY,
     ) -> None:
-        """In place of sending by name: ``name`` is the text itself."""
+        """Send a query unprepared; ``name`` is its text."""
         self._pgconn.send_query_params(name, param_values, self._oids[name], param_formats, result_format)

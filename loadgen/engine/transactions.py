@@ -1,4 +1,4 @@
-"""What a user does: transactions, the draws that fill their parameters, and how one is carried out."""
+"""Transactions of a user, the draws that fill their parameters, and carrying them out."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 ACTIVE_USER: Final = "active_user"
 RETRIED: Final = ("40001", "40P01")
-"""serialization_failure and deadlock_detected: the only errors that PostgreSQL asks clients to retry."""
+"""SQLSTATEs to retry, as PostgreSQL asks: serialization_failure and deadlock_detected."""
 MAX_ATTEMPTS: Final = 4
 BACKOFF_S: Final = 0.005
 DRAW_FAILED: Final = "P0001"
-"""raise_exception: a scenario's own function raised, or returned what its parameter's type cannot hold."""
+"""SQLSTATE (raise_exception) of a draw that raised, or returned a value that its parameter's type cannot hold."""
 
 _NONE: Final[Parameters] = ()
 _encode_user: Final = TYPES["bigint"].encode
@@ -44,7 +44,7 @@ def draw(function: F) -> F:
 
 
 def draws_of(namespace: Mapping[str, object]) -> dict[str, Draw]:
-    """The draws that a scenario's module declares, by name."""
+    """Find the draws that a scenario's module declares, by name."""
     return {name: value for name, value in namespace.items() if callable(value) and getattr(value, "is_draw", False)}
 
 
@@ -65,7 +65,7 @@ class Transaction:
 
 @cache
 def identify() -> Statement:
-    """The statement that every transaction begins with: it tells row security who the user is, until COMMIT."""
+    """Statement at the begin of every transaction, which sets the user for row security until COMMIT."""
     return load(Path(__file__).with_name("identify.sql"))["identify"]
 
 
@@ -78,7 +78,7 @@ class BoundParameter:
     function: Draw | None
 
     def value(self, user: int, results: Mapping[str, Row | None], rng: random.Random) -> bytes | None:
-        """The binary value of one call; None is SQL's NULL."""
+        """Draw a value in binary format; None is SQL's NULL."""
         if self.function is None:
             return self.encode(user)
         of = self.parameter.of
@@ -94,26 +94,26 @@ class Step:
     parameters: tuple[BoundParameter, ...]
     read_by_draw: bool
     waits: bool = False
-    """Whether its own draws read a row that is not there before what was sent earlier is answered."""
+    """Whether its draws read a row of a statement whose answer has to come first."""
     of_user: bool = False
-    """Whether the transaction's user, as a bigint, is the one parameter."""
+    """Whether its only parameter is the transaction's user, as a bigint."""
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What can be sent before anything of it is answered. Everything by query, in order."""
+    """Queries that can be sent without waiting for an answer. All fields are by query, in order."""
 
     queries: tuple[Query, ...]
     steps: tuple[Step | None, ...]
-    """None: a command."""
+    """Steps; None for a command."""
     users: tuple[int, ...]
-    """For whom: the place among the transaction's users."""
+    """Places of the users among the transaction's."""
     names: tuple[str | None, ...]
-    """What they are counted as; None: not at all."""
+    """Names to count by; None for a command, which is not counted."""
     of_user: tuple[bool, ...] | None
-    """Which of them are given the transaction's user, where that, and of one user, is all that any is given."""
+    """Queries whose only parameter is the transaction's first user; None where others need more."""
     read: tuple[int, ...]
-    """Places of those whose rows later draws read."""
+    """Places of queries whose rows later draws read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +124,24 @@ class Plan:
     steps: tuple[Step, ...]
     writes: bool
     rounds: tuple[Round, ...]
-    """From BEGIN, with its isolation level unless it is the usual one, to COMMIT."""
+    """Rounds from BEGIN, with an isolation level unless it is the default, to COMMIT."""
 
     def describe(self) -> TransactionDescription:
-        """The part of ``loadgen.scenario/1`` that this transaction is."""
+        """Describe the transaction for ``loadgen.scenario/1``."""
         t = self.transaction
         names = tuple(step.statement.name for step in self.steps)
         return TransactionDescription(t.name, t.weight, names, t.repeat, self.writes, t.isolation)
 
 
 def bind(transaction: Transaction, statements: Mapping[str, Statement], draws: Mapping[str, Draw], where: str) -> Plan:
-    """Check a transaction against its statements and draws. Raises UsageError for a name that nothing declares."""
+    """Bind a transaction to its statements and draws. Raises UsageError for an undeclared name."""
     chosen = [identify()]
     for name in transaction.statements:
         if name not in statements:
             known = ", ".join(statements)
             raise UsageError(f"{where}: transaction {transaction.name!r} names statement {name!r}; there are {known}")
         chosen.append(statements[name])
-    seen: set[str] = set()
+    sent: set[str] = set()
     answered: set[str] = set()
     steps: list[Step] = []
     read = {p.of for s in chosen for p in s.parameters if p.of}
@@ -150,15 +150,15 @@ def bind(transaction: Transaction, statements: Mapping[str, Statement], draws: M
         for p in statement.parameters:
             if p.draw != ACTIVE_USER and p.draw not in draws:
                 raise UsageError(f"{where}: {statement.name} draws ${p.name} from {p.draw!r}, which no @draw declares")
-            if p.of and p.of not in seen:
+            if p.of and p.of not in sent:
                 raise UsageError(
                     f"{where}: {statement.name} reads {p.of!r}, which {transaction.name} does not run before"
                 )
             bound.append(BoundParameter(p, TYPES[p.type].encode, draws.get(p.draw)))
         waits = any(p.of and p.of not in answered for p in statement.parameters)
         if waits:
-            answered |= seen
-        seen.add(statement.name)
+            answered |= sent
+        sent.add(statement.name)
         of_user = [(p.draw, p.type) for p in statement.parameters] == [(ACTIVE_USER, "bigint")]
         steps.append(Step(statement, tuple(bound), statement.name in read, waits, of_user))
     writes = any(s.writes for s in chosen)
@@ -171,7 +171,7 @@ def bind(transaction: Transaction, statements: Mapping[str, Statement], draws: M
 
 
 def _rounds(begin: bytes, steps: Sequence[Step], repeat: int) -> tuple[Round, ...]:
-    """All steps for each of ``repeat`` users, parted where a draw needs the rows of what was sent before."""
+    """Split all steps of ``repeat`` users into rounds, where a draw needs the rows of an earlier statement."""
     parts: list[list[tuple[Query, Step | None, int]]] = [[(begin, None, 0)]]
     for user in range(repeat):
         for step in steps:
@@ -197,10 +197,9 @@ def _round(part: Sequence[tuple[Query, Step | None, int]]) -> Round:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What carrying out a transaction needs: the session, where to count, and where random values come from.
+    """Means of carrying out a transaction: connection, recorder, and sources of random values.
 
-    A transaction's statements are sent as far as no draw needs an earlier row: in one go by a session in pipeline mode,
-    else with a round trip each.
+    A connection in pipeline mode sends a round's queries together; else each query is a round trip.
     """
 
     connection: Connection
@@ -210,11 +209,11 @@ class Worker:
 
 
 def perform(plan: Plan, worker: Worker) -> int:
-    """Carry a transaction out, retrying what PostgreSQL asks to retry; returns the rows that its statements touched.
+    """Carry out a transaction with retries; returns the number of rows that its statements touched.
 
     Raises DatabaseError when it failed for good; the session is then idle again, or closed.
     """
-    # In order of id, as a batch would be written: two that lock the same users cannot deadlock.
+    # In order of id, so that two batches which lock the same users cannot deadlock.
     repeat = plan.transaction.repeat
     users = [worker.next_user()] if repeat == 1 else sorted(worker.next_user() for _ in range(repeat))
     attempt = 1
@@ -234,50 +233,50 @@ def perform(plan: Plan, worker: Worker) -> int:
 
 
 def _attempt(plan: Plan, worker: Worker, users: list[int]) -> int:
-    """Once from BEGIN to COMMIT.
+    """Carry out a transaction once, from BEGIN to COMMIT.
 
     In pipeline mode COMMIT travels with the last statements, so a number of rows that a header does not allow is
     counted as an error of a transaction that is committed.
     """
     rows = 0
     results: dict[str, Row | None] = {}
-    for part in plan.rounds:
-        if part.of_user is not None:
-            either: tuple[Parameters, ...] = (_NONE, (_encode_user(users[0]),))
-            parameters = list(map(either.__getitem__, part.of_user))
+    for round_ in plan.rounds:
+        if round_.of_user is not None:
+            values: tuple[Parameters, ...] = (_NONE, (_encode_user(users[0]),))
+            parameters = list(map(values.__getitem__, round_.of_user))
         else:
             parameters = [
                 _NONE if step is None
                 else [_drawn(bound, users[place], results, worker.rng) for bound in step.parameters]
-                for step, place in zip(part.steps, part.users, strict=True)
+                for step, place in zip(round_.steps, round_.users, strict=True)
             ]  # fmt: skip
-        answers = _exchange(part, parameters, worker)
-        for place in part.read:
-            step = part.steps[place]
+        answers = _exchange(round_, parameters, worker)
+        for place in round_.read:
+            step = round_.steps[place]
             if step is not None:
                 results[step.statement.name] = first_row(answers.results[place])
         rows += sum(answers.counts)
     return rows
 
 
-def _exchange(part: Round, parameters: Sequence[Parameters], worker: Worker) -> Answers:
-    """Send what is sent together, and count what came of it."""
-    answers = Answers(keep=part.read != ())
+def _exchange(round_: Round, parameters: Sequence[Parameters], worker: Worker) -> Answers:
+    """Send the queries of a round, and record their answers."""
+    answers = Answers(keep=round_.read != ())
     try:
-        worker.connection.exchange(part.queries, parameters, answers)
+        worker.connection.exchange(round_.queries, parameters, answers)
     except QueryError as error:
-        failed = part.names[error.place]
-        if failed is not None:
-            worker.recorder.statement_failed(failed, error.sqlstate)
-            error.statement = failed
+        name = round_.names[error.place]
+        if name is not None:
+            worker.recorder.statement_failed(name, error.sqlstate)
+            error.statement = name
         raise
     finally:
-        worker.recorder.statements(part.names, answers.times, answers.counts)
+        worker.recorder.statements(round_.names, answers.times, answers.counts)
     return answers
 
 
 def _drawn(bound: BoundParameter, user: int, results: Mapping[str, Row | None], rng: random.Random) -> bytes | None:
-    """A parameter's value. A draw that raises fails its transaction, which is then rolled back and counted."""
+    """Draw a parameter's value. A draw that raises fails its transaction, which is then rolled back and counted."""
     try:
         return bound.value(user, results, rng)
     except Exception as error:

@@ -29,9 +29,9 @@ from loadgen.errors import UsageError
 from loadgen.runs.format.scenario import ScenarioDescription
 
 RECONNECT_S: Final = (0.1, 5.0)
-"""First and longest wait before connecting again."""
+"""First and longest wait before a reconnect, in seconds."""
 _WAITED_S: Final = 0.0001
-"""Taking a connection that is there costs a few microseconds; what is longer was a wait."""
+"""Time to take a connection from which it counts as a wait: an idle one takes a few microseconds."""
 
 
 class PostgresUser(User):
@@ -49,7 +49,7 @@ class PostgresUser(User):
     """Zipf's exponent of the choice of user over activity ranks; 0.99 is YCSB's."""
 
     load: ClassVar[Load | None] = None
-    """Set before any user starts, by the locust listener or by the supervised child."""
+    """Load that all users share, set before any user starts."""
 
     _numbers: ClassVar[itertools.count[int]] = itertools.count()
 
@@ -60,16 +60,16 @@ class PostgresUser(User):
 
     @classmethod
     def take(cls, transactions: tuple[Transaction, ...]) -> None:
-        """Do these transactions and no others, from the next run on."""
+        """Set the transactions to run, from the next run on."""
         cls.abstract = False
         cls.plans.cache_clear()
         cls.transactions = transactions
-        # Locust draws from this list evenly; a weight is how often a task stands in it.
+        # Locust draws from this list evenly: repeat a task by its weight.
         cls.tasks = [_task(t.name) for t in transactions for _ in range(t.weight)]
 
     @classmethod
     def restrict(cls, only: Sequence[str]) -> None:
-        """Leave the others out; those named keep their weights, none named is all. Raises UsageError for unknown."""
+        """Keep only the named transactions, or all for no name. Raises UsageError for an unknown one."""
         known = {t.name for t in cls.transactions}
         for name in only:
             if name not in known:
@@ -79,12 +79,12 @@ class PostgresUser(User):
 
     @classmethod
     def prepare(cls) -> None:
-        """What a scenario computes before the clock starts; nothing by default."""
+        """Hook for a scenario's computations before the load starts; does nothing by default."""
 
     @classmethod
     @cache
     def plans(cls) -> dict[str, Plan]:
-        """The transactions bound to their statements and draws, by name. Raises UsageError where they do not fit."""
+        """Bind the transactions to their statements and draws, by name. Raises UsageError where they do not fit."""
         module = sys.modules[cls.__module__]
         path = Path(module.__file__ or "")
         statements = load_statements(path.with_suffix(".sql"))
@@ -96,7 +96,7 @@ class PostgresUser(User):
 
     @classmethod
     def describe(cls) -> ScenarioDescription:
-        """``loadgen.scenario/1`` of this scenario."""
+        """Describe this scenario for ``loadgen.scenario/1``."""
         module = sys.modules[cls.__module__]
         plans = cls.plans().values()
         statements = {step.statement.name: step.statement.describe() for plan in plans for step in plan.steps}
@@ -116,40 +116,40 @@ class PostgresUser(User):
         self._load = self.load
         self._rng = user_rng(self._load, next(self._numbers))
         self._think = self.think_time if self._load.think else NO_THINK_TIME
-        self._sessions = self._load.reach.sessions(self._rng)
+        self._sessions = self._load.endpoints.sessions(self._rng)
         self._intended = monotonic()
         self._reconnect_s = RECONNECT_S[0]
         self._ending = False
-        self._each_shown = locust_figures.attach(environment, self._load.recorder)
+        self._fires_each = locust_figures.attach(environment, self._load.recorder)
 
     def stop(self, force: bool = False) -> bool:
-        """End this user: what it is doing is finished, unless forced.
+        """End this user after its current transaction, or at once if forced.
 
-        Locust kills a user that thinks, and one that stops thinking just then is killed in its next transaction.
+        Locust kills a thinking user, and one that has just stopped thinking in its next transaction.
         """
         self._ending = True
         return bool(super().stop(force))
 
     def wait_time(self) -> float:
-        """Think; the next transaction is intended for when that ends."""
+        """Draw a think time, at the end of which the next transaction is intended."""
         seconds = self._think()
         self._intended = monotonic() + seconds
         return seconds
 
     def on_start(self) -> None:
-        """Connect before the first transaction, so that its latency is not the connection's."""
-        with contextlib.suppress(DatabaseError):  # the first transaction tries again, and records it
+        """Connect before the first transaction, so that its latency does not include connecting."""
+        with contextlib.suppress(DatabaseError):  # the first transaction retries and records the failure
             self._sessions.warm()
         self._intended = monotonic()
 
     def on_stop(self) -> None:
-        """Leave no session behind."""
+        """Close the user's sessions."""
         self._sessions.close()
 
     def live(self, plan: Plan) -> None:
-        """Carry out one transaction; a user that does not think goes on with others, by their weights, until stopped.
+        """Carry out one transaction; a user without think time goes on with others, by weight, until stopped.
 
-        Locust's own loop does the thinking. Without any it would cost a quarter of the CPU of a short transaction.
+        Locust's own loop waits for think times; without them it would cost a quarter of the CPU of a short transaction.
         """
         self.transact(plan)
         if self._think is not NO_THINK_TIME:
@@ -175,7 +175,7 @@ class PostgresUser(User):
         rows = 0
         try:
             worker = self._sessions.take(plan)
-            sent = monotonic()  # not before there is a connection: waiting for one, or opening it, is lag
+            sent = monotonic()  # after waiting for or opening a connection, which is lag
             rows = perform(plan, worker)
         except DatabaseError as error:
             failure = error
@@ -210,25 +210,25 @@ class PostgresUser(User):
             opened.recorder.unfinished(name, turn.intended, sent, monotonic())
             raise
         answered = monotonic()
-        if sent - began > _WAITED_S:  # its connection was what it waited for, not the generator
+        if sent - began > _WAITED_S:  # it waited for a connection, not for the generator
             turn = turn._replace(ready=max(turn.ready, sent))
         opened.recorder.arrival(name, turn, sent, answered, rows, failure)
         self._ended(plan, answered - min(turn.intended, sent), rows, failure)
 
     @staticmethod
     def _too_late(name: str, turn: Turn, opened: OpenLoad, now: float) -> bool:
-        """Whether an arrival is past the limit, by waiting for its turn or for a connection; it is then dropped."""
+        """Whether an arrival is past the late limit, after waits for its turn or a connection; drops it then."""
         if now - turn.intended <= opened.late_limit_s:
             return False
         opened.recorder.dropped(name, turn.intended, now)
-        gevent.sleep(0)  # others may have something to do between many of these
+        gevent.sleep(0)  # let other greenlets run between many drops
         return True
 
     def _ended(self, plan: Plan, response_s: float, rows: int, failure: DatabaseError | None) -> None:
-        """After it is recorded: the connection goes back; somebody may listen to every request, or to failures."""
+        """Finish a recorded transaction: give the connection back, and fire Locust's events that have listeners."""
         if failure is not None and failure.sqlstate == GUARD_REFUSED:
             self._load.refuse(failure.message)
-        if failure is not None or self._each_shown:
+        if failure is not None or self._fires_each:
             self._show(plan.transaction.name, response_s * 1000, rows, failure)
         if not self._sessions.give(plan, committed=failure is None):
             gevent.sleep(self._reconnect_s * (0.5 + self._rng.random() / 2))
@@ -236,10 +236,10 @@ class PostgresUser(User):
             return
         self._reconnect_s = RECONNECT_S[0]
         if failure is not None:
-            gevent.sleep(0)  # what fails before it is sent would let nobody else go on
+            gevent.sleep(0)  # let other greenlets run, since failing may not wait at all
 
     def _show(self, name: str, response_ms: float, rows: int, failure: DatabaseError | None) -> None:
-        if self._each_shown:
+        if self._fires_each:
             self.environment.events.request.fire(
                 request_type=REQUEST_TYPE, name=name, response_time=response_ms, response_length=rows,
                 exception=failure, context={},

@@ -1,4 +1,4 @@
-"""Values on the wire: parameters to PostgreSQL's binary format, and the few result types that draws read back."""
+"""Binary format of PostgreSQL: encoders of parameters, and decoders of the few result types that draws read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FLOAT8: Final = struct.Struct("!d")
 
 @dataclass(frozen=True, slots=True)
 class WireType:
-    """A parameter type: its OID, and how a Python value becomes its binary form."""
+    """A parameter type: its OID and its encoder from Python values."""
 
     oid: int
     encode: Callable[..., bytes]
@@ -40,7 +40,7 @@ TYPES: Final[dict[str, WireType]] = {
     "text": WireType(25, _text),
     "jsonb": WireType(3802, _jsonb),
 }
-"""Types that a statement's header may name. One OID a parameter: the same SQL is never prepared twice."""
+"""Types that a statement's header may name. Each has one OID, so the same SQL is never prepared twice."""
 
 DECODERS: Final[dict[int, Callable[[bytes], Value]]] = {
     16: lambda raw: raw == b"\x01",
@@ -53,4 +53,4 @@ DECODERS: Final[dict[int, Callable[[bytes], Value]]] = {
     1043: lambda raw: raw.decode(),
     3802: lambda raw: raw[1:],
 }
-"""Result types that a draw can be given, by OID; others are cast in the statement (``numeric`` to double precision)."""
+"""Decoders of result types by OID; a statement has to cast others (``numeric`` to double precision)."""

@@ -1,7 +1,7 @@
 """``loadgen run --worker``: ``python -m loadgen.engine.worker SCENARIO.py HOST PORT``, watched by its parent.
 
-It makes what a master on another machine says. To its parent it says ``ready`` once it has joined, then the events of
-each run. It ends with its master, or when its input ends: then the run goes on without it.
+It generates the load that a master on another machine assigns. It sends its parent ``ready`` once it has joined, then
+the events of each run. It ends with its master, or when its input ends: the run then goes on without it.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from loadgen.runs.control import Event, Failed, Ready
 
 
 def serve(path: Path, host: str, port: int, output: IO[bytes]) -> None:
-    """Check that there is something to load, join the master, and stay until it goes."""
+    """Check the scenario and the servers, join the master, and serve until it ends."""
 
     def say(event: Event) -> None:
         output.write(orjson.dumps(event) + b"\n")
         output.flush()
 
     user = load_scenario(path)
-    found = settings.load()
-    servers = servers_of(found, resolve(found)).verified()
+    values = settings.load()
+    servers = servers_of(values, resolve(values)).verified()
     identity = ServersIdentity.of(servers)
-    # Once now, though every run does it again: what is wrong here is better said before anybody waits.
+    # Every run opens its load again; opening one now reports errors before the run waits for this worker.
     open_load(
         servers,
         writes=user.describe().writes,
@@ -49,23 +49,23 @@ def serve(path: Path, host: str, port: int, output: IO[bytes]) -> None:
         seed=0,
     )
     environment = Environment(user_classes=[user], catch_exceptions=True)
-    let_go: gevent.Greenlet[..., object] = gevent.spawn(FileObjectPosix(sys.stdin.fileno(), "rb").read)
+    input_ended: gevent.Greenlet[..., object] = gevent.spawn(FileObjectPosix(sys.stdin.fileno(), "rb").read)
     joining = gevent.spawn(environment.create_worker_runner, host, port)
-    _first_of(let_go, joining)
+    _first_of(input_ended, joining)
     if not joining.ready():
         return
     try:
         runner = joining.get()
     except ConnectionError:
         raise EnvironmentFault(f"no master answered at {host}:{port}; start it first: loadgen run --master") from None
-    link = Link(environment, user, identity, heard=say)
+    link = Link(environment, user, identity, on_event=say)
     say(Ready(scenario=user.describe()))
-    gone = gevent.spawn(runner.greenlet.join)
-    _first_of(let_go, gone)
-    if not gone.ready():
+    master_ended = gevent.spawn(runner.greenlet.join)
+    _first_of(input_ended, master_ended)
+    if not master_ended.ready():
         link.close()
         environment.events.quitting.fire(environment=environment)  # type: ignore[no-untyped-call]
-        gevent.sleep(0.2)  # for the wire to take it
+        gevent.sleep(0.2)  # for the last message to be sent
 
 
 def _first_of(*greenlets: gevent.Greenlet[..., Any]) -> None:
@@ -73,7 +73,7 @@ def _first_of(*greenlets: gevent.Greenlet[..., Any]) -> None:
 
 
 def main() -> None:
-    """Keep stdout for the parent: whatever a scenario prints goes to stderr."""
+    """Run the worker; stdout is for the protocol, and what a scenario prints goes to stderr."""
     output = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     try:

@@ -1,7 +1,7 @@
 """A timer of gevent's hub that is late by microseconds, not by milliseconds.
 
-libev hands its timers to epoll_wait, which counts in whole milliseconds and is told a rounded-up number of them: a
-greenlet that sleeps wakes up to 1 ms late by design. A timerfd is precise to the kernel's clock and becomes readable
+libev hands its timers to epoll_wait, which takes whole milliseconds, rounded up: a sleeping greenlet wakes up
+to 1 ms late by design. A timerfd is precise to the kernel's clock and becomes readable
 like any socket. Spinning through the last millisecond would be as precise, for some ten times the CPU at 1,000 wakes a
 second.
 """
@@ -20,7 +20,7 @@ import gevent
 _ABSOLUTE: Final = 1
 """TFD_TIMER_ABSTIME."""
 _FLAGS: Final = os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0)
-"""TFD_NONBLOCK and TFD_CLOEXEC have the values of these."""
+"""TFD_NONBLOCK and TFD_CLOEXEC, which have the same values."""
 
 
 class Alarm(Protocol):
@@ -30,11 +30,11 @@ class Alarm(Protocol):
         """Ring at ``at`` on the monotonic clock, in seconds; at once if that has passed."""
 
     def close(self) -> None:
-        """Ring no more."""
+        """Cancel the alarm for good."""
 
 
 def make_alarm(ring: Callable[[], None]) -> Alarm:
-    """The most precise alarm that this system has; ``ring`` must not block."""
+    """Make the most precise alarm of this system; ``ring`` must not block."""
     return TimerfdAlarm(ring) if sys.platform == "linux" else HubAlarm(ring)
 
 
@@ -47,7 +47,7 @@ class _Itimerspec(ctypes.Structure):
 
 
 class TimerfdAlarm:
-    """By a timerfd on CLOCK_MONOTONIC, which is the clock of :func:`time.monotonic`."""
+    """Alarm by a timerfd on CLOCK_MONOTONIC, the clock of :func:`time.monotonic`."""
 
     def __init__(self, ring: Callable[[], None]) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
@@ -64,7 +64,7 @@ class TimerfdAlarm:
     def set(self, at: float) -> None:
         """See :class:`Alarm`."""
         value = self._spec.value
-        # A time of zero would disarm it; setting it also takes back what has rung and was not read.
+        # A time of zero would disarm the timer. Setting it also clears an expiry that was not read.
         value.seconds, value.nanoseconds = divmod(max(int(at * 1e9), 1), 1_000_000_000)
         if self._settime(self._fd, _ABSOLUTE, self._pointer, None):
             raise OSError(ctypes.get_errno(), "timerfd_settime")
@@ -79,12 +79,12 @@ class TimerfdAlarm:
         try:
             os.read(self._fd, 8)
         except BlockingIOError:
-            return  # set anew between the hub's look and this call
+            return  # set again between the hub's poll and this call
         self._ring()
 
 
 class HubAlarm:
-    """By the hub's own timer, up to a millisecond late: for systems without timerfd."""
+    """Alarm by the hub's own timer, up to a millisecond late, for systems without timerfd."""
 
     def __init__(self, ring: Callable[[], None]) -> None:
         self._loop = gevent.get_hub().loop
@@ -95,7 +95,7 @@ class HubAlarm:
         """See :class:`Alarm`."""
         self._timer.stop()
         self._timer.close()
-        self._loop.update_now()  # else a timer counts from when the loop last woke
+        self._loop.update_now()  # a timer would otherwise count from the loop's last wake-up
         self._timer = self._loop.timer(max(at - time.monotonic(), 0.0))
         self._timer.start(self._ring)
 

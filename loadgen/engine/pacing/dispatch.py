@@ -1,8 +1,8 @@
-"""Open load: arrivals come at times of their own, and a connection that is idle takes the next.
+"""Open load: arrivals come at scheduled times, and an idle connection takes the next.
 
-The schedule does not know how the server is doing. What finds every connection busy waits, in order, and is sent late;
-its time stays what it was, so that the wait is in its lag and its response, as wrk2 and pgbench -R have it. Timing from
-the moment of sending instead is coordinated omission.
+The schedule does not depend on the server. An arrival that finds every connection busy waits its turn and is sent
+late, but keeps its intended time, so that lag and response include the wait, as in wrk2 and pgbench -R. Timing from
+the moment of sending instead would be coordinated omission.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Turn(NamedTuple):
 
     intended: float
     ready: float
-    """When it was due and a connection was free: what is later is the generator's own doing."""
+    """Time from which it was due and a connection was free: sending it later is the generator's own lag."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,7 +36,7 @@ class _Idle:
 
 
 class Dispatcher:
-    """Hands arrivals to the greenlets of one hub, in order, each at its time or as soon after it as one is free."""
+    """Hands arrivals to the greenlets of one hub, in order, each at its time or as soon as a greenlet is free."""
 
     def __init__(self, make: Callable[[Callable[[], None]], Alarm] = make_alarm) -> None:
         self._hub = gevent.get_hub()
@@ -48,32 +48,32 @@ class Dispatcher:
 
     @property
     def idle(self) -> int:
-        """Connections that wait for an arrival."""
+        """Number of connections that wait for an arrival."""
         return len(self._idle)
 
     def begin(self, arrivals: Iterator[float]) -> None:
-        """From here on: times on the monotonic clock, in ascending order."""
+        """Start to hand out ``arrivals``, ascending times on the monotonic clock."""
         self._source = arrivals
         self._alarm.set(time.monotonic())
 
     def end(self, at: float) -> None:
-        """Arrivals meant for ``at`` or later are no part of the load any more."""
+        """Drop arrivals meant for ``at`` or later."""
         self._ends = min(self._ends, at)
         if self._source is None:
             self._source = iter(())
         self._alarm.set(time.monotonic())
 
     def close(self) -> None:
-        """Hand out nothing more."""
+        """Stop handing out arrivals."""
         self._alarm.close()
 
     def take(self) -> Turn | None:
-        """Wait for the next arrival's time, if that lies ahead; None once there is no other."""
+        """Wait for the next arrival and take it; None once there is no other."""
         now = time.monotonic()
         intended = self._next()
         if intended <= now:
             self._ahead.popleft()
-            # If others are idle as well, it is the alarm that is late, not a connection that was missing.
+            # If other connections are idle as well, the alarm is late, and no connection was missing.
             return Turn(intended, intended if self._idle else now)
         if self._source is not None and intended == math.inf:
             return None
@@ -85,12 +85,12 @@ class Dispatcher:
             while not idle.called:
                 self._hub.switch()
         finally:
-            if not idle.called:  # killed
+            if not idle.called:  # the greenlet was killed
                 self._idle.remove(idle)
         return idle.turn
 
     def backlog(self, now: float) -> int:
-        """Arrivals that are due and that no connection has taken."""
+        """Number of arrivals that are due and that no connection has taken."""
         while (not self._ahead or self._ahead[-1] <= now) and self._draw():
             pass
         return len(self._ahead) - (1 if self._ahead and self._ahead[-1] > now else 0)
@@ -101,7 +101,7 @@ class Dispatcher:
             yield self._ahead.popleft()
 
     def _next(self) -> float:
-        """The time of the next arrival; infinite when there is none."""
+        """Time of the next arrival; infinite when there is none."""
         if not self._ahead and not self._draw():
             return math.inf
         if self._ahead[0] >= self._ends:
@@ -110,7 +110,7 @@ class Dispatcher:
         return self._ahead[0]
 
     def _draw(self) -> bool:
-        """Look one arrival further ahead; False where there is none."""
+        """Draw one more arrival; False where there is none."""
         if self._source is None:
             return False
         at = next(self._source, math.inf)
@@ -120,7 +120,7 @@ class Dispatcher:
         return True
 
     def _ring(self) -> None:
-        """In the hub: call an idle connection for each arrival that is due, then sleep until the next."""
+        """Wake an idle connection for each arrival that is due, then set the alarm to the next; called by the hub."""
         while self._idle:
             intended = self._next()
             if intended == math.inf:

@@ -1,4 +1,4 @@
-"""Think times: how long a person looks at the screen before the next request, as functions that say what they are."""
+"""Think times: random times between a person's requests, with a description."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class ThinkTime:
-    """A draw of seconds, with its words for the scenario description."""
+    """A random think time in seconds, with its text for the scenario's description."""
 
     description: str
     draw: Callable[[], float]
@@ -19,12 +19,12 @@ class ThinkTime:
 
 
 def exponential(mean_s: float) -> ThinkTime:
-    """Exponential: requests of many such people together come as a Poisson process."""
+    """Exponential think time: requests of many such people together are a Poisson process."""
     return ThinkTime(f"exponential, mean {mean_s:g} s", lambda: random.expovariate(1 / mean_s))
 
 
 def uniform(low_s: float, high_s: float) -> ThinkTime:
-    """Evenly spread between two bounds."""
+    """Think time spread evenly between two bounds."""
     return ThinkTime(f"uniform, {low_s:g} to {high_s:g} s", lambda: random.uniform(low_s, high_s))
 
 

@@ -1,4 +1,4 @@
-"""How transactions got their connections within the current second: what the recorder writes beside the latencies."""
+"""Counts of connections, waits and routing in the current second, which the recorder writes beside the latencies."""
 
 from __future__ import annotations
 
@@ -17,50 +17,50 @@ class AccessCounts:
         self._begin()
 
     def connected(self, seconds: float) -> None:
-        """A connection was opened."""
+        """Count a connection that was opened."""
         self._connect.record_us(round(seconds * 1e6))
         self._any = True
 
     def pool_waited(self, seconds: float) -> None:
-        """A transaction was given a connection of a pool."""
+        """Count a transaction that got a connection of a pool, with its wait."""
         self._pool_wait.record_us(round(seconds * 1e6))
         self._any = True
 
     def read_at(self, server: int) -> None:
-        """A transaction that only reads was sent to a replica, or to the primary: -1."""
+        """Count a read-only transaction by server: -1 for the primary, else the replica's place."""
         self._reads[server] += 1
         self._any = True
 
     def replica_waited(self, seconds: float) -> None:
-        """A read waited for a replica to have its user's last write."""
+        """Count a read's wait for a replica to replay its user's last write."""
         self._replica_wait.record_us(round(seconds * 1e6))
         self._any = True
 
     def fell_back(self) -> None:
-        """A read went to the primary because of its user's last write."""
+        """Count a read that went to the primary because of its user's last write."""
         self._fallbacks += 1
         self._any = True
 
     def not_reached(self) -> None:
-        """A read went to the primary because its replica could not be reached."""
+        """Count a read that went to the primary because its replica could not be reached."""
         self._unreachable += 1
         self._any = True
 
     def stale(self) -> None:
-        """A read cannot have seen its user's last write."""
+        """Count a read that missed its user's last write."""
         self._stale += 1
         self._any = True
 
     def killed(self) -> None:
-        """A transaction was under way when its user was ended."""
+        """Count a transaction that was under way when its user was killed."""
         self._killed += 1
         self._any = True
 
     def take(self) -> spool.AccessTally | None:
-        """What was counted since the last call; None: nothing."""
+        """Return the counts since the last call, None if there are none, and start again."""
         if not self._any:
             return None
-        taken = spool.AccessTally(
+        tally = spool.AccessTally(
             connect=self._connect.take(),
             pool_wait=self._pool_wait.take(),
             replica_wait=self._replica_wait.take(),
@@ -71,7 +71,7 @@ class AccessCounts:
             killed=self._killed,
         )
         self._begin()
-        return taken
+        return tally
 
     def _begin(self) -> None:
         self._reads = Counter[int]()

@@ -1,4 +1,4 @@
-"""What one second of a load holds: by name what was counted, and what waits to be, many at a time."""
+"""Counts of one second by name, and values that wait to be counted in batches."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from loadgen.runs.hlog import Measure
 from loadgen.runs.spool import LAG, RESPONSE, SERVICE
 
 BATCH: Final = 1024
-"""Values that are counted at once: singly they cost twice the instructions, and more would keep the hub from others."""
+"""Values counted together: singly they cost twice the instructions, and more would stop the hub for too long."""
 
 Names = tuple[str | None, ...]
-"""Of the statements of a transaction, in order; None: a command, which is not recorded."""
+"""Statement names of a transaction in order; None is a command, which is not recorded."""
 
 
 class Tally:
@@ -38,17 +38,17 @@ class Tally:
         return spool.Tally(self.calls, self.rows, dict(self.errors), self.histograms())
 
     def histograms(self) -> dict[Measure, histogram.Histogram]:
-        """Those that hold anything; they begin anew."""
-        taken: dict[Measure, histogram.Histogram] = {
+        """Take the histograms that are not empty, and start again."""
+        histograms: dict[Measure, histogram.Histogram] = {
             SERVICE: self.service.take(),
             LAG: self.lag.take(),
             RESPONSE: self.response.take(),
         }
-        return {measure: found for measure, found in taken.items() if found.counts}
+        return {measure: values for measure, values in histograms.items() if values.counts}
 
 
 class Counts:
-    """One second's; whoever fills ``committed`` or ``answered`` has them counted at every :data:`BATCH`."""
+    """Counts of one second; callers that fill ``committed`` or ``answered`` count them at every :data:`BATCH`."""
 
     __slots__ = ("answered", "committed", "statements", "transactions")
 
@@ -56,18 +56,18 @@ class Counts:
         self.transactions: defaultdict[str, Tally] = defaultdict(Tally)
         self.statements: defaultdict[str, Tally] = defaultdict(Tally)
         self.committed: defaultdict[str, list[float]] = defaultdict(list)
-        """Wait to be counted, by transaction: intended, sent, answered and rows of each, one after the other."""
+        """Values to count by transaction: intended, sent, answered and rows of each, one after the other."""
         self.answered: defaultdict[Names, tuple[list[float], list[int]]] = defaultdict(lambda: ([], []))
-        """Likewise by the list of its statements: the times and counts of :meth:`count_statements`."""
+        """Values to count by list of statements: times and counts of :meth:`count_statements`."""
 
     @property
     def size(self) -> int:
-        """How many names there are at most, those included that only wait to be counted."""
+        """Upper bound of the number of names, those that only wait to be counted included."""
         waiting = sum(map(len, self.answered))
         return len(self.transactions) + len(self.committed) + len(self.statements) + waiting
 
     def waiting(self) -> Iterator[None]:
-        """Count what waits, a piece at each step."""
+        """Count waiting values, a piece at each step."""
         for name in self.committed:
             self.count_committed(name)
             yield
@@ -76,7 +76,7 @@ class Counts:
             yield
 
     def count_committed(self, name: str) -> None:
-        """Count the transactions of this name that wait for it, and forget them."""
+        """Count the waiting transactions of this name."""
         values = self.committed[name]
         if not values:
             return
@@ -88,19 +88,21 @@ class Counts:
         lag_us = _whole_us(np.maximum(sent - intended, 0.0))
         service_us = _whole_us(answered - sent)
         us = np.array((service_us, lag_us, lag_us + service_us))
-        into = (tally.service, tally.lag, tally.response)
-        for one, indexes, largest in zip(into, histogram.indexes_of(us).tolist(), us.max(1).tolist(), strict=True):
-            one.record_indexes(indexes, largest)
+        recorders = (tally.service, tally.lag, tally.response)
+        for recorder, indexes, max_us in zip(
+            recorders, histogram.indexes_of(us).tolist(), us.max(1).tolist(), strict=True
+        ):
+            recorder.record_indexes(indexes, max_us)
 
     def count_answered(self, names: Names) -> None:
-        """Count the statements of such transactions that wait for it, and forget them."""
+        """Count the waiting statements of this list of names."""
         times, counts = self.answered[names]
         self.count_statements(names, times, counts)
         times.clear()
         counts.clear()
 
     def count_statements(self, names: Names, times: Sequence[float], counts: Sequence[int]) -> None:
-        """Count any number of transactions' ``names``, one after the other; see ``Recorder.statements``."""
+        """Count the statements ``names`` of any number of transactions, in sequence; see ``Recorder.statements``."""
         if not counts:
             return
         by_name = np.fromiter(counts, np.int64, len(counts)).reshape(-1, len(names))

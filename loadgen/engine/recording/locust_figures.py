@@ -1,9 +1,9 @@
-"""Locust's own console, page, CSV and JSON with the figures as they were measured.
+"""Locust's own console, page, CSV and JSON with exact figures.
 
 Locust was made for web pages: it counts response times below 100 ms in whole milliseconds and prints whole ones, so
-that 0.3 ms becomes 0. Only how figures are rounded is replaced here, and when they are counted: what succeeds is
-added once a second, from the recorder's histograms, since counting each request in Locust's way costs more than sending
-some. Where anybody else listens to every request, every request is fired as Locust would.
+that 0.3 ms becomes 0. This module replaces the rounding of figures, and the time of counting: successes are
+added once a second, from the recorder's histograms, since counting each request as Locust does costs more than sending
+some. Where there are other listeners to requests, every request is fired as Locust would.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from loadgen.runs.histogram import highest_us, lowest_us
 from loadgen.runs.spool import CENSORED, RESPONSE, Tally
 
 REQUEST_TYPE: Final = "transaction"
-"""What Locust shows in the column of an HTTP method."""
+"""Text in Locust's column of HTTP methods."""
 
 _WIDTH: Final = 7
-"""Of a column of Locust's table."""
+"""Width of a column of Locust's table."""
 
 
 def bucket_ms(response_ms: float) -> float:
-    """Three significant digits: at most 900 buckets for each power of ten."""
+    """Round to three significant digits, at most 900 buckets for each power of ten."""
     return float(f"{response_ms:.3g}")
 
 
 def shown_ms(value_ms: float) -> str:
-    """At least three digits, and no more than a column holds: ``0.631``, ``12.3``, ``1720``."""
+    """Format with at least three digits, within a column: ``0.631``, ``12.3``, ``1720``."""
     decimals = 3 if value_ms < 1 else 2 if value_ms < 10 else 1 if value_ms < 100 else 0
     return f"{value_ms:.{decimals}f}"
 
 
 def install() -> None:
-    """Replace the rounding of Locust's statistics in this process; twice does no harm."""
+    """Replace the rounding of Locust's statistics in this process; idempotent."""
     stats.bucket_response_time = bucket_ms  # type: ignore[assignment]  # Locust's own hook for other buckets
     StatsEntry.to_string = _to_string  # type: ignore[method-assign]
     StatsEntry.percentile = _percentile  # type: ignore[method-assign]
@@ -49,26 +49,26 @@ def install() -> None:
 
 
 def attach(environment: Environment, recorder: Recorder) -> bool:
-    """Have a recorder's seconds counted in Locust's statistics; True where every request must be fired instead."""
+    """Count a recorder's seconds in Locust's statistics; returns True where every request must be fired instead."""
     if recorder.on_tally is None:
         others = [h for h in environment.events.request._handlers if getattr(h, "__module__", "") != "locust.runners"]
-        recorder.on_tally = _leave if others else partial(_add, environment)
-    return recorder.on_tally is _leave
+        recorder.on_tally = _ignore_fired if others else partial(_add, environment)
+    return recorder.on_tally is _ignore_fired
 
 
 def failed(environment: Environment, name: str, response_ms: float, failure: DatabaseError, in_second: bool) -> None:
-    """Count a failure at once; ``in_second``: its time will be among those of its second."""
+    """Count a failure at once; ``in_second``: its time will be counted with its second."""
     if not in_second:
         environment.stats.log_request(REQUEST_TYPE, name, cast("int", response_ms), 0)
     environment.stats.log_error(REQUEST_TYPE, name, failure)
 
 
-def unseen(at: float, name: str, tally: Tally) -> None:
-    """As a recorder's ``on_tally``: nobody looks at Locust's statistics here."""
+def ignore(at: float, name: str, tally: Tally) -> None:
+    """Ignore a tally, where nothing shows Locust's statistics."""
 
 
-def _leave(at: float, name: str, tally: Tally) -> None:
-    """Every request was fired."""
+def _ignore_fired(at: float, name: str, tally: Tally) -> None:
+    """Ignore a tally, where every request was fired."""
 
 
 def _add(environment: Environment, at: float, name: str, tally: Tally) -> None:
@@ -78,7 +78,7 @@ def _add(environment: Environment, at: float, name: str, tally: Tally) -> None:
 
 
 def _add_tally(entry: StatsEntry, tally: Tally, began: float) -> None:
-    """As :meth:`StatsEntry.log` for each; what was dropped or not finished is no request."""
+    """Count like :meth:`StatsEntry.log`, without requests that were dropped or not finished."""
     response, censored = tally.histogram(RESPONSE), tally.histogram(CENSORED).counts
     counts = {slot: n - censored.get(slot, 0) for slot, n in response.counts.items() if n > censored.get(slot, 0)}
     if not counts:
@@ -137,9 +137,9 @@ def _percentile(self: StatsEntry) -> str:
 
 
 def _to_dict(self: StatsEntry, escape_string_values: bool = False) -> dict[str, int | float | str]:
-    found = _LOCUSTS_TO_DICT(self, escape_string_values)
-    # The page shows these two as they come.
-    return found | {
+    figures = _LOCUSTS_TO_DICT(self, escape_string_values)
+    # Locust's page shows these two unrounded.
+    return figures | {
         "min_response_time": round(self.min_response_time or 0, 3),
         "max_response_time": round(self.max_response_time, 3),
     }
@@ -150,7 +150,7 @@ def _percentile_fields(self: StatsCSV, stats_entry: StatsEntry, use_current: boo
         return self.percentiles_na
     current = use_current and stats_entry.use_response_times_cache
     get = stats_entry.get_current_response_time_percentile if current else stats_entry.get_response_time_percentile
-    return cast("list[int]", [get(p) or 0 for p in self.percentiles_to_report])  # floats, whatever Locust calls them
+    return cast("list[int]", [get(p) or 0 for p in self.percentiles_to_report])  # floats, despite Locust's type
 
 
 def _kind(entry: StatsEntry) -> str:

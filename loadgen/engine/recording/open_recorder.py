@@ -1,7 +1,7 @@
-"""What an open load counts: each arrival in the second that it was meant for, whenever it was answered, or never.
+"""Recorder of an open load: counts each arrival in its intended second, whenever it was answered, if ever.
 
-A stall of two seconds then shows in those two seconds, and percentiles of a window are those of all that was meant for
-it. What was never sent, or not answered in time, is recorded as longer than it is known to have taken: censored.
+A stall of two seconds then shows in those two seconds, and percentiles of a window are those of all arrivals meant for
+it. An arrival that was never sent, or not answered in time, is recorded by a lower bound of its response: censored.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ _Tallies = defaultdict[str, _OpenTally]
 
 
 class OpenRecorder(Recorder):
-    """Counts arrivals. Statements, retries and the hub's lag stay with the second in which they happened."""
+    """Counts arrivals by intended second, but statements, retries and the hub's lag by the current one."""
 
     def __init__(self, output: Output | None = None, ahead_s: float = 0.0) -> None:
-        self._meant = _by_second()
+        self._by_intended = _by_second()
         self._own_lag = histogram.Recorder()
         self._backlog = self._backlog_most = 0
         super().__init__(output, ahead_s)
@@ -75,7 +75,7 @@ class OpenRecorder(Recorder):
         tally.late += sent - turn.intended > _LATE_S
         tally.waited += turn.ready > turn.intended
         self._own_lag.record_us(round((sent - turn.ready) * 1e6))
-        now = self._meant[self._at][name]
+        now = self._by_intended[self._at][name]
         now.ended += 1
         now.failed += failure is not None
 
@@ -106,7 +106,7 @@ class OpenRecorder(Recorder):
         self._backlog_most = max(self._backlog_most, waiting)
 
     def _of(self, name: str, intended: float) -> _OpenTally:
-        return self._meant[float(int(intended - self._ahead_s))][name]
+        return self._by_intended[float(int(intended - self._ahead_s))][name]
 
     def _never_sent(self, tally: _OpenTally, waited_s: float) -> None:
         tally.late += 1
@@ -118,23 +118,25 @@ class OpenRecorder(Recorder):
         tally.response.record_us(us)
         tally.censored.record_us(us)
 
-    def _closed(self) -> Iterator[None]:
-        meant, self._meant = self._meant, _by_second()
-        return self._all_written(self._counts, self._taken(), meant)
+    def _close_second(self) -> Iterator[None]:
+        by_intended, self._by_intended = self._by_intended, _by_second()
+        return self._write_all_seconds(self._counts, self._take_second(), by_intended)
 
-    def _all_written(self, counts: Counts, second: spool.Second, meant: dict[float, _Tallies]) -> Iterator[None]:
+    def _write_all_seconds(
+        self, counts: Counts, second: spool.Second, by_intended: dict[float, _Tallies]
+    ) -> Iterator[None]:
         yield from counts.waiting()
-        yield from self._write(second, meant.pop(second.at, {}), counts.statements)
-        # Earlier seconds that have had answers meanwhile; whoever reads the spool puts them together.
-        for at, tallies in meant.items():
+        yield from self._write(second, by_intended.pop(second.at, {}), counts.statements)
+        # Earlier seconds with answers since then; reading the spool merges them.
+        for at, tallies in by_intended.items():
             yield from self._write(spool.Second(at, 0, 0, {}, {}, histogram.EMPTY), tallies, {})
 
-    def _taken(self) -> spool.Second:
-        taken = replace(
-            super()._taken(), own_lag=self._own_lag.take(), backlog=self._backlog_most, backlog_end=self._backlog
+    def _take_second(self) -> spool.Second:
+        second = replace(
+            super()._take_second(), own_lag=self._own_lag.take(), backlog=self._backlog_most, backlog_end=self._backlog
         )
         self._backlog_most = self._backlog
-        return taken
+        return second
 
 
 def _by_second() -> defaultdict[float, _Tallies]:

@@ -1,7 +1,7 @@
-"""The child's side of the record: what ended, second by second, written to the spool after each second's end.
+"""Recorder of the child: counts by second, written to the spool after each second's end.
 
-Closing a second takes milliseconds of CPU, in which nobody else would be answered: one transaction in a hundred would
-meet it. So it is done in pieces of a fraction of one, over the half second that follows.
+Closing a second takes milliseconds of CPU, in which no other greenlet runs, and which one transaction in a hundred
+would meet. So it is done in pieces of a fraction of one, over the half second that follows.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from loadgen.runs import histogram, spool
 from loadgen.runs.format.result import FirstError
 
 KEPT_IN_LATENCY: Final = frozenset({"40001", "40P01", "57014", "55P03"})
-"""Failures after waiting on the server: retries exhausted, statement and lock timeouts. They stay in the latency, so
-that failing cannot make a server look fast; a transaction that failed at once is an error and has no latency."""
+"""SQLSTATEs of failures after a wait for the server: retries exhausted, statement and lock timeouts. Latencies include
+them, so that failing cannot make a server look fast; a transaction that failed at once is an error without latency."""
 
 TICK_S: Final = 0.01
-"""How often :meth:`Recorder.tick` is to be called."""
+"""Interval between calls of :meth:`Recorder.tick`."""
 _CLOSING_TICKS: Final = 50
-"""In how many of them a second is closed."""
+"""Number of ticks over which a second is closed."""
 
 
 class Output(Protocol):
-    """Where lines go: a spool, or the wire to a master."""
+    """Output of lines: a spool, or the connection to a master."""
 
     def write(self, line: bytes, /) -> object:
-        """Keep one line, whole."""
+        """Write one whole line."""
 
 
 def kept_in_latency(failure: DatabaseError) -> bool:
-    """Whether a failed transaction has a latency."""
+    """Whether latencies include a failed transaction."""
     return failure.sqlstate in KEPT_IN_LATENCY
 
 
@@ -42,15 +42,15 @@ class Recorder:
     """Counts into the current second; a transaction belongs to the second in which it was answered.
 
     Without an ``output`` (a bare locust) it counts and forgets.
-    ``ahead_s``: seconds are those of a clock that this process's own is ahead of by so much.
+    ``ahead_s``: how far this process's clock is ahead of the one that defines seconds.
     """
 
     def __init__(self, output: Output | None = None, ahead_s: float = 0.0) -> None:
         self._output = output
-        # What was meant for a whole second must not fall before it by rounding.
+        # Rounding must not put an arrival meant for a whole second before it.
         self._ahead_s = ahead_s and ahead_s - 1e-7
         self.on_tally: Callable[[float, str, spool.Tally], None] | None = None
-        """Is given each transaction's part of each second, or of a part of one, with its start by this process's
+        """Called with each transaction's tally of a second, or of a part of one, and its start by this process's
         clock."""
         self._users = 0
         self._hub_lag = histogram.Recorder()
@@ -99,11 +99,11 @@ class Recorder:
     def statements(self, names: Names, times: Sequence[float], counts: Sequence[int]) -> None:
         """Record statements that the server answered, in order; None stands for a command, which is not recorded.
 
-        ``counts`` are the rows of those that were answered. ``times`` begins with when the first was sent, and goes on
-        with when each was answered, the next one being sent at once. Without the latter they shared a round trip, and
-        have no latency of their own.
+        ``counts`` are the rows of each answer. ``times`` begins with the time of sending the first statement, followed
+        by that of each answer, at which the next statement is sent. Without the latter, the statements shared a round
+        trip and have no latency of their own.
         """
-        if len(counts) != len(names):  # one failed, and what came after it was not answered
+        if len(counts) != len(names):  # one failed, and those after it were not answered
             self._counts.count_statements(names[: len(counts)], times[: len(counts) + 1], counts)
             return
         all_times, all_counts = self._answered[names]
@@ -119,22 +119,22 @@ class Recorder:
         tally.errors[sqlstate] += 1
 
     def retry(self) -> None:
-        """Record that a transaction is tried again."""
+        """Record a retry of a transaction."""
         self._retries += 1
 
     def hub_lag(self, seconds: float) -> None:
-        """Record by how much a timer of the hub was late: the generator's own stall."""
+        """Record the lag of a timer of the hub, a stall of the generator itself."""
         self._hub_lag.record_us(round(seconds * 1e6))
 
     def tick(self, now: float, users: int) -> None:
-        """End the second if ``now`` is past it, and go on with closing the one before."""
+        """End the second if ``now`` is past it, and continue closing the one before."""
         self._users = users
         self._roll(now)
         for _ in range(self._pieces_a_tick):
             next(self._closing, None)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write all that is not written yet."""
         self._end(time.monotonic())
         self._finish()
 
@@ -145,7 +145,7 @@ class Recorder:
         self._new_examples: dict[str, str] = {}
         self._first_error = None
         self._counts = Counts()
-        # The two that every transaction asks for.
+        # Cached, since every transaction needs both.
         self._committed, self._answered = self._counts.committed, self._counts.answered
 
     def _roll(self, now: float) -> None:
@@ -153,22 +153,22 @@ class Recorder:
             self._end(now)
 
     def _end(self, now: float) -> None:
-        """Leave the present second to be closed, and begin another."""
+        """Start to close the current second, and begin another."""
         self._finish()
-        self._closing = self._closed()
+        self._closing = self._close_second()
         self._begin(now)
 
     def _finish(self) -> None:
-        """What is left of closing the second before."""
+        """Finish closing the second before."""
         for _ in self._closing:
             pass
 
-    def _closed(self) -> Iterator[None]:
-        """Take the present second away, and write it, a piece at each step."""
-        return self._written(self._counts, self._taken())
+    def _close_second(self) -> Iterator[None]:
+        """Take the current second and write it, a piece at each step."""
+        return self._write_all(self._counts, self._take_second())
 
-    def _taken(self) -> spool.Second:
-        """Of the present second all but what is by name."""
+    def _take_second(self) -> spool.Second:
+        """Take the current second without its counts by name."""
         self._pieces_a_tick = 1 + self._counts.size // _CLOSING_TICKS
         return spool.Second(
             at=self._at,
@@ -182,7 +182,7 @@ class Recorder:
             access=self.access.take(),
         )
 
-    def _written(self, counts: Counts, second: spool.Second) -> Iterator[None]:
+    def _write_all(self, counts: Counts, second: spool.Second) -> Iterator[None]:
         yield from counts.waiting()
         yield from self._write(second, counts.transactions, counts.statements)
 
