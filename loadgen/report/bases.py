@@ -1,4 +1,4 @@
-"""In words: which measurements of a scenario decided in a plan."""
+"""Text on the measurements of a scenario that a plan is based on."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ TARGET: Final = {"curve": "by the measured latency curve", "stated": "as the wor
 CARRIED: Final = {"measured": "", "demand": "; carried by CPU demand", "throughput": "; carried by throughput alone"}
 
 
-def not_told(basis: Basis, sizing: Sizing | None) -> tuple[Refusal, ...]:
-    """What was not measured and matters to the plan: replay does where it has replicas."""
+def relevant_refusals(basis: Basis, sizing: Sizing | None) -> tuple[Refusal, ...]:
+    """Refusals that matter to the plan: those of replay only where it has replicas."""
     replicas = sizing is not None and any(stage.replicas for stage in sizing.stages)
     return (*basis.refused, *([basis.replay_refused] if replicas and basis.replay_refused is not None else []))
 
 
 def basis_text(basis: Basis) -> str:
-    """Where its target utilisation is from, how its capacity is carried to the plan's servers, what one costs."""
+    """Describe a scenario's target utilisation, the scaling of its capacity, and its cost per transaction."""
     costs = ""
     if (demand := basis.demand) is not None:
         known = (

@@ -1,4 +1,4 @@
-"""The sections of a fidelity record's page, each a function of the record."""
+"""Sections of a fidelity record's page, each a function of the record."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ NAMES = {
     "student_loan": "student loans",
     "card_balance": "card balances",
 }
-"""How people say a measure; others are spelt out from their name."""
+"""Titles of measures; others are spelt out from their name."""
 
 
 def verdict(record: FidelityRecord) -> Section:
-    """How many figures and rules hold, and the worst of those that do not."""
+    """Number of figures and rules that hold, and the worst of those that do not."""
     return section(
         "verdict",
         "Verdict",
@@ -41,7 +41,7 @@ def verdict(record: FidelityRecord) -> Section:
 
 
 def by_age(record: FidelityRecord) -> Section | None:
-    """Published and stored, side by side by age."""
+    """Published and stored figures by age."""
     figures = charts.by_age(record.figures)
     if not figures:
         return None
@@ -66,17 +66,17 @@ def figures(record: FidelityRecord) -> Section:
 
 
 def rules(record: FidelityRecord) -> Section:
-    """The rules that rows keep."""
+    """Rules for rows, and the rows that break them."""
     return section("rules", "Rules", "Rules that rows keep", "fidelity/rules", checks=record.checks)
 
 
 def shape(record: FidelityRecord) -> Section:
-    """Rows per user, documents in and out of line, what use left behind."""
+    """Rows per user, documents in line and in TOAST, and traces of use."""
     return section("shape", "Shape", "What a load meets", "fidelity/shape", record=record)
 
 
 def estimates(record: FidelityRecord) -> Section | None:
-    """The planner's expectation beside what came."""
+    """The planner's estimates beside actual rows."""
     if not record.estimates:
         return None
     ordered = sorted(record.estimates, key=lambda e: -((e.worst.q_error if e.worst else None) or 0.0))
@@ -96,7 +96,7 @@ def facts(record: FidelityRecord) -> Section:
 
 
 def reproduce(record: FidelityRecord) -> Section:
-    """The commands that make this page again."""
+    """Commands that reproduce this page."""
     data = record.database.fingerprint
     seed = ["loadgen", "seed", "--users", str(data.users), "--seed", str(data.seed), "--as-of", str(data.as_of)]
     commands = (shlex.join(seed), "loadgen fidelity", shlex.join(["loadgen", "report", record.id]))
@@ -104,7 +104,7 @@ def reproduce(record: FidelityRecord) -> Section:
 
 
 def say(figure: Figure) -> str:
-    """A figure's name in words: ``home, share who have it``."""
+    """Title of a figure: ``home, share who have it``."""
     if figure.measure in NAMES:
         return NAMES[figure.measure]
     item, _, kind = figure.measure.rpartition("_")
@@ -116,7 +116,7 @@ def say(figure: Figure) -> str:
 
 
 def amount(figure: Figure, value: float | None) -> str:
-    """A value of the figure in its unit."""
+    """Value of a figure in its unit."""
     if value is None:
         return numbers.MISSING
     if figure.unit == "dollars":
@@ -125,7 +125,7 @@ def amount(figure: Figure, value: float | None) -> str:
 
 
 def error(figure: Figure) -> str:
-    """The error in percent, or points."""
+    """Error of a figure in percent, or points."""
     if figure.error is None:
         return "not stored"
     return f"{figure.error:+.1f}{' points' if figure.unit == 'percent' else '%'}"

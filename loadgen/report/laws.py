@@ -1,4 +1,4 @@
-"""What a sweep's levels tell together: the law of its throughput, latency against utilisation, service demand."""
+"""Laws of a sweep: throughput, latency against utilisation, service demand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class BoundedPoint:
-    """A measured level of the latency curve, and mean response if nothing but CPU were queued for.
+    """A measured level of the latency curve, with the mean response if there were queues for CPU alone.
 
     The ends of ``cpu_alone_ms`` are those of any closed network with this demand, not of its estimate.
     """
@@ -33,7 +33,7 @@ class BoundedPoint:
 
 @dataclass(frozen=True, slots=True)
 class Laws:
-    """A sweep's laws, each or why there is none."""
+    """Laws of a sweep, each a value or a refusal."""
 
     law: Usl | Refusal
     latency: SweptLatency
@@ -41,7 +41,7 @@ class Laws:
 
     @property
     def curve(self) -> LatencyCurve | Refusal:
-        """Of the objective's percentile."""
+        """Latency curve of the objective's percentile."""
         return self.latency.curves[self.percentile]
 
     @property
@@ -53,14 +53,14 @@ class Laws:
 
     @property
     def refused(self) -> tuple[tuple[str, Refusal], ...]:
-        """What is not told, and why."""
+        """Refusals by name of the law."""
         parts = (
             ("the law of throughput", self.law),
             ("latency against utilisation", self.curve),
             ("how busy the server may be", self.latency.target if isinstance(self.curve, LatencyCurve) else None),
             ("the demand of a transaction", self.latency.demand),
         )
-        return tuple((what, found) for what, found in parts if isinstance(found, Refusal))
+        return tuple((name, law) for name, law in parts if isinstance(law, Refusal))
 
     @property
     def fit(self) -> Usl | None:
@@ -76,12 +76,12 @@ class Laws:
 
     @property
     def shape(self) -> str:
-        """The law in a sentence."""
+        """Describe the law in a sentence."""
         return SHAPES[self.fit.model] if self.fit else ""
 
     @property
     def peak(self) -> tuple[Interval, Interval | None] | None:
-        """Connections at which throughput is highest, and a further run's throughput there."""
+        """Number of connections with the highest throughput, and the predicted throughput of a further run there."""
         if self.fit is None or self.fit.peak_interval is None:
             return None
         most = self.fit.predict(self.fit.peak_interval.value)
@@ -89,7 +89,7 @@ class Laws:
 
 
 def laws_of(sweep: SweepRecord) -> Laws | None:
-    """None of a sweep with think time, whose levels count users: the laws are of busy connections."""
+    """Fit the laws; None for a sweep with think time, whose levels are users and not busy connections."""
     if sweep.schedule.think:
         return None
     law: Usl | Refusal

@@ -11,19 +11,19 @@ from loadgen.runs.format.sweep import SweepPoint, SweepRecord
 from loadgen.runs.format.verdict import Reason
 
 MET = 0.95
-"""The probability from which an objective counts as met (see ``CapacityAnswer``)."""
+"""Probability from which an objective counts as met (see ``CapacityAnswer``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What the valid runs of one level saw: their mean, from the least to the most. None: no valid run said so."""
+    """Means and ranges over the valid runs of one level; None without a value of any."""
 
     level: int
     runs: int
     excluded: int
     throughput_tps: Interval | None
     response_ms: Interval | None
-    """The objective's percentile."""
+    """Response time at the objective's percentile, in ms."""
     error_share: float | None
     server_cpu_cores: float | None
     met_probability: float | None
@@ -34,23 +34,23 @@ class Level:
 
 
 def levels(sweep: SweepRecord) -> tuple[Level, ...]:
-    """Every level asked for, in order, whether or not a run of it was valid."""
+    """Summarise every level in order, with or without valid runs."""
     return tuple(_level(sweep, level) for level in sorted(sweep.levels))
 
 
 def excluded(sweep: SweepRecord) -> tuple[SweepPoint, ...]:
-    """The runs that are shown and not used, in the order in which they were made."""
+    """Runs that are shown but not used, in order of running."""
     return tuple(sorted((p for p in sweep.points if p.verdict.status != "valid"), key=lambda p: p.order))
 
 
 def limits(sweep: SweepRecord) -> tuple[Reason, ...]:
-    """What limits the use of the valid runs: each kind of note once, as the first run that has it says it."""
+    """Notes of the valid runs, the first of each kind."""
     notes = [note for point in sweep.points if point.verdict.status == "valid" for note in point.verdict.notes]
     return tuple({note.code: note for note in reversed(notes)}[code] for code in dict.fromkeys(n.code for n in notes))
 
 
 def percentile_of(latency: Latency | None, percentile: float) -> Interval | None:
-    """The recorded percentile of that rank; None where it was not recorded or had too few observations."""
+    """Look up a recorded percentile; None where it was not recorded or had too few observations."""
     return latency.percentile_ms(percentile) if latency is not None and percentile in PERCENTILES else None
 
 
@@ -59,7 +59,7 @@ def _level(sweep: SweepRecord, level: int) -> Level:
     valid = [point for point in of_level if point.verdict.status == "valid"]
     rates = [point.throughput_tps.value for point in valid if point.throughput_tps]
     percentile = sweep.objective.percentile
-    responses = [found.value for point in valid if (found := percentile_of(point.response, percentile))]
+    responses = [response.value for point in valid if (response := percentile_of(point.response, percentile))]
     errors = [point.error_share for point in valid if point.error_share is not None]
     cores = [point.server_cpu_cores for point in valid if point.server_cpu_cores is not None]
     return Level(
@@ -75,5 +75,5 @@ def _level(sweep: SweepRecord, level: int) -> Level:
 
 
 def _range(values: list[float]) -> Interval | None:
-    # Summed and divided, equal values may have a mean that lies a last bit beside them.
+    # By rounding, the mean of equal values may differ from them in the last bit.
     return Interval(low := min(values), min(max(fmean(values), low), high := max(values)), high) if values else None

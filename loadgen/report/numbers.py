@@ -1,4 +1,4 @@
-"""How the page and the terminal write numbers: digits, units, intervals, dates, and what is unbounded or missing."""
+"""Formatting of numbers for page and terminal: digits, units, intervals, dates, and unbounded or missing values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from capacity.values import Interval
 from loadgen.runs.format.latency import Latency
 
 MISSING = "–"
-"""Not measured, or too few observations."""
+"""Text for a value that was not measured or had too few observations."""
 
 BEYOND = "not within the horizon"
 
@@ -19,12 +19,12 @@ _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def count(value: float | None) -> str:
-    """A counted whole number, with thousands separated."""
+    """Format a whole number with separators of thousands."""
     return MISSING if value is None else f"{value:,.0f}"
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """``digits`` significant digits, never in exponential form; a small whole number has no decimals."""
+    """Format with ``digits`` significant digits, never in exponential form; a small whole number has no decimals."""
     if value is None:
         return MISSING
     if not math.isfinite(value):
@@ -33,7 +33,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def interval(value: Interval | None, unit: str = "") -> str:
-    """``1,240 (1,180–1,310)``: as many digits as the interval's width supports; a count has no brackets."""
+    """Format as ``1,240 (1,180–1,310)``, with as many digits as the width supports; a count has no brackets."""
     if value is None:
         return MISSING
     centre = _rounded(value)[1]
@@ -42,7 +42,7 @@ def interval(value: Interval | None, unit: str = "") -> str:
 
 
 def percentile(latency: Latency, which: float) -> str:
-    """A percentile in milliseconds with its interval; ``≥ 2,010`` where it is only a lower bound."""
+    """Format a percentile in ms with its interval; ``≥ 2,010`` where it is a lower bound."""
     value = latency.percentile_ms(which)
     if value is not None and latency.is_bound(value.value):
         return f"≥ {number(value.value)}"
@@ -50,20 +50,20 @@ def percentile(latency: Latency, which: float) -> str:
 
 
 def interval_range(value: Interval) -> str:
-    """Only the ends: ``1–3``, or ``at least 1``."""
+    """Format the ends of an interval: ``1–3``, or ``at least 1``."""
     low, _, high = _rounded(value)
     return f"at least {low}" if math.isinf(value.high) else f"{low}–{high}"
 
 
 def milliseconds(value: float | None) -> str:
-    """A duration given in milliseconds, in the unit a person would say."""
+    """Format a duration, given in ms, in a unit of its size."""
     if value is None:
         return MISSING
     return f"{number(value / 1_000)} s" if value >= 1_000 else f"{number(value)} ms"
 
 
 def size(value: float | None) -> str:
-    """Bytes in binary units."""
+    """Format bytes in binary units."""
     if value is None:
         return MISSING
     power = _power(value)
@@ -71,7 +71,7 @@ def size(value: float | None) -> str:
 
 
 def size_interval(value: Interval | None) -> str:
-    """An interval of bytes, in the unit of its middle."""
+    """Format an interval of bytes, in the unit of its middle."""
     if value is None:
         return MISSING
     power = _power(value.value)
@@ -79,12 +79,12 @@ def size_interval(value: Interval | None) -> str:
 
 
 def quantity(value: Interval, unit: str) -> str:
-    """An interval in its unit, bytes in the unit that a person would say."""
+    """Format an interval with its unit; bytes in a unit of their size."""
     return size_interval(value) if unit == "bytes" else interval(value, unit)
 
 
 def share(value: float | None) -> str:
-    """A share of one as a percentage; small but not nothing is never shown as 0%."""
+    """Format a share of one as a percentage, never as 0% unless it is 0."""
     if value is None:
         return MISSING
     if 0 < value < 1e-4:
@@ -95,7 +95,7 @@ def share(value: float | None) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration given in seconds, in the unit a person would say."""
+    """Format a duration, given in s, in a unit of its size."""
     for unit, length in (("h", 3_600), ("min", 60)):
         if value >= length:
             return f"{number(value / length)} {unit}"
@@ -103,7 +103,7 @@ def seconds(value: float) -> str:
 
 
 def threshold(metric: Metric, value: float) -> str:
-    """What a metric is compared with, in its unit."""
+    """Format the threshold of a metric in its unit."""
     if metric in (Metric.CONNECTIONS, Metric.READS):
         return share(value)
     if metric in (Metric.TABLE_BYTES, Metric.DATABASE_BYTES):
@@ -114,17 +114,17 @@ def threshold(metric: Metric, value: float) -> str:
 
 
 def date(value: dt.date | None) -> str:
-    """A day, without a locale."""
+    """Format a day, independent of the locale."""
     return f"{value.day} {value:%b %Y}" if value else BEYOND
 
 
 def month(value: dt.date | None) -> str:
-    """The month in which a forecast falls: a day would claim too much."""
+    """Format the month of a forecast, for which a day would be too precise."""
     return f"{value:%b %Y}" if value else BEYOND
 
 
 def due(value: Due) -> str:
-    """The central date with its range: ``Apr 2027 (Jan 2027 to Nov 2027)``."""
+    """Format a central date with its range: ``Apr 2027 (Jan 2027 to Nov 2027)``."""
     if value.earliest is None:
         return BEYOND
     if value.expected is None:
@@ -136,7 +136,7 @@ def due(value: Due) -> str:
 
 
 def moment(value: str) -> str:
-    """An ISO time as people write it; anything else as it stands."""
+    """Format an ISO time for people; return other text unchanged."""
     try:
         parsed = dt.datetime.fromisoformat(value)
     except ValueError:
@@ -150,7 +150,7 @@ def _power(value: float) -> int:
 
 
 def _step_of(value: float, digits: int) -> float:
-    """The decimal place of the last of ``digits`` significant digits, counted after rounding: 99.96 is 100."""
+    """Decimal place of the last of ``digits`` significant digits, after rounding: 99.96 is 100."""
     if not value:
         return 1.0
     rounded = float(f"{abs(value):.{digits - 1}e}")
@@ -158,18 +158,18 @@ def _step_of(value: float, digits: int) -> float:
 
 
 def _rounded(value: Interval) -> tuple[str, str, str]:
-    """Low, value and high to the same decimal place; for a ``high`` without bound the value stands in.
+    """Round low, value and high to the same decimal place; the value replaces an infinite ``high``.
 
-    A twentieth of the width is told apart, and never more than three digits of the value; a count keeps all of its.
+    The step is at most a twentieth of the width, and leaves three digits of the value; a count keeps all of its digits.
     """
     ends = (value.low, value.value, value.high if math.isfinite(value.high) else value.value)
     width = ends[2] - ends[0]
-    whole = all(end == round(end) for end in ends)
-    if whole and not width:
+    are_whole = all(end == round(end) for end in ends)
+    if are_whole and not width:
         step = 1.0
     else:
         steps = [_step_of(value.value, 3) if value.value else 0.0, _step_of(width / 20, 1) if width else 0.0]
-        step = max(*steps, 1.0 if whole else 0.0) or 1.0
+        step = max(*steps, 1.0 if are_whole else 0.0) or 1.0
     texts = [_stepped(end, step) for end in ends]
     while "." in texts[0] and all(text[-1] in "0." for text in texts):
         texts = [text[:-1] for text in texts]
@@ -177,6 +177,6 @@ def _rounded(value: Interval) -> tuple[str, str, str]:
 
 
 def _stepped(value: float, step: float) -> str:
-    """``value`` rounded to ``step``, a power of ten."""
+    """Round ``value`` to ``step``, a power of ten."""
     rounded = round(value / step) * step or 0.0
     return f"{rounded:,.{max(0, -round(math.log10(step)))}f}"

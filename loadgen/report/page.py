@@ -1,4 +1,4 @@
-"""The page of a record: which sections, in which order, and the one HTML document around them."""
+"""Page of a record: its sections in order, and the HTML document around them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from loadgen.runs.format.sweep import SweepRecord
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    """A run and the timeline that lies beside it; empty when there is none."""
+    """A run with its timeline, empty when there is none."""
 
     record: RunRecord
     timeline: tuple[Second, ...] = ()
@@ -62,17 +62,17 @@ FIDELITY: tuple[Callable[[FidelityRecord], Section | None], ...] = (
 
 
 def sections(subject: Subject) -> tuple[Section, ...]:
-    """The sections of a page in order; one that has nothing to say is left out."""
-    found: list[Section | None]
+    """Sections of a page in order, without empty ones."""
+    candidates: list[Section | None]
     if isinstance(subject, PlanRecord):
-        found = [make(subject) for make in PLAN]
+        candidates = [make(subject) for make in PLAN]
     elif isinstance(subject, SweepRecord):
-        found = [make(subject) for make in SWEEP]
+        candidates = [make(subject) for make in SWEEP]
     elif isinstance(subject, FidelityRecord):
-        found = [make(subject) for make in FIDELITY]
+        candidates = [make(subject) for make in FIDELITY]
     else:
         record, timeline = subject.record, subject.timeline
-        found = [
+        candidates = [
             run_sections.verdict(record),
             run_sections.latencies(record),
             run_sections.over_time(record, timeline),
@@ -83,11 +83,11 @@ def sections(subject: Subject) -> tuple[Section, ...]:
             run_sections.facts(record),
             run_sections.reproduce(record),
         ]
-    return tuple(made for made in found if made is not None)
+    return tuple(part for part in candidates if part is not None)
 
 
 def page(subject: Subject) -> str:
-    """One self-contained HTML document: no script, nothing fetched, the same for the same record."""
+    """Render one self-contained HTML document: no script, nothing fetched, the same for the same record."""
     if isinstance(subject, PlanRecord):
         kind, title, when = "capacity plan", "Capacity plan", subject.made_at
         record_id, of = subject.id, f"{subject.database.name}, until {subject.plan.horizon:%B %Y}"

@@ -1,4 +1,4 @@
-"""The sections of a plan's page, each a function of the plan's record."""
+"""Sections of a plan's page, each a function of the plan's record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from capacity.recommendation import Kind, Recommendation, RefusedRecommendation
 from capacity.values import Input, Interval
 from loadgen.planning.what_if import ASKED
 from loadgen.report import commands, numbers
-from loadgen.report.bases import basis_text, not_told
+from loadgen.report.bases import basis_text, relevant_refusals
 from loadgen.report.charts import growth as growth_charts
 from loadgen.report.charts.drawing import Figure
 from loadgen.report.section import Section, section
@@ -29,7 +29,7 @@ KINDS: Final[tuple[tuple[Kind, str, str], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One headline card: everything the plan says of one kind."""
+    """One headline card: all of the plan's advice of one kind."""
 
     kind: Kind
     title: str
@@ -39,7 +39,7 @@ class Card:
 
 
 def verdict(record: PlanRecord) -> Section:
-    """What to build, now and at the horizon, and what cannot be said yet."""
+    """Servers to build, now and at the horizon, and open questions."""
     plan = record.plan
     cards = [
         Card(
@@ -71,24 +71,24 @@ def verdict(record: PlanRecord) -> Section:
 
 
 def steps(record: PlanRecord) -> Section:
-    """What to do and when, in order of the expected date."""
-    found = steps_of(record.plan)
+    """Steps of the plan by expected date."""
+    dated_steps = steps_of(record.plan)
     return section(
         "steps",
         "Steps",
         "What to do, and when",
         "plan/steps",
-        steps=found,
+        steps=dated_steps,
         plan=record.plan,
-        figure=growth_charts.due_steps(record.plan, (*found.expected, *found.possible)),
+        figure=growth_charts.due_steps(record.plan, (*dated_steps.expected, *dated_steps.possible)),
     )
 
 
 def load(record: PlanRecord) -> Section:
-    """Throughput and latency against load, for each scenario that was swept."""
+    """Throughput and latency against load, for each scenario with a sweep."""
     loads: list[Load] = [load_of(sweep) for sweep in record.sweeps]
     plan = record.plan
-    bases = {basis.scenario: (basis_text(basis), not_told(basis, plan.sizing)) for basis in plan.bases}
+    bases = {basis.scenario: (basis_text(basis), relevant_refusals(basis, plan.sizing)) for basis in plan.bases}
     return section(
         "load",
         "Load",
@@ -101,7 +101,7 @@ def load(record: PlanRecord) -> Section:
 
 
 def growth(record: PlanRecord) -> Section:
-    """The forecast with its evidence, and the peak demand that follows from it."""
+    """Forecast with its evidence, and the resulting peak demand."""
     return section(
         "growth",
         "Growth",
@@ -116,7 +116,7 @@ def growth(record: PlanRecord) -> Section:
 
 
 def _demand(plan: Plan) -> Figure | None:
-    """Drawn once: beside what the planned servers carry, where there are some."""
+    """Chart of peak demand, unless the planned servers' own chart has it."""
     if not plan.demand_tps or demand_is_shown(plan):
         return None
     return growth_charts.demand(plan, one_server(plan))
@@ -128,7 +128,7 @@ def storage(record: PlanRecord) -> Section | None:
 
 
 def alternatives(record: PlanRecord) -> Section:
-    """Why each recommendation, what was rejected, and what would prove it wrong."""
+    """Reasons of each recommendation, rejected alternatives, and evidence that would refute it."""
     plan = record.plan
     return section(
         "why",
@@ -142,27 +142,27 @@ def alternatives(record: PlanRecord) -> Section:
 
 
 def origins(record: PlanRecord) -> Section:
-    """Every number that went in, and where it comes from."""
+    """Every input with its origin."""
     return section(
         "origins", "Origins", "Where every number comes from", "plan/origins", inputs=all_inputs(record.plan)
     )
 
 
 def facts(record: PlanRecord) -> Section:
-    """The server, the data and the machine that made the load."""
+    """Server, data and client machine."""
     client = record.sweeps[0].client if record.sweeps else None
     return facts_section(record.database, client)
 
 
 def reproduce(record: PlanRecord) -> Section:
-    """The commands that make this plan again."""
+    """Commands that reproduce this plan."""
     return reproduce_section(commands.for_plan(record))
 
 
 def one_server(plan: Plan) -> Interval | None:
-    """What one measured server carries of the plan's mix at the objective: 1 ÷ Σ shareᵢ/capacityᵢ.
+    """Throughput of one measured server under the plan's mix at the objective: 1 ÷ Σ shareᵢ/capacityᵢ.
 
-    Shares are taken at their middle. None unless every scenario of the mix has a capacity.
+    Uses the middle of each share. None unless every scenario of the mix has a capacity.
     """
     named = {item.name: item.value for item in all_inputs(plan)}
     shares = {name.removeprefix("mix."): value.value for name, value in named.items() if name.startswith("mix.")}
@@ -177,6 +177,6 @@ def one_server(plan: Plan) -> Interval | None:
 
 
 def all_inputs(plan: Plan) -> tuple[Input, ...]:
-    """The plan's inputs and those of its recommendations, each once, in order of first use."""
+    """Inputs of the plan and its recommendations, each once, in order of first use."""
     every = (*plan.inputs, *(item for advice in plan.recommendations for item in advice.inputs))
     return tuple(dict.fromkeys(every))

@@ -1,4 +1,4 @@
-"""From a record's file to what a page is made of."""
+"""Reading of a record's file for its page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from loadgen.user_files import RECORD, read_bytes
 
 
 def read_subject(path: Path) -> Subject:
-    """The record at ``path``, a run with the timeline beside it. Raises UsageError: no record, damaged, or newer."""
+    """Read the record at ``path``, a run with its timeline. Raises UsageError: no record, damaged, or newer."""
     kind = kind_of(path)
     text = read_bytes(path, RECORD)
     if kind == "plan":

@@ -1,4 +1,4 @@
-"""The sections of a run's page, each a function of the run's record."""
+"""Sections of a run's page, each a function of the run's record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Outcome = Literal["met", "missed", "undecided"]
 
 
 def verdict(run: RunRecord) -> Section:
-    """Whether the numbers can be used, and the four that matter most."""
+    """Verdict on the run, and its four main numbers."""
     percentile = run.objective.percentile
     response = percentile_of(run.result.response, percentile) if run.result else None
     return section(
@@ -35,14 +35,14 @@ def verdict(run: RunRecord) -> Section:
 
 
 def latencies(run: RunRecord) -> Section | None:
-    """Service, lag and response, together and by transaction."""
+    """Service, lag and response times, overall and by transaction."""
     if run.result is None:
         return None
     return section("latency", "Latency", "Three latencies", "run/latencies", result=run.result, late_ms=LATE_MS)
 
 
 def over_time(run: RunRecord, timeline: Sequence[Second]) -> Section | None:
-    """Throughput and response second by second."""
+    """Throughput and response time by second."""
     if not timeline:
         return None
     return section(
@@ -56,7 +56,7 @@ def over_time(run: RunRecord, timeline: Sequence[Second]) -> Section | None:
 
 
 def statements(run: RunRecord) -> Section | None:
-    """Each statement as the client saw it, and as the server counted it."""
+    """Statements as measured by the client and counted by the server."""
     if run.result is None or not run.result.statements:
         return None
     return section(
@@ -70,7 +70,7 @@ def statements(run: RunRecord) -> Section | None:
 
 
 def server(run: RunRecord) -> Section | None:
-    """What the server spent, and what it waited for."""
+    """Use of the server, and its wait events."""
     if run.result is None:
         return None
     waits = sorted(run.result.server.wait_events.items(), key=lambda item: (-item[1], item[0]))
@@ -87,42 +87,42 @@ def server(run: RunRecord) -> Section | None:
 
 
 def generator(run: RunRecord) -> Section | None:
-    """What the load generator itself spent and waited for, and each of its processes where there are several."""
+    """Use and waits of the load generator, and of each process where there are several."""
     if run.result is None:
         return None
-    made, access = run.result.generator, run.result.access
+    use, access = run.result.generator, run.result.access
     waits = access.waits if access else ()
     return section(
         "generator",
         "Generator",
         "What made the load",
         "run/generator",
-        generator=made,
+        generator=use,
         arrivals=run.result.arrivals,
         access_words=described(run.schedule.access),
         waits=waits,
-        parts=made.parts if len(made.parts) > 1 else (),
-        clocks=any(part.clock_error_ms is not None for part in made.parts),
+        parts=use.parts if len(use.parts) > 1 else (),
+        clocks=any(part.clock_error_ms is not None for part in use.parts),
     )
 
 
 def scenario(run: RunRecord) -> Section:
-    """What the load consisted of."""
+    """Transactions of the scenario, and the schedule."""
     return scenario_section(run.scenario, run.schedule)
 
 
 def facts(run: RunRecord) -> Section:
-    """The server, the data and the machine that made the load."""
+    """Server, data and client machine."""
     return facts_section(run.database, run.client)
 
 
 def reproduce(run: RunRecord) -> Section:
-    """The command that makes this run again."""
+    """Commands that reproduce this run."""
     return reproduce_section(commands.for_run(run))
 
 
 def outcome(run: RunRecord) -> Outcome | None:
-    """The objective against the interval of the measured percentile; None: nothing to judge, or not this load."""
+    """Compare the objective with the interval of the measured percentile; None where it cannot be judged."""
     if run.result is None or run.verdict.reasons:
         return None
     response = percentile_of(run.result.response, run.objective.percentile)

@@ -1,4 +1,4 @@
-"""What a page is made of: a section is a heading, an anchor and HTML rendered from a template."""
+"""Sections of a page: heading, anchor, and HTML rendered from a template."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class Section:
 
 
 def section(anchor: str, nav: str, title: str, template: str, **values: object) -> Section:
-    """A section from ``templates/<template>.html``."""
+    """Render a section from ``templates/<template>.html``."""
     return Section(anchor, nav, title, render(template, **values))
 
 
 def render(template: str, **values: object) -> Markup:
-    """A template filled with ``values``; whatever they hold as text is escaped."""
+    """Render a template with ``values``, escaping their text."""
     text = _environment().get_template(f"{template}.html").render(**values)
     return Markup(text)
 
 
 def _unbroken(function: Callable[..., str]) -> Callable[..., str]:
-    """The same text, with no line break between a number and its unit."""
+    """Prevent line breaks between numbers and units."""
 
     @wraps(function)
     def unbroken(*values: object) -> str:
@@ -63,7 +63,7 @@ def _unbroken(function: Callable[..., str]) -> Callable[..., str]:
 
 
 def prose(text: str) -> Markup:
-    """A record's sentence, with what stands between backticks as code."""
+    """Render a record's sentence, with text in backticks as code."""
     parts = str(escape(text)).split("`")
     if len(parts) % 2 == 0:
         return Markup("`".join(parts))
@@ -72,7 +72,7 @@ def prose(text: str) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("loadgen.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -80,6 +80,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     functions = {function.__name__: _unbroken(function) for function in _FILTERS}
-    made.filters |= functions | {"prose": prose}
-    made.globals |= functions  # a macro takes one as an argument
-    return made
+    environment.filters |= functions | {"prose": prose}
+    environment.globals |= functions  # a macro takes a function as an argument
+    return environment

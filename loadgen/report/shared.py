@@ -1,4 +1,4 @@
-"""Sections and parts that the pages of several kinds of record share."""
+"""Sections and parts shared by pages of several kinds of record."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from loadgen.runs.format.verdict import Reason
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A sweep, ready to be shown: its levels, the runs left out, its charts, and what its levels tell together."""
+    """A sweep for display: levels, runs left out, charts, and laws."""
 
     sweep: SweepRecord
     levels: tuple[Level, ...]
@@ -37,7 +37,7 @@ class Load:
 
 
 def load_of(sweep: SweepRecord) -> Load:
-    """Throughput and response time of a sweep against its load."""
+    """Prepare a sweep for display, with throughput and response time against load."""
     laws = laws_of(sweep)
     return Load(
         sweep=sweep,
@@ -53,7 +53,7 @@ def load_of(sweep: SweepRecord) -> Load:
 
 
 def scenario_section(scenario: ScenarioDescription, schedule: Schedule) -> Section:
-    """What the load consisted of."""
+    """Section of a scenario's transactions."""
     return section(
         "scenario",
         "Scenario",
@@ -66,19 +66,19 @@ def scenario_section(scenario: ScenarioDescription, schedule: Schedule) -> Secti
 
 
 def facts_section(database: DatabaseFacts, client: ClientFacts | None) -> Section:
-    """The server, the data and the machine that made the load."""
+    """Section of server, data and client machine."""
     return section("facts", "Facts", "Server, data and client", "facts", database=database, client=client)
 
 
 def reproduce_section(commands: Sequence[str]) -> Section:
-    """The commands that make what the page shows, and the page, again."""
+    """Section of the commands that reproduce the record and its page."""
     return section("reproduce", "Reproduce", "How to make this page again", "reproduce", commands=commands)
 
 
 def storage_section(
     tables: Sequence[TableSize], database: DatabaseFacts, growth: Sequence[TableGrowth] = (), horizon: str = ""
 ) -> Section | None:
-    """Bytes on disk by table, and at the ``horizon`` where a plan says so; None when nothing was measured."""
+    """Section of bytes on disk by table, now and at the ``horizon`` of a plan; None when nothing was measured."""
     if not tables:
         return None
     counted = next((table.rows for table in tables if table.name == "users"), None)

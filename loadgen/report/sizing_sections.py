@@ -1,4 +1,4 @@
-"""The sections of a plan's page that say which servers, how sure it is, and when to look again."""
+"""Sections of a plan's page on servers, uncertainty and triggers for review."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MEANING: Final = {"plan": "order the next step", "act": "the objective is at sta
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A resource with what one server of the first and of the last stage has of it. None: no limit is known."""
+    """A resource, with its amount in one server of the first and last stage; None for no known limit."""
 
     needs: Resource
     limit_now: float | None
@@ -27,7 +27,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A trigger in words."""
+    """A trigger as text."""
 
     trigger: Trigger
     what: str
@@ -36,7 +36,7 @@ class Watched:
 
 
 def servers(record: PlanRecord) -> Section | None:
-    """Which servers, from when, at what price, and what they hold beside what is asked. None without a sizing."""
+    """Servers by stage with dates, prices and resources; None without a sizing."""
     plan = record.plan
     sizing = plan.sizing
     if sizing is None:
@@ -57,7 +57,7 @@ def servers(record: PlanRecord) -> Section | None:
 
 
 def uncertainty(record: PlanRecord) -> Section | None:
-    """What the load at the horizon hangs on, and hence what to measure next. None where nothing is uncertain."""
+    """Inputs by their effect on the load at the horizon, and what to measure next; None without uncertainty."""
     plan = record.plan
     if not plan.sensitivity:
         return None
@@ -74,7 +74,7 @@ def uncertainty(record: PlanRecord) -> Section | None:
 
 
 def watch(record: PlanRecord) -> Section | None:
-    """The triggers that the plan set, with the files that hold them as alert rules. None without any."""
+    """Triggers of the plan, with the files of their alert rules; None without any."""
     plan = record.plan
     if not plan.triggers:
         return None
@@ -88,7 +88,7 @@ def watch(record: PlanRecord) -> Section | None:
 
 
 def demand_is_shown(plan: Plan) -> bool:
-    """Whether the servers' section draws peak demand, so that no other need."""
+    """Whether the servers' section draws peak demand, so that no other section has to."""
     return plan.sizing is not None and charts.carried(plan, plan.sizing) is not None
 
 

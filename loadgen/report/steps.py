@@ -1,4 +1,4 @@
-"""A plan's steps in order of time, by how sure it is that they come."""
+"""Steps of a plan in order of time, grouped by certainty."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from loadgen.report import numbers
 
 @dataclass(frozen=True, slots=True)
 class DatedStep:
-    """A step with the advice that it belongs to."""
+    """A step with its recommendation."""
 
     advice: Recommendation
     step: Step
 
     @property
     def name(self) -> str:
-        """``1 read replica``, ``2 read replicas``; a table's partitions with the table's name."""
+        """Title: ``1 read replica``, ``2 read replicas``; a table's partitions with the table's name."""
         what = self.step.what.removesuffix("s") if self.step.amount == 1 else self.step.what
         name = f"{numbers.count(self.step.amount)} {what}"
         return f"{self.advice.subject}: {name}" if self.advice.kind == "partitions" else name
@@ -27,19 +27,19 @@ class DatedStep:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """All steps of a plan, each part in order of the expected, then of the earliest date."""
+    """All steps of a plan, each group by expected, then earliest date."""
 
     now: tuple[DatedStep, ...]
-    """Due at the start of the plan even at the slow edge of the forecast."""
+    """Steps due at the start of the plan even at the slow edge of the forecast."""
     expected: tuple[DatedStep, ...]
-    """Expected within the horizon."""
+    """Steps expected within the horizon."""
     possible: tuple[DatedStep, ...]
-    """Within the horizon only at the fast edge."""
+    """Steps within the horizon only at the fast edge."""
     beyond: tuple[DatedStep, ...]
 
 
 def steps_of(plan: Plan) -> Steps:
-    """The steps of every recommendation, sorted into their parts."""
+    """Group the steps of every recommendation."""
     every = [DatedStep(advice, step) for advice in plan.recommendations for step in advice.steps]
     every.sort(key=lambda d: (d.step.due.expected or dt.date.max, d.step.due.earliest or dt.date.max))
     now = tuple(d for d in every if d.step.due.latest and d.step.due.latest <= plan.start)

@@ -1,4 +1,4 @@
-"""The sections of a sweep's page, each a function of the sweep's record."""
+"""Sections of a sweep's page, each a function of the sweep's record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from loadgen.runs.format.sweep import SweepRecord
 
 
 def verdict(sweep: SweepRecord) -> Section:
-    """The load that meets the objective, or why there is no answer."""
+    """Capacity at the objective, or the reason why there is none."""
     short = any(note.code == "short" for note in limits(sweep))
     return section("verdict", "Verdict", "What this server holds", "sweep/verdict", sweep=sweep, short=short)
 
@@ -21,11 +21,11 @@ def load(sweep: SweepRecord) -> Section:
 
 
 def laws(sweep: SweepRecord) -> Section | None:
-    """The law of throughput, latency against utilisation with its bounds, service demand. None with think time."""
-    found = load_of(sweep)
-    if found.laws is None:
+    """Laws of throughput, latency against utilisation, and service demand; None with think time."""
+    load = load_of(sweep)
+    if load.laws is None:
         return None
-    return section("laws", "Laws", "Scalability, latency and demand", "sweep/laws", load=found)
+    return section("laws", "Laws", "Scalability, latency and demand", "sweep/laws", load=load)
 
 
 def storage(sweep: SweepRecord) -> Section | None:
@@ -34,15 +34,15 @@ def storage(sweep: SweepRecord) -> Section | None:
 
 
 def scenario(sweep: SweepRecord) -> Section:
-    """What the load consisted of."""
+    """Transactions of the scenario, and the schedule."""
     return scenario_section(sweep.scenario, sweep.schedule)
 
 
 def facts(sweep: SweepRecord) -> Section:
-    """The server, the data and the machine that made the load."""
+    """Server, data and client machine."""
     return facts_section(sweep.database, sweep.client)
 
 
 def reproduce(sweep: SweepRecord) -> Section:
-    """The commands that make this sweep again."""
+    """Commands that reproduce this sweep."""
     return reproduce_section(commands.for_sweep(sweep))

@@ -1,4 +1,4 @@
-"""The per-second timeline that a run leaves beside its manifest."""
+"""Timeline of a run by second, stored beside its manifest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from loadgen.user_files import MIB, FileKind, read_text
 
 TIMELINE = "timeline.csv"
 FILE: Final = FileKind("a timeline", "restore the file or delete it", 128 * MIB)
-"""Assumption: the longest run, of a week, has 200 characters a second."""
+"""Timeline files and their largest size; assumption: 200 characters a second for a week, the longest run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +31,17 @@ class Second:
 
 
 def read_timeline(path: Path) -> tuple[Second, ...]:
-    """The rows of a timeline; none when the run left no file. Raises UsageError that names the line at fault."""
+    """Read the rows of a timeline; none without a file. Raises UsageError that names the wrong line."""
     if not path.exists():
         return ()
-    found: list[Second] = []
+    seconds: list[Second] = []
     rows = csv.DictReader(io.StringIO(read_text(path, FILE), newline=""))
     try:
         for row in rows:
-            found.append(_second(row))
+            seconds.append(_second(row))
     except (KeyError, TypeError, ValueError, csv.Error) as error:
         raise UsageError(f"{path}, line {rows.line_num}: {error!r}; {FILE.advice}") from error
-    return tuple(found)
+    return tuple(seconds)
 
 
 def _second(row: dict[str, str]) -> Second:

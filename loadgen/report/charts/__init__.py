@@ -1,1 +1,1 @@
-"""The charts: functions of a record's values that build a Vega-Lite specification, drawn as static SVG."""
+"""Charts: functions of a record's values that build a Vega-Lite specification, drawn as static SVG."""

@@ -1,4 +1,4 @@
-"""From a Vega-Lite specification to inline SVG that works without JavaScript, in light and dark and on paper.
+"""Drawing of Vega-Lite specifications as inline SVG, without JavaScript, for light and dark and paper.
 
 Colours are CSS variables of the page, so one drawing serves both schemes; a mark's description becomes its native
 tooltip. Nothing is fetched: vl-convert holds Vega and its fonts.
@@ -34,7 +34,7 @@ _VEGA_LITE: Final = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2]
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """The plotting area asked for, in CSS pixels, without axes."""
+    """Plotting area in CSS pixels, without axes."""
 
     width: int
     height: int
@@ -47,12 +47,12 @@ class Size:
 WIDE: Final = Size(790, 260)
 NARROW: Final = Size(296, 210)
 PANEL: Final = Size(360, 230)
-"""Half of the page, and a phone's whole width: one drawing serves both."""
+"""Size for half of the page or a phone's whole width."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One entry of a legend: the mark, its colour, and what it stands for."""
+    """One entry of a legend: mark, colour and meaning."""
 
     mark: Mark
     colour: str
@@ -61,7 +61,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart ready for the page. ``narrow`` replaces ``wide`` on a phone; None: one drawing serves both."""
+    """A drawn chart. ``narrow`` replaces ``wide`` on a phone; None if one drawing serves both."""
 
     title: str
     subtitle: str
@@ -87,13 +87,13 @@ def figure(
 
 
 def draw(chart: alt.LayerChart, label: str) -> Markup:
-    """SVG for embedding in HTML; ``label`` is what a screen reader says of it."""
+    """Draw SVG for embedding in HTML; ``label`` is its text for screen readers."""
     svg = vl_convert.vegalite_to_svg(_styled(chart).to_dict(), vl_version=_VEGA_LITE, allowed_base_urls=[])
     return Markup(_inline(svg, label))  # ElementTree has escaped all text
 
 
 class _Shared(alt.InlineData):
-    """Rows that a chart's copies have in common: Altair copies deeply each time that it combines layers."""
+    """Rows shared by copies of a chart: Altair copies deeply each time that it combines layers."""
 
     def __deepcopy__(self, memo: object = None) -> _Shared:
         return self
@@ -105,21 +105,21 @@ def rows(data: Sequence[Row]) -> alt.InlineData:
 
 
 def milliseconds_axis(values: Sequence[float]) -> alt.Y:
-    """A logarithmic axis over positive ``values`` in milliseconds, with a margin and few, round ticks."""
+    """Logarithmic axis over positive ``values`` in ms, with a margin and few, round ticks."""
     low, high = min(values) / 1.25, max(values) * 1.25
     scale = alt.Scale(type="log", domain=[low, high], nice=False)
     return alt.Y("value:Q", title=None, scale=scale, axis=alt.Axis(values=_log_ticks(low, high), labelExpr=_MS_LABEL))
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of every decade, fewer when there are many."""
+    """Ticks at 1, 2 and 5 of every decade, fewer over many decades."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1, 2, 5) if high / low <= 100 else (1, 3) if high / low <= 1_000 else (1,)
     return [tick for decade in decades for step in steps if low <= (tick := step * 10.0**decade) <= high]
 
 
 def _styled(chart: alt.LayerChart) -> alt.LayerChart:
-    # In one call: each copies the chart.
+    # In one call, since each call copies the chart.
     styled: alt.LayerChart = chart.configure(
         font="inherit",
         background="transparent",
@@ -160,4 +160,4 @@ def _inline(svg: str, label: str) -> str:
             for name in ("role", "aria-roledescription", "aria-hidden"):
                 element.attrib.pop(name, None)
     text = ElementTree.tostring(root, encoding="unicode")
-    return re.sub(r"(\d\.\d\d)\d+", r"\1", text)  # a hundredth of a pixel is enough
+    return re.sub(r"(\d\.\d\d)\d+", r"\1", text)  # to a hundredth of a pixel

@@ -1,4 +1,4 @@
-"""Published against stored: by age, and the errors of all figures beside what is allowed."""
+"""Charts of published against stored figures: by age, and errors beside their tolerance."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ PANELS: Final = {
 
 COLOURS: Final = {"within": GREEN, "outside": ORANGE, "undecided": MUTED}
 _MOST = 3.0
-"""Errors are drawn up to so many times what is allowed; what is farther stands at the edge."""
+"""Largest error drawn, in tolerances; larger ones stand at the edge."""
 
 
 def by_age(figures: Sequence[Stored]) -> tuple[Figure, ...]:
-    """A panel a measure: published as a line with its tolerance, stored as a dot with its interval."""
-    found = []
+    """Draw a panel a measure: published as a line with its tolerance, stored as a dot with its interval."""
+    panels = []
     for measure, (title, unit) in PANELS.items():
         of_measure = [f for f in figures if f.measure == measure and f.topic == "by age"]
         if of_measure and any(f.stored is not None for f in of_measure):
-            found.append(_panel(title, unit, of_measure))
-    return tuple(found)
+            panels.append(_panel(title, unit, of_measure))
+    return tuple(panels)
 
 
 def _panel(title: str, unit: str, figures: Sequence[Stored]) -> Figure:
@@ -104,7 +104,7 @@ def _row(f: Stored) -> Row:
 
 
 def errors(figures: Sequence[Stored]) -> Figure | None:
-    """Every figure's error as a share of what is allowed, a dot each. None: none was stored."""
+    """Draw every figure's error as a share of its tolerance, a dot each; None if none was stored."""
     data: list[Row] = []
     for f in sorted(figures, key=lambda f: f.strain):
         if f.error is not None:
@@ -161,7 +161,7 @@ def errors(figures: Sequence[Stored]) -> Figure | None:
 
 
 def keys() -> tuple[Key, ...]:
-    """What the marks of the panels by age stand for."""
+    """Legend of the panels by age."""
     return (
         Key("line", BLUE, "published"),
         Key("band", BLUE, "what is allowed around it"),

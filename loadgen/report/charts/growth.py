@@ -1,4 +1,4 @@
-"""Users and peak demand over time, with their intervals, and when each step of the plan is due."""
+"""Charts of users and peak demand over time, with intervals, and of the plan's steps."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from loadgen.report.charts.drawing import (
 from loadgen.report.steps import DatedStep
 
 FAR = 4
-"""How many times the highest demand a server's capacity may be and still be drawn beside it."""
+"""Largest capacity of a server that is drawn beside the demand, as a multiple of its maximum."""
 
 
 _MOST_STEPS = 10
-"""Steps drawn; the list beside the chart has them all."""
+"""Most steps drawn; the list beside the chart has all."""
 
 
 def users(forecast: Forecast) -> Figure:
-    """History and forecast of the count of users. Periods stand for dates where there are none."""
+    """Draw history and forecast of users, by date, or by period where there are no dates."""
     dated = all(o.date for o in forecast.history) and all(p.date for p in forecast.forecast)
     past = [_point(_when(o.date, o.period, dated), o.value) for o in forecast.history]
     ahead = [
@@ -63,10 +63,10 @@ def users(forecast: Forecast) -> Figure:
 
 
 def demand(plan: Plan, one_server: Interval | None) -> Figure:
-    """Peak transactions a second, beside what one server carries of that mix."""
+    """Draw peak transactions a second, beside one server's capacity for that mix."""
     data = demand_rows(plan)
     top = max(float(row["high"] or 0) for row in data)
-    # A server that carries far more than is ever asked would flatten the demand to a line at the bottom.
+    # A capacity far above the demand would flatten the demand to a line at the bottom.
     shown = one_server if one_server and one_server.low < FAR * top else None
 
     def build(size: Size) -> alt.LayerChart:
@@ -101,7 +101,7 @@ def demand_rows(plan: Plan) -> list[Row]:
 
 
 def due_steps(plan: Plan, steps: Sequence[DatedStep]) -> Figure | None:
-    """Each of the first steps from its earliest to its latest date. None: there is none."""
+    """Draw the first steps from earliest to latest date; None without steps."""
     if not steps:
         return None
     data = [_due_row(index, dated, plan) for index, dated in enumerate(steps[:_MOST_STEPS])]
@@ -126,7 +126,7 @@ def due_steps(plan: Plan, steps: Sequence[DatedStep]) -> Figure | None:
                 x=alt.value(0), y=y, text=alt.Text("name:N")
             ),
         ]
-        # No axis stands left of these bars: their labels start where the other charts' axes do.
+        # These bars have no axis at the left: their labels start where the other charts' axes do.
         return layered(layers, Size(size.width + 40, 52 * len(data) + 8))
 
     keys = [Key("dot", BLUE, "expected"), Key("band", BLUE, "from the earliest to the latest date")]
@@ -173,7 +173,7 @@ def banded(data: Sequence[Row], x: alt.X, y: alt.Y) -> list[alt.Chart]:
     base = alt.Chart(rows(data))
     band = base.mark_area(color=BLUE, opacity=0.18).encode(x=x, y=alt.Y("low:Q", title=None), y2=alt.Y2("high:Q"))
     line = base.mark_line(color=BLUE, strokeWidth=2.5).encode(x=x, y=y)
-    # A wide invisible mark is a target that a pointer can find.
+    # A wide invisible mark is a target for the pointer.
     target = base.mark_point(filled=True, size=140, opacity=0).encode(x=x, y=y, description=alt.Description("label:N"))
     return [band, line, target]
 

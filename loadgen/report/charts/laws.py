@@ -1,4 +1,4 @@
-"""What a sweep's levels tell together: latency against utilisation, with its bounds and the objective."""
+"""Chart of a sweep's latency against utilisation, with bounds and objective."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PERCENT = "format(datum.value * 100, '~r') + '%'"
 
 
 def latency(laws: Laws, objective_ms: float) -> Figure | None:
-    """A percentile of response against the share of the greatest throughput, in the order of levels. None: no curve."""
+    """Draw a percentile of response against the share of the greatest throughput, by level; None without a curve."""
     curve, target = laws.curve, laws.target
     if not isinstance(curve, LatencyCurve):
         return None

@@ -1,4 +1,4 @@
-"""What a sweep saw: throughput and response time against load, run by run, with what was concluded."""
+"""Charts of a sweep: throughput and response time of each run against load, with law and capacity."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from loadgen.report.levels import percentile_of
 from loadgen.runs.format.sweep import SweepPoint, SweepRecord
 
 _SPREAD = 0.035
-"""How far repeats of a level stand apart on the logarithmic axis, so that their intervals do not hide each other."""
+"""Distance of a level's repeats on the logarithmic axis, so that their intervals do not hide each other."""
 _STEPS = 24
-"""Of the line of a law."""
+"""Number of points of a law's line."""
 
 
 def throughput(sweep: SweepRecord, law: Usl | None = None) -> Figure | None:
-    """Transactions a second at each level, along the ``law`` that they follow; the capacity as a line in its band.
+    """Draw transactions a second by level, with the ``law`` that they follow, and the capacity as a line in its band.
 
-    None: no run had any.
+    None if no run had any.
     """
     data = [_row(sweep, point, point.throughput_tps) for point in sweep.points if point.throughput_tps]
     if not data:
@@ -72,16 +72,16 @@ def throughput(sweep: SweepRecord, law: Usl | None = None) -> Figure | None:
 
 
 def response(sweep: SweepRecord) -> Figure | None:
-    """The objective's percentile of response time at each level, logarithmic, with the objective. None: not known."""
+    """Draw the objective's percentile of response time by level, with the objective; None without values."""
     objective = sweep.objective
     data = [
-        _row(sweep, point, found)
+        _row(sweep, point, percentile)
         for point in sweep.points
-        if (found := percentile_of(point.response, objective.percentile)) and found.value > 0
+        if (percentile := percentile_of(point.response, objective.percentile)) and percentile.value > 0
     ]
     if not data:
         return None
-    # A logarithmic axis has no 0: an interval that reaches it is drawn down to the axis.
+    # A logarithmic axis has no 0: an interval down to 0 is drawn to the axis.
     floor = min(end_ms for row in data for end in ("low", "value") if (end_ms := float(row[end] or 0)) > 0) / 1.25
     data = [row | {"low": max(float(row["low"] or 0), floor)} for row in data]
     ends = [objective.response_ms, *(float(row[end] or 0) for row in data for end in ("low", "high"))]
@@ -103,7 +103,7 @@ def _axis_y() -> alt.Axis:
 
 
 def _row(sweep: SweepRecord, point: SweepPoint, value: Interval) -> Row:
-    """A datum: invalid runs are kept and marked; whether the level met the objective, where that is known."""
+    """Datum of a run: its level, whether it is valid, and whether the level met the objective, where known."""
     offset = (point.repeat - (sweep.repeats - 1) / 2) * _SPREAD
     probability = sweep.capacity.met_probability.get(point.level) if sweep.capacity else None
     status = point.verdict.status
@@ -127,15 +127,15 @@ def _load(sweep: SweepRecord) -> str:
 
 
 def _along(law: Usl, sweep: SweepRecord) -> list[Row]:
-    """The law between the levels measured, at places that stand evenly on the logarithmic axis."""
+    """Points of the law between the measured levels, evenly spaced on the logarithmic axis."""
     first, last = min(sweep.levels), max(sweep.levels)
     loads = [first * (last / first) ** (step / _STEPS) for step in range(_STEPS + 1)]
-    found = [(n, law.predict(n)) for n in loads]
-    return [{"x": n, "value": x.value, "low": x.low, "high": x.high} for n, x in found if isinstance(x, Interval)]
+    predictions = [(n, law.predict(n)) for n in loads]
+    return [{"x": n, "value": x.value, "low": x.low, "high": x.high} for n, x in predictions if isinstance(x, Interval)]
 
 
 def _points(sweep: SweepRecord, data: Sequence[Row], y: alt.Y, along: Sequence[Row] = ()) -> list[alt.Chart]:
-    """Runs and their intervals; behind them ``along`` in its band, or without it the means of levels."""
+    """Layer of runs and their intervals over ``along`` in its band, or over the means of levels."""
     x = alt.X(
         "x:Q",
         title=_load(sweep),
@@ -158,11 +158,11 @@ def _points(sweep: SweepRecord, data: Sequence[Row], y: alt.Y, along: Sequence[R
 
 
 def _middles(data: Sequence[Row]) -> list[Row]:
-    """The mean of each level's runs, which the eye follows."""
+    """Mean of each level's runs, to guide the eye."""
     levels: dict[int, list[float]] = {}
     for row in data:
         levels.setdefault(int(row["level"] or 0), []).append(float(row["value"] or 0))
-    return [{"x": level, "value": sum(found) / len(found)} for level, found in sorted(levels.items())]
+    return [{"x": level, "value": sum(values) / len(values)} for level, values in sorted(levels.items())]
 
 
 def _chart(layers: Sequence[alt.Chart], size: Size) -> alt.LayerChart:
@@ -170,11 +170,11 @@ def _chart(layers: Sequence[alt.Chart], size: Size) -> alt.LayerChart:
 
 
 def keys(sweep: SweepRecord) -> tuple[Key, ...]:
-    """What the marks of a sweep's charts stand for."""
+    """Legend of a sweep's charts."""
     met = "a run, with its interval" if sweep.capacity is None else "run at a level that met the objective"
-    found = [Key("dot", BLUE, met)]
+    legend = [Key("dot", BLUE, met)]
     if sweep.capacity is not None and any(p < 0.95 for p in sweep.capacity.met_probability.values()):
-        found.append(Key("open", ORANGE, "run at a level that did not"))
+        legend.append(Key("open", ORANGE, "run at a level that did not"))
     if any(point.verdict.status != "valid" for point in sweep.points):
-        found.append(Key("cross", MUTED, "run not valid, not used"))
-    return tuple(found)
+        legend.append(Key("cross", MUTED, "run not valid, not used"))
+    return tuple(legend)

@@ -1,4 +1,4 @@
-"""What the planned servers carry beside the demand, and which uncertainty moves the load most."""
+"""Charts of the planned servers' capacity beside the demand, and of the inputs' uncertainty."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from loadgen.report.charts.growth import FAR, axis_y, banded, demand_rows, layer
 
 
 def carried(plan: Plan, sizing: Sizing) -> Figure | None:
-    """Peak demand over time, beside what each stage's servers carry. None: no demand, or nothing to carry it."""
+    """Draw peak demand over time beside the capacity of each stage's servers; None without demand or servers."""
     data = demand_rows(plan)
     stages: list[Row] = [
         {
@@ -29,7 +29,7 @@ def carried(plan: Plan, sizing: Sizing) -> Figure | None:
         if (held := stage.carries_tps) is not None
     ]
     top = max((float(row["high"] or 0) for row in data), default=0.0)
-    # Servers that carry far more than is ever asked would flatten the demand to a line at the bottom.
+    # A capacity far above the demand would flatten the demand to a line at the bottom.
     if not data or not stages or min(float(str(stage["low"])) for stage in stages) > FAR * top:
         return None
 
@@ -56,7 +56,7 @@ def carried(plan: Plan, sizing: Sizing) -> Figure | None:
 
 
 def tornado(matters: Sequence[Sensitivity]) -> Figure | None:
-    """The load at the horizon over the range of each input alone, the widest first. None: nothing is uncertain."""
+    """Draw the load at the horizon over the range of each input alone, widest first; None without uncertainty."""
     shown = sorted(
         ((one, alone) for one in matters if (alone := one.alone) is not None),
         key=lambda pair: pair[1].low - pair[1].high,
@@ -98,7 +98,7 @@ def tornado(matters: Sequence[Sensitivity]) -> Figure | None:
             rule.mark_rule(color=INK, size=1.5).encode(x=alt.X("from:Q"), description=alt.Description("label:N")),
         ]
         if size.narrow:
-            # No room for names at the side: they stand above their bars.
+            # Names stand above their bars, without room at the side.
             text = base.transform_filter("datum.kind == 'high'").mark_text(
                 align="left", baseline="bottom", dy=-9, color=INK
             )

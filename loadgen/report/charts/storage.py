@@ -1,4 +1,4 @@
-"""Bytes on disk, by table and by part of the table."""
+"""Chart of bytes on disk, by table and part of the table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MIB: Final = 1_024**2
 
 
 def tables(sizes: Sequence[TableSize]) -> Figure:
-    """A bar a table, largest first: heap, TOAST and indexes."""
+    """Draw a bar a table, largest first: heap, TOAST and indexes."""
     ordered = sorted(sizes, key=lambda table: -table.total_bytes)
     data = [row for table in ordered for row in _rows(table)]
 

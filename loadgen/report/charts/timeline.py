@@ -1,4 +1,4 @@
-"""A run second by second: throughput, and two percentiles of response time, with the measured window shaded."""
+"""Charts of a run by second: throughput, and two percentiles of response time, with the measured window shaded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SIZES = (Size(WIDE.width, 180), Size(NARROW.width, 160))
 
 
 def throughput(seconds: Sequence[Second]) -> Figure:
-    """Transactions answered in each second; seconds with errors are marked."""
+    """Draw transactions answered in each second; seconds with errors are marked."""
     data: list[Row] = [
         {
             "second": s.second,
@@ -62,7 +62,7 @@ def throughput(seconds: Sequence[Second]) -> Figure:
 
 
 def response(seconds: Sequence[Second], objective: Objective) -> Figure | None:
-    """Median and p95 of each second on a logarithmic axis. None: nothing was answered."""
+    """Draw median and p95 of each second on a logarithmic axis; None if nothing was answered."""
     data: list[Row] = [
         {
             "second": s.second,
