@@ -1,4 +1,4 @@
-"""``loadgen calibrate``: how fast a target is at these statements, at a commit, at a round trip."""
+"""``loadgen calibrate``: speed of a server at the scenarios' statements, commits and round trips."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def calibrate(
     from loadgen.planning.calibration import write_calibration
     from loadgen.runs import documents
 
-    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
-    record = measure(resolve(found), tuple(dict.fromkeys(scenario or SCENARIOS)), seconds, say)
-    directory = write_calibration(record, found.results_dir)
+    config = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    record = measure(resolve(config), tuple(dict.fromkeys(scenario or SCENARIOS)), seconds, say)
+    directory = write_calibration(record, config.results_dir)
     document = documents.dump(record)
     if output is not None:
         documents.write_atomically(output, document)
@@ -60,7 +60,7 @@ def calibrate(
 
 
 def show(record: CalibrationRecord) -> None:
-    """The calibration as people read it, on stderr."""
+    """Show a calibration on stderr."""
     from rich.table import Table
 
     from loadgen.report.numbers import interval

@@ -1,4 +1,4 @@
-"""``loadgen checksum``: are these the same rows?"""
+"""``loadgen checksum``: checksums of all rows, to compare databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that say how a load gets its connections, shared by the verbs that make one."""
+"""Options of a load's access to connections, shared by the verbs that generate load."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ FLAGS: Final = {
 }
 
 
-def reached(
-    found: Settings,
+def servers_and_access(
+    config: Settings,
     target: Target,
     *,
     pool: str | None,
@@ -87,10 +87,10 @@ def reached(
     read_policy: str | None,
     own_writes: str | None,
 ) -> tuple[Servers, Access]:
-    """The servers of a run and how its load gets connections there; says on stderr what was found in between.
+    """Resolve the servers of a run and its access to them; reports a detected pooler on stderr.
 
-    Raises UsageError for words that cannot be read and replicas that are none, GuardRefusal for a pooler that leads to
-    another database, EnvironmentFault for an absent server.
+    Raises UsageError for wrong options and replicas that are none, GuardRefusal for a pooler that leads to another
+    database, EnvironmentFault for an absent server.
     """
     from loadgen.cli.output import say
     from loadgen.database.servers import servers_of
@@ -98,8 +98,8 @@ def reached(
     from loadgen.report.access_in_words import through
     from loadgen.runs.access_parsing import parse_access
 
-    servers = servers_of(found, target).verified()
-    wanted = parse_access(
+    servers = servers_of(config, target).verified()
+    options = parse_access(
         pool=pool,
         reconnect=reconnect,
         pooler=pooler,
@@ -108,7 +108,7 @@ def reached(
         replicas=len(servers.replicas),
         names=FLAGS,
     )
-    access = with_pooler(wanted, servers)
+    access = with_pooler(options, servers)
     if access.found is not None and access.found.mode != "none":
         say(through(access.found))
         if not is_lockable(servers, access):

@@ -1,4 +1,4 @@
-"""``loadgen demand``: what one transaction costs the server."""
+"""``loadgen demand``: service demand of one transaction on the server."""
 
 from __future__ import annotations
 
@@ -44,49 +44,49 @@ def demand(
     """
     if by not in ("scenario", "transaction"):
         raise UsageError(f"--by {by!r} is neither; give scenario or transaction")
-    wanted = quantities.share(level, "--level", least=0.5, most=0.99)
+    confidence = quantities.share(level, "--level", least=0.5, most=0.99)
 
     from loadgen import settings
     from loadgen.planning.answers.demand_answer import demand_answer
     from loadgen.planning.calibration import read_calibration
     from loadgen.runs import documents
 
-    found = settings.load(results_dir=results_dir)
+    config = settings.load(results_dir=results_dir)
     calibrated = read_calibration(calibration) if calibration is not None else None
     chosen = cast(Literal["scenario", "transaction"], by)
-    answer = demand_answer(found.results_dir, record or (), chosen, wanted, calibrated)
+    answer = demand_answer(config.results_dir, record or (), chosen, confidence, calibrated)
     if json:
         emit(documents.dump(answer))
     show(answer)
 
 
 def show(answer: DemandAnswer) -> None:
-    """The demands as people read them, on stderr."""
+    """Show demands on stderr."""
     from rich.table import Table
 
     from capacity.formatting import counted
 
-    shown: list[Demand | ClassDemand] = []
-    for one in answer.demands:
-        shown += one.by_level.values() if one.by_level else [one]
-    units = _units(shown)
+    demands: list[Demand | ClassDemand] = []
+    for demand in answer.demands:
+        demands += demand.by_level.values() if demand.by_level else [demand]
+    units = _units(demands)
 
     def build(narrow: bool) -> Table:
         def cells(of: Demand | ClassDemand) -> list[str]:
             return folded(_figures(of, units)) if narrow else _figures(of, units)
 
         table = Table(answer.by, "at", *(unit.head for unit in units), box=None, pad_edge=False)
-        for one in answer.demands:
-            if one.by_level is None:
-                table.add_row(one.transaction, "", *cells(one))
-            for n, (level, other) in enumerate((one.by_level or {}).items()):
-                planned = level == one.level
-                name, mark = one.transaction if n == 0 else "", "▸" if planned else " "
+        for demand in answer.demands:
+            if demand.by_level is None:
+                table.add_row(demand.transaction, "", *cells(demand))
+            for n, (level, other) in enumerate((demand.by_level or {}).items()):
+                planned = level == demand.level
+                name, mark = demand.transaction if n == 0 else "", "▸" if planned else " "
                 table.add_row(name, f"{mark}{level}", *cells(other), style="" if planned else "dim")
         return table
 
     print_fitting(build)
-    levels = any(one.by_level for one in answer.demands)
+    levels = any(demand.by_level for demand in answer.demands)
     if levels:
         say("of one transaction, at so many busy connections; ▸ the level of its capacity, which a plan takes")
     say(
@@ -97,7 +97,7 @@ def show(answer: DemandAnswer) -> None:
 
 
 class _Unit(NamedTuple):
-    """Of a column: what a demand is multiplied by for it."""
+    """Unit of a column, with the factor from a demand's own unit."""
 
     head: str
     of: str
@@ -110,20 +110,20 @@ _UNITS: Final = (
     (_Unit("blocks read", "block_reads", 1.0), _Unit("blocks in 1,000", "block_reads", 1e3)),
     (_Unit("connection, ms", "connection_hold_s", 1e3), _Unit("connection, µs", "connection_hold_s", 1e6)),
 )
-"""Large and small: digits after a point cost more room than they tell."""
+"""Large and small unit of each column, since decimals take too much room."""
 
 
 def _units(demands: Sequence[Demand | ClassDemand]) -> tuple[_Unit, ...]:
-    """The small unit of a quantity where all of it is below a tenth of the large one."""
-    found = []
+    """Choose the small unit of a quantity where all values are below a tenth of the large one."""
+    units = []
     for large, small in _UNITS:
-        values = [each.value for demand in demands if (each := getattr(demand, large.of)) is not None]
-        found.append(small if values and max(values) * large.times < 0.1 else large)
-    return tuple(found)
+        values = [estimate.value for demand in demands if (estimate := getattr(demand, large.of)) is not None]
+        units.append(small if values and max(values) * large.times < 0.1 else large)
+    return tuple(units)
 
 
-def _figures(one: Demand | ClassDemand, units: Sequence[_Unit]) -> list[str]:
+def _figures(demand: Demand | ClassDemand, units: Sequence[_Unit]) -> list[str]:
     from loadgen.report.numbers import interval
 
-    demands = ((getattr(one, unit.of), unit.times) for unit in units)
-    return [interval(each.scaled(times) if each is not None else None) for each, times in demands]
+    demands = ((getattr(demand, unit.of), unit.times) for unit in units)
+    return [interval(estimate.scaled(times) if estimate is not None else None) for estimate, times in demands]

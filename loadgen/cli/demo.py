@@ -1,4 +1,4 @@
-"""``loadgen demo``: all of it, on a server of its own."""
+"""``loadgen demo``: all steps to a plan, on a server of its own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SWEPT: Final = {
     "dashboard": ("1,2,4,8,16,32", "p95=25ms"),
     "montecarlo": ("1,2,4,8,16,32", "p95=100ms"),
 }
-"""Scenario → levels and objective."""
+"""Levels and objective by scenario."""
 
 
 def demo(
@@ -52,7 +52,7 @@ def demo(
 
     measure_s = quantities.duration_s(duration, "--duration", least_s=1.0)
     began = time.monotonic()
-    found = settings.load(instance=INSTANCE, results_dir=results_dir)
+    config = settings.load(instance=INSTANCE, results_dir=results_dir)
     say("Runs this short are for seeing what the tool does, not for deciding anything.")
     say(f"Everything below can be typed by itself; the server is named {INSTANCE!r} and stays up.")
     _typed("seed", "--users", users, "--seed", SEED, "--instance", INSTANCE)
@@ -73,7 +73,7 @@ def demo(
             drain_s=DRAIN_S,
             seed=int(SEED),
         )
-        record, directory = carry_out(scenario, schedule, quantities.objective(objective), found)
+        record, directory = carry_out(scenario, schedule, quantities.objective(objective), config)
         if record.interrupted or interrupts.received():
             raise KeyboardInterrupt
         if record.partial and record.refusal is not None:
@@ -83,21 +83,21 @@ def demo(
     with as_file(files("loadgen.planning") / "example_history.csv") as history:
         _typed("plan", "--history", str(history), "--instance", INSTANCE)
         plan(sweep=sweeps, history=history, instance=INSTANCE, results_dir=results_dir)
-    document = newest(found.results_dir, "plan")
+    document = newest(config.results_dir, "plan")
     assert document is not None, "plan has just written one"
     page = write_page(document)
-    _end(page, found, time.monotonic() - began)
+    _end(page, config, time.monotonic() - began)
     if json:
         emit_values("loadgen.demo/1", page=str(page), plan=str(document), seconds=round(time.monotonic() - began, 1))
 
 
-def _typed(*words: str) -> None:
-    """The command that the next step is."""
-    console().print(f"\n[bold]$ loadgen {shlex.join(words)}[/bold]", soft_wrap=True)
+def _typed(*arguments: str) -> None:
+    """Print the command of the next step."""
+    console().print(f"\n[bold]$ loadgen {shlex.join(arguments)}[/bold]", soft_wrap=True)
 
 
-def _end(page: Path, found: Settings, seconds: float) -> None:
+def _end(page: Path, config: Settings, seconds: float) -> None:
     out = console()
     out.print(f"\n[bold]Open the page: {page.as_uri()}[/bold]", soft_wrap=True)
-    out.print(f"took {seconds:.0f} s; records are in {found.results_dir.absolute()}", soft_wrap=True)
+    out.print(f"took {seconds:.0f} s; records are in {config.results_dir.absolute()}", soft_wrap=True)
     out.print(f"stop the server with: loadgen down {INSTANCE}")

@@ -1,4 +1,4 @@
-"""``loadgen describe``: what a scenario does."""
+"""``loadgen describe``: transactions and statements of a scenario."""
 
 from __future__ import annotations
 
@@ -24,16 +24,19 @@ def describe(scenario: Scenario, json: options.Json = False) -> None:
     from loadgen.runs import documents
 
     with ScenarioChild(find_scenario(scenario), {}) as child:
-        found = child.description
+        description = child.description
     if json:
-        emit(documents.dump(found))
+        emit(documents.dump(description))
         return
     out = console()
-    out.print(f"[bold]{found.name}[/bold]  {found.summary}", soft_wrap=True)
-    out.print(f"think time {found.think_time_s}; users by Zipf {found.user_skew:g}; {found.read_share:.0%} only read")
-    total = sum(t.weight for t in found.transactions)
+    out.print(f"[bold]{description.name}[/bold]  {description.summary}", soft_wrap=True)
+    out.print(
+        f"think time {description.think_time_s}; users by Zipf {description.user_skew:g}; "
+        f"{description.read_share:.0%} only read"
+    )
+    total = sum(t.weight for t in description.transactions)
     table = Table("transaction", "share", "writes", "statements", box=None, pad_edge=False)
-    for t in found.transactions:
+    for t in description.transactions:
         repeat = f" × {t.repeat} users" if t.repeat > 1 else ""
         table.add_row(t.name, f"{t.weight / total:.0%}", "yes" if t.writes else "", ", ".join(t.statements) + repeat)
     out.print(table)

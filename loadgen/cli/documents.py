@@ -1,6 +1,6 @@
-"""The documents of verbs that keep no record: what ``--json`` prints, as values whose schema is published.
+"""Documents that ``--json`` prints for verbs without a record, as values whose schema is published.
 
-What a verb prints stands there as a document with these fields; ``tests/cli/test_schemas.py`` holds both together.
+``tests/cli/test_schemas.py`` compares them with what verbs print.
 """
 
 from __future__ import annotations

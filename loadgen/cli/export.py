@@ -69,30 +69,30 @@ def export(
     from loadgen.runs import documents
 
     path = find_scenario(scenario)
-    require_empty(pgbench)  # before a server is started for it
+    require_empty(pgbench)  # before starting a server
     target = resolve(settings.load(dsn=dsn, instance=instance))
-    made = write(
+    result = write(
         path, target, pgbench, modes,
         variants=variants_n, seed=seed_n, allow_unmarked=allow_unmarked, leave_out=without_refused,
     )  # fmt: skip
-    show(made, pgbench)
+    show(result, pgbench)
     if json:
-        emit(documents.dump(made))
+        emit(documents.dump(result))
 
 
-def show(made: Export, directory: Path) -> None:
-    """What was written, on stderr."""
+def show(result: Export, directory: Path) -> None:
+    """Show the written export on stderr."""
     from rich.table import Table
 
     out = console()
-    table = Table("transaction", "share", *(f"{mode}, kB" for mode in made.commands), box=None, pad_edge=False)
-    for script in made.scripts:
+    table = Table("transaction", "share", *(f"{mode}, kB" for mode in result.commands), box=None, pad_edge=False)
+    for script in result.scripts:
         sizes = (f"{size / 1000:,.0f}" for size in script.file_bytes.values())
         table.add_row(script.transaction, f"{script.share:.1%}", *sizes)
     out.print(table)
-    for refused in made.refused:
+    for refused in result.refused:
         out.print(f"left out {refused.transaction}: {refused.what}: {refused.why}", soft_wrap=True)
-    for approximation in made.approximations:
+    for approximation in result.approximations:
         out.print(f"{approximation.of}: {approximation.how}", soft_wrap=True)
-    first = next(iter(made.commands))
-    out.print(f"run it: {directory}/run.sh {first} -c 8 -j 2 -T 60 {made.data.database}", soft_wrap=True)
+    first = next(iter(result.commands))
+    out.print(f"run it: {directory}/run.sh {first} -c 8 -j 2 -T 60 {result.data.database}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""``loadgen fidelity``: how true a database is to what was published, and what it is like as a load."""
+"""``loadgen fidelity``: stored rows against published figures, and their properties as a load."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def fidelity(
     from loadgen.runs import documents
 
     paths = [find_scenario(name) for name in scenario or SCENARIOS]
-    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
-    target = resolve(found)
-    connect(target).close()  # before scenarios are started for nothing
+    config = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    target = resolve(config)
+    connect(target).close()  # before starting scenarios
     with Steps() as steps:
         if export is not None:
             rows = write_csv(target, export, lambda done: steps.step(f"{export}: {done:,} households"))
@@ -78,7 +78,7 @@ def fidelity(
             with ScenarioChild(path, {}) as child:
                 descriptions.append(child.description)
         record = measure(target, descriptions, dt.datetime.now(dt.UTC), steps.step)
-    directory = keep(record, found.results_dir)
+    directory = keep(record, config.results_dir)
     show(record, everything=all_)
     say(f"recorded in {directory}; a page of it: loadgen report {directory}")
     if page is not None:
@@ -96,7 +96,7 @@ def fidelity(
 
 
 def outcome(record: FidelityRecord) -> NegativeAnswer | RefusalError | None:
-    """The error that ends the verb: outside before undecided; None if all that could be decided is within."""
+    """The verb's error: figures outside before undecided; None if all that could be decided is within."""
     outside = record.outside
     if outside:
         more = f" and {len(outside) - _NAMED} more" if len(outside) > _NAMED else ""
@@ -108,7 +108,7 @@ def outcome(record: FidelityRecord) -> NegativeAnswer | RefusalError | None:
 
 
 class Steps:
-    """What is being read: one changing line on a terminal, elsewhere a line when the last is older than two seconds."""
+    """Progress of reading: one changing line on a terminal, elsewhere a line at most every two seconds."""
 
     def __init__(self) -> None:
         self._said = time.monotonic()
@@ -125,7 +125,7 @@ class Steps:
             self._status.stop()
 
     def step(self, line: str) -> None:
-        """Show what begins now."""
+        """Show the step that begins."""
         if self._status is not None:
             self._status.update(line)
         elif time.monotonic() - self._said >= _LINE_EVERY_S:

@@ -1,4 +1,4 @@
-"""A fidelity record in the terminal: what is off first."""
+"""Terminal output of a fidelity record, largest errors first."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 WORST = 10
 _WIDE = 140
-"""Columns where no terminal sets a limit."""
+"""Width in columns without a terminal."""
 _SIGNS = {"within": "[green]✓[/green]", "outside": "[red]✗[/red]", "undecided": "[yellow]?[/yellow]"}
 
 
 def show(record: FidelityRecord, *, everything: bool) -> None:
-    """Figures outside and the worst ten others, broken rules, then bytes, rows per user, documents and estimates."""
+    """Show figures outside and the worst ten others, broken rules, bytes, rows per user, documents and estimates."""
     out = console()
     if not out.is_terminal:
         out.width = _WIDE
@@ -36,15 +36,15 @@ def show(record: FidelityRecord, *, everything: bool) -> None:
     broken = [c for c in record.checks if everything or c.verdict == "outside"]
     if broken:
         out.print(_checks(broken))
-    kept = sum(c.verdict == "within" for c in record.checks)
-    out.print(f"{kept} of {len(record.checks)} rules hold in the rows that they apply to")
+    holding = sum(c.verdict == "within" for c in record.checks)
+    out.print(f"{holding} of {len(record.checks)} rules hold in the rows that they apply to")
     for table in (_sizes(record), _use(record), _documents(record), _estimates(record, everything=everything)):
         out.print()
         out.print(table)
 
 
 def _figures(record: FidelityRecord, *, everything: bool) -> Table:
-    """Worst first, by error as a share of what is allowed."""
+    """Show figures, worst first by error as a share of the tolerance."""
     worst_first = sorted(record.figures, key=lambda f: -f.strain)
     outside = [f for f in worst_first if f.verdict == "outside"]
     others = [f for f in worst_first if f.verdict != "outside"]
@@ -82,16 +82,20 @@ def _sizes(record: FidelityRecord) -> Table:
 
 
 def _use(record: FidelityRecord) -> Table:
-    """What use leaves behind, and rows per user."""
+    """Show traces of use, and rows per user."""
     from loadgen.report.numbers import count, share
 
     fan_outs = {fan_out.table: fan_out for fan_out in record.fan_outs}
     table = _table("table", "in TOAST", "dead rows", "a user", "none", "50%", "90%", "99%", "most")
     for state in record.tables:
-        found = fan_outs.get(state.size.name)
+        fan_out = fan_outs.get(state.size.name)
         per_user = (
-            (f"{found.mean:.2f}", share(found.without), *map(count, (found.p50, found.p90, found.p99, found.most)))
-            if found
+            (
+                f"{fan_out.mean:.2f}",
+                share(fan_out.without),
+                *map(count, (fan_out.p50, fan_out.p90, fan_out.p99, fan_out.most)),
+            )
+            if fan_out
             else ()
         )
         table.add_row(state.size.name, share(state.toasted_share), count(state.dead_rows), *per_user)
@@ -109,7 +113,7 @@ def _documents(record: FidelityRecord) -> Table:
 
 
 def _estimates(record: FidelityRecord, *, everything: bool) -> Table:
-    """By the worst node of the worst draw."""
+    """Show the planner's estimates by the worst node of the worst draw."""
     from loadgen.report.numbers import number
 
     table = _table("statement", "planned", "came", "off by", "median", "worst node", folds="worst node")
@@ -129,7 +133,7 @@ def _estimates(record: FidelityRecord, *, everything: bool) -> Table:
 
 
 def _table(*headings: str, left: int = 1, folds: str = "") -> Table:
-    """The first ``left`` columns and the one that may fold stand left."""
+    """Make a table whose first ``left`` columns, and the one that may fold, are aligned left."""
     from rich.table import Table
 
     table = Table(*headings, box=None, pad_edge=False)

@@ -1,4 +1,4 @@
-"""``loadgen forecast``: how a count goes on, with what certainty."""
+"""``loadgen forecast``: forecast of a growing count, with intervals."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from loadgen.settings import Settings
 
 MOST_ROWS = 24
-"""Of the table in the terminal; a longer horizon shows every second row, or third, …; --json has all."""
+"""Most rows of the table in the terminal; a longer horizon shows every second row, or third, …; --json has all."""
 
 _Row = TypeVar("_Row")
 _BARS = "▁▂▃▄▅▆▇█"
@@ -77,43 +77,43 @@ def forecast(
     from loadgen.runs import documents
 
     periods = quantities.whole(horizon, "--horizon", most=1200)
-    wanted = quantities.share(level, "--level", least=0.5, most=0.99)
+    confidence = quantities.share(level, "--level", least=0.5, most=0.99)
     if doubles not in ("last", "mean"):
         raise UsageError(f"--doubles {doubles!r} is neither; give last or mean")
-    how: Doubles = "mean" if doubles == "mean" else "last"
-    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    combine: Doubles = "mean" if doubles == "mean" else "last"
+    config = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
     if profile is not None and sweep:
         raise UsageError("--profile and --sweep both tell the tables; give one of them")
     block = read_workload(workload).workload
     shape = read_profile(profile) if profile is not None else None
-    history = users_of(shape, str(profile)) if shape is not None and file is None else read_history(file, found)
-    answer = history.forecast(periods, wanted, how)
+    history = users_of(shape, str(profile)) if shape is not None and file is None else read_history(file, config)
+    answer = history.forecast(periods, confidence, combine)
     by_table = Tables()
     if isinstance(answer, Forecast):
-        by_table = of_columns(history, periods, wanted, how)
+        by_table = of_columns(history, periods, confidence, combine)
         if shape is not None and profile is not None:
             by_table = by_table.over(of_profile(shape, profile.name, answer, block))
         elif sweep:
-            sweeps = find_sweeps(found.results_dir, sweep, [share.scenario for share in block.mix])
-            by_table = by_table.over(of_sweeps(sweeps, recorded_runs(found.results_dir, sweep, sweeps), answer, block))
+            sweeps = find_sweeps(config.results_dir, sweep, [share.scenario for share in block.mix])
+            by_table = by_table.over(of_sweeps(sweeps, recorded_runs(config.results_dir, sweep, sweeps), answer, block))
         elif file is None:
-            by_table = by_table.over(of_target(resolve(found), answer, block))
+            by_table = by_table.over(of_target(resolve(config), answer, block))
     if json:
         emit(documents.dump(forecast_answer(history, answer, by_table)))
     show(history, answer)
     show_tables(by_table)
 
 
-def read_history(file: Path | None, found: Settings) -> History:
-    """The history in ``file``, else the database's own."""
+def read_history(file: Path | None, config: Settings) -> History:
+    """Read the history from ``file``, else from the database."""
     from loadgen.database.connect import resolve
     from loadgen.planning.history import from_database, read_csv
 
-    return read_csv(file) if file is not None else from_database(resolve(found))
+    return read_csv(file) if file is not None else from_database(resolve(config))
 
 
 def show(history: History, answer: Forecast | Scenarios) -> None:
-    """The forecast as people read it, on stderr."""
+    """Show a forecast on stderr."""
     from capacity.growth import Forecast
 
     dated = answer.history[-1].date is not None
@@ -173,20 +173,20 @@ def _show_forecast(answer: Forecast, label: str) -> None:
 
 
 def _thinned(rows: Sequence[_Row]) -> list[_Row]:
-    """At most MOST_ROWS of the rows, evenly spread, the last always among them."""
+    """Thin rows evenly to at most MOST_ROWS, keeping the last."""
     step = -(-len(rows) // MOST_ROWS)
     return list(rows[::-1][::step][::-1])
 
 
 def _band(low: float, high: float, scale: tuple[float, float], width: int = 32) -> str:
-    """The interval as a bar on a scale."""
+    """Draw an interval as a bar on a scale."""
     bottom, top = scale
     start, end = (round(width * (value - bottom) / (top - bottom)) if top > bottom else 0 for value in (low, high))
     return " " * start + "█" * max(end - start, 1)
 
 
 def _spark(values: list[float], width: int = 60) -> str:
-    """Values as a row of small bars from 0 to the greatest, thinned to ``width``."""
+    """Draw values as a row of small bars from 0 to the greatest, thinned to ``width``."""
     shown = (
         [values[round(i * (len(values) - 1) / (width - 1))] for i in range(width)] if len(values) > width else values
     )

@@ -1,4 +1,4 @@
-"""Forecasts by table as people read them, on stderr."""
+"""Terminal output of forecasts by table."""
 
 from __future__ import annotations
 
@@ -14,31 +14,37 @@ if TYPE_CHECKING:
 _BARS = "▁▂▃▄▅▆▇█"
 _QUANTITIES: tuple[Quantity, ...] = ("rows", "bytes", "wal_bytes_per_day")
 _WIDTH = 12
-"""Of a chart."""
+"""Width of a chart in characters."""
 
 
-def show_tables(found: Tables) -> None:
-    """Each table at the horizon, with a small chart of its way there where there is room; then what all is from."""
+def show_tables(forecast: Tables) -> None:
+    """Show each table at the horizon, with a small chart of its growth where there is room, then the sources."""
     from rich.table import Table
 
     from loadgen.report.numbers import interval, size, size_interval
 
     out = console()
-    if found.tables:
-        end = next(iter(found.tables[0].series.values())).points[-1]
+    if forecast.tables:
+        end = next(iter(forecast.tables[0].series.values())).points[-1]
         charts = ("",) if out.width >= 96 else ()
-        shown = Table(f"at {end.date or end.period}", "rows", "bytes", "WAL a day", *charts, box=None, pad_edge=False)
-        for column in shown.columns:
+        table = Table(f"at {end.date or end.period}", "rows", "bytes", "WAL a day", *charts, box=None, pad_edge=False)
+        for column in table.columns:
             column.no_wrap = True
-        for one in found.tables:
-            rows, sizes, wal = (_end(one.series.get(name)) for name in _QUANTITIES)
-            chart = _chart(_way(one.series.get("bytes") or one.series.get("rows")))
-            cells = (one.table or "(not by table)", interval(rows), size_interval(sizes), size_interval(wal), chart)
-            shown.add_row(*cells[: len(shown.columns)])
-        out.print(shown)
-        sized = [one.series["bytes"] for one in found.tables if "bytes" in one.series]
+        for entry in forecast.tables:
+            rows, sizes, wal = (_end(entry.series.get(name)) for name in _QUANTITIES)
+            chart = _chart(_way(entry.series.get("bytes") or entry.series.get("rows")))
+            cells = (
+                entry.table or "(not by table)",
+                interval(rows),
+                size_interval(sizes),
+                size_interval(wal),
+                chart,
+            )
+            table.add_row(*cells[: len(table.columns)])
+        out.print(table)
+        sized = [entry.series["bytes"] for entry in forecast.tables if "bytes" in entry.series]
         if sized:
-            # Tables rise and fall with the same users: ends add up.
+            # All tables grow with the same users, so the ends of intervals add up.
             ends = [found_end for series in sized if (found_end := _end(series)) is not None]
             total = Interval(
                 sum(e.low for e in ends), sum(e.value for e in ends), sum(e.high for e in ends), ends[0].level
@@ -46,19 +52,19 @@ def show_tables(found: Tables) -> None:
             ways = [sum(values) for values in zip(*(_way(series) for series in sized), strict=False)]
             say(f"{_chart(ways)}  {size(sum(s.now.value for s in sized))} in all today, then {size_interval(total)}")
     sources: dict[str, None] = {}
-    for one in found.tables:
-        for quantity, series in one.series.items():
+    for entry in forecast.tables:
+        for quantity, series in entry.series.items():
             law = {"history": "its own history", "users": "users", "user-months": "user-months"}[series.law]
             source = series.source.split(": ")[0]
             sources[f"{quantity.replace('_', ' ')} by {law} ({series.origin}): {source}"] = None
     for line in sources:
         say(line)
-    for refusal in found.missing:
+    for refusal in forecast.missing:
         say(f"not told ({refusal.code}): needs {refusal.missing}; {refusal.do}")
 
 
 def _end(series: Series | None) -> Interval | None:
-    """At the horizon."""
+    """Value at the horizon."""
     if series is None:
         return None
     last = series.points[-1]
@@ -66,13 +72,13 @@ def _end(series: Series | None) -> Interval | None:
 
 
 def _way(series: Series | None) -> list[float]:
-    """From today to the horizon."""
+    """Values from today to the horizon."""
     return [] if series is None else [series.now.value, *(p.point for p in series.points)]
 
 
 def _chart(values: list[float]) -> str:
-    """Bars from 0 to the most, thinned to _WIDTH."""
+    """Draw bars from 0 to the greatest, thinned to _WIDTH."""
     count = min(_WIDTH, len(values))
-    seen = [values[round(i * (len(values) - 1) / max(count - 1, 1))] for i in range(count)]
-    top = max(seen, default=0.0) or 1.0
-    return "".join(_BARS[min(int(value / top * len(_BARS)), len(_BARS) - 1)] for value in seen)
+    heights = [values[round(i * (len(values) - 1) / max(count - 1, 1))] for i in range(count)]
+    top = max(heights, default=0.0) or 1.0
+    return "".join(_BARS[min(int(value / top * len(_BARS)), len(_BARS) - 1)] for value in heights)

@@ -1,4 +1,4 @@
-"""The options of ``loadgen run`` that spread a load over several machines, and what a worker does with them."""
+"""Options of ``loadgen run`` that spread a load over several machines, and starting a worker or master."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 WAIT_FOR_WORKERS_S: Final = 300.0
 _PORT: Final = "5557"
-"""Locust's own."""
+"""Locust's own default port."""
 
 MasterFlag = Annotated[
     bool, typer.Option("--master", help="Let workers, here or on other machines, make the load; record it here.")
@@ -46,18 +46,18 @@ _WORKER_MAY: Final = {*_OF_WORKER, *_SERVERS, "scenario", "worker", "processes"}
 
 
 def given(context: typer.Context) -> set[str]:
-    """Names of the parameters that stand on the command line."""
-    found = ((name, context.get_parameter_source(name)) for name in context.params)
-    return {name for name, source in found if source is not None and source.name == "COMMANDLINE"}
+    """Names of the parameters given on the command line."""
+    sources = ((name, context.get_parameter_source(name)) for name in context.params)
+    return {name for name, source in sources if source is not None and source.name == "COMMANDLINE"}
 
 
 def check(names: set[str], *, master: bool, worker: bool) -> None:
-    """Options that do not go together. Raises UsageError."""
+    """Check that the given options go together. Raises UsageError."""
     if master and worker:
         raise UsageError("--master and --worker are two machines' parts; give one of them")
-    for is_one, option, mine in ((master, "--master", _OF_MASTER), (worker, "--worker", _OF_WORKER)):
-        if not is_one and (stray := sorted(names & mine.keys())):
-            raise UsageError(f"{mine[stray[0]]} is for {option}; give that as well")
+    for chosen, option, own in ((master, "--master", _OF_MASTER), (worker, "--worker", _OF_WORKER)):
+        if not chosen and (stray := sorted(names & own.keys())):
+            raise UsageError(f"{own[stray[0]]} is for {option}; give that as well")
     if master and "processes" in names:
         raise UsageError("--processes is for the workers, which make the load; give it there")
     if worker and (stray := sorted(names - _WORKER_MAY)):
@@ -67,7 +67,7 @@ def check(names: set[str], *, master: bool, worker: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Which server a worker loads, as its command line says."""
+    """A worker's server, by its command line."""
 
     dsn: str | None
     instance: str | None
@@ -77,7 +77,7 @@ class Where:
 
 
 def work(scenario: str, where: Where, *, host: str, port: str, processes: str) -> None:
-    """Be a worker, or several, until the master ends."""
+    """Run one or several workers until the master ends."""
     port_n = quantities.whole(port, "--master-port", most=65_535)
     processes_n = quantities.whole(processes, "--processes", most=quantities.MOST_PROCESSES)
 
@@ -89,12 +89,12 @@ def work(scenario: str, where: Where, *, host: str, port: str, processes: str) -
     from loadgen.seeding.starter import ensure_data
 
     path = find_scenario(scenario)
-    found = settings.load(
+    config = settings.load(
         dsn=where.dsn, instance=where.instance, pooler_dsn=where.pooler_dsn, replica_dsns=where.replicas
     )
-    target = resolve(found)
+    target = resolve(config)
     ensure_data(target)
-    environment = servers_of(found, target).verified().environment()
+    environment = servers_of(config, target).verified().environment()
     carry_out(path, environment, where.allow_unmarked, host=host, port=port_n, processes=processes_n, say=say)
 
 
@@ -109,7 +109,7 @@ def master(
     users: int,
     only: tuple[str, ...],
 ) -> MasterChild:
-    """A master whose workers are here."""
+    """Start a master and wait for its workers."""
     port_n = quantities.whole(port, "--bind-port", most=65_535)
     count = quantities.whole(expect, "--expect-workers", most=quantities.MOST_WORKERS)
     if count > users:

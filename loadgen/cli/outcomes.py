@@ -1,6 +1,6 @@
-"""Any exception as one of ``errors.py``, and any message as one line that is safe to print.
+"""Conversion of any exception to one of ``errors.py``, and of any message to one line that is safe to print.
 
-This is the one place that catches what no module expected: ``cli/app.py`` calls it for whatever comes out of a verb.
+This is the one place that handles unexpected exceptions: ``cli/app.py`` calls it for any that leaves a verb.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
 
 TRACEBACK_VARIABLE: Final = "LOADGEN_TRACEBACK"
 MOST_CHARACTERS: Final = 1_000
-"""Of a line (assumption: a dozen lines of a terminal). A longer one loses its middle: what to do stands at its end."""
+"""Longest message (assumption: a dozen lines). A longer one loses its middle, since its end says what to do."""
 _URI_PASSWORD: Final = re.compile(r"(://[^\s/@:]{0,200}:)[^\s@]{1,200}(?=@)")
 _KEY_PASSWORD: Final = re.compile(
     r"((?:ssl)?password\s{0,9}=\s{0,9})(?:'[^']{0,200}'?|[^\s'&;,]{1,200})", re.IGNORECASE
 )
-"""How a DSN writes a password, as a URI and as pairs; bounded, so that a long value takes no time to look through."""
+"""Passwords in a DSN, as a URI and as pairs; bounded, so that long values are searched in little time."""
 
 
 def as_loadgen_error(error: Exception) -> LoadgenError:
-    """The outcome that an exception stands for; what is none of the user's or the system's is a fault of this tool."""
+    """Convert an exception; one that is neither the user's nor the system's is an internal error."""
     if os.environ.get(TRACEBACK_VARIABLE) == "1":
         traceback.print_exception(error, file=sys.stderr)
     match error:
@@ -49,7 +49,7 @@ def _of_the_system(error: OSError) -> LoadgenError:
 
 
 def _of_a_library(error: Exception) -> LoadgenError | None:
-    """Of the driver, or of what reads documents."""
+    """Convert an exception of the driver or of pydantic."""
     import psycopg
     from pydantic import ValidationError
 
@@ -72,7 +72,7 @@ def _of_this_tool(error: Exception) -> LoadgenError:
 
 
 def one_line(message: str) -> str:
-    """A message without passwords, control characters and lone surrogates, at most ``MOST_CHARACTERS`` long."""
+    """Strip a message of passwords, control characters and lone surrogates, to at most ``MOST_CHARACTERS``."""
     masked = _KEY_PASSWORD.sub(r"\1***", _URI_PASSWORD.sub(r"\1***", message))
     if secret := os.environ.get("PGPASSWORD"):
         masked = masked.replace(secret, "***")
@@ -82,9 +82,9 @@ def one_line(message: str) -> str:
 
 
 def check_arguments(arguments: list[str]) -> None:
-    """Refuse what no option takes: an empty value, a NUL, bytes that are not UTF-8. Raises UsageError.
+    """Refuse arguments that no option takes: empty, with a NUL, not UTF-8. Raises UsageError.
 
-    What follows ``--`` is for another program, and may be empty.
+    Arguments after ``--`` are for another program, and may be empty.
     """
     for place, argument in enumerate(arguments):
         if argument == "--":

@@ -1,4 +1,4 @@
-"""What people see goes to stderr, the one JSON document to stdout."""
+"""Output: text for people goes to stderr, the one JSON document to stdout."""
 
 from __future__ import annotations
 
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
 
 
 def console() -> Console:
-    """A console on stderr: colours off when it is not a terminal."""
+    """Make a console on stderr, without colours when it is not a terminal."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def print_fitting(build: Callable[[bool], Table]) -> None:
-    """A table as wide as it is; where the terminal is narrower, the narrow one that ``build(True)`` makes."""
+    """Print the table of ``build(False)``, or the narrow one of ``build(True)`` where the terminal is narrower."""
     out = console()
     wide = build(False)
-    anything = out.options.update(width=1000)
-    out.print(wide if out.measure(wide, options=anything).maximum <= out.width else build(True))
+    unlimited = out.options.update(width=1000)
+    out.print(wide if out.measure(wide, options=unlimited).maximum <= out.width else build(True))
 
 
 def folded(cells: Iterable[str]) -> list[str]:
-    """Cells like "value (low–high)", each with the interval below its value."""
+    """Break cells like "value (low–high)", with the interval below the value."""
     return [cell.replace(" (", "\n(", 1) for cell in cells]
 
 
 def say(line: str) -> None:
-    """One line for people; what a name in it would do to their terminal is shown instead."""
-    if sys.stderr is not None:  # print would take stdout instead
+    """Print one line for people, with control characters escaped."""
+    if sys.stderr is not None:  # print would write to stdout instead
         print(printable(line), file=sys.stderr, flush=True)
 
 
 def printable(text: str) -> str:
-    """The text with control characters and lone surrogates escaped, but for line breaks."""
+    """Escape control characters, except line breaks, and lone surrogates."""
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def show_cursor() -> None:
-    """Undo what a progress bar that was broken off did to the terminal."""
+    """Show the cursor again, which an interrupted progress bar leaves hidden."""
     if sys.stderr is not None and sys.stderr.isatty():
         console().show_cursor(True)
 
@@ -59,12 +59,12 @@ _emitted: list[int] = []
 
 
 def documents_emitted() -> int:
-    """How many documents this process has emitted."""
+    """Number of documents that this process has emitted."""
     return len(_emitted)
 
 
 def emit(document: str) -> None:
-    """The one JSON document of this command. Raises EnvironmentFault where nobody takes it."""
+    """Print the one JSON document of this command. Raises EnvironmentFault where stdout cannot be written to."""
     if sys.stdout is None:
         raise EnvironmentFault("standard output is closed; redirect it to a file or a program")
     try:
@@ -73,13 +73,13 @@ def emit(document: str) -> None:
             sys.stdout.write(document if document.endswith("\n") else document + "\n")
             sys.stdout.flush()
     except OSError as error:
-        # What could not be written is still in the buffer, and Python would try again at its end.
+        # The buffer still holds the rest, which Python would try to write again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise EnvironmentFault(f"cannot write to standard output: {error.strerror}; redirect it elsewhere") from error
 
 
 def emit_values(format_name: str, **values: Any) -> None:
-    """The one JSON document of a verb that has no record of its own."""
+    """Print the one JSON document of a verb without a record."""
     import orjson
 
     emit(orjson.dumps({"format": format_name, **values}, default=str, option=orjson.OPT_INDENT_2).decode())
@@ -87,7 +87,7 @@ def emit_values(format_name: str, **values: Any) -> None:
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """A progress bar on stderr with elapsed and remaining time; plain lines are left to the caller."""
+    """Show a progress bar on stderr with elapsed and remaining time; plain lines are left to the caller."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,

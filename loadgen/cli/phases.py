@@ -1,4 +1,4 @@
-"""Progress of a run: which phase, and how long until the end."""
+"""Progress of a run: its phase, and the time until its end."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PhaseProgress:
         self._stack.close()
 
     def phase_began(self, event: PhaseBegan) -> None:
-        """Show the phase."""
+        """Show the phase that begins."""
         if self._terminal:
             self._bar.update(self._task, description=f"{self._title}: {event.phase}")
         else:

@@ -104,11 +104,11 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def _fan_out(found: FanOut | None) -> tuple[str, str, str, str]:
-    if found is None:
+def _fan_out(fan_out: FanOut | None) -> tuple[str, str, str, str]:
+    if fan_out is None:
         return "", "", "", ""
-    by_p = {q.p: f"{q.value:,}" for q in found.quantiles}
-    return f"{found.mean:g}", f"{found.without:.0%}", by_p.get(0.9, ""), by_p.get(0.99, "")
+    by_p = {q.p: f"{q.value:,}" for q in fan_out.quantiles}
+    return f"{fan_out.mean:g}", f"{fan_out.without:.0%}", by_p.get(0.9, ""), by_p.get(0.99, "")
 
 
 def _widths(column: ColumnShape) -> tuple[str, str, str, str]:

@@ -1,4 +1,4 @@
-"""``loadgen psql``: PostgreSQL's own shell on the database that is meant."""
+"""``loadgen psql``: PostgreSQL's own shell on the chosen database."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def psql(
     from loadgen import settings
     from loadgen.database.connect import resolve
 
-    found = settings.load(dsn=dsn, instance=instance)
-    target = resolve(found)
-    command = [_program(found.pg_bin, embedded=target.embedded), f"--dbname={target.conninfo}", *(arguments or [])]
+    config = settings.load(dsn=dsn, instance=instance)
+    target = resolve(config)
+    command = [_program(config.pg_bin, embedded=target.embedded), f"--dbname={target.conninfo}", *(arguments or [])]
     if json:
         emit_values("loadgen.psql/1", command=command)
         return
-    # The password goes by the environment: arguments are in every process list.
+    # The password is in the environment, since process lists show arguments.
     secret = {} if target.password is None else {"PGPASSWORD": target.password}
     os.execve(command[0], command, os.environ | secret)
 
 
 def _program(pg_bin: Path | None, *, embedded: bool) -> str:
-    """The installation's own psql for the embedded server; elsewhere rather the system's, which can do TLS."""
+    """Find psql: the installation's own for the embedded server, else first the system's, which supports TLS."""
     from loadgen.database.programs import client_program
 
     ours = client_program("psql", pg_bin)
     choices = (str(ours) if ours else None, shutil.which("psql"))
-    found = next((choice for choice in (choices if embedded else reversed(choices)) if choice), None)
-    if found is None:
+    program = next((choice for choice in (choices if embedded else reversed(choices)) if choice), None)
+    if program is None:
         raise EnvironmentFault("there is no psql; install PostgreSQL's client programs, or set LOADGEN_PG_BIN")
-    return found
+    return program

@@ -1,4 +1,4 @@
-"""Quantities as people type them: ``5m``, ``1,2,4,8``, ``p95=100ms``. Each refuses in one line that says what fits."""
+"""Parsing of quantities as typed: ``5m``, ``1,2,4,8``, ``p95=100ms``. Errors say in one line what is expected."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 LONGEST_S: Final = 7 * 24 * 3600.0
-"""Every load is bounded in time."""
+"""Longest duration of a load."""
 MOST_USERS: Final = 10_000
-"""One process holds a session for each."""
+"""Most users of a load, each with a session."""
 MOST_WORKERS: Final = 1_000
 MOST_PROCESSES: Final = 64
-"""More cores than this in one machine deserve a second generator beside it."""
+"""Most processes of a generator: for more, use a second machine."""
 
 
 def duration_s(text: str, option: str, *, least_s: float = 0.0) -> float:
-    """Seconds of ``30s``, ``5m``, ``250ms``, ``1h``. Raises UsageError that names ``option``."""
-    found = _DURATION.fullmatch(text.strip())
-    if not found:
+    """Parse ``30s``, ``5m``, ``250ms``, ``1h`` as seconds. Raises UsageError that names ``option``."""
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
         raise UsageError(f"{option} {text!r} is not a duration; write a number and ms, s, m or h, like 30s")
-    seconds = float(found[1]) * _SECONDS[found[2]]
+    seconds = float(match[1]) * _SECONDS[match[2]]
     if not least_s <= seconds <= LONGEST_S:
         raise UsageError(f"{option} {text} is out of range; give {least_s:g}s to {LONGEST_S:g}s")
     return seconds
 
 
 def whole(text: str, option: str, *, most: int, least: int = 1) -> int:
-    """A whole number within bounds. Raises UsageError that names ``option``."""
+    """Parse a whole number within bounds. Raises UsageError that names ``option``."""
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", text.strip()):
         raise UsageError(f"{option} {text!r} is not a whole number; give {least} to {most}")
     number = int(text)
@@ -46,83 +46,83 @@ def whole(text: str, option: str, *, most: int, least: int = 1) -> int:
 
 
 def mode(text: str) -> Mode:
-    """``sequential`` or ``pipeline``. Raises UsageError."""
+    """Parse ``sequential`` or ``pipeline``. Raises UsageError."""
     if text in ("sequential", "pipeline"):
         return cast("Mode", text)
     raise UsageError(f"--mode {text!r} is unknown; give sequential or pipeline")
 
 
 def on_loss(text: str) -> OnLoss:
-    """``stop`` or ``continue``. Raises UsageError."""
+    """Parse ``stop`` or ``continue``. Raises UsageError."""
     if text in ("stop", "continue"):
         return cast("OnLoss", text)
     raise UsageError(f"--on-worker-loss {text!r} is unknown; give stop or continue")
 
 
 def processes(text: str, users: int) -> int:
-    """How many processes share so many users, or connections. Raises UsageError."""
-    found = whole(text, "--processes", most=MOST_PROCESSES)
-    if found > users:
+    """Parse the number of processes that share ``users``. Raises UsageError."""
+    count = whole(text, "--processes", most=MOST_PROCESSES)
+    if count > users:
         raise UsageError(
-            f"--processes {found} would share {users} users; give --users {found} or more, or fewer of them"
+            f"--processes {count} would share {users} users; give --users {count} or more, or fewer of them"
         )
-    return found
+    return count
 
 
 def share(text: str, option: str, *, least: float, most: float) -> float:
-    """A share like ``0.9``, within bounds. Raises UsageError."""
+    """Parse a share like ``0.9``, within bounds. Raises UsageError."""
     if not re.fullmatch(r"[0-9]*\.?[0-9]+", text.strip()) or not least <= float(text) <= most:
         raise UsageError(f"{option} {text!r} is out of range; give {least:g} to {most:g}")
     return float(text)
 
 
 def shares(text: str, option: str) -> dict[str, float]:
-    """``dashboard=0.9,montecarlo=0.1``: shares by name. Raises UsageError."""
-    found: dict[str, float] = {}
+    """Parse shares by name: ``dashboard=0.9,montecarlo=0.1``. Raises UsageError."""
+    by_name: dict[str, float] = {}
     for part in text.split(","):
-        name, given, value = part.strip().partition("=")
-        if not given or not name.strip():
+        name, equals, value = part.strip().partition("=")
+        if not equals or not name.strip():
             raise UsageError(f"{option} {text!r} is not one; write NAME=SHARE,NAME=SHARE")
-        if name.strip() in found:
+        if name.strip() in by_name:
             raise UsageError(f"{option} {text} names {name.strip()!r} twice")
-        found[name.strip()] = share(value, option, least=0, most=1)
-    return found
+        by_name[name.strip()] = share(value, option, least=0, most=1)
+    return by_name
 
 
 def levels(text: str, *, most_levels: int) -> tuple[int, ...]:
-    """Distinct levels of ``1,2,4,8`` in order. Raises UsageError."""
-    found = tuple(whole(part, "--levels", most=MOST_USERS) for part in text.split(","))
-    if len(set(found)) != len(found):
+    """Parse distinct levels like ``1,2,4,8``, in order. Raises UsageError."""
+    numbers = tuple(whole(part, "--levels", most=MOST_USERS) for part in text.split(","))
+    if len(set(numbers)) != len(numbers):
         raise UsageError(f"--levels {text} names a level twice; repeats are set with --repeats")
-    if len(found) > most_levels:
-        raise UsageError(f"--levels names {len(found)} levels; give at most {most_levels}")
-    return tuple(sorted(found))
+    if len(numbers) > most_levels:
+        raise UsageError(f"--levels names {len(numbers)} levels; give at most {most_levels}")
+    return tuple(sorted(numbers))
 
 
 def names(text: str | None) -> tuple[str, ...]:
-    """``a,b``; nothing for None."""
+    """Parse names like ``a,b``; none for None."""
     return tuple(name.strip() for name in text.split(",")) if text is not None else ()
 
 
 def max_errors(text: str | None) -> float:
-    """``0.5%`` as a share of one; None is the default. Raises UsageError."""
+    """Parse ``0.5%`` as a share of one; None is the default. Raises UsageError."""
     if text is None:
         return MAX_ERROR_SHARE
-    found = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*%", text.strip())
-    if not found or float(found[1]) > 100:
+    match = re.fullmatch(r"(\d{1,3}(?:\.\d+)?)\s*%", text.strip())
+    if not match or float(match[1]) > 100:
         raise UsageError(f"--max-errors {text}: expected a percentage from 0% to 100%, such as 1%")
-    return float(found[1]) / 100
+    return float(match[1]) / 100
 
 
 def objective(text: str | None) -> Objective:
-    """``p95=100ms``; None is the default objective. Raises UsageError."""
+    """Parse ``p95=100ms``; None is the default objective. Raises UsageError."""
     from loadgen.runs.format.latency import PERCENTILES, Objective
 
     if text is None:
         return Objective()
     known = ", ".join(f"p{p:g}" for p in PERCENTILES)
-    found = re.fullmatch(r"p([0-9]+(?:\.[0-9]+)?)\s*(?:<=?|=)\s*(\S+)", text.strip())
-    if not found or float(found[1]) not in PERCENTILES:
+    match = re.fullmatch(r"p([0-9]+(?:\.[0-9]+)?)\s*(?:<=?|=)\s*(\S+)", text.strip())
+    if not match or float(match[1]) not in PERCENTILES:
         raise UsageError(f"--objective {text!r} is not one; write p95=100ms (percentiles: {known})")
-    response_s = duration_s(found[2], "--objective", least_s=0.0001)
-    return Objective(percentile=float(found[1]), response_ms=response_s * 1000)
+    response_s = duration_s(match[2], "--objective", least_s=0.0001)
+    return Objective(percentile=float(match[1]), response_ms=response_s * 1000)

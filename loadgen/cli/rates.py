@@ -24,7 +24,7 @@ _FORMS: Final = "write 500, 100@30s,200@30s, 100..1000@5m or daily:50..500@24h"
 
 
 def rate(text: str) -> Rate:
-    """A rate over time. Raises UsageError that says what fits."""
+    """Parse a rate over time. Raises UsageError with the forms that are allowed."""
     from loadgen.runs.format.schedule import Rate
 
     if text.startswith("daily:"):
@@ -39,14 +39,14 @@ def rate(text: str) -> Rate:
 def _piece(part: str, text: str, *, last: bool) -> RatePiece:
     from loadgen.runs.format.schedule import RatePiece
 
-    found = _PIECE.fullmatch(part)
-    if not found:
+    match = _PIECE.fullmatch(part)
+    if not match:
         raise UsageError(f"--rate {text!r} has {part!r}, which is no rate; {_FORMS}")
-    low = _tps(found["from"], text)
-    high = low if found["to"] is None else _tps(found["to"], text)
-    if found["time"] is not None:
-        return RatePiece(duration_s(found["time"], "--rate", least_s=0.001), low, high)
-    if not last or found["to"] is not None:
+    low = _tps(match["from"], text)
+    high = low if match["to"] is None else _tps(match["to"], text)
+    if match["time"] is not None:
+        return RatePiece(duration_s(match["time"], "--rate", least_s=0.001), low, high)
+    if not last or match["to"] is not None:
         raise UsageError(f"--rate {text!r} does not say for how long {part!r} lasts; {_FORMS}")
     return RatePiece(0.0, low, high)
 
@@ -55,13 +55,13 @@ def _daily(text: str) -> tuple[RatePiece, ...]:
     from loadgen.population.calendar import USE_BY_HOUR
     from loadgen.runs.format.schedule import RatePiece
 
-    whole = _piece(text.removeprefix("daily:").strip(), text, last=True)
-    if not whole.seconds or whole.from_tps >= whole.to_tps:
+    day = _piece(text.removeprefix("daily:").strip(), text, last=True)
+    if not day.seconds or day.from_tps >= day.to_tps:
         raise UsageError(f"--rate {text!r} is no day from its quietest hour to its busiest; {_FORMS}")
     least, most = min(USE_BY_HOUR), max(USE_BY_HOUR)
-    span = (whole.to_tps - whole.from_tps) / (most - least)
-    rates = [whole.from_tps + (use - least) * span for use in USE_BY_HOUR]
-    hour_s = whole.seconds / len(rates)
+    span = (day.to_tps - day.from_tps) / (most - least)
+    rates = [day.from_tps + (use - least) * span for use in USE_BY_HOUR]
+    hour_s = day.seconds / len(rates)
     return tuple(RatePiece(hour_s, a, b) for a, b in zip(rates, [*rates[1:], rates[0]], strict=True))
 
 

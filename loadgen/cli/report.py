@@ -42,7 +42,7 @@ def report(
 
 
 def write_page(path: Path, output: Path | None = None) -> Path:
-    """The page of the record at ``path``, written whole or not at all; its place is printed and returned."""
+    """Write the page of the record at ``path``, whole or not at all; prints and returns its path."""
     from loadgen.report.page import page
     from loadgen.report.reading import read_subject
     from loadgen.runs.documents import write_atomically

@@ -1,4 +1,4 @@
-"""A run's result as people read it, on stderr."""
+"""Terminal output of a run's result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def show(record: RunRecord) -> None:
-    """The reason why it is not valid, if there is one; throughput, latencies by transaction, errors, the verdict."""
+    """Show a run: reasons against it, throughput, latencies by transaction, errors, verdict."""
     from rich.markup import escape
 
     out = console()
@@ -58,7 +58,7 @@ def _show_result(result: RunResult, users: int) -> None:
 
 
 def _latencies(result: RunResult, *, narrow: bool) -> Table:
-    """A row for each transaction. Narrow, counts go below names, and an open run's service p95 is left to its page."""
+    """Make a row for each transaction. When narrow, counts go below names, without an open run's service p95."""
     from rich.table import Table
 
     from loadgen.report.numbers import percentile
@@ -127,17 +127,17 @@ def _show_access(access: AccessResult) -> None:
         )
 
 
-def _replayed(replica: int, found: ReplayUse) -> str:
-    """What a replica replayed, what that cost it, and how far behind it was."""
-    replayed = "nothing that was seen" if found.wal_bytes is None else f"{found.wal_bytes / 1e6:,.1f} MB of WAL"
-    spent = "" if found.cpu_s is None else f" with {found.cpu_s:,.2f} s of CPU"
-    if (cost := found.cpu_s_per_byte) is not None:
+def _replayed(replica: int, use: ReplayUse) -> str:
+    """Describe a replica's replay: WAL, CPU and lag."""
+    replayed = "nothing that was seen" if use.wal_bytes is None else f"{use.wal_bytes / 1e6:,.1f} MB of WAL"
+    spent = "" if use.cpu_s is None else f" with {use.cpu_s:,.2f} s of CPU"
+    if (cost := use.cpu_s_per_byte) is not None:
         spent += f", {1e9 * cost.value:,.1f} ({1e9 * cost.low:,.1f} to {1e9 * cost.high:,.1f}) ms a MB"
     behind = ""
-    if found.lag_bytes_most is not None:
-        age = "" if found.lag_s_most is None else f", {found.lag_s_most:,.2f} s"
-        behind = f"; at most {found.lag_bytes_most / 1e6:,.1f} MB{age} behind"
-    why = "" if found.refusal is None else f". {found.refusal.code}: no {found.refusal.missing}; {found.refusal.do}"
+    if use.lag_bytes_most is not None:
+        age = "" if use.lag_s_most is None else f", {use.lag_s_most:,.2f} s"
+        behind = f"; at most {use.lag_bytes_most / 1e6:,.1f} MB{age} behind"
+    why = "" if use.refusal is None else f". {use.refusal.code}: no {use.refusal.missing}; {use.refusal.do}"
     return f"replica {replica} replayed {replayed}{spent}{behind}{why}"
 
 

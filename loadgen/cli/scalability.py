@@ -1,4 +1,4 @@
-"""``loadgen scalability``: which law throughput follows, where it peaks, what it gives at other loads."""
+"""``loadgen scalability``: scalability law of throughput, its peak, and predictions."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 MOST_PREDICTIONS = 100
 MOST_ROWS = 24
-"""Of the table in the terminal, evenly spread over the levels, besides the predictions asked for."""
+"""Most rows of the table in the terminal, evenly spread over the levels, besides requested predictions."""
 CHART = 27
-"""Characters of the chart."""
+"""Width of the chart in characters."""
 LATENCY_CHART = 14
 
 
@@ -54,11 +54,11 @@ def scalability(
     from loadgen.planning.throughputs import read
     from loadgen.runs import documents
 
-    wanted = quantities.share(level, "--level", least=0.5, most=0.99)
+    confidence = quantities.share(level, "--level", least=0.5, most=0.99)
     loads = _concurrencies(at)
     measured = read(settings.load(results_dir=results_dir).results_dir, source)
-    fit = measured.fit(wanted)
-    latency = swept_latency(measured.sweep, wanted) if measured.sweep is not None else None
+    fit = measured.fit(confidence)
+    latency = swept_latency(measured.sweep, confidence) if measured.sweep is not None else None
     if json:
         emit(documents.dump(scalability_answer(measured, fit, loads, latency)))
     show(measured, fit, loads)
@@ -79,27 +79,27 @@ def _concurrencies(text: str | None) -> tuple[float, ...]:
 
 
 def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:
-    """Levels, law and predictions as people read them, on stderr."""
+    """Show levels, law and predictions on stderr."""
     from rich.table import Table
 
     from capacity.formatting import counted
     from capacity.values import Refusal
     from loadgen.report.numbers import MISSING, interval, interval_range, number
 
-    seen: dict[float, list[float]] = {}
+    by_load: dict[float, list[float]] = {}
     for n, x in zip(measured.concurrency, measured.throughput, strict=True):
-        seen.setdefault(n, []).append(x)
-    means = {n: sum(values) / len(values) for n, values in seen.items()}
-    loads = sorted({*_thinned(sorted(seen)), *asked})
-    expected = {n: found for n in loads if not isinstance(found := fit.predict(n), Refusal)}
-    top = max(*means.values(), *(found.high for found in expected.values()))
+        by_load.setdefault(n, []).append(x)
+    means = {n: sum(values) / len(values) for n, values in by_load.items()}
+    loads = sorted({*_thinned(sorted(by_load)), *asked})
+    expected = {n: prediction for n in loads if not isinstance(prediction := fit.predict(n), Refusal)}
+    top = max(*means.values(), *(prediction.high for prediction in expected.values()))
     table = Table("N", "runs", "measured", "expected", f"{fit.alpha.level:.0%} of runs", "", box=None)
     for n in loads:
-        said = ("not identified", "", "")
+        cells = ("not identified", "", "")
         if n in expected:
             run = expected[n]
-            said = (number(run.value), interval_range(run), _chart(run, means.get(n), top))
-        table.add_row(f"{n:g}", str(len(seen.get(n, ()))) if n in seen else MISSING, number(means.get(n)), *said)
+            cells = (number(run.value), interval_range(run), _chart(run, means.get(n), top))
+        table.add_row(f"{n:g}", str(len(by_load.get(n, ()))) if n in by_load else MISSING, number(means.get(n)), *cells)
     console().print(table)
     what = "N: busy connections, throughput in transactions a second" if measured.sweep else "N: concurrency"
     say(f"{what}   ● measured   ┃ expected of a further run   ─ its range")
@@ -114,7 +114,7 @@ def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:
 
 
 def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
-    """Response by level, what queueing for CPU alone would make of it, and how busy the server may be."""
+    """Show response times by level, bounds by queueing for CPU alone, and target utilisation."""
     from rich.table import Table
 
     from capacity.latency import LatencyCurve
@@ -128,17 +128,17 @@ def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
         table = Table("N", "busy", f"{name} ms", "a further run", "CPU alone", "", box=None)
         top = max(p.response_ms.value for p in curve.points)
         for n in sorted({*_thinned(sorted(measured)), *asked}):
-            said, point = curve.predict_ms(n), measured.get(int(n))
-            if isinstance(said, Refusal):
+            prediction, point = curve.predict_ms(n), measured.get(int(n))
+            if isinstance(prediction, Refusal):
                 continue
             bound = latency.bounds.get(int(n)) if point else None
             table.add_row(
                 f"{n:g}",
                 share(point.utilisation.value) if point else "",
-                interval(point.response_ms) if point else number(said.value),
-                interval_range(said),
+                interval(point.response_ms) if point else number(prediction.value),
+                interval_range(prediction),
                 number(bound.mean_ms) if bound else "",
-                "█" * max(round(LATENCY_CHART * min(said.value / top, 1)), 1),
+                "█" * max(round(LATENCY_CHART * min(prediction.value / top, 1)), 1),
             )
         console().print(table)
         say(f"times in ms; busy: of the greatest throughput measured; a further run: its {curve.level:.0%} interval")
@@ -180,12 +180,12 @@ def _peak(fit: Usl) -> str:
 
 
 def _thinned(loads: list[float]) -> list[float]:
-    """At most MOST_ROWS of the levels, evenly spread, the last always among them."""
+    """Thin levels evenly to at most MOST_ROWS, keeping the last."""
     return loads[::-1][:: -(-len(loads) // MOST_ROWS)]
 
 
 def _chart(run: Interval, measured: float | None, top: float) -> str:
-    """The interval as a line on a scale from 0 to ``top``, what is expected and the mean measured as marks on it."""
+    """Draw an interval as a line on a scale from 0 to ``top``, with marks for its value and the measured mean."""
 
     def place(value: float) -> int:
         return min(round((CHART - 1) * value / top), CHART - 1)

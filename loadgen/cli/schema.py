@@ -1,4 +1,4 @@
-"""``loadgen schema``: what a document of ``--json`` holds."""
+"""``loadgen schema``: JSON Schema of the documents of ``--json``."""
 
 from __future__ import annotations
 

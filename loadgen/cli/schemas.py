@@ -1,4 +1,4 @@
-"""JSON Schemas of every document that ``--json`` prints and of every record, made from the values themselves."""
+"""JSON Schemas of every document that ``--json`` prints and of every record, generated from their classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 def kinds() -> dict[str, Any]:
-    """The type of each document by kind, ``run`` for ``loadgen.run/1``."""
+    """Type of each document by kind, ``run`` for ``loadgen.run/1``."""
     from loadgen.cli import documents as plain
     from loadgen.exporting.format import Export
     from loadgen.fidelity.format import FidelityRecord
@@ -53,14 +53,14 @@ def kinds() -> dict[str, Any]:
 
 
 def schema(kind: str) -> dict[str, Any]:
-    """The JSON Schema of one kind. Raises KeyError for another."""
+    """Generate the JSON Schema of a kind. Raises KeyError for another."""
     from pydantic import TypeAdapter
 
-    made = TypeAdapter(kinds()[kind]).json_schema(mode="serialization")
-    ends = made.get("$defs", {}).get("Interval", {}).get("properties", {})
+    document = TypeAdapter(kinds()[kind]).json_schema(mode="serialization")
+    ends = document.get("$defs", {}).get("Interval", {}).get("properties", {})
     if "high" in ends:
-        # An interval without an upper bound has this string there: JSON has no infinity.
+        # JSON has no infinity: an interval without an upper bound has this string.
         ends["high"] = {"anyOf": [ends["high"], {"const": "Infinity"}], "title": "High"}
-    # Alternatives have no format in common that names the version; they are all of the first.
-    name = made.get("properties", {}).get("format", {}).get("const", f"loadgen.{kind}/1")
-    return {"$schema": DIALECT, "$id": name, **made}
+    # Alternatives have no common format field; all are of version 1.
+    name = document.get("properties", {}).get("format", {}).get("const", f"loadgen.{kind}/1")
+    return {"$schema": DIALECT, "$id": name, **document}

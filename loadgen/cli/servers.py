@@ -1,4 +1,4 @@
-"""How a server is shown: the same for every verb that shows one.
+"""Output of a server, the same for every verb.
 
 ``loadgen.server/1``: name, running, version, database, user, host (the socket's directory), port, pid, dsn (through
 the socket, no password needed), data_dir, log, pgpass (the password for 127.0.0.1). What a stopped server has not
@@ -24,7 +24,7 @@ Name = Annotated[
 
 
 def values(status: Status) -> dict[str, object]:
-    """What ``loadgen.server/1`` says of a server."""
+    """Values of ``loadgen.server/1`` for a server."""
     from loadgen.database.cluster import DATABASE, SUPERUSER, socket_dsn
 
     server = status.postmaster
@@ -45,7 +45,7 @@ def values(status: Status) -> dict[str, object]:
 
 
 def show(status: Status) -> None:
-    """The server for people: whether it runs, and how it is reached."""
+    """Show a server: whether it runs, and how to connect."""
     from loadgen.database.cluster import DATABASE, SUPERUSER, socket_dsn
 
     server = status.postmaster

@@ -17,11 +17,11 @@ def status(json: options.Json = False) -> None:
     from loadgen.database.embedded import all_instances
 
     found_settings = settings.load()
-    found = all_instances(found_settings)
+    instances = all_instances(found_settings)
     if json:
-        emit_values("loadgen.servers/1", servers=[servers.values(one) for one in found])
+        emit_values("loadgen.servers/1", servers=[servers.values(instance) for instance in instances])
         return
-    for one in found:
-        servers.show(one)
-    if not found:
+    for instance in instances:
+        servers.show(instance)
+    if not instances:
         say(f"no server in {found_settings.state_dir}; start one: loadgen up")

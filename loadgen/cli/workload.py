@@ -1,4 +1,4 @@
-"""``loadgen workload``: the block that a plan turns users into load by, from measurements."""
+"""``loadgen workload``: measured workload block, by which a plan turns users into load."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ def workload(
     from loadgen.profiling.profile import read_profile
     from loadgen.runs import documents
 
-    found = settings.load(results_dir=results_dir)
+    config = settings.load(results_dir=results_dir)
     block = read_workload(base)
     peak = measured_peak(requests) if requests is not None else None
     mix = None
-    runs = run_reads(found.results_dir, record) if record and profile is None else ()
+    runs = run_reads(config.results_dir, record) if record and profile is None else ()
     if profile is not None:
         shape = read_profile(profile)
         described = (
-            described_by(found.results_dir, record)
+            described_by(config.results_dir, record)
             if record
             else tuple(_describe(share.scenario) for share in block.workload.mix)
         )
@@ -101,7 +101,7 @@ def _describe(scenario: str) -> ScenarioDescription:
 
 
 def show(answer: WorkloadAnswer) -> None:
-    """The block as people read it, on stderr."""
+    """Show a workload block on stderr."""
     from rich.table import Column, Table
 
     from capacity.values import Interval

@@ -75,9 +75,9 @@ class Phases:
         recorder = opened.recorder if opened else Recorder(output, ahead_s)
         if not self._has_viewers:
             recorder.on_tally = locust_figures.ignore
-        values = settings.load()
+        config = settings.load()
         load = self._user.load = open_load(
-            servers_of(values, resolve(values)),
+            servers_of(config, resolve(config)),
             writes=self._user.describe().writes,
             allow_unmarked=os.environ.get("LOADGEN_ALLOW_UNMARKED"),
             skew=self._user.user_skew,

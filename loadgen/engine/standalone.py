@@ -48,12 +48,12 @@ def on_init(environment: Environment, **_: object) -> None:
     if not users:
         return
     try:
-        values = settings.load()
-        target = resolve(values)
+        config = settings.load()
+        target = resolve(config)
         from loadgen.seeding.starter import ensure_data  # with the model of the population: no child of a run needs it
 
         ensure_data(target)
-        servers = servers_of(values, target).verified()
+        servers = servers_of(config, target).verified()
         access = with_pooler(_access(len(servers.replicas)), servers)
         with lock_of_run(servers, access):  # tested now, where a refusal has an exit code
             pass

@@ -35,8 +35,8 @@ def serve(path: Path, host: str, port: int, output: IO[bytes]) -> None:
         output.flush()
 
     user = load_scenario(path)
-    values = settings.load()
-    servers = servers_of(values, resolve(values)).verified()
+    config = settings.load()
+    servers = servers_of(config, resolve(config)).verified()
     identity = ServersIdentity.of(servers)
     # Every run opens its load again; opening one now reports errors before the run waits for this worker.
     open_load(
