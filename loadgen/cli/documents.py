@@ -35,7 +35,7 @@ class RefusalDocument:
 
 @dataclass(frozen=True)
 class ServerBody:
-    """One embedded server; what a stopped one has not got is null."""
+    """One embedded server; fields that a stopped one lacks are null."""
 
     name: str
     running: bool

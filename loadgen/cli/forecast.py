@@ -154,8 +154,8 @@ def _show_forecast(answer: Forecast, label: str) -> None:
             str(p.date or p.period), *(number(v, 4) for v in (p.point, p.low, p.high)), _band(p.low, p.high, scale)
         )
     console().print(table)
-    seen = [*(o.value for o in answer.history), *(p.point for p in points)]
-    say(f"{_spark(seen)}  {counted(len(answer.history), 'period')} seen, then the forecast")
+    values = [*(o.value for o in answer.history), *(p.point for p in points)]
+    say(f"{_spark(values)}  {counted(len(answer.history), 'period')} seen, then the forecast")
     sure = answer.coverage_range
     say(
         f"{answer.model}; {answer.level:.0%} intervals; those it would have given at {answer.origins} past "
@@ -167,9 +167,9 @@ def _show_forecast(answer: Forecast, label: str) -> None:
         say(f"the history could test {answer.tested_horizon} periods ahead; farther intervals follow the law of those")
     if answer.ceiling:
         say(f"growth ends at {interval(answer.ceiling)}")
-    for found in answer.findings:
-        what = "an outlier" if found.kind == "outlier" else "a level shift"
-        say(f"{found.date or f'period {found.period}'}: {what} of {number(found.amount)}, not taken for growth")
+    for finding in answer.findings:
+        what = "an outlier" if finding.kind == "outlier" else "a level shift"
+        say(f"{finding.date or f'period {finding.period}'}: {what} of {number(finding.amount)}, not taken for growth")
 
 
 def _thinned(rows: Sequence[_Row]) -> list[_Row]:

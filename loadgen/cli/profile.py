@@ -46,13 +46,13 @@ def profile(
     from loadgen.runs.documents import write_atomically
 
     target = resolve(settings.load(dsn=dsn, instance=instance))
-    found = make_profile(target, say, schema=schema, timeout_s=timeout_s)
-    document = to_json(found)
+    shape = make_profile(target, say, schema=schema, timeout_s=timeout_s)
+    document = to_json(shape)
     if output is not None:
         write_atomically(output, document)
     if json:
         emit(document)
-    _show(found)
+    _show(shape)
     if output is not None:
         say(f"written to {output}")
     elif not json:

@@ -114,9 +114,9 @@ def _show_access(access: AccessResult) -> None:
 
     out = console()
     routing = access.routing
-    for what, found in access.waits:
-        cells = ", ".join(f"p{p:g} {percentile(found, p)} ms" for p in (50.0, 95.0, 99.0))
-        out.print(f"{what}: {found.count:,} times, {cells}, at most {found.max_ms:,.1f} ms", soft_wrap=True)
+    for name, latency in access.waits:
+        cells = ", ".join(f"p{p:g} {percentile(latency, p)} ms" for p in (50.0, 95.0, 99.0))
+        out.print(f"{name}: {latency.count:,} times, {cells}, at most {latency.max_ms:,.1f} ms", soft_wrap=True)
     if routing is not None:
         replicas = ", ".join(f"{count:,}" for count in routing.replicas) or "0"
         out.print(

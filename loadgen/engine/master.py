@@ -192,7 +192,7 @@ class Master:
         return [worker for worker in self._workers.values() if self._answers(worker)]
 
     def _answers(self, worker: _Worker) -> bool:
-        """Whether a worker still sends Locust's heartbeats."""
+        """True if a worker still sends Locust's heartbeats."""
         node = self._runner.clients.get(worker.id)
         return node is not None and node.state != STATE_MISSING
 

@@ -40,7 +40,7 @@ def with_addresses(conninfo: str) -> str:
 
 
 def is_name(host: str) -> bool:
-    """Whether ``host`` is a single name to resolve."""
+    """True if ``host`` is a single name to resolve."""
     if not host or host[0] in "/@" or "," in host:
         return False
     try:

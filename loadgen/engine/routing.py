@@ -80,7 +80,7 @@ class Routing:
         return max(self._written.get(user, 0) for user in users)
 
     def has_replayed(self, replica: int, lsn: int, connection: Connection) -> bool:
-        """Whether a replica has replayed WAL up to ``lsn``, after a wait where the policy allows one."""
+        """True if a replica has replayed WAL up to ``lsn``, after a wait where the policy allows one."""
         if lsn <= self._replayed[replica]:
             return True
         began = time.monotonic()

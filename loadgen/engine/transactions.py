@@ -94,9 +94,9 @@ class Step:
     parameters: tuple[BoundParameter, ...]
     read_by_draw: bool
     waits: bool = False
-    """Whether its draws read a row of a statement whose answer has to come first."""
+    """True if its draws read a row of a statement whose answer has to come first."""
     of_user: bool = False
-    """Whether its only parameter is the transaction's user, as a bigint."""
+    """True if its only parameter is the transaction's user, as a bigint."""
 
 
 @dataclass(frozen=True, slots=True)

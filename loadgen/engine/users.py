@@ -217,7 +217,7 @@ class PostgresUser(User):
 
     @staticmethod
     def _too_late(name: str, turn: Turn, opened: OpenLoad, now: float) -> bool:
-        """Whether an arrival is past the late limit, after waits for its turn or a connection; drops it then."""
+        """True if an arrival is past the late limit, after waits for its turn or a connection; drops it then."""
         if now - turn.intended <= opened.late_limit_s:
             return False
         opened.recorder.dropped(name, turn.intended, now)

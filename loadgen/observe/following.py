@@ -52,7 +52,7 @@ class Follower:
         self._presences: list[Presence] = []
         self._losses: list[Loss] = []
         self.starts_seen = True
-        """Whether this role may read when the server started."""
+        """True if this role may read when the server started."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -72,7 +72,7 @@ class Follower:
 
     @property
     def running(self) -> bool:
-        """Whether the thread runs, possibly after a :meth:`stop` that gave up waiting."""
+        """True if the thread runs, possibly after a :meth:`stop` that gave up waiting."""
         return self._thread.is_alive()
 
     @property
@@ -135,7 +135,7 @@ class Follower:
 
 
 def _recovering(error: LoadgenError | psycopg.Error) -> bool:
-    """Whether the postmaster refuses sessions until recovery has ended."""
+    """True if the postmaster refuses sessions until recovery has ended."""
     return "the database system is" in str(error if isinstance(error, psycopg.Error) else error.__cause__)
 
 

@@ -83,7 +83,7 @@ def lock_of_run(servers: Servers, access: Access) -> AbstractContextManager[None
 
 
 def is_lockable(servers: Servers, access: Access) -> bool:
-    """Whether the server is reached in sessions, which can hold locks."""
+    """True if the server is reached in sessions, which can hold locks."""
     return servers.pooler is not None or access.found is None or access.found.mode != "transaction"
 
 
@@ -101,7 +101,7 @@ def _backend(connection: psycopg.Connection) -> int:
 
 
 def _shares(first: psycopg.Connection, second: psycopg.Connection) -> bool:
-    """Whether a server connection used by one client serves another while both are connected."""
+    """True if a server connection used by one client serves another while both are connected."""
     backends = {_backend(first)}
     for _ in range(_TRIES):
         with second.transaction():  # gets the connection that the first has released, if it was
@@ -114,7 +114,7 @@ def _shares(first: psycopg.Connection, second: psycopg.Connection) -> bool:
 
 
 def _keeps_names_apart(first: psycopg.Connection, second: psycopg.Connection) -> bool:
-    """Whether two clients may prepare different statements under one name, on one server connection."""
+    """True if two clients may prepare different statements under one name, on one server connection."""
     for _ in range(_TRIES):
         name = f"loadgen_probe_{secrets.token_hex(4)}".encode()
         first_backend, second_backend = _prepared_on(first, name, b"SELECT 1"), _prepared_on(second, name, b"SELECT 2")

@@ -53,7 +53,7 @@ class StatementCounter:
         self._shared: dict[str, str] = {}
         self._missing: str | None = None
         self._failed = False
-        """Whether a server could not be queried."""
+        """True if a server could not be queried."""
         for target in targets:
             try:
                 with connect(target, autocommit=True) as connection:

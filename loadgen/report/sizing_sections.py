@@ -88,7 +88,7 @@ def watch(record: PlanRecord) -> Section | None:
 
 
 def demand_is_shown(plan: Plan) -> bool:
-    """Whether the servers' section draws peak demand, so that no other section has to."""
+    """True if the servers' section draws peak demand, so that no other section has to."""
     return plan.sizing is not None and charts.carried(plan, plan.sizing) is not None
 
 

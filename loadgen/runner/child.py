@@ -65,7 +65,7 @@ class Child:
 
     @property
     def was_killed(self) -> bool:
-        """Whether a signal ended the process."""
+        """True if a signal ended the process."""
         return (self._process.poll() or 0) < 0
 
     def tell(self, command: Command) -> None:

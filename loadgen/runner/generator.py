@@ -189,7 +189,7 @@ class _Run:
         return self._children.index(child)
 
     def first(self, event: PhaseBegan) -> bool:
-        """Whether no other process has begun this phase."""
+        """True if no other process has begun this phase."""
         begun = event.phase in self._begun
         self._begun.add(event.phase)
         return not begun

@@ -30,7 +30,7 @@ class ProcessResult:
     clock_error_ms: float | None = None
     """Largest error of its clock against this machine's, in ms; None for a process of this machine."""
     left: bool = False
-    """Whether it left in good order before the end of the run."""
+    """True if it left in good order before the end of the run."""
     ending: str | None = None
     """How it ended, such as "was killed by SIGKILL"; None if it was not lost or its end is unknown."""
 
@@ -44,7 +44,7 @@ class Generator(Protocol):
 
     description: ScenarioDescription
     interrupted: bool
-    """Whether a signal to this process, its parent, ended the run early."""
+    """True if a signal to this process, its parent, ended the run early."""
 
     def run(self, schedule: Schedule, directory: Path, on_phase: Callable[[PhaseBegan], None]) -> list[ProcessResult]:
         """Carry out one schedule, with spools in ``directory``; returns each process's result, by share."""

@@ -46,11 +46,11 @@ class Observed:
     """Observations of a run beside its seconds."""
 
     interrupted: bool = False
-    """Whether a signal to this process ended the run early."""
+    """True if a signal to this process ended the run early."""
     lost: Sequence[GeneratorPart] = ()
     """Processes of the generator that did not last to the end."""
     died: bool = False
-    """Whether no process of the generator lasted to the end."""
+    """True if no process of the generator lasted to the end."""
     faults: Sequence[Reason] = ()
     """Servers that restarted or went away in the window."""
     differences: Sequence[Reason] = ()
@@ -58,7 +58,7 @@ class Observed:
     evidence: Evidence = field(default_factory=Evidence)
     writes: bool = False
     shared_machine: bool = False
-    """Whether generator and server ran on the same cores."""
+    """True if generator and server ran on the same cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Allowed:
     error_share: float = MAX_ERROR_SHARE
     """Share of the transactions that may fail."""
     faults: bool = False
-    """Whether servers are stopped on purpose: restarts, and time without an answer, are then notes."""
+    """True if servers are stopped on purpose: restarts, and time without an answer, are then notes."""
 
 
 STRICT: Final = Allowed()
@@ -292,7 +292,7 @@ def undecided(result: RunResult, objective: Objective) -> Refusal:
 
 
 def objective_met(result: RunResult, objective: Objective) -> bool | None:
-    """Whether this one run met the objective; None when it holds too few transactions to say.
+    """True if this one run met the objective; None when it holds too few transactions to say.
 
     Also None when too many were dropped: the percentile is then a lower bound that lies below the objective.
     """

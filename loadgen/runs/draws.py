@@ -35,7 +35,7 @@ class Captured:
     statement: str
     column: str
     may_be_absent: bool
-    """Whether there may be no row; the parameter is then NULL."""
+    """True if there may be no row; the parameter is then NULL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class StepDraws:
     kept_bytes: float
     """Mean bytes of a variant."""
     of_rows: bool
-    """Whether a draw depends on rows of the database: a variant may then be used for another user than the row's."""
+    """True if a draw depends on rows of the database: a variant may then be used for another user than the row's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def transient(values: Sequence[float]) -> int:
 
 
 def beyond_chance(first: Sequence[float], rest: Sequence[float]) -> bool:
-    """Whether the mean of ``first`` is unlike the means of all stretches of that length in what follows.
+    """True if the mean of ``first`` is unlike the means of all stretches of that length in what follows.
 
     Stretches keep the autocorrelation. False where fewer than three fit side by side.
     """

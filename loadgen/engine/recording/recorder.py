@@ -34,7 +34,7 @@ class Output(Protocol):
 
 
 def kept_in_latency(failure: DatabaseError) -> bool:
-    """Whether latencies include a failed transaction."""
+    """True if latencies include a failed transaction."""
     return failure.sqlstate in KEPT_IN_LATENCY
 
 

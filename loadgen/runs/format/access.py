@@ -21,7 +21,7 @@ class DetectedPooler:
 
     mode: PoolerMode
     prepared: bool
-    """Whether statements are prepared by name; else each is parsed at every call, as the pooler cannot keep names."""
+    """True if statements are prepared by name; else each is parsed at every call, as the pooler cannot keep names."""
     software: str | None = None
     """Name and version, where its admin console gives them."""
 

@@ -36,7 +36,7 @@ class Latency:
     """Shortest censored latency in ms: percentiles from here on, the mean and the maximum are lower bounds."""
 
     def is_bound(self, value_ms: float) -> bool:
-        """Whether a percentile of this value is a lower bound."""
+        """True if a percentile of this value is a lower bound."""
         return self.censored_from_ms is not None and value_ms >= self.censored_from_ms
 
     def percentile_ms(self, percentile: float) -> Interval | None:

@@ -26,7 +26,7 @@ class PlanRecord:
     tables: tuple[TableSize, ...]
     database: DatabaseFacts
     short: bool
-    """Whether its runs are too short to decide from."""
+    """True if its runs are too short to decide from."""
     options: tuple[str, ...] = ()
     """Other options as typed; sweeps and horizon have fields of their own."""
     format: Literal["loadgen.plan/1"] = PLAN_FORMAT

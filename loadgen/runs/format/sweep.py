@@ -79,7 +79,7 @@ class SweepRecord:
 
     @property
     def interrupted(self) -> bool:
-        """Whether a signal to the sweep's own process ended it, and not the loss of its generator."""
+        """True if a signal to the sweep's own process ended it, and not the loss of its generator."""
         return self.partial and not any(
             p.verdict.status == "partial" and not p.verdict.interrupted for p in self.points
         )

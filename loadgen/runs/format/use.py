@@ -29,7 +29,7 @@ class ServerStatement:
 
     @property
     def agrees(self) -> bool:
-        """Whether both counts differ by at most ``unaccounted``."""
+        """True if both counts differ by at most ``unaccounted``."""
         return abs(self.calls - self.client_calls) <= self.unaccounted
 
     @property

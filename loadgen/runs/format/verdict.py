@@ -38,7 +38,7 @@ class Verdict:
 
     @property
     def interrupted(self) -> bool:
-        """Whether a signal to the run's own process ended it."""
+        """True if a signal to the run's own process ended it."""
         return any(reason.code == INTERRUPTED for reason in self.reasons)
 
     @property
