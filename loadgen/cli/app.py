@@ -31,7 +31,7 @@ _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 def build() -> typer.Typer:
-    """The application. Verbs' modules import nothing heavy at their top, so that --help answers at once."""
+    """Build the application. Verbs' modules import nothing heavy at their top, so that --help answers at once."""
     app = typer.Typer(
         name="loadgen",
         callback=_without_verb,
@@ -62,7 +62,7 @@ def _without_verb(
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run a command line and exit with the design's code; one line on stderr for whatever went wrong."""
+    """Run a command line and exit with its code; an error is one line on stderr."""
     arguments = sys.argv[1:] if argv is None else argv
     as_json = "--json" in arguments
     emitted_before = documents_emitted()
@@ -73,7 +73,7 @@ def main(argv: list[str] | None = None) -> None:
         code = interrupts.interruptible(lambda: build()(arguments, prog_name="loadgen", standalone_mode=False)) or code
     except BaseException as error:
         failure = error
-    # A signal decides, whatever came of it: an import that it hits, for one, fails with an ImportError.
+    # A signal decides, whatever exception it caused: an interrupted import, for example, raises ImportError.
     if interrupts.received() or code == ExitCode.INTERRUPTED or isinstance(failure, KeyboardInterrupt | typer.Abort):
         _interrupted(failure, as_json and documents_emitted() == emitted_before)
     if isinstance(failure, _TyperError):
@@ -86,10 +86,10 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _interrupted(failure: BaseException | None, as_json: bool) -> NoReturn:
-    """Clear away what is left, end with one line and, for ``as_json``, the one document."""
+    """Clean up after a signal, and end with one line and, for ``as_json``, the one document."""
     interrupts.clean_up()
     line = interrupts.line()
-    with contextlib.suppress(OSError, EnvironmentFault):  # nobody may be there to read it
+    with contextlib.suppress(OSError, EnvironmentFault):  # the reader may be gone
         show_cursor()
         say(line)
         if as_json and isinstance(failure, LoadgenError) and failure.document is not None:
@@ -102,7 +102,7 @@ def _interrupted(failure: BaseException | None, as_json: bool) -> NoReturn:
 
 
 def _one_line(error: Exception) -> str:
-    """Typer's message with the way to the help, in one line."""
+    """Typer's message with a pointer to the help, in one line."""
     message = " ".join(str(getattr(error, "format_message", error.__str__)()).split()).rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "loadgen"
@@ -112,7 +112,7 @@ def _one_line(error: Exception) -> str:
 def _fail(error: LoadgenError, as_json: bool) -> NoReturn:
     message = one_line(str(error))
     code = error.exit_code
-    with contextlib.suppress(OSError):  # where stderr cannot be written to, the code and the document still can
+    with contextlib.suppress(OSError):  # stderr may be closed; the exit code and the document remain
         say(f"loadgen: {message}")
     try:
         if as_json and error.document is not None:
@@ -123,6 +123,6 @@ def _fail(error: LoadgenError, as_json: bool) -> NoReturn:
             emit_values("loadgen.refusal/1", refusal=fields)
         elif as_json:
             emit_values("loadgen.error/1", error={"exit_code": int(code), "message": message})
-    except EnvironmentFault:  # stdout cannot be written to
+    except EnvironmentFault:  # stdout is closed
         code = ExitCode.ENVIRONMENT
     sys.exit(code)

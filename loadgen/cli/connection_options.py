@@ -94,7 +94,7 @@ def servers_and_access(
     """
     from loadgen.cli.output import say
     from loadgen.database.servers import servers_of
-    from loadgen.observe.pooler import with_pooler, is_lockable
+    from loadgen.observe.pooler import is_lockable, with_pooler
     from loadgen.report.access_in_words import through
     from loadgen.runs.access_parsing import parse_access
 

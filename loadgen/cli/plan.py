@@ -1,4 +1,4 @@
-"""``loadgen plan``: replicas, pool and partitions, and when."""
+"""``loadgen plan``: replicas, pool and partitions, with dates."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def plan(
     from loadgen.planning.what_if import WhatIf
     from loadgen.planning.workload.workload_file import read_workload
 
-    asked = WhatIf(
+    what_if = WhatIf(
         wanted=quantities.share(probability, "--probability", least=0.5, most=0.999),
         target=target,
         spare=quantities.whole(spare, "--spare", least=0, most=10),
@@ -138,17 +138,17 @@ def plan(
         deployment=_deployment(app_instances, pools),
     )
     periods = quantities.whole(horizon, "--horizon", most=240)
-    found = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
-    block = asked.applied(read_workload(workload))
-    sweeps = find_sweeps(found.results_dir, sweep or (), [share.scenario for share in block.workload.mix])
+    config = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    block = what_if.applied(read_workload(workload))
+    sweeps = find_sweeps(config.results_dir, sweep or (), [share.scenario for share in block.workload.mix])
     record = plan_record(
         sweeps,
-        read_history(history, found),
+        read_history(history, config),
         block,
         periods,
         dt.datetime.now(dt.UTC),
-        asked,
-        recorded_runs(found.results_dir, sweep or (), sweeps, run or ()),
+        what_if,
+        recorded_runs(config.results_dir, sweep or (), sweeps, run or ()),
         [read_calibration(path) for path in calibration or ()],
     )
     given = {
@@ -165,8 +165,8 @@ def plan(
         "--pools": pools,
         "--round-trip": round_trip,
     }
-    record = replace(record, options=_as_typed(asked, given, run or (), calibration or ()))
-    _say(record, write_plan(record, found.results_dir), json=json)
+    record = replace(record, options=_as_typed(what_if, given, run or (), calibration or ()))
+    _say(record, write_plan(record, config.results_dir), json=json)
 
 
 def _deployment(app_instances: str, pools: str) -> Deployment:
@@ -188,15 +188,15 @@ def _say(record: PlanRecord, directory: Path, *, json: bool) -> None:
 
 
 def _as_typed(
-    asked: WhatIf, given: Mapping[str, object], runs: Iterable[str], calibrations: Iterable[Path]
+    what_if: WhatIf, given: Mapping[str, object], runs: Iterable[str], calibrations: Iterable[Path]
 ) -> tuple[str, ...]:
-    """Options as words of a command line; those that ask for no more than the defaults are left out."""
+    """Options as words of a command line, without those that equal the defaults."""
     by_default = {
         "--probability": given["--probability"] == WANTED,
-        "--spare": not asked.spare,
-        "--growth": asked.growth == 1,
-        "--app-instances": asked.deployment.instances == 1,
-        "--pools": asked.deployment.pools == 1,
+        "--spare": not what_if.spare,
+        "--growth": what_if.growth == 1,
+        "--app-instances": what_if.deployment.instances == 1,
+        "--pools": what_if.deployment.pools == 1,
     }
     words = [(name, str(value)) for name, value in given.items() if value is not None and not by_default.get(name)]
     words += [("--run", name) for name in runs] + [("--calibration", str(path)) for path in calibrations]

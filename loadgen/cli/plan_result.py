@@ -1,4 +1,4 @@
-"""A plan as people read it, on stderr."""
+"""Terminal output of a plan."""
 
 from __future__ import annotations
 
@@ -16,66 +16,66 @@ if TYPE_CHECKING:
     from loadgen.runs.format.plan import PlanRecord
 
 MATTERS_SHOWN = 3
-"""Inputs whose uncertainty matters most: what to measure next. The page has all."""
+"""Number of inputs shown, by effect of their uncertainty; the page has all."""
 ABOVE = ("users", "cpu_s", "wal_bytes", "block_reads", "connection_hold_s")
-"""Inputs that have lines of their own: the history, and what a transaction costs."""
+"""Prefixes of inputs that have lines of their own: the history, and costs per transaction."""
 BAR = 10
-"""Characters of the bar of a share."""
+"""Width of the bar of a share in characters."""
 
 
 def show(record: PlanRecord) -> None:
-    """The plan in about ten lines, on stderr."""
+    """Show a plan in about ten lines, on stderr."""
     from capacity.values import Origin
     from loadgen.planning.what_if import ASKED
     from loadgen.report.numbers import interval, number, seconds, threshold
 
     out = console()
-    made = record.plan
-    end, last = made.users.forecast[-1], made.users.history[-1]
+    plan = record.plan
+    end, last = plan.users.forecast[-1], plan.users.history[-1]
     _line(
         out,
-        f"Plan to {made.horizon}",
+        f"Plan to {plan.horizon}",
         f": from {number(last.value)} users to {number(end.point)} ({number(end.low)}–{number(end.high)}), "
-        f"peak {interval(made.demand_tps[-1][1])} transactions/s",
+        f"peak {interval(plan.demand_tps[-1][1])} transactions/s",
     )
     _sizing(out, record)
-    for advice in made.recommendations:
+    for advice in plan.recommendations:
         _line(out, f"{_label(advice):<11} {advice.headline}")
-        _line(out, "", f"{'':<11} {_first_step(advice, made.start)}")
-    for refused in made.refused:
+        _line(out, "", f"{'':<11} {_first_step(advice, plan.start)}")
+    for refused in plan.refused:
         _line(out, f"{refused.kind:<11} refused", f" ({refused.refusal.code}): needs {refused.refusal.missing}")
         _line(out, "", f"{'':<11} {refused.refusal.do}")
-    for basis in made.bases:
-        _basis(out, basis, made.sizing)
-    if (refusal := made.calibration_refused) is not None:
+    for basis in plan.bases:
+        _basis(out, basis, plan.sizing)
+    if (refusal := plan.calibration_refused) is not None:
         _line(out, "", f"{'calibrated':<11} refused ({refusal.code}): needs {refusal.missing}; {refusal.do}")
-    for n, matter in enumerate(made.sensitivity[:MATTERS_SHOWN]):
+    for n, matter in enumerate(plan.sensitivity[:MATTERS_SHOWN]):
         bar = "█" * max(round(BAR * matter.share), 1)
         of = "" if n else "of the uncertainty is "
         label = "" if n else "matters"
         _line(out, "", f"{label:<11} {bar:<{BAR}} {matter.share:>4.0%} {of}{matter.name}: {matter.measure}")
-    if made.triggers:
-        rule = made.triggers[0]
+    if plan.triggers:
+        rule = plan.triggers[0]
         limit = f"{rule.metric.value} above {threshold(rule.metric, rule.threshold)} for {seconds(rule.for_s)}"
-        count = f"{len(made.triggers)} alert rule{'s'[: len(made.triggers) != 1]} in alerts.yml"
+        count = f"{len(plan.triggers)} alert rule{'s'[: len(plan.triggers) != 1]} in alerts.yml"
         _line(out, "", f"{'watch':<11} {count}; the first: {limit}, {rule.then}")
-    for note in made.notes:
-        label, said = ("what if", note.removeprefix(ASKED)) if note.startswith(ASKED) else ("note", note)
-        _line(out, "", f"{label:<11} {said}")
+    for note in plan.notes:
+        label, text = ("what if", note.removeprefix(ASKED)) if note.startswith(ASKED) else ("note", note)
+        _line(out, "", f"{label:<11} {text}")
     _line(out, "", f"{'growth':<11} {record.growth_origin}: {record.growth_source}")
     for word, origin in (
         ("measured", Origin.MEASURED),
         ("synthetic", Origin.SYNTHETIC),
         ("assumed", Origin.ASSUMPTION),
     ):
-        if names := [i.name for i in made.inputs if i.origin is origin and i.name.split(".")[0] not in ABOVE]:
+        if names := [i.name for i in plan.inputs if i.origin is origin and i.name.split(".")[0] not in ABOVE]:
             _line(out, "", f"{word:<11} {', '.join(names)}")
     if record.short:
         _line(out, "made from short runs: for seeing, not for deciding")
 
 
 def _sizing(out: Console, record: PlanRecord) -> None:
-    """The cheapest servers, a line for each stage, with how sure they are."""
+    """Show the cheapest servers by stage, with their probability to meet the objective."""
     from rich.padding import Padding
     from rich.table import Table
 
@@ -108,12 +108,12 @@ def _sizing(out: Console, record: PlanRecord) -> None:
 
 
 def _basis(out: Console, basis: Basis, sizing: Sizing | None) -> None:
-    """Which measurements of a scenario decided, and what stands in for those that did not tell."""
-    from loadgen.report.bases import basis_text, not_told
+    """Show the measurements of a scenario that the plan is based on, and refusals of others."""
+    from loadgen.report.bases import basis_text, relevant_refusals
 
     line = f"{basis.scenario}: {basis_text(basis)}"
     _line(out, "", f"{'measured':<11} {line}")
-    for refused in not_told(basis, sizing):
+    for refused in relevant_refusals(basis, sizing):
         _line(out, "", f"{'':<11} not told ({refused.code}): needs {refused.missing}; {refused.do}")
 
 
@@ -122,7 +122,7 @@ def _label(advice: Recommendation) -> str:
 
 
 def _first_step(advice: Recommendation, start: dt.date) -> str:
-    """When its first step is due; without one, its reason's first sentence."""
+    """Describe the first step and its date; without steps, the first sentence of the reason."""
     from capacity.due import when
 
     if not advice.steps:

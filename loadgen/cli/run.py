@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CLOSED_USERS: Final = 8
 OPEN_USERS: Final = 32
-"""By Little's law busy at 3,200 transactions a second of 10 ms; well under PostgreSQL's own limit of 100."""
+"""Default connections of an open load, busy at 3,200 transactions a second of 10 ms; PostgreSQL allows 100."""
 
 Users = Annotated[
     str | None,
@@ -122,7 +122,7 @@ def run(
     if worker:
         where = machines.Where(dsn, instance, allow_unmarked, pooler_dsn, tuple(replica or ()))
         return machines.work(scenario, where, host=master_host, port=master_port, processes=processes)
-    wanted = quantities.objective(objective)
+    judged_objective = quantities.objective(objective)
     opened = _open(rate, arrivals, late_limit)
     default_users = CLOSED_USERS if opened.rate is None else OPEN_USERS
     users_n = quantities.whole(users or str(default_users), "--users", most=quantities.MOST_USERS)
@@ -130,7 +130,7 @@ def run(
     measure_s = _window_s(duration, opened.rate)
     warmup_s, ramp_s = quantities.duration_s(warmup, "--warmup"), quantities.duration_s(ramp, "--ramp")
     seed_n = quantities.whole(seed, "--seed", least=0, most=2**31 - 1)
-    mode_wanted, error_share = quantities.mode(mode), quantities.max_errors(max_errors)
+    send_mode, error_share = quantities.mode(mode), quantities.max_errors(max_errors)
 
     from loadgen import settings
     from loadgen.cli.phases import PhaseProgress
@@ -145,13 +145,13 @@ def run(
     from loadgen.seeding.starter import ensure_data
 
     path = find_scenario(scenario)
-    found = settings.load(
+    config = settings.load(
         dsn=dsn, instance=instance, results_dir=results_dir, pooler_dsn=pooler_dsn, replica_dsns=replica or ()
     )
-    target = resolve(found)
+    target = resolve(config)
     ensure_data(target)
-    servers, how = connection_options.reached(
-        found,
+    servers, run_access = connection_options.servers_and_access(
+        config,
         target,
         pool=pool,
         reconnect=reconnect,
@@ -170,10 +170,10 @@ def run(
         rate=opened.rate,
         arrivals=opened.arrivals,
         late_limit_s=opened.late_limit_s,
-        mode=mode_wanted,
+        mode=send_mode,
         processes=processes_n,
         only=quantities.names(only),
-        access=how,
+        access=run_access,
     )
     if opened.rate is not None and users is None:
         say(f"on {users_n} connections; --users sets how many")
@@ -199,14 +199,14 @@ def run(
             only=schedule.only,
             say=say,
         )
-    with generator as child, PhaseProgress(child.description.name, schedule) as shown:
+    with generator as child, PhaseProgress(child.description.name, schedule) as progress:
         record, directory = record_run(
             child,
             servers.server,
             schedule,
-            wanted,
-            found.results_dir,
-            shown.phase_began,
+            judged_objective,
+            config.results_dir,
+            progress.phase_began,
             servers=servers,
             allowed=Allowed(error_share, faults_expected),
         )
@@ -216,7 +216,7 @@ def run(
 
 
 def _end(record: RunRecord, *, judged: bool, json: bool) -> None:
-    """Print the document and raise what the outcome is; ``judged``: the objective was asked for."""
+    """Print the document and raise the outcome's error; ``judged``: the objective counts."""
     from loadgen.runs import documents
 
     document = documents.dump(record)
@@ -231,7 +231,7 @@ def _end(record: RunRecord, *, judged: bool, json: bool) -> None:
 
 
 def _why_not(record: RunRecord, judged: bool) -> LoadgenError | None:
-    """The error that a run's outcome is, or None; ``judged``: its objective counts.
+    """The error of a run's outcome, or None; ``judged``: its objective counts.
 
     In the order of ``loadgen.errors``: none for a run that a signal ended, then what proves a no, then a refusal.
     """
@@ -249,7 +249,7 @@ def _why_not(record: RunRecord, judged: bool) -> LoadgenError | None:
 
 
 def _missed(result: RunResult, objective: Objective) -> LoadgenError | None:
-    """What a valid run says of its objective."""
+    """The error of a valid run that missed its objective, or is undecided."""
     from loadgen.runner.quality import objective_met, undecided
 
     met = objective_met(result, objective)
@@ -260,7 +260,7 @@ def _missed(result: RunResult, objective: Objective) -> LoadgenError | None:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """The options that only an open load has, as they were meant."""
+    """Parsed options of an open load."""
 
     rate: Rate | None
     arrivals: Spacing
@@ -268,8 +268,8 @@ class _Open:
 
 
 def _open(rate: str | None, arrivals: str | None, late_limit: str | None) -> _Open:
-    for option, given in (("--arrivals", arrivals), ("--late-limit", late_limit)):
-        if rate is None and given is not None:
+    for option, value in (("--arrivals", arrivals), ("--late-limit", late_limit)):
+        if rate is None and value is not None:
             raise UsageError(f"{option} is for an open load; give --rate as well")
     if arrivals not in (None, "poisson", "constant"):
         raise UsageError(f"--arrivals {arrivals!r} is unknown; give poisson or constant")

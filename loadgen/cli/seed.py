@@ -99,7 +99,7 @@ def seed(
 
     from loadgen.seeding.forking import get_ready
 
-    get_ready()  # before all that is imported here, unless the process began with it
+    get_ready()  # before the imports below, unless done at the process's start
     from loadgen import settings
     from loadgen.database.connect import resolve
     from loadgen.observe.pooler import require_sessions
@@ -158,7 +158,7 @@ def _emit(target: Target, done: SeedResult, shape: Shape, not_followed: Sequence
 
 
 def _followed(path: Path) -> tuple[Shape, tuple[str, ...]]:
-    """The shape of a profile, and what of it a population cannot follow. Raises UsageError for what is no profile."""
+    """Read a profile's shape, and the parts that a population cannot follow. Raises UsageError for another file."""
     from loadgen.profiling.following import shape_of
     from loadgen.profiling.profile import read_profile
 
@@ -168,9 +168,9 @@ def _followed(path: Path) -> tuple[Shape, tuple[str, ...]]:
 def _say(target: str, done: SeedResult) -> None:
     from capacity.formatting import counted
 
-    there = done.population
+    population = done.population
     aged = f", {counted(done.ageing_months, 'month')} of use" if done.ageing_months else ""
-    what = f"{there.users:,} users (seed {there.seed}, as of {there.as_of}{aged})"
+    what = f"{population.users:,} users (seed {population.seed}, as of {population.as_of}{aged})"
     if done.users_per_s is None:
         say(f"{target}: {what} were there already")
         return
@@ -187,19 +187,19 @@ def _cores() -> int:
 
 
 def _users(text: str) -> int:
-    """A number of ``5000``, ``50k``, ``1.5M``. Raises UsageError."""
-    found = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?([km]?)", text.strip().lower())
-    factor: int = _THOUSANDS[found[3]] if found else 1
-    if not found or int(found[2] or 0) * factor % 10 ** len(found[2] or ""):
+    """Parse ``5000``, ``50k``, ``1.5M``. Raises UsageError."""
+    match = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?([km]?)", text.strip().lower())
+    factor: int = _THOUSANDS[match[3]] if match else 1
+    if not match or int(match[2] or 0) * factor % 10 ** len(match[2] or ""):
         raise UsageError(f"--users {text!r} is not a number of users; write it like 5000, 50k or 1M")
-    number = int(found[1]) * factor + int(found[2] or 0) * factor // int(10 ** len(found[2] or ""))
+    number = int(match[1]) * factor + int(match[2] or 0) * factor // int(10 ** len(match[2] or ""))
     if not 1 <= number <= MOST_USERS:
         raise UsageError(f"--users {text} is out of range; give 1 to {MOST_USERS // 1_000_000}M")
     return number
 
 
 def _date(text: str) -> dt.date:
-    """A day. Raises UsageError."""
+    """Parse a date. Raises UsageError."""
     try:
         day = dt.date.fromisoformat(text.strip())
     except ValueError as error:
@@ -210,7 +210,7 @@ def _date(text: str) -> dt.date:
 
 
 class _Shown:
-    """Progress of a load: bars on a terminal, now and then a line elsewhere. A context manager."""
+    """Progress of a seed: bars on a terminal, occasional lines elsewhere. A context manager."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -226,7 +226,7 @@ class _Shown:
         self._stack.close()
 
     def phase(self, phase: str, done: int, total: int, detail: str) -> None:
-        """Show how far ``phase`` is; ``total`` 0 where that cannot be said, ``detail`` what is being worked on."""
+        """Show the progress of ``phase``; ``total`` is 0 where it is unknown, ``detail`` the current item."""
         now = time.monotonic()
         is_new = phase != self._phase
         if is_new:

@@ -78,7 +78,7 @@ def sweep(
         mode=quantities.mode(mode),
         processes=quantities.processes(processes, max(found_levels)),
     )
-    wanted = quantities.objective(objective)
+    parsed_objective = quantities.objective(objective)
     error_share = quantities.max_errors(max_errors)
 
     from loadgen import settings
@@ -86,14 +86,14 @@ def sweep(
     from loadgen.runner.scenarios import find_scenario
     from loadgen.seeding.starter import ensure_data
 
-    found = settings.load(
+    config = settings.load(
         dsn=dsn, instance=instance, results_dir=results_dir, pooler_dsn=pooler_dsn, replica_dsns=replica or ()
     )
     find_scenario(scenario)
-    target = resolve(found)
+    target = resolve(config)
     ensure_data(target)
-    servers, how = connection_options.reached(
-        found,
+    servers, sweep_access = connection_options.servers_and_access(
+        config,
         target,
         pool=pool,
         reconnect=reconnect,
@@ -101,14 +101,14 @@ def sweep(
         read_policy=read_policy,
         own_writes=read_your_writes,
     )
-    plan = replace(plan, access=how)
-    record, directory = carry_out(scenario, plan, wanted, found, allow_unmarked, servers, error_share)
+    plan = replace(plan, access=sweep_access)
+    record, directory = carry_out(scenario, plan, parsed_objective, config, allow_unmarked, servers, error_share)
     say(f"a page of it: loadgen report {directory}")
     _end(record, json=json)
 
 
 def _end(record: SweepRecord, *, json: bool) -> None:
-    """Print the document and raise what the outcome is."""
+    """Print the document and raise the outcome's error."""
     from loadgen.runs import documents
 
     document = documents.dump(record)
@@ -123,7 +123,7 @@ def _end(record: SweepRecord, *, json: bool) -> None:
 
 
 def _why_not(record: SweepRecord) -> LoadgenError | None:
-    """The error that a sweep without an answer is, in the order of ``loadgen.errors``; None for one with an answer."""
+    """The error of a sweep without an answer, in the order of ``loadgen.errors``; None for one with an answer."""
     from loadgen.runner.run import GUARD_REFUSED
 
     if record.interrupted or record.refusal is None:
@@ -140,12 +140,12 @@ def carry_out(
     scenario: str,
     plan: SweepPlan,
     objective: Objective,
-    found: Settings,
+    config: Settings,
     allow_unmarked: str | None = None,
     servers: Servers | None = None,
     max_error_share: float = MAX_ERROR_SHARE,
 ) -> tuple[SweepRecord, Path]:
-    """Sweep, with progress and the outcome on stderr; returns the record and its directory."""
+    """Carry out a sweep, with progress and outcome on stderr; returns the record and its directory."""
     from loadgen.database.connect import resolve
     from loadgen.database.servers import Servers
     from loadgen.runner.quality import Allowed
@@ -155,17 +155,17 @@ def carry_out(
 
     path = find_scenario(scenario)
     if servers is None:
-        target = resolve(found)
+        target = resolve(config)
         ensure_data(target)
         servers = Servers(target).verified()
-    with SweepProgress(plan) as shown:
+    with SweepProgress(plan) as progress:
         record, directory = record_sweep(
             path,
             servers.server,
             plan,
             objective,
-            found.results_dir,
-            shown.run_changed,
+            config.results_dir,
+            progress.run_changed,
             servers=servers,
             allow_unmarked=allow_unmarked,
             allowed=Allowed(max_error_share),
@@ -210,7 +210,7 @@ class SweepProgress:
         self._bar.stop()
 
     def run_changed(self, level: int, place: int, point: SweepPoint | None) -> None:
-        """A run is about to begin (None) or has ended."""
+        """Show a run that begins (None) or has ended."""
         if point is None:
             self._bar.update(self._task, description=f"level {level}")
             return
@@ -227,7 +227,7 @@ def _outcome(point: SweepPoint) -> str:
 
 
 def show(record: SweepRecord) -> None:
-    """The levels and the answer as people read them, on stderr."""
+    """Show levels and answer on stderr."""
     from rich.table import Table
 
     from loadgen.report.numbers import interval, number, share
@@ -252,20 +252,20 @@ def show(record: SweepRecord) -> None:
     out.print(table)
     if record.capacity is None:
         return
-    found = record.capacity
-    at_least = "" if found.bracketed else "at least "
+    capacity = record.capacity
+    at_least = "" if capacity.bracketed else "at least "
     out.print(
-        f"[bold]{record.scenario.name} meets {record.objective} up to {at_least}{interval(found.throughput_tps)} "
-        f"transactions/s[/bold], at most {share(record.max_error_share)} of them failed, at {found.level} "
+        f"[bold]{record.scenario.name} meets {record.objective} up to {at_least}{interval(capacity.throughput_tps)} "
+        f"transactions/s[/bold], at most {share(record.max_error_share)} of them failed, at {capacity.level} "
         f"{'users' if record.schedule.think else 'busy connections'}",
         soft_wrap=True,
     )
-    if not found.bracketed:
+    if not capacity.bracketed:
         out.print(f"the highest level still meets it: sweep beyond {number(max(record.levels))} to find the limit")
 
 
 def _span(values: list[float]) -> str:
-    """Least and most over the repeats of a level."""
+    """Format the least and most over the repeats of a level."""
     from loadgen.report.numbers import number
 
     return f"{number(min(values))}–{number(max(values))}" if values else "–"

@@ -1,4 +1,4 @@
-"""The verbs of the command line, by job."""
+"""Verbs of the command line by panel of the help."""
 
 from __future__ import annotations
 
@@ -35,4 +35,4 @@ VERBS: dict[str, tuple[Callable[..., None], ...]] = {
     "Data": (seed, profile, fidelity, init, reset, checksum),
     "Servers": (status, up, down, psql),
 }
-"""By job, as the help shows them, the most used first. A verb is added here and nowhere else."""
+"""Verbs by panel of the help, the most used first. A verb is added here and nowhere else."""

@@ -24,7 +24,7 @@ from loadgen.engine.load import open_load
 from loadgen.engine.recording.recorder import TICK_S, Recorder
 from loadgen.engine.users import PostgresUser
 from loadgen.errors import ExitCode, LoadgenError, UsageError
-from loadgen.observe.pooler import with_pooler, lock_of_run
+from loadgen.observe.pooler import lock_of_run, with_pooler
 from loadgen.runs.access_parsing import VARIABLES, parse_access
 from loadgen.runs.control import Done, Event, Failed, PhaseBegan
 from loadgen.runs.format.access import Access

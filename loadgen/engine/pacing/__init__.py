@@ -1,1 +1,1 @@
-"""When users send: arrivals of an open load, think time, timers on time."""
+"""Pacing of users: arrivals of an open load, think times, precise timers."""

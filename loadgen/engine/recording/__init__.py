@@ -1,1 +1,1 @@
-"""What a process measured, by second."""
+"""Recording of a process's measurements by second."""

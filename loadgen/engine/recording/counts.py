@@ -34,7 +34,7 @@ class Tally:
         self.response = histogram.Recorder()
 
     def taken(self) -> spool.Tally:
-        """What was counted, as a line of the spool has it; the histograms begin anew."""
+        """Take the counts as a tally of the spool, and start the histograms again."""
         return spool.Tally(self.calls, self.rows, dict(self.errors), self.histograms())
 
     def histograms(self) -> dict[Measure, histogram.Histogram]:
