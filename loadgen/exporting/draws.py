@@ -41,7 +41,9 @@ def sample(scenario: Path, request: SampleRequest, environment: Mapping[str, str
     if not child.stdout:
         stderr = child.stderr.decode(errors="replace").strip().splitlines()
         raise UsageError(f"{scenario} could not be loaded: {stderr[-1] if stderr else f'exit code {child.returncode}'}")
-    answer: SampleResult | Failed = TypeAdapter[SampleResult | Failed](SampleResult | Failed).validate_json(child.stdout)
+    answer: SampleResult | Failed = TypeAdapter[SampleResult | Failed](SampleResult | Failed).validate_json(
+        child.stdout
+    )
     if isinstance(answer, SampleResult):
         return answer
     raise as_error(answer)
