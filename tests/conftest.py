@@ -211,7 +211,7 @@ def _pg_bin() -> Path | None:
 
 
 def remove_state_dir(state_dir: Path) -> None:
-    """End every server below it at once, since nothing is kept but its shared memory, which it frees; then remove it."""
+    """End every server below it at once, since nothing is kept (its shared memory it frees itself); then remove it."""
     for status in all_instances(Settings(state_dir=state_dir)):
         if status.postmaster is not None:
             os.kill(status.postmaster.pid, signal.SIGQUIT)
