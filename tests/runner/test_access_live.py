@@ -198,7 +198,7 @@ def test_a_storm_of_connections_has_a_latency_of_its_own(seeded: Target, scenari
 
 def read_from(replica: Replica, seeded: Target, scenario: Path, policy: ReadPolicy, own: OwnWrites) -> RunRecord:
     access = Access(replicas=1, read_policy=policy, own_writes=own)
-    return ran(scenario, Servers(seeded, replicas=(replica.target,)), access)
+    return ran(scenario, Servers(seeded, replicas=(replica.target,)), access, measure_s=5)
 
 
 def test_reads_go_to_a_replica_and_are_stale_while_it_does_not_replay(
