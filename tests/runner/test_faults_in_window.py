@@ -246,7 +246,8 @@ def test_a_replica_that_is_gone_is_named_first(place: Place, replica: Replica) -
     assert code == code_of(record)
     assert record.verdict.reasons[0].code == "replica_gone"
     assert first.startswith("invalid: replica 1 gone since ")
-    assert "terminating connection due to administrator command" in first
+    # What the replica said last, or only that it is gone: that depends on whether the end was heard before asking.
+    assert "terminating connection due to administrator command" in first or "server closed the connection" in first
 
 
 def test_a_generator_that_is_killed_is_named_first(place: Place) -> None:
