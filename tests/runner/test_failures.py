@@ -133,7 +133,8 @@ def test_sessions_that_the_server_ends_once_are_noted(seeded: Target, tmp_path: 
         )  # fmt: skip
     (note,) = [note for note in record.verdict.notes if note.code == "connections_lost"]
     assert re.match(r"2 connections were lost in the window \(first [12] s into it: ", note.what), note.what
-    assert "terminating connection due to administrator command" in note.what
+    # What the server said last, or only that it is gone: that depends on whether the end was heard before sending.
+    assert re.search("terminating connection due to administrator command|server closed the connection", note.what)
 
 
 @pytest.fixture
