@@ -86,7 +86,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _interrupted(failure: BaseException | None, as_json: bool) -> NoReturn:
-    """Clean up after a signal, and end with one line and, for ``as_json``, the one document."""
+    """Clean up after a signal, then end with one line on stderr and, if ``as_json``, a document on stdout."""
     interrupts.clean_up()
     line = interrupts.line()
     with contextlib.suppress(OSError, EnvironmentFault):  # the reader may be gone

@@ -105,9 +105,9 @@ class Link:
         for name, handle in (("ping", self._ping), ("run", self._start), ("begin", self._begin), ("stop", self._stop),
                              ("ack", self._ack)):  # fmt: skip
             self._runner.register_message(f"loadgen_{name}", _data_of(handle))
-        environment.events.report_to_master.add_listener(self._report)  # type: ignore[no-untyped-call]
-        environment.events.heartbeat_received.add_listener(self._alive)  # type: ignore[no-untyped-call]
-        environment.events.quitting.add_listener(lambda **_: self.close())  # type: ignore[no-untyped-call]
+        environment.events.report_to_master.add_listener(self._report)  # type: ignore[no-untyped-call]  # untyped in Locust
+        environment.events.heartbeat_received.add_listener(self._alive)  # type: ignore[no-untyped-call]  # untyped in Locust
+        environment.events.quitting.add_listener(lambda **_: self.close())  # type: ignore[no-untyped-call]  # untyped in Locust
         hello = Hello(PROTOCOL, socket.gethostname(), os.getpid(), scenario_sha256(user.describe()), servers)
         self._runner.send_message("loadgen_hello", asdict(hello))
 
@@ -194,7 +194,7 @@ class Link:
         self._outbox.add(EVENT + orjson.dumps(event))
         data: dict[str, Any] = {}
         fire = self._environment.events.report_to_master.fire
-        fire(client_id=self._runner.client_id, data=data)  # type: ignore[no-untyped-call]
+        fire(client_id=self._runner.client_id, data=data)  # type: ignore[no-untyped-call]  # untyped in Locust
         try:
             self._runner.send_message("stats", data)
         except RPCError:

@@ -104,7 +104,7 @@ class Master:
         self._stopping = False
         self._runner.register_message("loadgen_hello", self._hello)
         self._runner.register_message("loadgen_pong", self._pong)
-        environment.events.worker_report.add_listener(self._receive_report)  # type: ignore[no-untyped-call]
+        environment.events.worker_report.add_listener(self._receive_report)  # type: ignore[no-untyped-call]  # untyped in Locust
 
     def say(self, event: Event) -> None:
         """Send one line to the parent."""

@@ -77,7 +77,7 @@ def on_init(environment: Environment, **_: object) -> None:
     except LoadgenError as error:
         _leave(error)
     gevent.spawn(_tick, recorder)
-    environment.events.test_stop.add_listener(lambda **_: recorder.close())  # type: ignore[no-untyped-call]
+    environment.events.test_stop.add_listener(lambda **_: recorder.close())  # type: ignore[no-untyped-call]  # untyped in Locust
     _hold_while_running(environment, partial(lock_of_run, servers, access))
 
 
@@ -123,8 +123,8 @@ def _hold_while_running(environment: Environment, lock: Callable[[], AbstractCon
                     cls.load = None  # without a load no user can start
             _refuse(environment, str(error))
 
-    environment.events.test_start.add_listener(start)  # type: ignore[no-untyped-call]
-    environment.events.test_stop.add_listener(lambda **_: locks.close())  # type: ignore[no-untyped-call]
+    environment.events.test_start.add_listener(start)  # type: ignore[no-untyped-call]  # untyped in Locust
+    environment.events.test_stop.add_listener(lambda **_: locks.close())  # type: ignore[no-untyped-call]  # untyped in Locust
 
 
 def _refuse(environment: Environment, why: str) -> None:

@@ -64,7 +64,7 @@ def serve(path: Path, host: str, port: int, output: IO[bytes]) -> None:
     _first_of(input_ended, master_ended)
     if not master_ended.ready():
         link.close()
-        environment.events.quitting.fire(environment=environment)  # type: ignore[no-untyped-call]
+        environment.events.quitting.fire(environment=environment)  # type: ignore[no-untyped-call]  # untyped in Locust
         gevent.sleep(0.2)  # for the last message to be sent
 
 

@@ -63,12 +63,7 @@ class Follower:
         """Poll a last time and end, within a few seconds even if the server does not answer."""
         self._wait_until = time.monotonic() + STOP_S
         self._stopping.set()
-        self._thread.join(self._interval_s)
-        connection = self._connection
-        if self._thread.is_alive() and connection is not None:
-            with contextlib.suppress(psycopg.Error):
-                connection.cancel_safe(timeout=STOP_S)
-        self._thread.join(STOP_S)
+        join_or_cancel(self._thread, lambda: self._connection, self._interval_s)
 
     @property
     def running(self) -> bool:
@@ -134,6 +129,16 @@ class Follower:
             self._presences.append(Presence(start, now, now))
 
 
+def join_or_cancel(thread: threading.Thread, connection: Callable[[], Connection | None], patience_s: float) -> None:
+    """Wait for a thread to end; after ``patience_s`` seconds cancel its query, and give it ``STOP_S`` more."""
+    thread.join(patience_s)
+    in_use = connection()
+    if thread.is_alive() and in_use is not None:
+        with contextlib.suppress(psycopg.Error):
+            in_use.cancel_safe(timeout=STOP_S)
+    thread.join(STOP_S)
+
+
 def _recovering(error: LoadgenError | psycopg.Error) -> bool:
     """True if the postmaster refuses sessions until recovery has ended."""
     return "the database system is" in str(error if isinstance(error, psycopg.Error) else error.__cause__)
@@ -146,5 +151,5 @@ def _loss(error: LoadgenError | psycopg.Error) -> Loss:
     if state is not None:
         answered = not state.startswith(("08", "57P"))  # the connection broke, or the server shut down
     else:  # libpq gives no SQLSTATE for a failed connection
-        answered = "FATAL:" in str(cause) and "the database system is" not in str(cause)
+        answered = "FATAL:" in str(cause) and not _recovering(error)
     return Loss(time.monotonic(), words, answered)

@@ -173,7 +173,7 @@ def results(inputs: Inputs, success: Ints, detail: Ints) -> list[bytes | None]:
 
 
 def _documents(places: Projections, shown: Ints, begin: Text, end: Text, with_paths: bool) -> list[bytes]:
-    """Documents of one form; ``begin`` and ``end`` are the members before and after the bands."""
+    """Result documents with the same keys; ``begin`` and ``end`` are the members before and after the bands."""
     years = int(shown.max())
     bands = json_object(dict(zip(BANDS, _series(places.bands(years), shown), strict=True)))
     parts: list[Piece] = [b"{", begin, b',"bands":', bands, b",", end]

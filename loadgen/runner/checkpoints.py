@@ -13,12 +13,10 @@ from loadgen.database.connect import connect
 from loadgen.database.target import Target
 from loadgen.errors import LoadgenError
 from loadgen.observe.checkpoint import force_checkpoint
+from loadgen.observe.following import STOP_S, join_or_cancel
 
 PLACES: Final = (0.25, 0.75)
 """Shares of the window at which checkpoints begin: two, so that pages are written in full twice, as in a long run."""
-
-STOP_S: Final = 5.0
-"""Longest wait at the end of a run for a checkpoint to end, and again after cancelling it."""
 
 
 class ForcedCheckpoints:
@@ -36,14 +34,8 @@ class ForcedCheckpoints:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._stopping.set()
-        if self._thread is None:
-            return
-        self._thread.join(STOP_S)
-        connection = self._connection
-        if self._thread.is_alive() and connection is not None:
-            with contextlib.suppress(Error):
-                connection.cancel_safe(timeout=STOP_S)
-            self._thread.join(STOP_S)
+        if self._thread is not None:
+            join_or_cancel(self._thread, lambda: self._connection, STOP_S)
 
     def spread_over(self, window_s: float) -> None:
         """Start the checkpoints of a window that begins now; none if it spans two timed ones anyway."""
