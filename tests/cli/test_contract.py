@@ -63,7 +63,7 @@ CASES = [
     Case(("scalability", "levels.csv", "--at", "12,99"), 0, "loadgen.scalability/1"),
     Case(("scalability", "few.csv"), 4, "loadgen.refusal/1"),
     Case(("scalability", "absent.csv"), 2, "loadgen.error/1"),
-    Case(("calibrate", "--scenario", "montecarlo", "--time", "2s"), 0, "loadgen.calibration/1"),
+    Case(("calibrate", "--scenario", "montecarlo", "--time", "4s"), 0, "loadgen.calibration/1"),
     Case(("calibrate", "--time", "soon"), 2, "loadgen.error/1"),
     Case(("demand",), 4, "loadgen.refusal/1"),
     Case(("demand", "absent"), 2, "loadgen.error/1"),

@@ -31,7 +31,7 @@ def row_changes(target: Target) -> dict[str, int]:
 def test_a_marked_database_tells_all_and_stays_as_it_is(seeded: Target, loadgen: Loadgen, tmp_path: Path) -> None:
     before = row_changes(seeded)
     kept = tmp_path / "here.json"
-    done = loadgen("calibrate", "--time", "2s", "--output", str(kept), "--json", target=seeded)
+    done = loadgen("calibrate", "--time", "8s", "--output", str(kept), "--json", target=seeded)
     assert done.returncode == 0, done.stderr
     assert row_changes(seeded) == before
     record = read_calibration(kept)
@@ -55,7 +55,7 @@ def test_a_marked_database_tells_all_and_stays_as_it_is(seeded: Target, loadgen:
 def test_an_unmarked_database_is_only_read(seeded: Target, loadgen: Loadgen) -> None:
     with connect(seeded, autocommit=True) as conn:
         conn.execute("DROP SCHEMA loadgen CASCADE")
-    arguments = ("calibrate", "--time", "2s", "--scenario", "dashboard", "--json")
+    arguments = ("calibrate", "--time", "4s", "--scenario", "dashboard", "--json")
     done = loadgen(*arguments, target=seeded)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)

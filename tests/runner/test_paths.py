@@ -223,7 +223,7 @@ READ_ONLY = {
     "checksum": ("checksum",),
     "profile": ("profile",),
     "fidelity": ("fidelity",),
-    "calibrate": ("calibrate", "--time", "2s"),
+    "calibrate": ("calibrate", "--time", "4s"),
     "forecast": ("forecast", "--horizon", "6"),
     "export": ("export", "dashboard", "--pgbench", "exported"),
 }
