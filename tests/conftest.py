@@ -60,8 +60,21 @@ LONGEST_FILES = (
 _NUMBERS = itertools.count()
 
 
+MARKED_BY_FIXTURE = {"server": {"server_settings", "state_dir"}, "pooler": {"pooler"}}
+"""Markers of the tests that use one of these fixtures, directly or through another."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first: started last, one would keep one process busy while the other has nothing left."""
+    """Mark what needs a server or a pooler, before `-m` selects; and put the longest files first.
+
+    Started last, a long file would keep one process busy while the others have nothing left.
+    """
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        for marker, names in MARKED_BY_FIXTURE.items():
+            if fixtures & names:
+                item.add_marker(marker)
     order = {name: place for place, name in enumerate(LONGEST_FILES)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 

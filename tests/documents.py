@@ -184,8 +184,14 @@ def seeded_place(place: Place) -> Place:
 
 
 def faults(done: list[Done]) -> str:
-    """All that is not as the documents say."""
-    return "\n".join(fault for one in done for fault in one.faults())
+    """All that is not as the documents say; after a command that this machine was too busy for, exit codes alone."""
+    faults: list[str] = []
+    hindered = False
+    for each in done:
+        judged = replace(each, command=replace(each.command, printed=())) if hindered else each
+        faults += judged.faults()
+        hindered = hindered or each.was_hindered
+    return "\n".join(faults)
 
 
 README = sections((ROOT / "README.md").read_text("utf-8"))

@@ -103,11 +103,10 @@ def when_at_work(target: Target, act: Callable[[], object]) -> threading.Thread:
 
 def ended_by_the_guard(here: Loadgen, target: Target, *options: str) -> None:
     """A run that is led elsewhere ends at once with the guard's code, and its record is kept."""
-    began = time.monotonic()
     done = here(*LONG, "--dsn", target.conninfo, *options, "--json")
     assert done.returncode == 3, done.stderr
-    assert time.monotonic() - began < 18
     record = json.loads(done.stdout)
+    assert record["result"]["window_s"] < 15, "it did not go on to its end"
     assert record["verdict"]["status"] == "partial"
     assert record["verdict"]["reasons"][0]["code"] == "guard_refused"
     assert "nothing was written there" in done.stderr.splitlines()[-1]
