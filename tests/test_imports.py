@@ -18,7 +18,7 @@ CAPACITY = (
     "planner", "plan", "sizing", "pool", "targets", "tables", "workload", "recommendation", "measurements", "latency",
     "demand", "growth", "scalability", "due", "queueing", "formatting", "uncertainty", "arrays", "values",
 )  # fmt: skip
-BASE = {"settings", "errors", "interrupts", "partials", "user_files"}
+BASE = {"settings", "errors", "interrupts", "partials", "sql_files", "user_files"}
 PRODUCT = ("capacity", "loadgen", "scenarios")
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 80

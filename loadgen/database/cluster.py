@@ -6,20 +6,23 @@ import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import psutil
 from psycopg.conninfo import make_conninfo
 
-from loadgen.database.database_sql import statement
 from loadgen.database.instance_files import Files, Postmaster
 from loadgen.database.processes import end_all
 from loadgen.database.programs import Account, Programs
 from loadgen.errors import EnvironmentFault
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.database", "sql/cluster.sql")
 
 SUPERUSER = "affluvia"
 """The superuser. Not named loadgen: the schema of that name would then come first on its search_path."""
 DATABASE = "affluvia"
-"""The default database; ``sql/bootstrap.sql`` makes it."""
+"""The default database, which the statement ``bootstrap`` creates."""
 
 CONFIGURATION = "loadgen.conf"
 INITDB_TIMEOUT_S = 300
@@ -60,7 +63,7 @@ def make_data(files: Files, programs: Programs, notify: Callable[[str], None]) -
             "postgres",
             ["--single", "-D", str(partial), "template1"],
             timeout_s=INITDB_TIMEOUT_S,
-            stdin=statement("bootstrap").decode(),
+            stdin=_SQL["bootstrap"],
         )
         if bootstrap.code != 0 or "ERROR:" in bootstrap.output:
             raise EnvironmentFault(

@@ -8,19 +8,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Final, LiteralString
 
 import psycopg
 from psycopg import sql
 
 from loadgen import interrupts, partials
 from loadgen.database.connect import connect
-from loadgen.database.database_sql import composable, statement
 from loadgen.database.faults import faults
 from loadgen.database.guard import changed_rows, read_mark, write_mark
 from loadgen.database.identity import query_on, read_identity
 from loadgen.database.locks import Use, holders, reservation
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.database", "sql/copies.sql")
 
 COMMENT = "working copy made by loadgen"
 """Comment on a working copy. A database without it is never dropped here, whatever its name."""
@@ -55,12 +58,12 @@ def fresh_copy(target: Target, name: str | None = None) -> Target:
     with faults(target), _maintenance(target) as conn:
         _refuse_other_clients(conn, target.database)
         try:
-            conn.execute(_composed("copy_create", copy=copy.database, source=target.database))
+            conn.execute(_composed(_SQL["create"], copy=copy.database, source=target.database))
         except psycopg.errors.InsufficientPrivilege as error:
             raise EnvironmentFault(
                 f"{target}: this user may not copy it; connect as a superuser, or as its owner with CREATEDB"
             ) from error
-        conn.execute(composable("copy_mark").format(copy=sql.Identifier(copy.database), comment=sql.Literal(COMMENT)))
+        conn.execute(sql.SQL(_SQL["mark"]).format(copy=sql.Identifier(copy.database), comment=sql.Literal(COMMENT)))
     with faults(copy), connect(copy) as conn:
         mark = read_mark(conn)
         if mark is not None:
@@ -72,7 +75,7 @@ def fresh_copy(target: Target, name: str | None = None) -> Target:
 def drop_copy(copy: Target) -> bool:
     """Remove a working copy; False if there is none. Raises as :func:`fresh_copy` does."""
     with faults(copy), _maintenance(copy) as conn:
-        comment = conn.execute(statement("copy_comment"), {"database": copy.database}).fetchone()
+        comment = conn.execute(_SQL["comment"], {"database": copy.database}).fetchone()
         if comment is None:
             return False
         if comment[0] != COMMENT:
@@ -81,7 +84,7 @@ def drop_copy(copy: Target) -> bool:
                 "rename it, or give the copy another name"
             )
         _refuse_other_clients(conn, copy.database)
-        conn.execute(_composed("copy_drop", copy=copy.database))
+        conn.execute(_composed(_SQL["drop"], copy=copy.database))
         return True
 
 
@@ -160,8 +163,8 @@ def _refuse_other_clients(conn: psycopg.Connection, database: str) -> None:
     while True:
         at_work = holders(conn, *Use, database=database)
         if not at_work:
-            conn.execute(statement("end_own_leftovers"), {"database": database})
-        clients = conn.execute(statement("other_clients"), {"database": database}).fetchall()
+            conn.execute(_SQL["end_own_leftovers"], {"database": database})
+        clients = conn.execute(_SQL["other_clients"], {"database": database}).fetchall()
         if not at_work and not clients:
             return
         if time.monotonic() > deadline:
@@ -172,5 +175,5 @@ def _refuse_other_clients(conn: psycopg.Connection, database: str) -> None:
         time.sleep(_LOOK_S)
 
 
-def _composed(name: str, **identifiers: str) -> sql.Composed:
-    return composable(name).format(**{key: sql.Identifier(value) for key, value in identifiers.items()})
+def _composed(statement: LiteralString, **identifiers: str) -> sql.Composed:
+    return sql.SQL(statement).format(**{key: sql.Identifier(value) for key, value in identifiers.items()})

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final, LiteralString
 
 import psycopg
 from psycopg.rows import class_row
 
-from loadgen.database.database_sql import statement
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.database", "sql/schema.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,13 @@ def recording(conn: psycopg.Connection) -> Iterator[None]:
 
 def record(conn: psycopg.Connection, objects: Collection[tuple[int, int]]) -> None:
     """Record objects, as pairs of catalogue and OID, as created by this tool."""
-    conn.execute(statement("record_created"), as_arrays(objects))
+    conn.execute(_SQL["record_created"], as_arrays(objects))
 
 
 def created_objects(conn: psycopg.Connection) -> tuple[CreatedObject, ...]:
     """Recorded objects that still exist under their name."""
     with conn.cursor(row_factory=class_row(CreatedObject)) as cursor:
-        return tuple(cursor.execute(statement("created_objects")))
+        return tuple(cursor.execute(_SQL["created_objects"]))
 
 
 def as_arrays(objects: Collection[tuple[int, int]]) -> dict[str, list[int]]:
@@ -62,9 +65,9 @@ def as_arrays(objects: Collection[tuple[int, int]]) -> dict[str, list[int]]:
 
 def catalogued(conn: psycopg.Connection) -> set[tuple[int, int]]:
     """Pairs of catalogue and OID of all objects that belong neither to the system nor to an extension."""
-    return pairs(conn, "objects")
+    return pairs(conn, _SQL["objects"])
 
 
-def pairs(conn: psycopg.Connection, name: str) -> set[tuple[int, int]]:
-    """Run ``sql/<name>.sql``, which returns objects as pairs of catalogue and OID."""
-    return {(int(classid), int(objid)) for classid, objid in conn.execute(statement(name))}
+def pairs(conn: psycopg.Connection, statement: LiteralString) -> set[tuple[int, int]]:
+    """Run a statement that returns objects as pairs of catalogue and OID."""
+    return {(int(classid), int(objid)) for classid, objid in conn.execute(statement)}

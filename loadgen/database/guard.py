@@ -18,9 +18,12 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from loadgen.database import schema
-from loadgen.database.database_sql import composable, statement
 from loadgen.database.identity import REFUSED, DatabaseIdentity, query_on, read_identity
 from loadgen.errors import EnvironmentFault, GuardRefusal, UsageError
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.database", "sql/guard.sql")
+_IDENTITY: Final = SqlFile("loadgen.database", "sql/identity.sql")
 
 ALLOW_UNMARKED_VARIABLE = "LOADGEN_ALLOW_UNMARKED"
 
@@ -85,7 +88,7 @@ def read_mark(conn: psycopg.Connection) -> Mark | None:
         return None
     try:
         with conn.cursor(row_factory=class_row(Mark)) as cursor:
-            return cursor.execute(statement("read_mark")).fetchone()
+            return cursor.execute(_SQL["read_mark"]).fetchone()
     except psycopg.errors.UndefinedColumn as error:
         raise EnvironmentFault(
             f"database {conn.info.dbname} was marked by another version of loadgen; "
@@ -95,7 +98,7 @@ def read_mark(conn: psycopg.Connection) -> Mark | None:
 
 def write_mark(conn: psycopg.Connection, mark: Mark) -> None:
     """Store the fields that a seeding determines, not the time of the mark and the schema's version."""
-    conn.execute(statement("write_mark"), asdict(mark) | {"drift_baseline": Jsonb(mark.drift_baseline)})
+    conn.execute(_SQL["write_mark"], asdict(mark) | {"drift_baseline": Jsonb(mark.drift_baseline)})
 
 
 def require_synthetic(conn: psycopg.Connection, allow_unmarked: str | None) -> DatabaseIdentity:
@@ -121,9 +124,9 @@ def require_own_tables(conn: psycopg.Connection, allow_unmarked: str | None) -> 
     That is, where the name of one of our tables resolves to another table, or where one of ours has a foreign rule or
     trigger. With ``allow_unmarked``, the database's name, only recorded tables are checked.
     """
-    row: Sequence[object] | None = query_on(conn)(statement("shadowing_table"))
+    row: Sequence[object] | None = query_on(conn)(_SQL["shadowing_table"].encode())
     if row is None and not allow_unmarked:  # not recorded, or not visible to this user: check by name alone
-        row = conn.execute(statement("shadowing_name"), {"tables": list(schema.TABLES)}).fetchone()
+        row = conn.execute(_SQL["shadowing_name"], {"tables": list(schema.TABLES)}).fetchone()
     if row is not None:
         raise GuardRefusal(
             f"in database {database_name(conn)} this user's search_path reaches {row[1]} instead of {row[0]}, and "
@@ -132,7 +135,7 @@ def require_own_tables(conn: psycopg.Connection, allow_unmarked: str | None) -> 
     if allow_unmarked:
         return
     shipped = {"tables": list(schema.TABLES), "shipped": schema.UPDATED_AT.sql.decode()}
-    row = conn.execute(statement("foreign_hooks"), shipped).fetchone()
+    row = conn.execute(_SQL["foreign_hooks"], shipped).fetchone()
     if row is not None:
         table, kind, hook = row
         name = database_name(conn)
@@ -150,14 +153,14 @@ def requirement(identity: DatabaseIdentity) -> bytes:
     failure keeps the others from being executed.
     """
     fields = {key: value for key, value in asdict(replace(identity, found_at=None)).items() if value is not None}
-    names = {
-        frozenset({"database"}): "require_database",
-        frozenset({"database", "system_identifier"}): "require_server",
-        frozenset({"database", "marked_at_us"}): "require_marked",
-        frozenset({"database", "system_identifier", "marked_at_us"}): "require_marked_server",
+    statements = {
+        frozenset({"database"}): _IDENTITY["require_database"],
+        frozenset({"database", "system_identifier"}): _IDENTITY["require_server"],
+        frozenset({"database", "marked_at_us"}): _IDENTITY["require_marked"],
+        frozenset({"database", "system_identifier", "marked_at_us"}): _IDENTITY["require_marked_server"],
     }
     literals = {key: sql.Literal(value) for key, value in fields.items()}
-    return composable(names[frozenset(fields)]).format(**literals).as_bytes(None)
+    return sql.SQL(statements[frozenset(fields)]).format(**literals).as_bytes(None)
 
 
 def database_name(conn: psycopg.Connection) -> str:
@@ -167,7 +170,7 @@ def database_name(conn: psycopg.Connection) -> str:
 
 def changed_rows(conn: psycopg.Connection) -> dict[str, int]:
     """Rows inserted, updated and deleted since the server began to count, by table; a crash resets the counters."""
-    return dict(conn.execute(statement("changed_rows")).fetchall())
+    return dict(conn.execute(_SQL["changed_rows"]).fetchall())
 
 
 def _require_same_name(allow_unmarked: str | None, name: str) -> None:
@@ -186,18 +189,18 @@ def _allowing(name: str) -> str:
 
 
 def _user_relations(conn: psycopg.Connection) -> tuple[str, ...]:
-    return tuple(str(row[0]) for row in conn.execute(statement("user_relations")))
+    return tuple(str(row[0]) for row in conn.execute(_SQL["user_relations"]))
 
 
 @contextmanager
 def one_at_a_time(conn: psycopg.Connection) -> Iterator[None]:
     """Hold the lock that excludes other initialisations and resets, over several transactions."""
-    conn.execute(statement("lock_initialisation"))
+    conn.execute(_SQL["lock_initialisation"])
     conn.commit()
     try:
         yield
     finally:
         if not conn.broken:
             conn.rollback()
-            conn.execute(statement("unlock_initialisation"))
+            conn.execute(_SQL["unlock_initialisation"])
             conn.commit()

@@ -12,7 +12,10 @@ from typing import Final
 
 import psycopg
 
-from loadgen.database.database_sql import statement
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.database", "sql/identity.sql")
+
 
 Query = Callable[[bytes], Sequence[str | None] | None]
 """Runs a statement and returns its first row as text; None without a row, or if it failed with one of REFUSED."""
@@ -54,13 +57,13 @@ class DatabaseIdentity:
 
 def read_identity(query: Query, *, with_mark: bool = True) -> DatabaseIdentity:
     """Read the identity of the database that ``query`` runs in, with its mark if asked for."""
-    if with_mark and (row := query(statement("marked_identity"))) is not None:
+    if with_mark and (row := query(_SQL["marked_identity"].encode())) is not None:
         system_identifier, database, marked_at_us = row
         return DatabaseIdentity(str(database), system_identifier, marked_at_us)
-    row = query(statement("identity")) or query(statement("current_database"))
+    row = query(_SQL["identity"].encode()) or query(_SQL["current_database"].encode())
     assert row is not None, "every server knows the name of its database"
     system_identifier, database = row
-    mark = query(statement("mark_time")) if with_mark and system_identifier is None else None
+    mark = query(_SQL["mark_time"].encode()) if with_mark and system_identifier is None else None
     return DatabaseIdentity(str(database), system_identifier, mark[0] if mark else None)
 
 

@@ -17,10 +17,12 @@ from typing import Final
 import psycopg
 
 from loadgen.database.connect import connect
-from loadgen.database.database_sql import statement
 from loadgen.database.faults import faults
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.database", "sql/locks.sql")
 
 CLASS: Final = 0x6C6F6164
 """The first of the two numbers of a key, "load" in ASCII; the second is a :class:`Use`."""
@@ -58,19 +60,19 @@ def use_of(target: Target, use: Use) -> Iterator[None]:
 def hold(conn: psycopg.Connection, use: Use) -> None:
     """Hold the database of a session for a use, until the session ends. Raises as :func:`use_of` does."""
     with conn.transaction():
-        conn.execute(statement("lock_gate"), {"class": CLASS, "key": GATE})
+        conn.execute(_SQL["lock_gate"], {"class": CLASS, "key": GATE})
         sessions = holders(conn, *EXCLUDED[use])
         if sessions:
             raise EnvironmentFault(
                 f"database {conn.info.dbname} is in use by {', '.join(sessions)}; wait for that to end, or end it"
             )
-        conn.execute(statement("lock_use"), {"class": CLASS, "key": int(use)})
+        conn.execute(_SQL["lock_use"], {"class": CLASS, "key": int(use)})
 
 
 def holders(conn: psycopg.Connection, *uses: Use, database: str | None = None) -> tuple[str, ...]:
     """Sessions that hold a database for one of these uses; by default the database of ``conn``."""
     keys = [int(use) for use in uses]
-    rows = conn.execute(statement("lock_holders"), {"class": CLASS, "keys": keys, "database": database})
+    rows = conn.execute(_SQL["lock_holders"], {"class": CLASS, "keys": keys, "database": database})
     return tuple(str(row[0]) for row in rows)
 
 
@@ -81,16 +83,16 @@ def reservation(conn: psycopg.Connection, name: str) -> Iterator[None]:
     Raises EnvironmentFault that names the holder.
     """
     key = {"class": CLASS, "name": name}
-    row = conn.execute(statement("reserve_name"), key).fetchone()
+    row = conn.execute(_SQL["reserve_name"], key).fetchone()
     if row != (True,):
-        others = [str(other[0]) for other in conn.execute(statement("name_holders"), key)]
+        others = [str(other[0]) for other in conn.execute(_SQL["name_holders"], key)]
         who = ", ".join(others) or "another process"
         raise EnvironmentFault(f"database {name} is being made or used by {who}; wait for that to end, or end it")
     try:
         yield
     finally:
         with suppress(psycopg.Error):  # a lost session has released it already
-            conn.execute(statement("release_name"), key)
+            conn.execute(_SQL["release_name"], key)
 
 
 def holder_name(use: Use) -> str:

@@ -11,8 +11,10 @@ from psycopg import sql
 
 from loadgen.database import guard, schema
 from loadgen.database.created import CreatedObject, as_arrays, catalogued, created_objects, pairs, record
-from loadgen.database.database_sql import composable, statement
 from loadgen.errors import GuardRefusal
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.database", "sql/removal.sql")
 
 LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '5s'"
 """A lock that an open transaction holds is an error after this, not an endless wait."""
@@ -57,7 +59,7 @@ def remove(conn: psycopg.Connection, removal: Removal) -> None:
     with conn.transaction():
         conn.execute(LOCK_TIMEOUT)
         for table in _application_tables(removal.objects):
-            conn.execute(composable("lock_table").format(table=sql.SQL(table)))
+            conn.execute(sql.SQL(_SQL["lock_table"]).format(table=sql.SQL(table)))
         present = catalogued(conn)
         _adopt_unrecorded(conn)
         objects = created_objects(conn)
@@ -67,7 +69,7 @@ def remove(conn: psycopg.Connection, removal: Removal) -> None:
             raise GuardRefusal("the database was changed meanwhile; nothing was dropped, run reset again")
         _refuse_foreign_content(conn, objects)
         numbers = as_arrays({(obj.classid, obj.objid) for obj in objects})
-        for (command,) in conn.execute(statement("drop_commands"), numbers).fetchall():
+        for (command,) in conn.execute(_SQL["drop_commands"], numbers).fetchall():
             try:
                 conn.execute(str(command).encode())
             except psycopg.errors.DependentObjectsStillExist as error:
@@ -76,7 +78,7 @@ def remove(conn: psycopg.Connection, removal: Removal) -> None:
                     f"{details[0] if details else 'something else depends on it'}; nothing was dropped. Drop what "
                     "loadgen did not create there, or move it elsewhere, then run reset again"
                 ) from error
-        conn.execute(statement("drop_role"))
+        conn.execute(_SQL["drop_role"])
 
 
 def _adopt_unrecorded(conn: psycopg.Connection) -> bool:
@@ -88,8 +90,8 @@ def _adopt_unrecorded(conn: psycopg.Connection) -> bool:
         return True
     with conn.transaction(force_rollback=True):
         schema.install_shipped_copy(conn)
-        matching = pairs(conn, "matching_objects")
-    bookkeeping = pairs(conn, "bookkeeping_objects") if schema.has_bookkeeping(conn) else set()
+        matching = pairs(conn, _SQL["matching_objects"])
+    bookkeeping = pairs(conn, _SQL["bookkeeping_objects"]) if schema.has_bookkeeping(conn) else set()
     schema.install_record(conn)
     record(conn, (matching | bookkeeping) - {(obj.classid, obj.objid) for obj in created_objects(conn)})
     return False
@@ -99,12 +101,12 @@ def _refuse_foreign_content(conn: psycopg.Connection, objects: Sequence[CreatedO
     """Raise GuardRefusal if a table of ours holds rows or columns that this tool did not put there."""
     foreign = [f"{obj.name} has other columns: {', '.join(obj.other_columns)}" for obj in objects if obj.other_columns]
     tables = _application_tables(objects)
-    if conn.execute(statement("was_seeded")).fetchone() != (True,):
+    if conn.execute(_SQL["was_seeded"]).fetchone() != (True,):
         for table in tables:
-            if conn.execute(composable("has_rows").format(table=sql.SQL(table))).fetchone() == (True,):
+            if conn.execute(sql.SQL(_SQL["has_rows"]).format(table=sql.SQL(table))).fetchone() == (True,):
                 foreign.append(f"{table} has rows, though nothing was seeded")
     elif "public.users" in tables:
-        row = conn.execute(statement("foreign_users")).fetchone()
+        row = conn.execute(_SQL["foreign_users"]).fetchone()
         if row is not None and row[0]:
             foreign.append(f"public.users has {row[0]:,} users outside example.com, example.org and example.net")
     if foreign:

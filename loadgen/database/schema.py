@@ -11,8 +11,10 @@ from typing import Final
 import psycopg
 
 from loadgen.database.created import catalogued, record, recording
-from loadgen.database.database_sql import statement
 from loadgen.errors import EnvironmentFault
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.database", "sql/schema.sql")
 
 OLDEST_SERVER: Final = 150000
 """PostgreSQL 15, the first with views with security_invoker and CREATE DATABASE … STRATEGY."""
@@ -82,7 +84,7 @@ def install(conn: psycopg.Connection) -> tuple[str, ...]:
             conn.execute("SET LOCAL search_path TO public")
             for migration in missing:
                 conn.execute(migration.sql)
-                conn.execute(statement("record_applied"), {"version": migration.version, "sha256": migration.sha256})
+                conn.execute(_SQL["record_applied"], {"version": migration.version, "sha256": migration.sha256})
     with conn.transaction():
         install_record(conn)  # somebody may have dropped it
     return tuple(migration.version for migration in missing)
@@ -90,14 +92,14 @@ def install(conn: psycopg.Connection) -> tuple[str, ...]:
 
 def is_recorded(conn: psycopg.Connection) -> bool:
     """Return whether the objects that this tool created were recorded, which older versions did not."""
-    row = conn.execute(statement("has_created_objects")).fetchone()
+    row = conn.execute(_SQL["has_created_objects"]).fetchone()
     has_table = row is not None and bool(row[0])
-    return has_table and conn.execute(statement("application_is_recorded")).fetchone() == (True,)
+    return has_table and conn.execute(_SQL["application_is_recorded"]).fetchone() == (True,)
 
 
 def install_record(conn: psycopg.Connection) -> None:
     """Create and record the table of created objects if it is missing, in the caller's transaction."""
-    if conn.execute(statement("has_created_objects")).fetchone() == (True,):
+    if conn.execute(_SQL["has_created_objects"]).fetchone() == (True,):
         return
     before = catalogued(conn)
     conn.execute("CREATE SCHEMA IF NOT EXISTS loadgen")
@@ -116,10 +118,10 @@ def install_shipped_copy(conn: psycopg.Connection) -> None:
 
 def has_bookkeeping(conn: psycopg.Connection) -> bool:
     """Return whether this tool initialised the database, at least in part."""
-    row = conn.execute(statement("has_bookkeeping")).fetchone()
+    row = conn.execute(_SQL["has_bookkeeping"]).fetchone()
     return row is not None and bool(row[0])
 
 
 def _applied(conn: psycopg.Connection) -> dict[str, str]:
     with conn.transaction():
-        return dict(conn.execute(statement("applied")).fetchall()) if has_bookkeeping(conn) else {}
+        return dict(conn.execute(_SQL["applied"]).fetchall()) if has_bookkeeping(conn) else {}

@@ -10,12 +10,14 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from loadgen.database.connect import connect
-from loadgen.database.database_sql import statement
 from loadgen.database.faults import faults
 from loadgen.database.identity import DatabaseIdentity, query_on, read_identity
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.settings import Settings
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.database", "sql/identity.sql")
 
 POOLER_VARIABLE: Final = "LOADGEN_POOLER_DSN"
 REPLICAS_VARIABLE: Final = "LOADGEN_REPLICA_DSNS"
@@ -85,7 +87,7 @@ class Servers:
         if not self.replicas:
             return
         with faults(self.server), connect(self.server, autocommit=True) as connection:
-            row = connection.execute(statement("primary_position")).fetchone()
+            row = connection.execute(_SQL["primary_position"]).fetchone()
         assert row is not None
         system, position = row
         for replica in self.replicas:
@@ -148,7 +150,7 @@ def _catch_up(replica: Target, system: int, position: object) -> None:
     with faults(replica), connect(replica, autocommit=True) as connection:
         deadline = time.monotonic() + CATCH_UP_S
         while True:
-            row = connection.execute(statement("replica_position"), {"position": position}).fetchone()
+            row = connection.execute(_SQL["replica_position"], {"position": position}).fetchone()
             assert row is not None
             standby, standby_system, replayed = row
             if not standby or standby_system != system:

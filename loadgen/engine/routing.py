@@ -10,15 +10,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import Final
 
 import gevent
 
 from loadgen.engine.client import Connection
 from loadgen.engine.recording.access_counts import AccessCounts
-from loadgen.engine.scenario_sql import Statement, load
+from loadgen.engine.scenario_sql import own_statements
 from loadgen.runs.format.access import OwnWrites, ReadPolicy
 
 PRIMARY: Final = -1
@@ -29,14 +27,9 @@ RETRY_S: Final = 1.0
 _FORGET_ABOVE: Final = 100_000
 
 
-@cache
-def _statements() -> dict[str, Statement]:
-    return load(Path(__file__).with_suffix(".sql"))
-
-
 def position(connection: Connection, name: str) -> int:
     """Query ``written_lsn`` or ``replayed_lsn`` of the server, in bytes of WAL. Raises DatabaseError."""
-    value = connection.execute(_statements()[name], ()).get_value(0, 0)
+    value = connection.execute(own_statements()[name], ()).get_value(0, 0)
     return int.from_bytes(value or b"", "big")
 
 

@@ -16,21 +16,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from loadgen.engine.wire import TYPES
 from loadgen.errors import UsageError
 from loadgen.runs.format.scenario import ParameterDescription, StatementDescription
+from loadgen.sql_files import Section, sections
 from loadgen.user_files import MIB, FileKind, read_text
 
 FILE: Final = FileKind("statements", "a scenario's are in a .sql file beside it", MIB)
 """Files of statements and their largest size; assumption: a hundred times the longest that is shipped."""
 
-_NAME = re.compile(
-    r"^--\s*name:\s*(?P<name>\w+)\s*\((?P<kind>read|write),\s*rows\s+(?P<least>\d+)(?P<most>\.\.\d*)?\)$"
+_HEADER: Final = re.compile(
+    r"--\s*name:\s*(?P<name>\w+)\s*\((?P<kind>read|write),\s*rows\s+(?P<least>\d+)(?P<most>\.\.\d*)?\)"
 )
-_PARAMETER = re.compile(
+_FORM: Final = "'-- name: NAME (read, rows 0..)' or (write, rows 1)"
+_PARAMETER: Final = re.compile(
     r"^--\s*\$(?P<n>\d+)\s+(?P<name>\w+)\s+(?P<type>[a-z ]+?)\s*=\s*(?P<draw>\w+)(?:\((?P<of>\w+)\))?$"
 )
 
@@ -66,40 +69,35 @@ class Statement:
 
 def load(path: Path) -> dict[str, Statement]:
     """Read a file of statements, by name. Raises UsageError naming file and line."""
-    lines = read_text(path, FILE).splitlines()
-    starts = [n for n, line in enumerate(lines) if line.startswith("-- name:")]
-    if not starts:
-        raise UsageError(f"{path}: no statement found; each begins with '-- name: NAME (read, rows 0..)'")
-    statements: dict[str, Statement] = {}
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        statement = _parse(path, start, lines[start:end])
-        if statement.name in statements:
-            raise UsageError(f"{path}:{start + 1}: there is a statement {statement.name!r} already; rename one")
-        statements[statement.name] = statement
-    return statements
+    found = sections(read_text(path, FILE), str(path), _HEADER, _FORM)
+    return {name: _parse(path, section) for name, section in found.items()}
 
 
-def _parse(path: Path, start: int, lines: list[str]) -> Statement:
-    head = _NAME.match(lines[0].strip())
-    if not head:
-        raise UsageError(f"{path}:{start + 1}: not a header: write '-- name: NAME (read, rows 0..)' or (write, rows 1)")
+@cache
+def own_statements() -> dict[str, Statement]:
+    """Statements that the engine sends beside a scenario's: ``identify``, and the positions that routing compares."""
+    return load(Path(__file__).with_name("own.sql"))
+
+
+def _parse(path: Path, section: Section) -> Statement:
+    start, head = section.line, section.header
     parameters: list[Parameter] = []
-    body = 1
-    for body, line in enumerate(lines[1:], 1):
+    for line in section.lines:
         if not line.startswith("-- $"):
             break
+        place = start + len(parameters) + 1
         match = _PARAMETER.match(line.strip())
         if not match or int(match["n"]) != len(parameters) + 1:
             expected = f"'-- ${len(parameters) + 1} NAME TYPE = DRAW'"
-            raise UsageError(f"{path}:{start + body + 1}: expected {expected}, found {line.strip()!r}")
+            raise UsageError(f"{path}:{place}: expected {expected}, found {line.strip()!r}")
         if match["type"] not in TYPES:
             known = ", ".join(TYPES)
-            raise UsageError(f"{path}:{start + body + 1}: unknown parameter type {match['type']!r}; known are {known}")
+            raise UsageError(f"{path}:{place}: unknown parameter type {match['type']!r}; known are {known}")
         parameters.append(Parameter(match["name"], match["type"], match["draw"], match["of"]))
-    sql = "\n".join(line for line in lines[body:] if not line.startswith("--")).strip().rstrip(";")
+    sql = "\n".join(line for line in section.lines if not line.startswith("--")).strip().rstrip(";")
     used = {int(n) for n in re.findall(r"\$(\d+)", sql)}
     if used != set(range(1, len(parameters) + 1)):
-        raise UsageError(f"{path}:{start + 1}: {head['name']} uses ${sorted(used)} but declares {len(parameters)}")
+        raise UsageError(f"{path}:{start}: {head['name']} uses ${sorted(used)} but declares {len(parameters)}")
     least, span = int(head["least"]), head["most"]
     most = least if span is None else (int(span[2:]) if span[2:] else None)
     return Statement(head["name"], sql, head["kind"] == "write", tuple(parameters), least, most)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 import gevent
 
 from loadgen.engine.answers import Answers, Parameters, Query, Row, first_row
 from loadgen.engine.failures import DatabaseError, QueryError
-from loadgen.engine.scenario_sql import Parameter, Statement, load
+from loadgen.engine.scenario_sql import Parameter, Statement, own_statements
 from loadgen.engine.wire import TYPES, Value
 from loadgen.errors import UsageError
 from loadgen.runs.format.scenario import Isolation, TransactionDescription, begin_command
@@ -63,10 +61,9 @@ class Transaction:
     isolation: Isolation = "read committed"
 
 
-@cache
 def identify() -> Statement:
     """Statement at the begin of every transaction, which sets the user for row security until COMMIT."""
-    return load(Path(__file__).with_name("identify.sql"))["identify"]
+    return own_statements()["identify"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,2 +1,0 @@
-CREATE EXTENSION pg_stat_statements;
-CREATE DATABASE affluvia;

@@ -1,0 +1,32 @@
+-- Copies of a database.
+
+-- name: create
+-- Files are copied, not logged row by row: faster for anything large, and a checkpoint either side.
+CREATE DATABASE {copy} TEMPLATE {source} STRATEGY FILE_COPY;
+
+-- name: mark
+COMMENT ON DATABASE {copy} IS {comment};
+
+-- name: comment
+SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %(database)s;
+
+-- name: drop
+DROP DATABASE IF EXISTS {copy};
+
+-- name: other_clients
+-- Who else is connected to a database, by what they call themselves.
+SELECT coalesce(nullif(application_name, ''), 'pid ' || pid), count(*)
+FROM pg_stat_activity
+WHERE datname = %(database)s AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+GROUP BY 1
+ORDER BY 1;
+
+-- name: end_own_leftovers
+-- Sessions of this user's own loads that a pooler or a process left behind: idle ones, and none of anybody else's.
+SELECT count(pg_terminate_backend(pid, 5000))
+FROM pg_stat_activity
+WHERE datname = %(database)s
+    AND pid <> pg_backend_pid()
+    AND usename = current_user
+    AND application_name IN ('loadgen', 'loadgen sampler')
+    AND state LIKE 'idle%%';

@@ -1,1 +1,0 @@
-COMMENT ON DATABASE {copy} IS {comment};

@@ -1,1 +1,0 @@
-SELECT to_regclass('loadgen.created_objects') IS NOT NULL

@@ -1,1 +1,0 @@
-INSERT INTO loadgen.schema_migrations (version, sha256) VALUES (%(version)s, %(sha256)s);

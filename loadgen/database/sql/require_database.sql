@@ -1,2 +1,0 @@
--- Fails (22012, division by zero) unless this is the database named.
-SELECT 1 / (current_database() = {database})::integer

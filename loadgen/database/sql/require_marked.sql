@@ -1,4 +1,0 @@
--- Fails (22012, division by zero; 42P01 where nothing was ever marked) unless this is the marked database named.
-SELECT 1 / count(*)
-FROM loadgen.mark
-WHERE current_database() = {database} AND (extract(epoch FROM marked_at) * 1000000)::bigint::text = {marked_at_us}
