@@ -15,8 +15,11 @@ from loadgen.database.guard import changed_rows, read_mark
 from loadgen.database.machine import this_machine
 from loadgen.database.target import Target
 from loadgen.observe.processes import local_server
-from loadgen.observe.queries import Connection, text
+from loadgen.observe.queries import Connection
 from loadgen.runs.format.machines import ClientFacts, DatabaseFacts, Fingerprint
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.observe", "sql/server.sql")
 
 UNMARKED: Final = "unmarked"
 """Schema version of a database without this tool's mark."""
@@ -31,7 +34,7 @@ PACKAGES: Final = {
 
 def database_facts(connection: Connection, target: Target) -> DatabaseFacts:
     """Describe the server and its settings; cores and memory only where it runs on this machine."""
-    settings = {str(name): str(value) for name, value in connection.execute(text("settings"))}
+    settings = {str(name): str(value) for name, value in connection.execute(_SQL["settings"])}
     machine = this_machine() if target.embedded or local_server(connection) else None
     return DatabaseFacts(
         name=target.database,
@@ -77,7 +80,7 @@ def table_sizes(connection: Connection) -> tuple[TableSize, ...]:
     """
     with connection.transaction(), connection.cursor(row_factory=class_row(TableSize)) as cursor:
         cursor.execute("SET LOCAL row_security = off")
-        return tuple(cursor.execute(text("table_sizes")))
+        return tuple(cursor.execute(_SQL["table_sizes"]))
 
 
 def client_facts() -> ClientFacts:

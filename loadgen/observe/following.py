@@ -15,8 +15,11 @@ from psycopg.rows import class_row
 from loadgen.database.connect import connect
 from loadgen.database.target import Target
 from loadgen.errors import LoadgenError
-from loadgen.observe.queries import Connection, text
+from loadgen.observe.queries import Connection
 from loadgen.observe.starts import History, Loss, Presence, Start
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.observe", "sql/server.sql")
 
 INTERVAL_S: Final = 1.0
 STOP_S: Final = 5.0
@@ -117,7 +120,7 @@ class Follower:
             return
         try:
             with connection.cursor(row_factory=class_row(Start)) as cursor:
-                start = cursor.execute(text("start")).fetchone()
+                start = cursor.execute(_SQL["start"]).fetchone()
         except psycopg.errors.InsufficientPrivilege:
             self.starts_seen = False
             return

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from loadgen.observe.queries import Connection, text
+from loadgen.observe.queries import Connection
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.observe", "sql/statements.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ Snapshot = Mapping[int, StatementUse]
 
 def schema(connection: Connection) -> str | None:
     """Schema of the extension; None if this database lacks it."""
-    row = connection.execute(text("statements_schema")).fetchone()
+    row = connection.execute(_SQL["statements_schema"]).fetchone()
     return None if row is None else str(row[0])
 
 
@@ -76,7 +80,7 @@ def snapshot(connection: Connection) -> Snapshot | None:
     place = schema(connection)
     if place is None:
         return None
-    query = sql.SQL(text("statements").decode()).format(schema=sql.Identifier(place))
+    query = sql.SQL(_SQL["statements"]).format(schema=sql.Identifier(place))
     try:
         with connection.transaction(), connection.cursor(row_factory=class_row(StatementUse)) as cursor:
             return {use.queryid: use for use in cursor.execute(query)}

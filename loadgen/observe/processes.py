@@ -9,7 +9,10 @@ from typing import Final
 
 import psutil
 
-from loadgen.observe.queries import Connection, text
+from loadgen.observe.queries import Connection
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.observe", "sql/server.sql")
 
 _SAME_START_S = 5.0
 """Largest difference between a session's start and its process's, in s: clocks have ticks, and the session is later."""
@@ -67,7 +70,7 @@ def local_server(connection: Connection) -> ServerProcesses | None:
     A remote session's pid may be that of another process here: it has to be the child of a process of the same name,
     and to have started when the session did.
     """
-    row = connection.execute(text("backend")).fetchone()
+    row = connection.execute(_SQL["backend"]).fetchone()
     if row is None:
         return None
     pid, began = row

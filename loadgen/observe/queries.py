@@ -1,30 +1,19 @@
-"""SQL statements of this package, each in its ``.sql`` file."""
+"""Sessions of this package, and statements that depend on the server's version."""
 
 from __future__ import annotations
 
-from functools import cache
-from importlib.resources import files
+from collections.abc import Mapping
+from typing import LiteralString
 
 import psycopg
 
 Connection = psycopg.Connection[tuple[object, ...]]
 
 
-@cache
-def text(name: str) -> bytes:
-    """Read ``sql/<name>.sql``."""
-    return (files("loadgen.observe") / "sql" / f"{name}.sql").read_bytes()
-
-
-def text_for(name: str, server_version: int) -> bytes | None:
-    """Read the newest ``sql/<name>_<major>.sql`` not newer than the server; None when all are.
+def newest(by_major: Mapping[int, LiteralString], server_version: int) -> LiteralString | None:
+    """Of statements by major version, the newest that is not newer than the server; None when all are.
 
     ``server_version`` is libpq's, 180003 for 18.3.
     """
-    majors = sorted(
-        int(file.name.removeprefix(f"{name}_").removesuffix(".sql"))
-        for file in (files("loadgen.observe") / "sql").iterdir()
-        if file.name.startswith(f"{name}_") and file.name.endswith(".sql")
-    )
-    fitting = [major for major in majors if major <= server_version // 10000]
-    return text(f"{name}_{fitting[-1]}") if fitting else None
+    fitting = [major for major in by_major if major <= server_version // 10000]
+    return by_major[max(fitting)] if fitting else None

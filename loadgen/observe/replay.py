@@ -18,10 +18,13 @@ from loadgen.database.target import Target
 from loadgen.observe.following import INTERVAL_S, Follower
 from loadgen.observe.probe import STATEMENT_TIMEOUT_MS
 from loadgen.observe.processes import local_server
-from loadgen.observe.queries import Connection, text
+from loadgen.observe.queries import Connection
 from loadgen.observe.starts import History
 from loadgen.runs.estimate import RUN_LEVEL
 from loadgen.runs.format.use import ReplayUse
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.observe", "sql/server.sql")
 
 APPLICATION: Final = "loadgen replay sampler"
 
@@ -86,7 +89,7 @@ class ReplaySampler:
             with connection.transaction(), connection.cursor(row_factory=class_row(Position)) as cursor:
                 # Local to the transaction: a pooler's session serves other clients too.
                 connection.execute("SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT_MS)])
-                position = cursor.execute(text("replay")).fetchone()
+                position = cursor.execute(_SQL["replay"]).fetchone()
             assert position is not None  # a SELECT without FROM has one row
             cpu_s = processes.replay_cpu_s() if processes else None
             self._samples.append(ReplaySample(time.monotonic(), position, cpu_s))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -18,10 +19,13 @@ from loadgen.database.connect import connect
 from loadgen.database.target import Target
 from loadgen.errors import LoadgenError
 from loadgen.observe.pg_stat_statements import Snapshot, StatementUse, between, schema, snapshot
-from loadgen.observe.queries import Connection, text
+from loadgen.observe.queries import Connection
 from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription
 from loadgen.runs.format.use import ServerStatement
 from loadgen.runs.format.verdict import Reason
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.observe", "sql/statements.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +165,8 @@ def _queryid(connection: Connection, statement: StatementDescription) -> int | N
     types = [sql.SQL(p.type) for p in statement.parameters]  # from the engine's list
     nulls = [sql.SQL("NULL")] * len(types)
     body = sql.SQL(statement.sql)  # a scenario's file is as trusted as its code
-    prepare = sql.SQL(text("statement_prepare").decode())
-    identify = sql.SQL(text("statement_identifier").decode())
+    prepare = sql.SQL(_SQL["statement_prepare"])
+    identify = sql.SQL(_SQL["statement_identifier"])
     with connection.transaction():  # a pooler could otherwise give each another session
         connection.execute(prepare.format(name=name, types=_listed(types), statement=body))
         row = connection.execute(identify.format(name=name, arguments=_listed(nulls))).fetchone()
@@ -180,7 +184,7 @@ def _evicted(connection: Connection) -> int:
     place = schema(connection)
     if place is None:
         return 0
-    query = sql.SQL(text("statements_evicted").decode()).format(schema=sql.Identifier(place))
+    query = sql.SQL(_SQL["statements_evicted"]).format(schema=sql.Identifier(place))
     row = connection.execute(query).fetchone()
     return int(str(row[0])) if row else 0
 
