@@ -12,6 +12,9 @@ from loadgen.profiling import names, rounding
 from loadgen.profiling.format import Statement, StatementMix, StatementTotals
 from loadgen.profiling.lexer import Normalised, normalise
 from loadgen.profiling.reading import NoAnswer, Reader
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.profiling", "sql/statements.sql")
 
 MOST_STATEMENTS: Final = 10_000
 MOST_SHOWN: Final = 200
@@ -30,7 +33,7 @@ class _Sum:
 
 def statement_mix(reader: Reader) -> StatementMix | None:
     """Read the statement mix; None if the server does not count statements, or hides them from this user."""
-    extension = reader.rows("statements_schema", what="whether statements are counted")
+    extension = reader.rows(_SQL["statements_schema"], what="whether statements are counted")
     if not extension:
         reader.note("no_statements")
         return None
@@ -39,7 +42,7 @@ def statement_mix(reader: Reader) -> StatementMix | None:
         reader.note("statements_hidden")
     reader.say("pg_stat_statements: what the server counted")
     try:
-        counted = reader.rows("statements", {"most": MOST_STATEMENTS}, what="pg_stat_statements", place=schema)
+        counted = reader.rows(_SQL["statements"], {"most": MOST_STATEMENTS}, what="pg_stat_statements", place=schema)
         days = _days(reader, schema)
     except NoAnswer as missing:
         reader.note(missing.code)
@@ -79,7 +82,7 @@ def _days(reader: Reader, where: sql.Identifier) -> float | None:
     if reader.server_version < _HAS_INFO:
         reader.note("statements_window")
         return None
-    rows = reader.rows("statements_since", what="pg_stat_statements_info", place=where)
+    rows = reader.rows(_SQL["statements_since"], what="pg_stat_statements_info", place=where)
     days = rows[0][0] if rows else None
     return None if days is None else rounding.significant(float(str(days)))
 

@@ -6,9 +6,7 @@ A message of the server can quote a value, so only the SQLSTATE of an error is r
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib.resources import files
-from typing import Final
+from typing import Final, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -18,6 +16,9 @@ from loadgen.database.faults import ADVICE
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault
 from loadgen.profiling.format import Note, NoteCode
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.profiling", "sql/server.sql")
 
 Say = Callable[[str], None]
 Row = tuple[object, ...]
@@ -38,12 +39,6 @@ class NoAnswer(EnvironmentFault):
     def __init__(self, message: str, code: NoteCode) -> None:
         super().__init__(message)
         self.code = code
-
-
-@cache
-def text(name: str) -> str:
-    """The statement in ``sql/<name>.sql``."""
-    return (files("loadgen.profiling") / "sql" / f"{name}.sql").read_text("utf-8")
 
 
 class Reader:
@@ -81,18 +76,23 @@ class Reader:
             self.notes.append(Note(code, about))
 
     def rows(
-        self, name: str, parameters: dict[str, object] | None = None, *, what: str, **parts: sql.Composable
+        self,
+        statement: LiteralString,
+        parameters: dict[str, object] | None = None,
+        *,
+        what: str,
+        **parts: sql.Composable,
     ) -> Sequence[Row]:
-        """Rows of ``sql/<name>.sql``, whose ``{schema}`` and other parts are filled in.
+        """Rows of a statement, whose ``{schema}`` and other parts are filled in.
 
         Raises NoAnswer or another EnvironmentFault, which names ``what`` was read, without the server's message.
         """
-        query = (
-            sql.SQL(text(name)).format(schema=sql.Identifier(self.schema), **parts) if parts else sql.SQL(text(name))
-        )
+        query: sql.SQL | sql.Composed = sql.SQL(statement)
+        if parts:
+            query = sql.SQL(statement).format(schema=sql.Identifier(self.schema), **parts)
         try:
             with self._conn.transaction():
-                self._conn.execute(text("limits").encode(), {"timeout_ms": self._timeout_ms})
+                self._conn.execute(_SQL["limits"], {"timeout_ms": self._timeout_ms})
                 return self._conn.execute(query, parameters).fetchall()
         except psycopg.Error as error:
             raise self._fault(error.sqlstate, what) from None  # the cause would hold the server's message

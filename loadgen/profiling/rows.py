@@ -14,8 +14,12 @@ from psycopg import sql
 
 from loadgen.profiling import names, rounding
 from loadgen.profiling.format import ColumnShape, FanOut, FanOutShape, Growth, Month, Quantile, Widths
-from loadgen.profiling.reading import NoAnswer, Reader, text
+from loadgen.profiling.reading import NoAnswer, Reader
 from loadgen.profiling.sizes import CatalogTable
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.profiling", "sql/rows.sql")
+_UNKNOWN: Final = "fan_out_unknown"
 
 COUNTED_BYTES: Final = 256 << 20
 """Largest heap in bytes whose rows are counted; for larger ones the server's estimate is used."""
@@ -41,7 +45,7 @@ def count(reader: Reader, table: CatalogTable) -> tuple[int | None, bool]:
         return estimate, False
     reader.say(f"{table.name}: counting rows")
     try:
-        ((rows,),) = reader.rows("count_rows", what=table.name, table=sql.Identifier(table.name))
+        ((rows,),) = reader.rows(_SQL["count_rows"], what=table.name, table=sql.Identifier(table.name))
     except NoAnswer as missing:
         reader.note(missing.code, table.name)
         return estimate, False
@@ -69,7 +73,7 @@ def _measured(reader: Reader, table: CatalogTable, column: ColumnShape) -> Colum
     }
     parts = {"table": sql.Identifier(table.name), "column": sql.Identifier(column.name)}
     try:
-        (row,) = reader.rows("widths", parameters, what=about, **parts)
+        (row,) = reader.rows(_SQL["widths"], parameters, what=about, **parts)
     except NoAnswer as missing:
         reader.note(missing.code, about)
         return column
@@ -104,12 +108,12 @@ def fan_outs(reader: Reader, tables: dict[str, CatalogTable]) -> FanOutShape | N
     ways = {name: _way(reader, tables.get(name)) for name in names.CHILDREN}
     reader.say(f"rows per user of about {min(_rows(users), SAMPLED_USERS):,.0f} users, in {_known(ways)} tables")
     parts: dict[str, sql.Composable] = {
-        name: sql.SQL(text(f"fan_out_{way}")).format(schema=sql.Identifier(reader.schema), table=sql.Identifier(name))
+        name: sql.SQL(_SQL[way]).format(schema=sql.Identifier(reader.schema), table=sql.Identifier(name))
         for name, way in ways.items()
     }
     parameters: dict[str, object] = {"percent": _percent(users, SAMPLED_USERS), "most": 2 * SAMPLED_USERS}
     try:
-        histogram = reader.rows("fan_outs", parameters, what="rows per user", **parts)
+        histogram = reader.rows(_SQL["fan_outs"], parameters, what="rows per user", **parts)
     except NoAnswer as missing:
         reader.note(missing.code, "users")
         return None
@@ -123,7 +127,7 @@ def _fan_out_shape(reader: Reader, histogram: Sequence[tuple[int, ...]], ways: d
         return None
     shapes = []
     for place, name in enumerate(names.CHILDREN):
-        if ways[name] == "unknown":
+        if ways[name] == _UNKNOWN:
             continue
         by_rows: Counter[int] = Counter()
         for row in histogram:
@@ -143,19 +147,19 @@ def _fan_out_shape(reader: Reader, histogram: Sequence[tuple[int, ...]], ways: d
 
 
 def _way(reader: Reader, table: CatalogTable | None) -> str:
-    """Method to count a table's rows per user, by the name of the ``fan_out_…`` statement."""
+    """Name of the statement that counts a table's rows per user."""
     if table is None or table.column("user_id") is None or not _can_read(reader, table):
-        return "unknown"
+        return _UNKNOWN
     if _rows(table) <= SCANNED_ROWS:
-        return "by_scan"
+        return "fan_out_by_scan"
     if table.finds_user_by_index:
-        return "by_index"
+        return "fan_out_by_index"
     reader.note("no_index", table.name)
-    return "unknown"
+    return _UNKNOWN
 
 
 def _known(ways: dict[str, str]) -> int:
-    return sum(way != "unknown" for way in ways.values())
+    return sum(way != _UNKNOWN for way in ways.values())
 
 
 def growth(reader: Reader, tables: dict[str, CatalogTable], rows_of: dict[str, int | None]) -> tuple[Growth, ...]:
@@ -173,7 +177,7 @@ def growth(reader: Reader, tables: dict[str, CatalogTable], rows_of: dict[str, i
         percent = _percent(table, SAMPLED_MOMENTS)
         parts = {"table": sql.Identifier(name), "column": sql.Identifier(column)}
         try:
-            months = reader.rows("growth", {"percent": percent}, what=f"{name}.{column}", **parts)
+            months = reader.rows(_SQL["growth"], {"percent": percent}, what=f"{name}.{column}", **parts)
         except NoAnswer as missing:
             reader.note(missing.code, f"{name}.{column}")
             continue

@@ -11,6 +11,9 @@ from typing import Any, Final
 from loadgen.profiling import names, rounding
 from loadgen.profiling.format import ColumnShape, IndexShape, OtherTables, ServerShape, Setting
 from loadgen.profiling.reading import Reader
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.profiling", "sql/server.sql")
 
 _NO_UNIT: Final = ("", "B", "kB", "8kB", "MB", "ms", "s", "min")
 
@@ -44,8 +47,8 @@ class CatalogTable:
 
 def server(reader: Reader) -> ServerShape:
     """Read the server's version, role and settings."""
-    ((standby, synthetic),) = reader.rows("server", what="the server's state")
-    settings = reader.rows("settings", {"names": list(names.SETTINGS)}, what="settings")
+    ((standby, synthetic),) = reader.rows(_SQL["server"], what="the server's state")
+    settings = reader.rows(_SQL["settings"], {"names": list(names.SETTINGS)}, what="settings")
     return ServerShape(
         version=reader.server_version,
         standby=bool(standby),
@@ -66,10 +69,14 @@ def tables(reader: Reader) -> tuple[CatalogTable, ...]:
     """Read the application's tables in the schema, in the order of :data:`names.COLUMNS`."""
     parameters: dict[str, object] = {"schema": reader.schema, "names": list(names.COLUMNS)}
     column_parameters = parameters | {"columns": list(names.QUALIFIED), "methods": list(names.METHODS)}
-    sizes: dict[str, Any] = {str(row[0]): row for row in reader.rows("tables", parameters, what="sizes of tables")}
-    other_columns = {str(row[0]): row[1] for row in reader.rows("other_columns", column_parameters, what="columns")}
-    columns = _by_table(reader.rows("columns", column_parameters, what="columns and their statistics"))
-    indexes = _by_table(reader.rows("indexes", column_parameters, what="indexes"))
+    sizes: dict[str, Any] = {
+        str(row[0]): row for row in reader.rows(_SQL["tables"], parameters, what="sizes of tables")
+    }
+    other_columns = {
+        str(row[0]): row[1] for row in reader.rows(_SQL["other_columns"], column_parameters, what="columns")
+    }
+    columns = _by_table(reader.rows(_SQL["columns"], column_parameters, what="columns and their statistics"))
+    indexes = _by_table(reader.rows(_SQL["indexes"], column_parameters, what="indexes"))
     catalog = []
     for name in names.COLUMNS:
         if name not in sizes:
@@ -98,7 +105,7 @@ def tables(reader: Reader) -> tuple[CatalogTable, ...]:
 def other_tables(reader: Reader) -> OtherTables:
     """Number and size of all other tables together."""
     parameters: dict[str, object] = {"schema": reader.schema, "names": list(names.COLUMNS)}
-    ((number, size),) = reader.rows("other_tables", parameters, what="sizes of other tables")
+    ((number, size),) = reader.rows(_SQL["other_tables"], parameters, what="sizes of other tables")
     return OtherTables(int(str(number)), rounding.count(int(str(size))))
 
 

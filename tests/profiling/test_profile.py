@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -19,6 +19,7 @@ from loadgen.profiling.format import Note, Profile
 from loadgen.profiling.profile import explain, make_profile, to_json
 from loadgen.profiling.reading import Reader
 from loadgen.runs.documents import parse
+from loadgen.sql_files import SqlFile
 
 Loadgen = Callable[..., "subprocess.CompletedProcess[str]"]
 HIDDEN = "profile_reader"
@@ -137,17 +138,19 @@ def test_partitions_are_summed_up(seeded: Target, writer: psycopg.Connection) ->
 def test_nothing_is_written(seeded: Target) -> None:
     with Reader(seeded, "public", 5, lambda line: None) as reader:
         with pytest.raises(EnvironmentFault, match="SQLSTATE 25006") as caught:
-            reader.rows("../../../tests/profiling/write", what="a test")
+            reader.rows("CREATE TABLE zqkanari (x int)", what="a test")
         assert "zqkanari" not in str(caught.value)
 
 
 def test_a_statement_that_takes_too_long_is_a_note(seeded: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     read = Reader.rows
+    of_rows = SqlFile("loadgen.profiling", "sql/rows.sql")
+    slow = of_rows["fan_outs"], of_rows["growth"], SqlFile("loadgen.profiling", "sql/statements.sql")["statements"]
 
-    def delayed(self: Reader, name: str, *arguments: Any, **options: Any) -> Any:
-        if options["what"].startswith("goals") or name in ("fan_outs", "growth", "statements"):
-            return read(self, "../../../tests/profiling/sleep", what=options["what"])
-        return read(self, name, *arguments, **options)
+    def delayed(self: Reader, statement: LiteralString, *arguments: Any, **options: Any) -> Any:
+        if options["what"].startswith("goals") or statement in slow:
+            return read(self, "SELECT pg_sleep(20)", what=options["what"])
+        return read(self, statement, *arguments, **options)
 
     monkeypatch.setattr(Reader, "rows", delayed)
     found = quietly(seeded, timeout_s=0.3)

@@ -1,2 +1,0 @@
--- Rows of one table, all of it read.
-SELECT count(*) FROM {schema}.{table}

@@ -1,2 +1,0 @@
--- Longer than any profile waits.
-SELECT pg_sleep(20)

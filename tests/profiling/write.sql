@@ -1,2 +1,0 @@
--- What a profile may never do.
-CREATE TABLE zqkanari (x int)
