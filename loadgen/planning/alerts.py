@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from capacity.plan import Metric, Trigger
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.planning", "sql/metrics.sql")
 
 WINDOW: Final = "5m"
 """Over which counters become rates: several scrapes at any usual interval."""
@@ -19,7 +21,7 @@ WINDOW: Final = "5m"
 class Query:
     """A figure of the server as Prometheus knows it; ``labelled`` by table."""
 
-    file: str
+    statement: str
     name: str
     type: Literal["counter", "gauge"]
     help: str
@@ -27,11 +29,11 @@ class Query:
 
     @property
     def sql(self) -> str:
-        return (files("loadgen.planning") / "sql" / "metrics" / f"{self.file}.sql").read_text("utf-8").strip()
+        return _SQL[self.statement]
 
 
 QUERIES: Final = {
-    query.file: query
+    query.statement: query
     for query in (
         Query("transactions", "loadgen_transactions_total", "counter", "Transactions that ended, rolled back included"),
         Query("active", "loadgen_active_connections", "gauge", "Client connections at work or inside a transaction"),

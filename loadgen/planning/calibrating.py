@@ -14,8 +14,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from statistics import mean
 from typing import Final
 
@@ -37,6 +35,9 @@ from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.scenarios import find_scenario
 from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription
 from loadgen.runs.store import new_id
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.planning", "sql/database.sql")
 
 USERS: Final = 8
 WARM: Final = 2
@@ -90,7 +91,7 @@ def calibrate(target: Target, scenarios: Sequence[str], seconds: float, say: Say
         commit = None
         if marked and not _read_only(connection):
             say("commits")
-            probe = _sql("commit_probe")
+            probe = _SQL["commit_probe"]
             commit = _repeated(
                 lambda: _timed(lambda: connection.execute(probe, prepare=True)), COMMITS, SHARE_S * seconds
             )
@@ -139,7 +140,7 @@ def _statements(scenarios: Sequence[ScenarioDescription]) -> tuple[list[_Timed],
 
 def _users(connection: psycopg.Connection, target: Target) -> list[int]:
     places = [(i + 0.5) / USERS for i in range(USERS)]
-    users = [row[0] for row in connection.execute(_sql("calibration_users"), {"places": places}).fetchall()]
+    users = [row[0] for row in connection.execute(_SQL["calibration_users"], {"places": places}).fetchall()]
     if not users:
         raise RefusalError(Refusal("no_users", f"a user in {target}", "fill it: loadgen seed --users 2000"))
     return users
@@ -208,7 +209,7 @@ def as_user(connection: psycopg.Connection, user: int) -> Iterator[None]:
     """A transaction that may only read, as one user of the application."""
     with connection.transaction():
         limits = {"timeout_ms": str(STATEMENT_TIMEOUT_MS), "user": str(user)}
-        connection.execute(_sql("calibration_limits"), limits)
+        connection.execute(_SQL["calibration_limits"], limits)
         yield
 
 
@@ -255,8 +256,3 @@ def _less(commit: Interval | None, round_trip: Interval | None) -> Interval | No
 def _read_only(connection: psycopg.Connection) -> bool:
     row = connection.execute("SHOW transaction_read_only").fetchone()
     return row is not None and row[0] == "on"
-
-
-@cache
-def _sql(name: str) -> bytes:
-    return (files("loadgen.planning") / "sql" / f"{name}.sql").read_bytes()

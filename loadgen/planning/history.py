@@ -8,7 +8,6 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +19,10 @@ from loadgen.database.guard import read_mark
 from loadgen.database.target import Target
 from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.sheet import ASSUMED, MISSING, Kind, read_sheet
+from loadgen.sql_files import SqlFile
 from loadgen.user_files import MIB
+
+_SQL: Final = SqlFile("loadgen.planning", "sql/database.sql")
 
 TABLE_COLUMN: Final = re.compile(r"[a-z_][a-z0-9_]*\.(?:rows|bytes|wal_bytes_per_day)")
 """A column that is a table's own history."""
@@ -95,13 +97,12 @@ def from_database(target: Target) -> History:
 
     Raises RefusalError for a database without a complete month of users.
     """
-    query = (files("loadgen.planning") / "sql" / "users_by_month.sql").read_bytes()
     with faults(target), connect(target) as conn:
         # Row security would count the users that this role may see; better an error than a wrong history.
         conn.execute("SET LOCAL row_security = off")
         mark = read_mark(conn)
         as_of = (mark.as_of if mark else None) or dt.datetime.now(dt.UTC).date()
-        rows: list[tuple[dt.date, float]] = conn.execute(query, {"as_of": as_of}).fetchall()
+        rows: list[tuple[dt.date, float]] = conn.execute(_SQL["users_by_month"], {"as_of": as_of}).fetchall()
     if not rows:
         do = "fill it with `loadgen seed`, or give a history: date,value in a CSV file"
         raise RefusalError(Refusal("no_history", f"a complete month of users in {target}", do))

@@ -1,1 +1,0 @@
-SELECT blks_hit AS value FROM pg_stat_database WHERE datname = current_database()

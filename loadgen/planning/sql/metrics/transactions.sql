@@ -1,1 +1,0 @@
-SELECT xact_commit + xact_rollback AS value FROM pg_stat_database WHERE datname = current_database()
