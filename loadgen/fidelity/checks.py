@@ -10,6 +10,9 @@ from psycopg import sql
 from loadgen.fidelity.format import Check, Verdict
 from loadgen.fidelity.reading import Snapshot
 from loadgen.fidelity.shape import JSON_COLUMNS
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.fidelity", "sql/checks.sql")
 
 RULES: Final = {
     "net_worth": "assets and debts add up to their totals, and their difference to the net worth",
@@ -46,7 +49,7 @@ def judged(name: str, rule: str, checked: int, violating: int, allowed: float = 
 def _rules(snapshot: Snapshot) -> Iterator[Check]:
     for name, rule in RULES.items():
         snapshot.say(f"checks: {rule}")
-        ((checked, violating),) = snapshot.rows(f"check_{name}", {"as_of": snapshot.mark.as_of})
+        ((checked, violating),) = snapshot.rows(_SQL[name], {"as_of": snapshot.mark.as_of})
         yield judged(name, rule, checked, violating)
 
 
@@ -55,6 +58,6 @@ def _distinct(snapshot: Snapshot) -> Iterator[Check]:
         snapshot.say(f"checks: no two documents of {table} are the same")
         for column in columns:
             names = sql.Identifier(table), sql.Identifier(column)
-            ((documents, repeated),) = snapshot.rows("distinct_documents", table=names[0], column=names[1])
+            ((documents, repeated),) = snapshot.rows(_SQL["distinct_documents"], table=names[0], column=names[1])
             rule = f"{1 - REPEATED_ALLOWED:.1%} of {table}.{column} are distinct"
             yield judged(f"distinct {column}", rule, documents, repeated, REPEATED_ALLOWED)

@@ -21,6 +21,9 @@ from loadgen.fidelity.format import NodeEstimate, StatementEstimate
 from loadgen.fidelity.reading import Snapshot
 from loadgen.population.activity import ActivityRanks
 from loadgen.runs.format.scenario import ScenarioDescription, StatementDescription
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.fidelity", "sql/session.sql")
 
 DRAWS: Final = 25
 """Users drawn for each statement. The most active are drawn several times, as under load."""
@@ -116,7 +119,7 @@ def _explain(snapshot: Snapshot, statement: StatementDescription, user: int, *, 
     explain = (_ANALYZE if runs else _PLAN_ONLY) + statement.sql.encode()
     with snapshot.conn.transaction(force_rollback=True):
         timeout_ms = str(round(1000 * TIMEOUT_S))
-        snapshot.rows("identify", {"timeout_ms": timeout_ms, "user_id": str(user)})
+        snapshot.rows(_SQL["identify"], {"timeout_ms": timeout_ms, "user_id": str(user)})
         with RawCursor(snapshot.conn) as cursor:
             ((output,),) = cursor.execute(explain, parameters).fetchall()
     plan: plans.Plan = output[0]["Plan"]

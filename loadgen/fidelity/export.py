@@ -12,7 +12,10 @@ from psycopg import sql
 from loadgen import partials
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, UsageError
-from loadgen.fidelity.reading import Snapshot, text
+from loadgen.fidelity.reading import Snapshot
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.fidelity", "sql/households.sql")
 
 EVERY_S: Final = 1.0
 
@@ -37,7 +40,7 @@ def export(target: Target, path: Path, progress: Callable[[int], None]) -> int:
 
 def _copy(snapshot: Snapshot, path: Path, progress: Callable[[int], None]) -> int:
     lines, reported_at = 0, time.monotonic()
-    query = sql.SQL(text("export")).format(households=sql.SQL(text("households")))
+    query = sql.SQL(_SQL["export"]).format(households=sql.SQL(_SQL["households"]))
     with path.open("wb") as file, snapshot.conn.cursor() as cursor, cursor.copy(query) as copy:
         for block in copy:
             file.write(block)

@@ -13,9 +13,12 @@ from typing import Final
 from psycopg import sql
 
 from loadgen.fidelity import published, sampling
-from loadgen.fidelity.reading import Snapshot, text
+from loadgen.fidelity.reading import Snapshot
 from loadgen.fidelity.sampling import GRID, Lorenz, Measured
 from loadgen.population.household import reference
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.fidelity", "sql/households.sql")
 
 Figures = dict[tuple[str, str], Measured]
 """Measured figures by measure and group."""
@@ -26,7 +29,7 @@ Quantiles = list[float] | None
 
 @dataclass(frozen=True)
 class _Group:
-    """A row of ``samples.sql``: all households where the three groups are None, else those of one group, from 1."""
+    """A row of ``samples``: all households where the three groups are None, else those of one group, from 1."""
 
     age_group: int | None
     income_group: int | None
@@ -54,14 +57,14 @@ class _Group:
 
 @dataclass(frozen=True)
 class _Moments(Lorenz):
-    """A row of ``concentration.sql``: the moments of one series at one quantile."""
+    """A row of ``concentration``: the moments of one series at one quantile."""
 
     series: str
 
 
 @dataclass(frozen=True)
 class _Families:
-    """A row of ``families.sql``: households of one age and retirement age."""
+    """A row of ``families``: households of one age and retirement age."""
 
     age: int | None
     retirement_age: int | None
@@ -88,14 +91,14 @@ class Households:
 
 def measure(snapshot: Snapshot) -> Households:
     """Measure every figure that the reference files publish."""
-    household = sql.SQL(text("households"))
+    household = sql.SQL(_SQL["households"])
     snapshot.say("households: balances by age, income and net worth")
-    groups = snapshot.values(_Group, "samples", _parameters(), households=household)
+    groups = snapshot.values(_Group, _SQL["samples"], _parameters(), households=household)
     snapshot.say("households: how concentrated wealth and income are")
     cuts = sorted({_edge(group) for _, group in _concentrations()})
-    moments = snapshot.values(_Moments, "concentration", {"cuts": cuts}, households=household)
+    moments = snapshot.values(_Moments, _SQL["concentration"], {"cuts": cuts}, households=household)
     snapshot.say("households: families, main goals, college prices")
-    families = snapshot.values(_Families, "families")
+    families = snapshot.values(_Families, _SQL["families"])
     figures: Figures = {}
     for group in groups:
         figures |= _group_figures(group)
@@ -207,12 +210,12 @@ def _family_figures(rows: list[_Families]) -> Figures:
 
 
 def _goal_figures(snapshot: Snapshot) -> Figures:
-    goals = {str(kind): int(count) for kind, count in snapshot.rows("main_goals")}
+    goals = {str(kind): int(count) for kind, count in snapshot.rows(_SQL["main_goals"])}
     figures: Figures = {
         ("main_goal", name): sampling.share(goals.get(kind, 0), sum(goals.values()))
         for name, kind in published.MAIN_GOALS.items()
     }
-    prices = {str(row[0]): row[1:] for row in snapshot.rows("college_prices", {"grid": list(GRID)})}
+    prices = {str(row[0]): row[1:] for row in snapshot.rows(_SQL["college_prices"], {"grid": list(GRID)})}
     for name, school in published.SCHOOLS.items():
         count, values = prices.get(school, (0, None))
         figures["college_price", name] = sampling.quantile(0.5, values, count)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from importlib.resources import files
 from types import TracebackType
 from typing import Any, Final, LiteralString, TypeVar
 
@@ -17,17 +15,14 @@ from loadgen.database.faults import translate
 from loadgen.database.guard import Mark, read_mark
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, GuardRefusal
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.fidelity", "sql/session.sql")
 
 Say = Callable[[str], None]
 T = TypeVar("T")
 
 APPLICATION_NAME: Final = "loadgen fidelity"
-
-
-@cache
-def text(name: str) -> LiteralString:
-    """The statement in ``sql/<name>.sql``."""
-    return (files("loadgen.fidelity") / "sql" / f"{name}.sql").read_text("utf-8")
 
 
 class Snapshot:
@@ -44,7 +39,7 @@ class Snapshot:
         self.conn.read_only = True
         self.conn.prepare_threshold = None  # the connection may go through a transaction pooler
         try:
-            self.conn.execute(text("limits"))
+            self.conn.execute(_SQL["limits"])
             self.mark: Mark = self._seeded_mark()
         except psycopg.Error as error:
             self.conn.close()
@@ -66,17 +61,22 @@ class Snapshot:
         return self.conn.info.server_version
 
     def rows(
-        self, name: str, parameters: dict[str, object] | None = None, /, **parts: sql.Composable
+        self, statement: LiteralString, parameters: dict[str, object] | None = None, /, **parts: sql.Composable
     ) -> Sequence[tuple[Any, ...]]:
-        """Rows of ``sql/<name>.sql``, its ``{parts}`` filled in."""
-        return self.conn.execute(_query(name, parts), parameters).fetchall()
+        """Rows of a statement, its ``{parts}`` filled in."""
+        return self.conn.execute(_query(statement, parts), parameters).fetchall()
 
     def values(
-        self, kind: type[T], name: str, parameters: dict[str, object] | None = None, /, **parts: sql.Composable
+        self,
+        kind: type[T],
+        statement: LiteralString,
+        parameters: dict[str, object] | None = None,
+        /,
+        **parts: sql.Composable,
     ) -> list[T]:
-        """Rows of ``sql/<name>.sql`` as instances of ``kind``, whose fields are the columns."""
+        """Rows of a statement as instances of ``kind``, whose fields are the columns."""
         with self.conn.cursor(row_factory=class_row(kind)) as cursor:
-            return cursor.execute(_query(name, parts), parameters).fetchall()
+            return cursor.execute(_query(statement, parts), parameters).fetchall()
 
     def _seeded_mark(self) -> Mark:
         mark = read_mark(self.conn)
@@ -90,6 +90,6 @@ class Snapshot:
         return mark
 
 
-def _query(name: str, parts: dict[str, sql.Composable]) -> sql.Composed | sql.SQL:
-    query = sql.SQL(text(name))
+def _query(statement: LiteralString, parts: dict[str, sql.Composable]) -> sql.Composed | sql.SQL:
+    query = sql.SQL(statement)
     return query.format(**parts) if parts else query

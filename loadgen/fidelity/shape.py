@@ -12,8 +12,11 @@ from psycopg import sql
 
 from capacity.values import TableSize
 from loadgen.fidelity.format import DocumentState, FanOut, TableState
-from loadgen.fidelity.reading import Snapshot, text
+from loadgen.fidelity.reading import Snapshot
 from loadgen.observe.facts import table_sizes
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.fidelity", "sql/shape.sql")
 
 CHILDREN: Final = (
     "goals", "education_goals", "estate_plans", "chat_messages", "user_achievements", "user_progress",
@@ -34,7 +37,7 @@ SAMPLED_ROWS: Final = 50_000
 
 @dataclass(frozen=True)
 class _DocumentSample:
-    """A row of ``document.sql``."""
+    """A row of ``document``."""
 
     rows: int
     null_share: float | None
@@ -49,7 +52,7 @@ def fan_outs(snapshot: Snapshot, users: int) -> tuple[FanOut, ...]:
     shapes = []
     for table in CHILDREN:
         snapshot.say(f"rows per user: {table}")
-        shapes.append(fan_out(table, snapshot.rows("fan_out", table=sql.Identifier(table)), users))
+        shapes.append(fan_out(table, snapshot.rows(_SQL["fan_out"], table=sql.Identifier(table)), users))
     return tuple(shapes)
 
 
@@ -80,8 +83,8 @@ def fan_out(table: str, histogram: Sequence[tuple[int, int]], users: int) -> Fan
 def tables(snapshot: Snapshot) -> tuple[TableState, ...]:
     """State of every table; to be called before its rows are read."""
     snapshot.say("sizes of tables")
-    dead: dict[str, int] = {str(name): int(rows) for name, rows in snapshot.rows("dead_rows")}
-    schemas = snapshot.rows("stattuple_schema")
+    dead: dict[str, int] = {str(name): int(rows) for name, rows in snapshot.rows(_SQL["dead_rows"])}
+    schemas = snapshot.rows(_SQL["stattuple_schema"])
     # Before anything else is read: reading a page prunes its dead rows.
     spaces = {name: _free_space(snapshot, name, str(schemas[0][0])) for name in dead} if schemas else {}
     sizes = table_sizes(snapshot.conn)
@@ -102,7 +105,7 @@ def tables(snapshot: Snapshot) -> tuple[TableState, ...]:
 
 def documents(snapshot: Snapshot, rows: dict[str, int]) -> Iterator[DocumentState]:
     """State of every wide column, from a sample of the table's pages; ``rows`` by table."""
-    compressed = "compressed_14" if snapshot.server_version >= 140000 else "compressed_unknown"
+    compressed = _SQL["compressed_14"] if snapshot.server_version >= 140000 else _SQL["compressed_unknown"]
     for table, columns in WIDE_COLUMNS.items():
         snapshot.say(f"documents of {table}: bytes, compression, TOAST")
         percent = min(100.0, 100 * SAMPLED_ROWS / max(rows[table], 1))
@@ -110,11 +113,11 @@ def documents(snapshot: Snapshot, rows: dict[str, int]) -> Iterator[DocumentStat
             column = sql.Identifier(name)
             (sampled,) = snapshot.values(
                 _DocumentSample,
-                "document",
+                _SQL["document"],
                 {"percent": percent},
                 table=sql.Identifier(table),
                 column=column,
-                compressed=sql.SQL(text(compressed)).format(column=column),
+                compressed=sql.SQL(compressed).format(column=column),
                 toasted=_is_toasted(snapshot, name),
             )
             yield DocumentState(table, name, **vars(sampled))
@@ -125,13 +128,13 @@ def _toasted_share(snapshot: Snapshot, size: TableSize) -> float | None:
     if not columns or not size.rows:
         return 0.0 if size.rows else None
     any_toasted = sql.SQL(" OR ").join(_is_toasted(snapshot, column) for column in columns)
-    ((count,),) = snapshot.rows("toasted_rows", any_toasted=any_toasted, table=sql.Identifier(size.name))
+    ((count,),) = snapshot.rows(_SQL["toasted_rows"], any_toasted=any_toasted, table=sql.Identifier(size.name))
     return int(count) / size.rows
 
 
 def _is_toasted(snapshot: Snapshot, column: str) -> sql.Composed:
-    name = "toasted_17" if snapshot.server_version >= 170000 else "toasted_by_size"
-    return sql.SQL(text(name)).format(column=sql.Identifier(column))
+    condition = _SQL["toasted_17"] if snapshot.server_version >= 170000 else _SQL["toasted_by_size"]
+    return sql.SQL(condition).format(column=sql.Identifier(column))
 
 
 def _free_space(snapshot: Snapshot, table: str, schema: str) -> tuple[int, float] | None:
@@ -139,7 +142,7 @@ def _free_space(snapshot: Snapshot, table: str, schema: str) -> tuple[int, float
     try:
         with snapshot.conn.transaction():
             names = sql.Identifier(schema), sql.Literal(table)
-            ((dead, free),) = snapshot.rows("free_space", schema=names[0], name=names[1])
+            ((dead, free),) = snapshot.rows(_SQL["free_space"], schema=names[0], name=names[1])
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedFunction):
         return None
     return int(dead), float(free)

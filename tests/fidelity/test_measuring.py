@@ -17,6 +17,7 @@ from loadgen.fidelity.measure import keep
 from loadgen.fidelity.reading import Snapshot
 from loadgen.population.household import reference
 from loadgen.runs import documents
+from loadgen.sql_files import SqlFile
 
 
 def test_every_published_figure_is_measured(people: Target) -> None:
@@ -116,9 +117,10 @@ def test_dead_rows_and_free_space_by_pgstattuple(spoilt_people: psycopg.Connecti
 def test_nothing_is_written_and_one_moment_is_seen(people: Target, spoilt_people: psycopg.Connection) -> None:
     target = people.with_database(spoilt_people.info.dbname)
     with Snapshot(target, lambda line: None) as snapshot:
-        before = snapshot.rows("main_goals")
+        goals = SqlFile("loadgen.fidelity", "sql/households.sql")["main_goals"]
+        before = snapshot.rows(goals)
         spoilt_people.execute("DELETE FROM goals")
-        assert snapshot.rows("main_goals") == before
+        assert snapshot.rows(goals) == before
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
             snapshot.conn.execute("DELETE FROM goals")
 

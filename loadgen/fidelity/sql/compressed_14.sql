@@ -1,1 +1,0 @@
-pg_column_compression({column}) IS NOT NULL
