@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator
-from typing import Final
+from typing import Final, LiteralString
 from uuid import UUID, uuid4
 
 import psycopg
@@ -21,7 +21,9 @@ from loadgen.seeding.ageing import VACUUM_ROWS, VACUUM_SHARE, Step, Use, entries
 from loadgen.seeding.ledger import Claims, Entry, Load, Part
 from loadgen.seeding.phases import Phases
 from loadgen.seeding.scheduler import Scheduler, Task
-from loadgen.seeding.seeding_sql import statement
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.seeding", "sql/ageing.sql")
 
 AGEING: Final = "ageing"
 _WAIT_S: Final = 0.3
@@ -31,12 +33,12 @@ def play(conn: psycopg.Connection, scheduler: Scheduler, load: Load, phases: Pha
     """Simulate the months of use that are still missing, then update the statistics."""
     rows = ledger.planned_rows(conn)
     with recording(conn):
-        conn.execute(statement("create_ageing"))
-        if conn.execute(statement("ageing_is_planned")).fetchone() != (True,):
+        conn.execute(_SQL["create"])
+        if conn.execute(_SQL["is_planned"]).fetchone() != (True,):
             ledger.add(conn, entries(load.population, load.ageing_months, rows.get("chat_messages", 0)))
 
     def watch(running: Collection[str], done: int, total: int) -> None:
-        progress = conn.execute(statement("aged")).fetchone()
+        progress = conn.execute(_SQL["aged"]).fetchone()
         assert progress is not None, "an aggregate always has a row"
         phases.show(AGEING, *progress)
 
@@ -57,7 +59,7 @@ def play(conn: psycopg.Connection, scheduler: Scheduler, load: Load, phases: Pha
 
 def _due(conn: psycopg.Connection, rows: dict[str, int]) -> dict[str, int]:
     """Tables that autovacuum would vacuum by now, with their dead rows."""
-    dead = conn.execute(statement("age_dead"), {"stride": Step(1).first}).fetchall()
+    dead = conn.execute(_SQL["dead_rows"], {"stride": Step(1).first}).fetchall()
     return {table: n for table, n in dead if n > VACUUM_SHARE * rows.get(table, 0) + VACUUM_ROWS}
 
 
@@ -82,7 +84,7 @@ def _age_next(conn: psycopg.Connection, load: Load, claims: Claims, by: UUID) ->
         else:
             begin_us, end_us = Step.of(entry).bounds_us(load.population, load.ageing_months)
             users = {"first": entry.first_ids["users"], "last": entry.first_ids["users"] + entry.rows["users"] - 1}
-            earned = conn.execute(statement("age_achievements"), users | {"begin_us": begin_us, "end_us": end_us})
+            earned = conn.execute(_SQL["achievements"], users | {"begin_us": begin_us, "end_us": end_us})
             dead["user_achievements"] += earned.rowcount
             for table, died in _visits(conn, use(load.population, entry, load.ageing_months), Step.of(entry).number):
                 dead[table] += died
@@ -92,7 +94,7 @@ def _age_next(conn: psycopg.Connection, load: Load, claims: Claims, by: UUID) ->
 
 def _chat(conn: psycopg.Connection, entry: Entry) -> dict[str, int]:
     first, count = entry.first_ids["chat_messages"], entry.rows["chat_messages"]
-    dead_rows = conn.execute(statement("age_chat"), {"first": first, "last": first + count - 1}).fetchone()
+    dead_rows = conn.execute(_SQL["chat"], {"first": first, "last": first + count - 1}).fetchone()
     assert dead_rows is not None, "a function call always has a row"
     return {"chat_messages": int(dead_rows[0])}
 
@@ -100,17 +102,17 @@ def _chat(conn: psycopg.Connection, entry: Entry) -> dict[str, int]:
 def _visits(conn: psycopg.Connection, use_of_step: Use, step: int) -> Iterator[tuple[str, int]]:
     """Apply the changes of visitors and their reverse; yields the table and the dead rows of each statement."""
 
-    def write(table: str, name: str, users: Ints) -> tuple[str, int]:
-        cursor = conn.execute(statement(name), {"users": users.tolist(), "step": step})
+    def write(table: str, statement: LiteralString, users: Ints) -> tuple[str, int]:
+        cursor = conn.execute(statement, {"users": users.tolist(), "step": step})
         return table, cursor.rowcount
 
     if len(use_of_step.visitors):
-        yield write("users", "age_users", use_of_step.visitors)
+        yield write("users", _SQL["users"], use_of_step.visitors)
     for table, change, back, rounds in (
-        ("financial_profiles", "age_recalculate", "age_recalculate_back", use_of_step.recalculate),
-        ("financial_profiles", "age_simulate", "age_simulate_back", use_of_step.simulate),
-        ("goals", "age_goals", "age_goals", use_of_step.change_goal),
-        ("user_progress", "age_progress", "age_progress_back", use_of_step.save_progress),
+        ("financial_profiles", _SQL["recalculate"], _SQL["recalculate_back"], use_of_step.recalculate),
+        ("financial_profiles", _SQL["simulate"], _SQL["simulate_back"], use_of_step.simulate),
+        ("goals", _SQL["goals"], _SQL["goals"], use_of_step.change_goal),
+        ("user_progress", _SQL["progress"], _SQL["progress_back"], use_of_step.save_progress),
     ):
         for users in rounds:
             yield write(table, change, users)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 import psycopg
 
@@ -13,7 +14,9 @@ from loadgen.population.shape import DEFAULT_SHAPE
 from loadgen.seeding import ledger
 from loadgen.seeding.finish import drop_keys
 from loadgen.seeding.ledger import Load
-from loadgen.seeding.seeding_sql import statement
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.seeding", "sql/tables.sql")
 
 
 def begin(conn: psycopg.Connection, requested: Load, planned: Callable[[int], None], *, as_of_is_given: bool) -> Load:
@@ -25,7 +28,7 @@ def begin(conn: psycopg.Connection, requested: Load, planned: Callable[[int], No
     existing = ledger.read_load(conn)
     if existing is not None:
         return require_same(conn, existing, requested, as_of_is_given=as_of_is_given)
-    filled = [str(row[0]) for row in conn.execute(statement("filled_tables"))]
+    filled = [str(row[0]) for row in conn.execute(_SQL["filled_tables"])]
     if filled:
         raise EnvironmentFault(
             f"database {conn.info.dbname} holds rows that no seeding made (in {', '.join(filled)}); "

@@ -16,7 +16,9 @@ from psycopg import sql
 
 from loadgen.database import schema
 from loadgen.seeding.scheduler import Task
-from loadgen.seeding.seeding_sql import statement
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.seeding", "sql/tables.sql")
 
 KEYS: Final = "keys"
 _INDEX: Final = re.compile(r"CREATE (?:UNIQUE )?INDEX (\w+) ON (\w+)( USING gin)?")
@@ -43,7 +45,7 @@ class BuildState:
 
 def read_build_state(conn: psycopg.Connection) -> BuildState:
     """Read which builds this database has."""
-    objects = conn.execute(statement("built")).fetchall()
+    objects = conn.execute(_SQL["built"]).fetchall()
 
     def names(kind: str) -> frozenset[str]:
         return frozenset(name for what, name, _ in objects if what == kind)
@@ -92,7 +94,7 @@ def _run(conn: psycopg.Connection, command: sql.Composed) -> None:
 
 def _build(text: str) -> Callable[[psycopg.Connection, int], None]:
     def build(conn: psycopg.Connection, helpers: int) -> None:
-        conn.execute(statement("helpers"), {"helpers": str(helpers)})
+        conn.execute(_SQL["helpers"], {"helpers": str(helpers)})
         conn.execute(text.encode())
 
     return build

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 
-from loadgen.seeding.seeding_sql import statement
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.seeding", "sql/tables.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,8 @@ class TableChecksum:
 def checksum(conn: psycopg.Connection) -> tuple[TableChecksum, ...]:
     """Checksums of the eight tables in one snapshot, sorted by name."""
     with conn.transaction():
-        conn.execute(statement("checksum_settings"))
-        sums = conn.execute(statement("checksum")).fetchall()
+        conn.execute(_SQL["checksum_settings"])
+        sums = conn.execute(_SQL["checksum"]).fetchall()
     return tuple(TableChecksum(table, rows, high + low) for table, rows, low, high in sums)
 
 

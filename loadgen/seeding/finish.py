@@ -20,7 +20,9 @@ from loadgen.seeding import age, builds, ledger
 from loadgen.seeding.ledger import Load
 from loadgen.seeding.phases import Phases
 from loadgen.seeding.scheduler import APPLICATION, Scheduler, Watch
-from loadgen.seeding.seeding_sql import statement
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.seeding", "sql/tables.sql")
 
 BUILDING: Final = "keys, indexes and statistics"
 _COUNTERS_WAIT_S: Final = 3.0
@@ -28,14 +30,14 @@ _COUNTERS_WAIT_S: Final = 3.0
 
 def drop_keys(conn: psycopg.Connection) -> None:
     """Drop keys and indexes before a load, and disable autovacuum, in the caller's transaction."""
-    conn.execute(statement("drop_keys"))
-    conn.execute(statement("autovacuum_off"))
+    conn.execute(_SQL["drop_keys"])
+    conn.execute(_SQL["autovacuum_off"])
 
 
 def build(conn: psycopg.Connection, scheduler: Scheduler, rows: dict[str, int], watch: Watch) -> None:
     """Build missing indexes, keys, statistics and sequences; ``rows`` by table need only be approximate."""
     scheduler.run(builds.missing(builds.read_build_state(conn), rows), watch)
-    conn.execute(statement("set_sequences"))
+    conn.execute(_SQL["set_sequences"])
 
 
 def finish(conn: psycopg.Connection, target: Target, load: Load, jobs: int, phases: Phases) -> None:
@@ -48,7 +50,7 @@ def finish(conn: psycopg.Connection, target: Target, load: Load, jobs: int, phas
         raise EnvironmentFault(f"database {conn.info.dbname} lost its mark while it was loaded; run: loadgen reset")
     if mark.seeded_at is not None:
         return
-    conn.execute(statement("end_finishers"), {"application": APPLICATION})
+    conn.execute(_SQL["end_finishers"], {"application": APPLICATION})
     rows = ledger.planned_rows(conn)
 
     def watch(running: Collection[str], done: int, total: int) -> None:
@@ -61,7 +63,7 @@ def finish(conn: psycopg.Connection, target: Target, load: Load, jobs: int, phas
         if load.ageing_months:
             with phases.phase(age.AGEING):
                 age.play(conn, scheduler, load, phases)
-    conn.execute(statement("autovacuum_on"))
+    conn.execute(_SQL["autovacuum_on"])
     now = conn.execute("SELECT now()").fetchone()
     assert now is not None
     population = load.population

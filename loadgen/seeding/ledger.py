@@ -20,7 +20,9 @@ from psycopg.types.json import Jsonb
 
 from loadgen.population.model import CHUNK_TABLES, MODEL_VERSION, Population
 from loadgen.population.shape import DEFAULT_SHAPE, Shape
-from loadgen.seeding.seeding_sql import statement
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.seeding", "sql/ledger.sql")
 
 LAST: Final = 2**31 - 1
 """Largest possible number of a chunk."""
@@ -78,8 +80,8 @@ class LoadState:
 
 def read_load(conn: psycopg.Connection) -> Load | None:
     """The load of this database's ledger; None without a ledger."""
-    has_ledger = conn.execute(statement("has_ledger")).fetchone()
-    row = conn.execute(statement("read_seeding")).fetchone() if has_ledger and has_ledger[0] else None
+    has_ledger = conn.execute(_SQL["has_ledger"]).fetchone()
+    row = conn.execute(_SQL["read_seeding"]).fetchone() if has_ledger and has_ledger[0] else None
     if row is None:
         return None
     version, seed, users, as_of, chunk_users, shape, ageing_months = row
@@ -92,9 +94,9 @@ def plan(conn: psycopg.Connection, population: Population, ageing_months: int, p
 
     In the caller's transaction and in constant memory. ``planned`` is called with the number of users so far.
     """
-    conn.execute(statement("create_ledger"))
+    conn.execute(_SQL["create_ledger"])
     conn.execute(
-        statement("write_seeding"),
+        _SQL["write_seeding"],
         {
             "model_version": MODEL_VERSION,
             "seed": population.seed,
@@ -106,12 +108,12 @@ def plan(conn: psycopg.Connection, population: Population, ageing_months: int, p
         },
     )
     add(conn, entries(population, planned))
-    conn.execute(statement("analyze_ledger"))
+    conn.execute(_SQL["analyze_ledger"])
 
 
 def add(conn: psycopg.Connection, entries: Iterator[Entry]) -> None:
     """Add parts to the ledger, in the caller's transaction."""
-    with conn.cursor().copy(statement("plan_part")) as copy:
+    with conn.cursor().copy(_SQL["plan_part"]) as copy:
         for entry in entries:
             copy.write_row((entry.part.value, entry.chunk, Jsonb(entry.first_ids), Jsonb(entry.rows)))
 
@@ -144,7 +146,7 @@ class Claims:
         for part, begin in self._next.items():
             for first in {begin: None, self._first: None}:
                 parameters = {"part": part.value, "first": first, "last": self._last}
-                row = conn.execute(statement("claim"), parameters).fetchone()
+                row = conn.execute(_SQL["claim"], parameters).fetchone()
                 if row is not None:
                     entry = Entry(Part(row[0]), *row[1:])
                     self._next[part] = entry.chunk + 1
@@ -157,7 +159,7 @@ def enter(
 ) -> None:
     """Record a part as done, in the transaction that loads it; ``rows`` if they differ from the plan."""
     conn.execute(
-        statement("enter"),
+        _SQL["enter"],
         {
             "part": entry.part.value,
             "chunk": entry.chunk,
@@ -171,7 +173,7 @@ def enter(
 def loaded(conn: psycopg.Connection, by: UUID | None = None) -> LoadState:
     """Read the progress of the load, and the share of the call of seed named ``by``. Reads the whole ledger."""
     with conn.cursor(row_factory=class_row(LoadState)) as cursor:
-        state = cursor.execute(statement("loaded"), {"by": by}).fetchone()
+        state = cursor.execute(_SQL["loaded"], {"by": by}).fetchone()
     assert state is not None, "an aggregate always has a row"
     return state
 
@@ -179,12 +181,12 @@ def loaded(conn: psycopg.Connection, by: UUID | None = None) -> LoadState:
 def all_loaded(conn: psycopg.Connection, *parts: Part, first: int = 0, last: int = LAST) -> bool:
     """Return whether every part of these kinds and chunks is done."""
     parameters = {"parts": [part.value for part in parts], "first": first, "last": last}
-    return conn.execute(statement("all_loaded"), parameters).fetchone() == (True,)
+    return conn.execute(_SQL["all_loaded"], parameters).fetchone() == (True,)
 
 
 def planned_rows(conn: psycopg.Connection) -> dict[str, int]:
     """Planned rows of the whole load by table."""
-    return dict(conn.execute(statement("planned_rows")).fetchall())
+    return dict(conn.execute(_SQL["planned_rows"]).fetchall())
 
 
 @contextmanager
@@ -193,7 +195,7 @@ def one_at_a_time(conn: psycopg.Connection, waits: Callable[[], None]) -> Iterat
 
     The connection is in autocommit. The lock of a dead participant is released, and the next one takes over.
     """
-    while conn.execute(statement("lock")).fetchone() != (True,):
+    while conn.execute(_SQL["lock"]).fetchone() != (True,):
         waits()
         time.sleep(LOCK_POLL_S)
     try:
@@ -201,4 +203,4 @@ def one_at_a_time(conn: psycopg.Connection, waits: Callable[[], None]) -> Iterat
     finally:
         # An interrupted or lost connection cannot unlock; its lock ends with it.
         with suppress(psycopg.Error):
-            conn.execute(statement("unlock"))
+            conn.execute(_SQL["unlock"])

@@ -13,8 +13,10 @@ import psycopg
 
 from loadgen import interrupts
 from loadgen.database.target import Target
-from loadgen.seeding.seeding_sql import statement
 from loadgen.seeding.session import open_session
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.seeding", "sql/session.sql")
 
 POLL_S: Final = 0.3
 _CANCEL_S: Final = 5.0
@@ -95,7 +97,7 @@ class Scheduler:
         with self._connection() as conn:
             task.work(conn, helpers)
             # Makes the counters of changed rows visible to others now, not up to a second later.
-            conn.execute(statement("flush_counters"))
+            conn.execute(_SQL["flush_counters"])
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection]:
@@ -105,7 +107,7 @@ class Scheduler:
             conn = open_session(self._target, APPLICATION)
             self._all.append(conn)
             memory_mb = min(_MOST_MEMORY_MB, _MEMORY_MB // self._jobs)
-            conn.execute(statement("session_finish"), {"memory_mb": memory_mb})
+            conn.execute(_SQL["session_finish"], {"memory_mb": memory_mb})
         yield conn
         self._idle.put(conn)
 

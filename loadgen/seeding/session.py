@@ -16,7 +16,9 @@ from loadgen.database.connect import connect
 from loadgen.database.faults import translate
 from loadgen.database.target import Target
 from loadgen.errors import EnvironmentFault, LoadgenError
-from loadgen.seeding.seeding_sql import statement
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.seeding", "sql/session.sql")
 
 _KEEPALIVES: Final = {
     "keepalives_idle": 10,
@@ -35,7 +37,7 @@ def open_session(target: Target, application_name: str = "loadgen seed") -> psyc
     conninfo = make_conninfo("", **{**_KEEPALIVES, **conninfo_to_dict(target.conninfo)})
     conn = connect(replace(target, conninfo=conninfo), autocommit=True, application_name=application_name)
     try:
-        conn.execute(statement("session"))
+        conn.execute(_SQL["session"])
     except BaseException:
         conn.close()
         raise

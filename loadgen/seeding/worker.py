@@ -20,8 +20,10 @@ from loadgen.seeding import ledger
 from loadgen.seeding.binary_copy import copy_statement, encode
 from loadgen.seeding.ledger import Claims, Entry, Part
 from loadgen.seeding.memory import keep_freed_memory
-from loadgen.seeding.seeding_sql import statement
 from loadgen.seeding.session import fault, open_session
+from loadgen.sql_files import SqlFile
+
+_SQL: Final = SqlFile("loadgen.seeding", "sql/session.sql")
 
 _WAIT_S: Final = 0.3
 LOAD_PARTS: Final = (Part.HOUSEHOLDS, Part.CHAT)
@@ -43,7 +45,7 @@ def work(target: Target, by: UUID, population: Population, parent: Connection) -
     keep_freed_memory()
     try:
         with open_session(target) as conn:
-            conn.execute(statement("session_load"))
+            conn.execute(_SQL["session_load"])
             _load(conn, population, by)
     except psycopg.Error as error:
         parent.send(Failure(str(fault(error, target)), error.sqlstate is not None))
@@ -65,7 +67,7 @@ def _load(conn: psycopg.Connection, population: Population, by: UUID) -> None:
             break
         # Other participants hold the remaining parts, which become free should those die.
         time.sleep(_WAIT_S)
-    conn.execute(statement("flush_counters"))
+    conn.execute(_SQL["flush_counters"])
 
 
 def load_next(conn: psycopg.Connection, population: Population, claims: Claims, by: UUID) -> bool:

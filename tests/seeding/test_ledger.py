@@ -15,7 +15,7 @@ from loadgen.database.target import Target
 from loadgen.population.shape import DEFAULT_SHAPE
 from loadgen.seeding import ledger
 from loadgen.seeding.ledger import Claims, Entry, Part
-from loadgen.seeding.seeding_sql import statement
+from loadgen.sql_files import SqlFile
 
 POPULATION = replace(MANY_PARTS, users=300, chunk_users=100)
 
@@ -78,7 +78,7 @@ def test_the_last_of_many_claims_costs_what_the_first_did(planned: psycopg.Conne
     assert entry is not None
     assert entry.chunk == 19_000
     row = planned.execute(
-        b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + statement("claim"),
+        "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + SqlFile("loadgen.seeding", "sql/ledger.sql")["claim"],
         {"part": "ageing", "first": 19_000, "last": ledger.LAST},
     ).fetchone()
     assert row is not None

@@ -1,1 +1,0 @@
-SELECT loadgen.replay_chat(%(first)s, %(last)s);

@@ -1,1 +1,0 @@
-SELECT count(loaded_at), count(*) FROM loadgen.ledger WHERE part = 'ageing';

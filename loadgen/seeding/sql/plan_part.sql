@@ -1,1 +1,0 @@
-COPY loadgen.ledger (part, chunk, first_ids, rows) FROM STDIN;

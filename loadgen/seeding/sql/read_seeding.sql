@@ -1,1 +1,0 @@
-SELECT model_version, seed, users, as_of, chunk_users, shape::text, ageing_months FROM loadgen.seeding;
