@@ -22,7 +22,7 @@ from typing import Final, LiteralString
 from loadgen.errors import UsageError
 
 _BEGIN: Final = "-- name:"
-HEADER: Final = re.compile(r"-- name: (?P<name>[a-z][a-z0-9_]*)")
+_HEADER: Final = re.compile(r"-- name: (?P<name>[a-z][a-z0-9_]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class SqlFile:
 
 
 def sections(
-    text: str, file: str, header: re.Pattern[str] = HEADER, form: str = "'-- name: NAME'"
+    text: str, file: str, header: re.Pattern[str] = _HEADER, form: str = "'-- name: NAME'"
 ) -> dict[str, Section]:
     """Split a file into its sections, by name: the group ``name`` of ``header``, which each header line must match.
 

@@ -104,7 +104,7 @@ def test_a_seeded_database_is_dropped_unless_real_users_are_in_it(seeded: Target
 
 
 def test_every_synthetic_address_is_on_a_reserved_domain() -> None:
-    assert set(EMAIL_DOMAINS) <= {"example.com", "example.org", "example.net"}, "foreign_users.sql knows these"
+    assert set(EMAIL_DOMAINS) <= {"example.com", "example.org", "example.net"}, "foreign_users has these"
 
 
 def test_rows_that_come_while_somebody_thinks_stop_a_reset(conn: psycopg.Connection[Any]) -> None:

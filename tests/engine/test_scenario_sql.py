@@ -40,6 +40,7 @@ def test_reads_names_kinds_rows_parameters_and_draws(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("SELECT 1", "no statement found"),
+        ("SELECT 1;\n" + HEADER + "SELECT $1", r"scenario\.sql:1: this is above the first header"),
         ("-- name: one (reads)\nSELECT 1", r"scenario\.sql:1: not a header"),
         (HEADER + "SELECT 1", "declares 1"),
         ("-- name: one (read, rows 1)\nSELECT $1", "declares 0"),
