@@ -9,6 +9,7 @@ code that should have run it. Before a command begins there is nothing to keep, 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -61,6 +62,7 @@ def install(at_once: Callable[[], None]) -> None:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _on_signal)
     signal.signal(signal.SIGALRM, _on_alarm)
+    atexit.register(_ignore)  # first, and so called last
     shown = sys.unraisablehook
     sys.unraisablehook = lambda it: None if received() and it.exc_type is KeyboardInterrupt else shown(it)
 
@@ -168,6 +170,12 @@ def _depth(change: int | None) -> Iterator[None]:
         _state.depth = before
         if change and received() and not _state.raised:
             _deliver(sys._getframe())
+
+
+def _ignore() -> None:
+    """Ignore signals: Python is about to drop its handlers, and one more would kill a command that is through."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:

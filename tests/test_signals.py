@@ -125,3 +125,18 @@ with interrupts.finishing():
     assert os.read(read, 5) == b"kept"
     os.close(read)
     os.waitpid(pid, 0)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_while_python_ends_changes_nothing(name: str) -> None:
+    """Python drops its handlers before it clears the modules, which takes a while after large imports."""
+    code = (
+        "import os, signal; from loadgen import interrupts\n"
+        "class Late:\n"
+        f"    def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.{name}, write=os.write):\n"
+        "        kill(pid, number); write(1, b'to the end')\n"
+        "interrupts.install(lambda: None)\n"
+        "late = Late()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "to the end", "")
