@@ -3,21 +3,34 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint unit test-ci test-user lock wheel clean
+.PHONY: demo check test lint types quick unit test-ci test-user lock wheel clean
+# Children of the tests import what another has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime
 	$(BIN)/loadgen demo
 
-test: lint unit
+# While you work: a minute, no server.
+check: lint
+	$(MAKE) --no-print-directory -j2 types quick
+
+# Types are checked beside the tests, which wait for their servers in part.
+test: lint
+	$(MAKE) --no-print-directory -j2 types unit
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
 	$(BIN)/mypy
 
 # Four processes have the cores: threads of matrices would only wait for each other.
 PYTEST := OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
+
+quick: $(VENV)/.dev
+	$(PYTEST) --numprocesses=2 -m "not server and not browser and not slow and not ci"
 
 unit: $(VENV)/.dev
 	$(PYTEST) -m "not ci"

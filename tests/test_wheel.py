@@ -11,7 +11,7 @@ import pytest
 
 from loadgen.database.target import Target
 
-pytestmark = pytest.mark.user
+pytestmark = [pytest.mark.user, pytest.mark.slow]
 
 ROOT = Path(__file__).parent.parent
 

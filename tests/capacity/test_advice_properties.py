@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import plan_samples as samples
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from capacity.tables import PartitionKey, recommend_partitions
 from capacity.targets import Server, Target
 from capacity.values import Input, Interval
 from capacity.workload import PeakLoad
+
+pytestmark = pytest.mark.slow
 
 KEYS = (
     PartitionKey("chat_messages", "timestamp", True, "In order of time.", (), True, expires=True),

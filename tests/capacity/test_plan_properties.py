@@ -27,6 +27,8 @@ from capacity.targets import Server, Target
 from capacity.values import Interval, Refusal
 from capacity.workload import Event, PeakLoad, Workload
 
+pytestmark = pytest.mark.slow
+
 MEASURED = MeasuredServer(2, 8 * samples.GIB, "test server")
 TIMES = st.floats(1.0, 4.0)
 FACTORS = ("sessions_per_active_day", "transactions_per_session", "peak_to_mean")

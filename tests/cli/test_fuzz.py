@@ -71,6 +71,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", numbered(SEED, HERE, HERE_CI))
 def test_in_this_process(
     case: Case, place: Path, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
@@ -92,6 +93,7 @@ def test_in_this_process(
     assert_holds(case, int(ended.value.code or 0), written.out, written.err, time.monotonic() - began)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", numbered(SEED + 1, REAL, REAL_CI))
 def test_in_a_process_of_its_own(case: Case, place: Path, environment: dict[str, str], tmp_path: Path) -> None:
     arguments, further = case.at(make_place(tmp_path / "files") if case.writes else place)

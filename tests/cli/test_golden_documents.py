@@ -49,6 +49,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_document_is_as_it_was(name: str, inputs: Path, here: Loadgen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(inputs)

@@ -98,6 +98,7 @@ def test_an_empty_value_is_refused(here: Loadgen, arguments: tuple[str, ...]) ->
     assert (option if option.startswith("-") else "argument 2") in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", ["closed", "full"])
 def test_output_that_nobody_takes(stream: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "loadgen", "schema", "run"]

@@ -98,6 +98,7 @@ def _live_as_nobody(state_dir: Path) -> None:
     assert not status.data_dir.exists()
 
 
+@pytest.mark.slow
 def test_another_user_runs_it_as_himself() -> None:
     """In a forked child, since the interpreter itself may lie where that user cannot start it."""
     needs_root()

@@ -118,6 +118,7 @@ def long(verb: str, rows: int) -> tuple[str, ...]:
     }[verb]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["forecast", "scalability", "workload"])
 def test_a_file_as_long_as_is_read_is_answered(run: Run, verb: str) -> None:
     code, made = run(*long(verb, LONG))
@@ -168,6 +169,7 @@ def test_odd_request_counts(run: Run, kind: str) -> None:
     assert_holds(*run("workload", "--requests", "r.csv"))
 
 
+@pytest.mark.slow
 def test_a_plan_reads_a_history_as_long_as_is_read(run: Run, tmp_path: Path) -> None:
     last = dt.date(2026, 9, 1).toordinal()
     days = [dt.date.fromordinal(last - LONG + 1 + n) for n in range(LONG)]

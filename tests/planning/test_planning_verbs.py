@@ -118,6 +118,7 @@ def test_forecast_bad_input(here: Here, tmp_path: Path, arguments: tuple[str, ..
 # --- plan ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_run_beside_a_replica_tells_what_replay_takes(here: Here, tmp_path: Path, results: Path) -> None:
     """Of its scenario alone; the other's stays an assumption, which is said where there are replicas."""
     for scenario in (used(sweep("dashboard")), used(sweep("montecarlo", writes=10, single_tps=60))):
@@ -160,6 +161,7 @@ def test_plan_joins_sweeps_and_history(loadgen: Loadgen, tmp_path: Path, results
     assert not list(results.glob(".*"))
 
 
+@pytest.mark.slow
 def test_the_command_that_a_page_prints_makes_the_same_plan(here: Here, tmp_path: Path, results: Path) -> None:
     history_csv(tmp_path / "h.csv")
     asked = ("--target", "neon", "--growth", "2", "--mix", "dashboard=0.8,montecarlo=0.2", "--pools", "2")
@@ -181,6 +183,7 @@ def calibration(path: Path, slower: float = 1.0, **database: object) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 def test_plan_carries_what_calibrations_compared(here: Here, tmp_path: Path, results: Path) -> None:
     ours, theirs = calibration(tmp_path / "ours.json"), calibration(tmp_path / "theirs.json", 2.0, cores=8)
     (tmp_path / "sizes.toml").write_text('[[servers]]\nname = "eight"\ncores = 8\nram_gib = 32\n')
@@ -196,6 +199,7 @@ def test_plan_carries_what_calibrations_compared(here: Here, tmp_path: Path, res
     assert "core_speed" in without.stderr
 
 
+@pytest.mark.slow
 def test_calibrations_that_do_not_fit_are_named(here: Here, tmp_path: Path, results: Path) -> None:
     ours, theirs = calibration(tmp_path / "ours.json"), calibration(tmp_path / "theirs.json", cores=8)
     arguments = ("plan", "--history", str(history_csv(tmp_path / "h.csv")), "--calibration", ours)
@@ -223,6 +227,7 @@ def test_plan_shows_refused_parts_and_short_runs(here: Here, tmp_path: Path) -> 
     assert "not for deciding" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_plan(here: Here, tmp_path: Path, results: Path) -> None:
     arguments = ("plan", "--history", str(history_csv(tmp_path / "h.csv")), "--results-dir", str(results), "--json")
     first, second = (document(here(*arguments)) for _ in range(2))

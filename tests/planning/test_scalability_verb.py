@@ -141,6 +141,7 @@ def test_odd_curves_get_an_answer_that_holds_its_own_point(run: Run, shape: str)
         assert found["low"] <= found["value"] <= (np.inf if found["high"] is None else found["high"])
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_are_answered(run: Run) -> None:
     rng = np.random.default_rng(0)
     n = rng.uniform(1, 300, 10_000)

@@ -224,6 +224,7 @@ def test_sweeps_tell_sizes_and_wal_by_table(here: Run, tmp_path: Path) -> None:
     assert [r["code"] for r in one["tables_missing"]] == ["wal_not_measured"]
 
 
+@pytest.mark.slow
 def test_a_plan_shows_rows_and_wal_by_table(here: Run, tmp_path: Path) -> None:
     history_csv(tmp_path / "h.csv")
     for name in ("dashboard", "montecarlo"):
@@ -266,6 +267,7 @@ def test_numbered_users_have_no_law_for_tables(here: Run, tmp_path: Path) -> Non
     assert [one["table"] for one in document["tables"]] == ["chat_messages"]
 
 
+@pytest.mark.slow
 def test_the_page_of_a_plan_shows_them_too(here: Run, tmp_path: Path) -> None:
     history_csv(tmp_path / "h.csv")
     for name in ("dashboard", "montecarlo"):

@@ -101,6 +101,7 @@ def test_the_document_says_how_each_number_was_found(here: Run, tmp_path: Path) 
     )
 
 
+@pytest.mark.slow
 def test_a_plan_by_the_measured_block_says_so_and_draws_its_intervals(here: Run, tmp_path: Path) -> None:
     history_csv(tmp_path / "h.csv")
     made(here("workload", *MEASURING, *swept(tmp_path), "-o", "load.toml", "--json"))
@@ -226,6 +227,7 @@ def test_a_run_counts_once_and_runs_that_differ_tell_less(here: Run, tmp_path: P
     assert apart["low"] < 0.75 and apart["high"] > 0.85, "three runs from 0.7 to 0.9"
 
 
+@pytest.mark.slow
 def test_the_shipped_scenarios_are_told_apart_by_their_statements(here: Run, tmp_path: Path) -> None:
     """Those of the mix are described where no record is named; what was planted comes back."""
     weights: dict[str, float] = {}

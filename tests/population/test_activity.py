@@ -10,6 +10,7 @@ from loadgen.population.activity import ActivityRanks, zipf_ranks
 from loadgen.population.streams import Part, Stream
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(1, 3_000), st.integers(0, 2**63 - 1))
 def test_ranks_and_users_correspond_one_to_one(users: int, seed: int) -> None:

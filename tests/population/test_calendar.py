@@ -40,6 +40,7 @@ def shares(moments_us: Ints, by: str) -> Floats:
     return np.bincount(place, minlength=places) / len(moments_us)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moments_us", [signed_up_us, written_us], ids=["sign-ups", "chat"])
 def test_hours_and_weekdays_have_their_shares(moments_us: Callable[[], Ints]) -> None:
     found = moments_us()

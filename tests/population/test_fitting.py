@@ -22,6 +22,7 @@ def test_the_packaged_file_is_the_one_that_its_parameters_give(sample: fitting.S
     assert {name: packaged[name] for name in packaged if name not in ("about", "fit")} == sample.model(free)
 
 
+@pytest.mark.slow
 def test_the_objective_is_the_one_that_the_script_printed(sample: fitting.Sample) -> None:
     fit = packaged_document()["fit"]
     amounts = sample.households(fit["free"])
@@ -30,6 +31,7 @@ def test_the_objective_is_the_one_that_the_script_printed(sample: fitting.Sample
     assert past == []
 
 
+@pytest.mark.slow
 def test_the_fit_is_well_inside_what_every_sample_must_meet(sample: fitting.Sample) -> None:
     figures = compare(sample.households(packaged_document()["fit"]["free"]), sample.group)
     by_age = [f for f in figures if f.group in reference.AGE_GROUPS]
@@ -37,6 +39,7 @@ def test_the_fit_is_well_inside_what_every_sample_must_meet(sample: fitting.Samp
     assert max(abs(f.error) for f in by_age if f.measure.endswith("_hold")) < 0.3
 
 
+@pytest.mark.slow
 def test_a_round_of_the_fit_never_makes_it_worse() -> None:
     few = fitting.Sample(4_000)
     start = packaged_document()["fit"]["free"] | {"wealth_on_income": 0.4}
@@ -51,6 +54,7 @@ def test_published_shares_and_medians_go_into_the_model_as_they_are() -> None:
         assert item.amounts.median == pytest.approx(reference.by_age(f"{name}_cmed"), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_means_of_all_items_add_up_to_the_mean_of_net_worth() -> None:
     """Quantile functions integrated over their holders."""
     model, u = household_model(), (np.arange(400_000) + 0.5) / 400_000

@@ -71,6 +71,7 @@ def test_shares_of_holders_are_those_published_but_for_rounding(seed: int) -> No
         assert (sample(seed).family("age_group") == place).sum() == pytest.approx(USERS * weight / 100, abs=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk_users", [97, 500, 20_000])
 def test_chunks_of_any_size_have_the_same_distribution(chunk_users: int) -> None:
     """Small chunks round more often; nothing of it adds up."""

@@ -15,6 +15,7 @@ CONTRIBUTIONS = st.floats(-1e6, 1e6)
 SHARES = st.floats(0, 1)
 
 
+@pytest.mark.slow
 @settings(deadline=None)  # the first call simulates the grid
 @given(BALANCES, CONTRIBUTIONS, st.integers(1, 50), SHARES, st.sampled_from(Detail))
 def test_bands_are_monotone_and_start_at_the_balance(

@@ -103,6 +103,7 @@ def test_of_a_profile_without_rows_the_model_is_taken_and_it_is_said(small: Prof
     assert "growth is the model's own" in said
 
 
+@pytest.mark.slow
 def test_what_cannot_be_followed_is_said(small: Profile) -> None:
     from loadgen.profiling.format import ColumnShape, FanOutShape
 

@@ -19,6 +19,8 @@ from loadgen.report.page import RunPage, Subject, page, sections
 from loadgen.runs.format.plan import PlanRecord
 from loadgen.runs.format.verdict import Verdict
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<script>alert('x')</script>\"&{{ 7 * 7 }}"
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 

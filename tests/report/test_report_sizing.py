@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
 import samples
 from pages import text_of
 
@@ -12,6 +13,8 @@ from capacity.recommendation import RefusedRecommendation
 from capacity.values import Refusal
 from loadgen.report.charts import sizing as sizing_charts
 from loadgen.report.page import page, sections
+
+pytestmark = pytest.mark.slow
 
 
 def test_plan_says_which_servers_what_matters_and_what_to_watch() -> None:

@@ -37,6 +37,7 @@ def test_page_beside_the_record(loadgen: Loadgen, results: Path) -> None:
     assert "Second by second" in html
 
 
+@pytest.mark.slow
 def test_page_where_asked(here: Loadgen, results: Path, tmp_path: Path) -> None:
     done = here("report", str(results / samples.refused_sweep().id), "--output", "page.html")
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,8 @@ from loadgen.errors import EnvironmentFault, UsageError
 from loadgen.runner.generator import ScenarioChild
 from loadgen.runner.scenarios import find_scenario
 
+pytestmark = pytest.mark.slow
+
 
 def test_finds_shipped_scenarios_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -90,6 +90,7 @@ def correlated(rng: np.random.Generator, seconds: int, phi: float) -> NDArray[np
     return series
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("phi", "least"), [(0.0, 0.90), (0.5, 0.86)])
 def test_coverage_of_nominal_95_percent(phi: float, least: float) -> None:
     """Log-normal latencies whose level moves from second to second; the truth is known.

@@ -58,6 +58,7 @@ def test_slots_are_found_again_and_narrow(index: int) -> None:
     assert high - low <= low / 1000
 
 
+@pytest.mark.slow
 @given(st.lists(VALUES, min_size=1, max_size=60), st.floats(0.1, 100))
 def test_percentiles_are_the_librarys_within_the_data(values: list[int], percentile: float) -> None:
     reference = HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)

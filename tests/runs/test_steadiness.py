@@ -35,6 +35,7 @@ def test_the_critical_value_of_long_series_is_the_published_one() -> None:
     assert _critical(120)[0] == pytest.approx(68.6, rel=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "rho", "most"), [(10, 0.0, 0.03), (30, 0.3, 0.05), (60, 0.5, 0.05), (300, 0.7, 0.05)])
 def test_chance_is_rarely_taken_for_a_change(n: int, rho: float, most: float) -> None:
     alarms = sum(change_of(correlated(n, rho, seed).tolist()) is not None for seed in range(300))

@@ -70,6 +70,7 @@ def test_exact_runs_give_the_demands_back(runs: Planted) -> None:
         assert found[name].block_reads is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runs", [alone, mixed])
 def test_intervals_cover(runs: Planted) -> None:
     """Nominal 90 %, the demand of 0 too, which lies on the bound."""

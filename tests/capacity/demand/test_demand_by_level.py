@@ -113,6 +113,7 @@ NUMBERS = st.one_of(st.just(0.0), st.floats(1e-3, 1e3), st.floats(allow_nan=True
 USES = st.builds(RunUse, st.fixed_dictionaries({"a": st.floats(1e-3, 1e3)}), NUMBERS, NUMBERS)
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(st.lists(st.builds(LevelUse, st.integers(1, 4), st.integers(0, 3), USES), max_size=12))
 def test_any_runs_are_answered_or_refused(runs: list[LevelUse]) -> None:

@@ -95,6 +95,7 @@ def test_an_outlier_is_named_and_hardly_moves_the_forecast() -> None:
     assert hit.forecast[-1].point == pytest.approx(plain.forecast[-1].point, rel=0.03)
 
 
+@pytest.mark.slow
 def test_no_breaks_are_seen_in_noise() -> None:
     found = [forecast(noisy(48, seed), 6) for seed in range(30)]
     assert sum(len(a.findings) for a in found if isinstance(a, Forecast)) <= 2
@@ -107,6 +108,7 @@ def test_a_steady_history_has_a_narrower_interval_than_an_unsteady_one() -> None
     assert widths[0] < widths[1] / 10
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(values=SERIES, horizon=st.integers(1, 40), level=st.sampled_from([0.5, 0.8, 0.9, 0.95]))
 def test_interval_holds_its_point_widens_and_stays_at_or_above_zero(
@@ -150,6 +152,7 @@ def test_a_higher_level_is_never_narrower(values: list[float], levels: list[floa
             assert w.low <= n.low and n.high <= w.high * (1 + 1e-12)
 
 
+@pytest.mark.slow
 def test_coverage_over_many_random_walks_is_near_the_level_and_is_what_the_forecasts_state() -> None:
     held, stated = [], []
     for seed in range(60):

@@ -104,6 +104,7 @@ def test_a_ceiling_well_past_its_inflection_is_a_forecast_of_it(seed: int) -> No
     assert answer.ceiling.low < answer.ceiling.value < answer.ceiling.high < 1.1 * answer.ceiling.low
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_ceiling_covers_it_as_often_as_it_says() -> None:
     rng = np.random.default_rng(8)
     curve = 5000 / (1 + np.exp(-0.2 * (TIME[:40] - 20)))

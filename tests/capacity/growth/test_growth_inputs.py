@@ -45,6 +45,7 @@ def test_any_numbers(values: list[float], horizon: int, level: float) -> None:
     kept(forecast(values, horizon, level), horizon)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(values=MOSTLY, horizon=st.integers(1, 24), data=st.data())
 def test_any_dates_in_any_order_twice_or_missing(values: list[float], horizon: int, data: st.DataObject) -> None:
@@ -88,6 +89,7 @@ def test_labels_may_be_an_array() -> None:
     assert made == forecast(line(24), 6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labelled", ["by day", "out of order", "all of one day"])
 def test_a_hundred_thousand_rows_are_answered(labelled: str) -> None:
     count, options = 100_000, {}

@@ -10,6 +10,8 @@ import pytest
 
 from capacity.growth import Forecast, forecast
 
+pytestmark = pytest.mark.slow
+
 HISTORY, HORIZON, SEEDS = 48, 12, 32
 
 Floats = np.ndarray

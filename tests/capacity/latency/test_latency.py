@@ -104,6 +104,7 @@ def test_a_looser_objective_allows_more() -> None:
     assert not isinstance(last, Refusal) and last.met_everywhere and last.utilisation == 1
 
 
+@pytest.mark.slow
 def test_the_promised_probability_holds() -> None:
     """At the utilisation that is said to be safe the true curve meets the objective about as often as promised."""
     rng, limit, met = np.random.default_rng(8), 12.0, []
@@ -127,6 +128,7 @@ def test_a_sweep_that_ends_too_early_is_refused_a_target() -> None:
     assert isinstance(answer, Refusal) and answer.code == "bad_objective"
 
 
+@pytest.mark.slow
 @given(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3))
 def test_rescaled_input_rescaled_answer(time: float, rate: float) -> None:
     runs = sweep(np.random.default_rng(5))

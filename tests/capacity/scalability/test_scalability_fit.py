@@ -107,6 +107,7 @@ def test_exact_points_give_the_parameters_back(alpha: float, beta: float, gamma:
         assert interval(fit.predict(n)).value == pytest.approx(float(usl(n, alpha, beta, gamma)), rel=1e-7)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), spread=st.floats(0.001, 0.5))
 def test_no_other_parameters_fit_better(seed: int, spread: float) -> None:
@@ -151,6 +152,7 @@ def test_order_does_not_matter(order: list[int]) -> None:
     assert mixed.degrees_of_freedom == plain.degrees_of_freedom == 11
 
 
+@pytest.mark.slow
 def test_intervals_cover_at_the_bound_and_off_it() -> None:
     """Nominal 90 %. At β = 0 half of all fits end on the bound, where a bootstrap's interval would be a point."""
     rng = np.random.default_rng(17)
@@ -212,6 +214,7 @@ def test_a_peak_that_is_not_there_or_not_known_is_none() -> None:
     assert (noisy.peak, noisy.identified) == (None, False)
 
 
+@pytest.mark.slow
 def test_the_peaks_interval_covers_it() -> None:
     rng = np.random.default_rng(23)
     truth = math.sqrt((1 - 0.03) / 0.002)
@@ -267,6 +270,7 @@ def test_unusable_spreads_and_levels_are_refused() -> None:
 THROUGHPUTS = st.one_of(st.floats(1e-40, 1e40), st.sampled_from([7.0, 1e-6, 0.0, -1.0, math.nan, math.inf]))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 300), THROUGHPUTS), max_size=12))
 def test_whatever_was_measured_gives_an_answer_or_a_refusal(points: list[tuple[int, float]]) -> None:

@@ -172,6 +172,7 @@ def sweep(
     return runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("truth", "drift", "noise", "blocks", "lost"),
     [
@@ -303,6 +304,7 @@ def test_whatever_was_measured_gives_an_answer_or_a_refusal(runs: list[Repeat], 
     assert isinstance(answer, Capacity | Refusal)
 
 
+@pytest.mark.slow
 def test_a_long_sweep_is_answered() -> None:
     truth = {n: usl(n, 0.05, 0.0001) for n in range(1, 301)}
     found = capacity_at_objective(sweep(truth, 0.1, 0.05, 5, np.random.default_rng(4)), 1e6, 0.001)

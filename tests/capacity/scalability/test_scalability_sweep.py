@@ -11,6 +11,8 @@ import pytest
 from capacity.scalability import Repeat, Usl, fit_sweep
 from capacity.values import Interval, Refusal
 
+pytestmark = pytest.mark.slow
+
 LEVELS = (1, 2, 4, 8, 16, 32)
 
 

@@ -75,6 +75,7 @@ def test_scenarios_that_only_read_have_nothing_to_replay() -> None:
     assert not replay_inputs(replicas(found))
 
 
+@pytest.mark.slow
 def test_a_mix_that_writes_twice_as_much_replays_twice_as_much() -> None:
     """Measured at half writes; the workload says a quarter, then half. Work is by transactions alone here."""
     writing = replace(scenarios(Interval.exact(0.3))[1], write_cost=Interval.exact(1.0))

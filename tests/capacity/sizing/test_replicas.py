@@ -117,6 +117,7 @@ def test_growth_needs_replicas_at_dates_in_order() -> None:
     assert 1 < found.prediction.ratio.value <= found.at_horizon.value + 1
 
 
+@pytest.mark.slow
 def test_more_users_never_need_fewer_replicas_nor_later() -> None:
     previous = None
     for scale in (1, 3, 10, 20, 30):

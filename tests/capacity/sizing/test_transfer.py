@@ -145,6 +145,7 @@ def test_a_plan_says_of_each_scenario_what_decided_and_what_was_refused() -> Non
     assert [refusal.code for refusal in bases["montecarlo"].refused] == ["no_curve", "no_demand"]
 
 
+@pytest.mark.slow
 def test_every_number_of_the_way_is_listed_with_its_origin() -> None:
     origin = {one.name: one.origin for one in plan().inputs}
     for name in ("cpu_s.dashboard", "wal_bytes.dashboard", "utilisation.dashboard", "throughput.dashboard"):
@@ -156,6 +157,7 @@ def test_every_number_of_the_way_is_listed_with_its_origin() -> None:
     }
 
 
+@pytest.mark.slow
 def test_an_uncalibrated_targets_speed_is_named_among_what_matters_and_a_calibrated_one_is_not() -> None:
     before = plan()
     matters = {one.name: one for one in before.sensitivity}
@@ -176,6 +178,7 @@ def test_calibrations_that_cannot_be_compared_leave_the_assumption_and_are_named
     assert {one.name: one.origin for one in made.inputs}["core_speed"] is Origin.ASSUMPTION
 
 
+@pytest.mark.slow
 def test_a_faster_target_never_costs_more() -> None:
     costs = []
     for slower in (0.5, 1.0, 2.0):
@@ -208,6 +211,7 @@ def test_what_the_load_uses_adds_up_over_classes() -> None:
 # --- capacity by the curve ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_curve_covers_the_true_capacity_and_tells_it_better_than_levels_do() -> None:
     """Planted laws, noise of runs and drift of blocks; the truth lies between the levels."""
     from capacity.demand.calibration import times
@@ -244,6 +248,7 @@ def test_the_curve_covers_the_true_capacity_and_tells_it_better_than_levels_do()
     assert closer / seen > 0.6
 
 
+@pytest.mark.slow
 def test_a_measured_cost_of_writes_stands_in_place_of_the_assumption() -> None:
     writing = replace(scenario(), name="montecarlo", read_share=0.0)
     cheap, dear = (

@@ -76,6 +76,7 @@ def test_an_events_interval_widens_the_peak() -> None:
     assert "event.a" in {i.name for i in unsure.inputs}
 
 
+@pytest.mark.slow
 def test_a_larger_event_never_needs_less() -> None:
     costs = [make_plan(inputs(workload=with_events(event(Interval.exact(f))))).sizing for f in (1.0, 10.0, 60.0)]
     found = [sizing.cost.value for sizing in costs if sizing is not None]

@@ -33,6 +33,7 @@ def peak(times: list[float], counts: list[float]) -> Peak:
     return answer
 
 
+@pytest.mark.slow
 def test_the_peak_of_as_many_days_to_come_is_covered() -> None:
     rng, inside = np.random.default_rng(1), []
     for _ in range(120):
@@ -62,6 +63,7 @@ def test_order_and_missing_counts_change_little() -> None:
     assert peak(times, counts).ratio.value == pytest.approx(turned.ratio.value, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per_s", [0.05, 0.7, 20.0])
 def test_the_busiest_second_is_covered_by_counts_of_a_minute(per_s: float) -> None:
     rng, inside = np.random.default_rng(6), []
