@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
 import pty
+import select
+import signal
 import subprocess
 import sys
+import termios
+import time
 
 import pytest
 
@@ -140,3 +146,24 @@ def test_a_signal_while_python_ends_changes_nothing(name: str) -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "to the end", "")
+
+
+def test_a_document_that_waits_for_its_reader_is_whole() -> None:
+    """Without Python's buffer, a write to a full pipe that a signal interrupts would lose what is not written yet."""
+    code = (
+        "from loadgen import interrupts; from loadgen.cli.output import emit\n"
+        "interrupts.install(lambda: None)\n"
+        "interrupts.interruptible(lambda: emit('x' * 300_000))\n"
+    )
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        unread = array.array("i", [0])
+        deadline = time.monotonic() + 20
+        while unread[0] < select.PIPE_BUF and time.monotonic() < deadline:
+            time.sleep(0.01)
+            fcntl.ioctl(process.stdout, termios.FIONREAD, unread)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        written = process.stdout.read()
+    assert written == b"x" * 300_000 + b"\n"

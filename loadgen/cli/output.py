@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -70,11 +69,11 @@ def emit(document: str) -> None:
     try:
         with interrupts.deferred():
             _emitted.append(len(document))
-            sys.stdout.write(document if document.endswith("\n") else document + "\n")
             sys.stdout.flush()
+            # Buffered, whatever PYTHONUNBUFFERED says: an unbuffered write that a signal interrupts loses the rest.
+            with open(sys.stdout.fileno(), "w", encoding="utf-8", closefd=False) as stdout:
+                stdout.write(document if document.endswith("\n") else document + "\n")
     except OSError as error:
-        # The buffer still holds the rest, which Python would try to write again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise EnvironmentFault(f"cannot write to standard output: {error.strerror}; redirect it elsewhere") from error
 
 
