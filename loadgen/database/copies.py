@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Final, LiteralString
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -26,7 +26,9 @@ from loadgen.sql_files import SqlFile
 _SQL: Final = SqlFile("loadgen.database", "sql/copies.sql")
 
 COMMENT = "working copy made by loadgen"
-"""Comment on a working copy. A database without it is never dropped here, whatever its name."""
+"""Comment on a working copy, for people."""
+CONNECTION_LIMIT = 1_903_141_592
+"""Connection limit of a working copy. A database with neither is never dropped here, whatever its name."""
 
 MAINTENANCE_DATABASES = ("postgres", "template1")
 LONGEST_NAME_BYTES = 63
@@ -58,7 +60,12 @@ def fresh_copy(target: Target, name: str | None = None) -> Target:
     with faults(target), _maintenance(target) as conn:
         _refuse_other_clients(conn, target.database)
         try:
-            conn.execute(_composed(_SQL["create"], copy=copy.database, source=target.database))
+            statement = sql.SQL(_SQL["create"]).format(
+                copy=sql.Identifier(copy.database),
+                source=sql.Identifier(target.database),
+                limit=sql.Literal(CONNECTION_LIMIT),
+            )
+            conn.execute(statement)
         except psycopg.errors.InsufficientPrivilege as error:
             raise EnvironmentFault(
                 f"{target}: this user may not copy it; connect as a superuser, or as its owner with CREATEDB"
@@ -75,16 +82,17 @@ def fresh_copy(target: Target, name: str | None = None) -> Target:
 def drop_copy(copy: Target) -> bool:
     """Remove a working copy; False if there is none. Raises as :func:`fresh_copy` does."""
     with faults(copy), _maintenance(copy) as conn:
-        comment = conn.execute(_SQL["comment"], {"database": copy.database}).fetchone()
-        if comment is None:
+        marks = {"database": copy.database, "comment": COMMENT, "limit": CONNECTION_LIMIT}
+        row = conn.execute(_SQL["is_working_copy"], marks).fetchone()
+        if row is None:
             return False
-        if comment[0] != COMMENT:
+        if not row[0]:
             raise GuardRefusal(
                 f"database {copy.database} exists and is no working copy of this tool, so it is not replaced; "
                 "rename it, or give the copy another name"
             )
         _refuse_other_clients(conn, copy.database)
-        conn.execute(_composed(_SQL["drop"], copy=copy.database))
+        conn.execute(sql.SQL(_SQL["drop"]).format(copy=sql.Identifier(copy.database)))
         return True
 
 
@@ -173,7 +181,3 @@ def _refuse_other_clients(conn: psycopg.Connection, database: str) -> None:
                 f"database {database} is in use by {users}, so it cannot be copied or replaced; close those connections"
             )
         time.sleep(_LOOK_S)
-
-
-def _composed(statement: LiteralString, **identifiers: str) -> sql.Composed:
-    return sql.SQL(statement).format(**{key: sql.Identifier(value) for key, value in identifiers.items()})

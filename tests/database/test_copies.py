@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from loadgen.database import guard
@@ -56,6 +59,24 @@ def test_a_copy_is_thrown_away_and_the_source_is_as_it_was(
         assert (again, users(again)) == (copy, 10)
     assert not exists(server, copy.database)
     assert users(database) == 10
+
+
+def test_a_copy_is_known_from_the_moment_it_exists(
+    server: Target, database: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted between its creation and its comment, it is dropped like any other."""
+
+    execute = psycopg.Connection.execute
+
+    def interrupted(self: psycopg.Connection, query: Any, *arguments: Any) -> Any:
+        if isinstance(query, sql.Composed) and "COMMENT ON" in query.as_string(self):
+            raise KeyboardInterrupt
+        return execute(self, query, *arguments)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", interrupted)
+    with pytest.raises(KeyboardInterrupt), working_copy(database):
+        pass
+    assert not exists(server, copy_name(database.database))
 
 
 def test_drift_goes_on_in_the_copy(database: Target) -> None:

@@ -2,13 +2,17 @@
 
 -- name: create
 -- Files are copied, not logged row by row: faster for anything large, and a checkpoint either side.
-CREATE DATABASE {copy} TEMPLATE {source} STRATEGY FILE_COPY;
+-- The limit, which nobody reaches, marks the copy in the statement that makes it: a comment comes a statement too late.
+CREATE DATABASE {copy} TEMPLATE {source} STRATEGY FILE_COPY CONNECTION LIMIT {limit};
 
 -- name: mark
 COMMENT ON DATABASE {copy} IS {comment};
 
--- name: comment
-SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %(database)s;
+-- name: is_working_copy
+-- True or false; no row where there is no database of that name.
+SELECT datconnlimit = %(limit)s OR coalesce(shobj_description(oid, 'pg_database'), '') = %(comment)s
+FROM pg_database
+WHERE datname = %(database)s;
 
 -- name: drop
 DROP DATABASE IF EXISTS {copy};
