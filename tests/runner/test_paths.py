@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ def pairs(case: Case) -> set[tuple[str, str]]:
     return set(itertools.combinations((case.verb, case.way, case.kind), 2))
 
 
+@cache
 def pairwise() -> list[Case]:
     """Few cases in which every pair of verb, way and kind that is possible occurs: the usual greedy cover."""
     order = random.Random(1).sample(EVERY, len(EVERY))
