@@ -18,7 +18,7 @@ from loadgen import settings
 from loadgen.database.connect import connect, resolve
 from loadgen.database.guard import ALLOW_UNMARKED_VARIABLE, require_synthetic
 from loadgen.engine.child import load_scenario
-from loadgen.engine.reach import STATEMENT_TIMEOUT_MS
+from loadgen.engine.endpoints import STATEMENT_TIMEOUT_MS
 from loadgen.engine.rows import RowReader
 from loadgen.engine.sampling import Sampler
 from loadgen.engine.transactions import MAX_ATTEMPTS

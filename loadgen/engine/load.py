@@ -14,8 +14,8 @@ from loadgen.database.faults import faults
 from loadgen.database.guard import read_mark, require_own_tables, require_synthetic
 from loadgen.database.identity import query_on, read_identity
 from loadgen.database.servers import Servers
+from loadgen.engine.endpoints import Endpoints, Settings
 from loadgen.engine.pacing.dispatch import Dispatcher
-from loadgen.engine.reach import Endpoints, Settings
 from loadgen.engine.recording.open_recorder import OpenRecorder
 from loadgen.engine.recording.recorder import Recorder
 from loadgen.errors import EnvironmentFault
