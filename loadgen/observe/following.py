@@ -54,7 +54,7 @@ class Follower:
         self._connection: Connection | None = None
         self._presences: list[Presence] = []
         self._losses: list[Loss] = []
-        self.starts_seen = True
+        self.may_read_start = True
         """True if this role may read when the server started."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -116,13 +116,13 @@ class Follower:
 
     def _read_start(self, connection: Connection) -> None:
         """Read the server's start at every poll: behind a pooler a session outlives the server."""
-        if not self.starts_seen:
+        if not self.may_read_start:
             return
         try:
             with connection.cursor(row_factory=class_row(Start)) as cursor:
                 start = cursor.execute(_SQL["start"]).fetchone()
         except psycopg.errors.InsufficientPrivilege:
-            self.starts_seen = False
+            self.may_read_start = False
             return
         assert start is not None  # a SELECT without FROM has one row
         now = time.monotonic()

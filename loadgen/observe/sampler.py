@@ -82,7 +82,7 @@ class Sampler:
 
     def notes(self, begin: float, end: float) -> tuple[Reason, ...]:
         """Limits of the figures of a window: missing samples, and counters that the role may not read."""
-        unseen = self._unseen | ({} if self._follower.starts_seen else {"when it started": _GRANT_START})
+        unseen = self._unseen | ({} if self._follower.may_read_start else {"when it started": _GRANT_START})
         reasons = [Reason("server_not_seen", f"the server did not show {what}", do) for what, do in unseen.items()]
         if self._unwritten is not None:
             reasons.append(Reason("server_samples_lost", self._unwritten, "free space for the results"))

@@ -39,13 +39,13 @@ class Presence:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """A session that ended or was refused at a time on the monotonic clock, with the error's first line.
+    """A session that ended or was refused at a time on the monotonic clock, with the first line of its error.
 
     ``answered``: the server itself refused it, so the server is up.
     """
 
     at: float
-    words: str
+    error: str
     answered: bool = False
 
 
@@ -72,7 +72,7 @@ class History:
         last_seen = self.presences[-1].until if self.presences else math.inf
         gone = [loss for loss in self.losses if loss.at > last_seen]
         if gone and gone[0].at <= end and not any(loss.answered for loss in gone):
-            what = f"{server} gone since {clock(gone[0].at)}: {gone[0].words}"
+            what = f"{server} gone since {clock(gone[0].at)}: {gone[0].error}"
             reasons.append(
                 Reason(f"{kind}_gone", what, f"start the {kind} again, see its log, and repeat the run; {INTENDED}")
             )
