@@ -25,7 +25,7 @@ from loadgen.engine.transactions import MAX_ATTEMPTS
 from loadgen.errors import LoadgenError, UsageError
 from loadgen.population.activity import ActivityRanks
 from loadgen.runs.control import Failed
-from loadgen.runs.draws import Refused, SampleRequest, SampleResult, StepDraws
+from loadgen.runs.draws import NotExportable, SampleRequest, SampleResult, StepDraws
 
 
 def sample(path: Path, request: SampleRequest) -> SampleResult:
@@ -49,7 +49,7 @@ def sample(path: Path, request: SampleRequest) -> SampleResult:
     return SampleResult(
         user.describe(),
         tuple(step for step in steps if isinstance(step, StepDraws)),
-        tuple(step for step in steps if isinstance(step, Refused)),
+        tuple(step for step in steps if isinstance(step, NotExportable)),
         STATEMENT_TIMEOUT_MS,
         MAX_ATTEMPTS,
     )

@@ -16,7 +16,7 @@ from loadgen.database.identity import REFUSED, read_identity
 from loadgen.database.target import Target
 from loadgen.engine.client import Connection
 from loadgen.engine.failures import GUARD_REFUSED, DatabaseError
-from loadgen.engine.pooling import Endpoint, Own, Pool, Source
+from loadgen.engine.pooling import Endpoint, Pool, Source, Unpooled
 from loadgen.engine.resolving import with_addresses
 from loadgen.engine.routing import Routing
 from loadgen.engine.sessions import OneServer, OwnSession, Routed, Sessions
@@ -87,7 +87,7 @@ class Endpoints:
         shared = (self._recorder, rng, self._next_user)
         if self._routing is None and not self._pools and self._every is None:
             return OwnSession(self._endpoints[0], *shared)
-        sources: Sequence[Source] = self._pools or [Own(endpoint, self._every) for endpoint in self._endpoints]
+        sources: Sequence[Source] = self._pools or [Unpooled(endpoint, self._every) for endpoint in self._endpoints]
         if self._routing is None:
             return OneServer(sources[0], *shared)
         return Routed(sources[0], sources[1:], self._routing, *shared)

@@ -58,7 +58,7 @@ class Source(Protocol):
         """End one user's need of connections."""
 
 
-class Own:
+class Unpooled:
     """A user's own session, closed after ``every`` transactions; the next one connects again."""
 
     def __init__(self, endpoint: Endpoint, every: int | None = None) -> None:

@@ -14,7 +14,7 @@ from loadgen.engine.scenario_sql import Statement
 from loadgen.engine.transactions import BoundParameter, Draw, Plan, Step
 from loadgen.engine.wire import Value
 from loadgen.errors import UsageError
-from loadgen.runs.draws import Captured, Refused, SampleRequest, StepDraws, Variant
+from loadgen.runs.draws import CapturedParameter, NotExportable, SampleRequest, StepDraws, Variant
 
 DRAWS_PER_VARIANT: Final = 16
 """Draws for each variant. Variants are chosen evenly by length, so that their mean length is that of all draws."""
@@ -35,18 +35,18 @@ class Sampler:
     reader: Callable[[], RowReader]
     """Function that opens the database, at the first draw that needs a row."""
 
-    def plan(self, plan: Plan) -> Iterator[StepDraws | Refused]:
+    def plan(self, plan: Plan) -> Iterator[StepDraws | NotExportable]:
         """Sample every step of a transaction that has draws. Raises UsageError for a draw that fails."""
         for place, step in enumerate(plan.steps):
             if any(p.function for p in step.parameters):
                 try:
                     yield self._step(plan, place, step)
                 except _Inexpressible as reason:
-                    yield Refused(plan.transaction.name, f"{step.statement.name}: {reason.draw}", reason.why)
+                    yield NotExportable(plan.transaction.name, f"{step.statement.name}: {reason.draw}", reason.why)
 
     def _step(self, plan: Plan, place: int, step: Step) -> StepDraws:
         sampled: list[int] = []
-        captured: list[Captured] = []
+        captured: list[CapturedParameter] = []
         for n, bound in enumerate(step.parameters, 1):
             if bound.function is None:
                 continue
@@ -121,7 +121,7 @@ def spread(draws: Sequence[Values], size: int) -> list[Values]:
     return [ordered[(2 * i + 1) * len(ordered) // (2 * size)] for i in range(size)]
 
 
-def _capture(plan: Plan, n: int, bound: BoundParameter, column: Column, columns: Sequence[Column]) -> Captured:
+def _capture(plan: Plan, n: int, bound: BoundParameter, column: Column, columns: Sequence[Column]) -> CapturedParameter:
     statement = _statement(plan, str(bound.parameter.of))
     unnamed = [c.name for c in columns if not re.fullmatch(r"[A-Za-z_]\w*", c.name)]
     if unnamed:
@@ -135,7 +135,7 @@ def _capture(plan: Plan, n: int, bound: BoundParameter, column: Column, columns:
         raise _Inexpressible(bound, why)
     if absent and not _is_null_without_row(bound):
         raise _Inexpressible(bound, f"{statement.name} may return no row, for which the draw must return None")
-    return Captured(n, statement.name, column.name, absent)
+    return CapturedParameter(n, statement.name, column.name, absent)
 
 
 def _is_null_without_row(bound: BoundParameter) -> bool:

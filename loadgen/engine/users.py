@@ -18,7 +18,7 @@ from locust.exception import StopUser
 
 from loadgen.engine.failures import GUARD_REFUSED, DatabaseError
 from loadgen.engine.load import Load, OpenLoad, user_rng
-from loadgen.engine.pacing.dispatch import Turn
+from loadgen.engine.pacing.dispatch import Arrival
 from loadgen.engine.pacing.think import NO_THINK_TIME, ThinkTime, exponential
 from loadgen.engine.recording import locust_figures
 from loadgen.engine.recording.locust_figures import REQUEST_TYPE
@@ -216,7 +216,7 @@ class PostgresUser(User):
         self._ended(plan, answered - min(turn.intended, sent), rows, failure)
 
     @staticmethod
-    def _too_late(name: str, turn: Turn, opened: OpenLoad, now: float) -> bool:
+    def _too_late(name: str, turn: Arrival, opened: OpenLoad, now: float) -> bool:
         """True if an arrival is past the late limit, after waits for its turn or a connection; drops it then."""
         if now - turn.intended <= opened.late_limit_s:
             return False

@@ -13,7 +13,7 @@ from loadgen.exporting.script import READY, ScriptWriter
 from loadgen.exporting.syntax import taken_for_variable
 from loadgen.exporting.users import UserDraw
 from loadgen.runs import documents
-from loadgen.runs.draws import Refused, SampleRequest, SampleResult, StepDraws
+from loadgen.runs.draws import NotExportable, SampleRequest, SampleResult, StepDraws
 from loadgen.runs.format.scenario import ScenarioDescription, TransactionDescription
 
 MOST_SCRIPTS: Final = 62
@@ -73,14 +73,14 @@ def build(
     return export, files
 
 
-def _colons(scenario: ScenarioDescription) -> Iterator[Refused]:
+def _colons(scenario: ScenarioDescription) -> Iterator[NotExportable]:
     statements = {s.name: s.sql for s in scenario.statements}
     for t in scenario.transactions:
         for name in t.statements:
             variable = taken_for_variable(statements[name])
             if variable:
                 why = f"pgbench would take {variable!r} for a variable; write the colon as \\x3a in an E'' constant"
-                yield Refused(t.name, name, why)
+                yield NotExportable(t.name, name, why)
 
 
 def _file_names(transactions: Sequence[str]) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from loadgen.runs.draws import Refused
+from loadgen.runs.draws import NotExportable
 
 EXPORT_FORMAT: Final = "loadgen.export/1"
 
@@ -70,6 +70,6 @@ class Export:
     commands: dict[Mode, str]
     """Commands to run in the export's directory, to be completed by clients, duration and database."""
     approximations: tuple[Approximation, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[NotExportable, ...]
     """Transactions left out, with the reason."""
     format: Literal["loadgen.export/1"] = EXPORT_FORMAT

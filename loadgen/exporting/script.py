@@ -17,7 +17,7 @@ from loadgen.exporting.format import Mode
 from loadgen.exporting.network import sorting_network
 from loadgen.exporting.syntax import choose, constant, ended, with_parameters
 from loadgen.exporting.users import UserDraw
-from loadgen.runs.draws import Captured, StepDraws, Variant
+from loadgen.runs.draws import CapturedParameter, StepDraws, Variant
 from loadgen.runs.format.scenario import StatementDescription, TransactionDescription, begin_command
 
 READY: Final = "ready"
@@ -125,7 +125,7 @@ class ScriptWriter:
         described = self.statements[self.transaction.statements[step]]
         return {p.draw.split("(")[1].rstrip(")") for p in described.parameters if "(" in p.draw}
 
-    def _captures(self, name: str) -> tuple[Captured, ...]:
+    def _captures(self, name: str) -> tuple[CapturedParameter, ...]:
         """Columns of a statement that later steps use."""
         return tuple(c for draws in self.draws.values() for c in draws.captured if c.statement == name)
 
@@ -153,7 +153,7 @@ class ScriptWriter:
 
     def _variant(
         self, step: int, draws: StepDraws, statement: StatementDescription, values: Mapping[int, str],
-        captures: Sequence[Captured], variant: Variant,
+        captures: Sequence[CapturedParameter], variant: Variant,
     ) -> Iterator[str]:  # fmt: skip
         filled = dict(values)
         for n, text in zip(draws.sampled, variant.values, strict=True):
@@ -163,8 +163,8 @@ class ScriptWriter:
         yield from self._null_where_absent(statement, filled, captures, absent)
 
     def _null_where_absent(
-        self, statement: StatementDescription, values: Mapping[int, str], captures: Sequence[Captured],
-        absent: Sequence[Captured],
+        self, statement: StatementDescription, values: Mapping[int, str], captures: Sequence[CapturedParameter],
+        absent: Sequence[CapturedParameter],
     ) -> Iterator[str]:  # fmt: skip
         if not absent:
             yield from self._statement(statement, values, captures)
@@ -177,7 +177,7 @@ class ScriptWriter:
         yield "\\endif"
 
     def _statement(
-        self, statement: StatementDescription, values: Mapping[int, str], captures: Sequence[Captured]
+        self, statement: StatementDescription, values: Mapping[int, str], captures: Sequence[CapturedParameter]
     ) -> Iterator[str]:
         sql = with_parameters(statement, values)
         if not captures:

@@ -28,7 +28,7 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
-class Captured:
+class CapturedParameter:
     """A parameter that takes the value of a column of an earlier statement's row."""
 
     parameter: int
@@ -48,7 +48,7 @@ class StepDraws:
     sampled: tuple[int, ...]
     """Numbers $n of the parameters that variants fill."""
     variants: tuple[Variant, ...]
-    captured: tuple[Captured, ...]
+    captured: tuple[CapturedParameter, ...]
     drawn: int
     """Number of draws that the variants were chosen from."""
     drawn_bytes: float
@@ -60,7 +60,7 @@ class StepDraws:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class NotExportable:
     """A part of a transaction that cannot be exported, and why."""
 
     transaction: str
@@ -74,7 +74,7 @@ class SampleResult:
 
     scenario: ScenarioDescription
     steps: tuple[StepDraws, ...]
-    refused: tuple[Refused, ...]
+    refused: tuple[NotExportable, ...]
     statement_timeout_ms: int
     max_attempts: int
     event: Literal["sampled"] = "sampled"

@@ -65,7 +65,7 @@ SECONDS = """
 import json, time
 from locust.env import Environment
 from loadgen.engine.recording import locust_figures
-from loadgen.engine.pacing.dispatch import Turn
+from loadgen.engine.pacing.dispatch import Arrival
 from loadgen.engine.failures import DatabaseError
 from loadgen.engine.recording.open_recorder import OpenRecorder
 from loadgen.engine.recording.recorder import Recorder, kept_in_latency
@@ -105,7 +105,7 @@ closed = [before, page(stats.get("open", "transaction")), page(stats.get("save",
 opened = OpenRecorder()
 others, _ = shown(opened)
 opened.tick(at, 1)
-opened.arrival("open", Turn(at + 0.2, at + 0.2), at + 0.2, at + 1.7, 5, None)
+opened.arrival("open", Arrival(at + 0.2, at + 0.2), at + 0.2, at + 1.7, 5, None)
 opened.dropped("open", at + 0.2, at + 1.7)
 opened.close()
 heard = Recorder()

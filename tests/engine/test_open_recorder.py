@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from loadgen.engine.failures import DatabaseError
-from loadgen.engine.pacing.dispatch import Turn
+from loadgen.engine.pacing.dispatch import Arrival
 from loadgen.engine.recording.open_recorder import OpenRecorder
 from loadgen.runner.summary import summarise
 from loadgen.runs import spool
@@ -33,13 +33,13 @@ def record(tmp_path: Path, at: float) -> tuple[list[Second], RunResult]:
     written = io.BytesIO()
     recorder = OpenRecorder(written)
     recorder.tick(at, 2)
-    on_time = Turn(at + 0.1, at + 0.1)
+    on_time = Arrival(at + 0.1, at + 0.1)
     recorder.arrival("open", on_time, at + 0.1002, at + 0.105, 3, None)
     # Meant for the first second, found every connection busy, answered two seconds later.
-    recorder.arrival("open", Turn(at + 0.5, at + 2.0), at + 2.0001, at + 2.01, 3, None)
+    recorder.arrival("open", Arrival(at + 0.5, at + 2.0), at + 2.0001, at + 2.01, 3, None)
     recorder.backlog(3)
-    recorder.arrival("open", Turn(at + 2.2, at + 2.2), at + 2.2, at + 2.3, 3, DatabaseError("57014", "cancelled"))
-    recorder.arrival("open", Turn(at + 2.4, at + 2.4), at + 2.4, at + 2.4, 3, DatabaseError("08006", "gone"))
+    recorder.arrival("open", Arrival(at + 2.2, at + 2.2), at + 2.2, at + 2.3, 3, DatabaseError("57014", "cancelled"))
+    recorder.arrival("open", Arrival(at + 2.4, at + 2.4), at + 2.4, at + 2.4, 3, DatabaseError("08006", "gone"))
     recorder.dropped("open", at + 1.5, at + 2.5)
     recorder.unsent("save", at + 2.8, at + 4.8)
     recorder.unfinished("save", at + 2.9, at + 2.95, at + 4.9)

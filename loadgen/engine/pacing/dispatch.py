@@ -20,7 +20,7 @@ import greenlet
 from loadgen.engine.pacing.alarm import Alarm, make_alarm
 
 
-class Turn(NamedTuple):
+class Arrival(NamedTuple):
     """An arrival that a connection has taken; both times on the monotonic clock."""
 
     intended: float
@@ -31,7 +31,7 @@ class Turn(NamedTuple):
 @dataclass(slots=True, eq=False)
 class _Idle:
     greenlet: greenlet.greenlet
-    turn: Turn | None = None
+    turn: Arrival | None = None
     called: bool = False
 
 
@@ -67,14 +67,14 @@ class Dispatcher:
         """Stop handing out arrivals."""
         self._alarm.close()
 
-    def take(self) -> Turn | None:
+    def take(self) -> Arrival | None:
         """Wait for the next arrival and take it; None once there is no other."""
         now = time.monotonic()
         intended = self._next()
         if intended <= now:
             self._ahead.popleft()
             # If other connections are idle as well, the alarm is late, and no connection was missing.
-            return Turn(intended, intended if self._idle else now)
+            return Arrival(intended, intended if self._idle else now)
         if self._source is not None and intended == math.inf:
             return None
         idle = _Idle(greenlet.getcurrent())
@@ -127,12 +127,12 @@ class Dispatcher:
                 self._call(None)
             elif intended <= time.monotonic():
                 self._ahead.popleft()
-                self._call(Turn(intended, intended))
+                self._call(Arrival(intended, intended))
             else:
                 self._alarm.set(intended)
                 return
 
-    def _call(self, turn: Turn | None) -> None:
+    def _call(self, turn: Arrival | None) -> None:
         idle = self._idle.popleft()
         idle.turn = turn
         idle.called = True

@@ -20,7 +20,7 @@ from loadgen.runs.spool import CENSORED
 
 if TYPE_CHECKING:
     from loadgen.engine.failures import DatabaseError
-    from loadgen.engine.pacing.dispatch import Turn
+    from loadgen.engine.pacing.dispatch import Arrival
 
 _LATE_S: Final = LATE_MS / 1000
 
@@ -64,7 +64,7 @@ class OpenRecorder(Recorder):
         super().__init__(output, ahead_s)
 
     def arrival(
-        self, name: str, turn: Turn, sent: float, answered: float, rows: int, failure: DatabaseError | None
+        self, name: str, turn: Arrival, sent: float, answered: float, rows: int, failure: DatabaseError | None
     ) -> None:
         """Record an arrival that was answered."""
         if answered >= self._ends:
