@@ -1,6 +1,6 @@
-"""Capacity planning from measurements: values in, answers out; nothing here reads a file, a clock or a database.
+"""Capacity planning from measurements. Pure functions: nothing here reads a file, a clock or a database.
 
-Each function returns a frozen value, or a :class:`capacity.values.Refusal` that names the missing measurement.
+A function returns a frozen value, or a :class:`capacity.values.Refusal` that names the missing measurement.
 
 >>> from capacity.growth import forecast
 >>> users = [1200 + 95 * month + (month % 3) * 14 for month in range(24)]
@@ -9,7 +9,7 @@ Each function returns a frozen value, or a :class:`capacity.values.Refusal` that
 >>> bool(end.low < end.point < end.high)
 True
 
-What load does a sweep support, with 95 % of responses within 50 ms?
+The load that a sweep supports with 95 % of responses within 50 ms:
 
 >>> from capacity.scalability import Repeat, capacity_at_objective, fit_usl
 >>> runs = [
@@ -20,7 +20,7 @@ What load does a sweep support, with 95 % of responses within 50 ms?
 >>> answer.level, answer.bracketed, round(answer.throughput_tps.value)
 (8, True, 1163)
 
-Which law do the throughputs follow, and how long is a queue for two cores?
+The scalability law of those throughputs, and the queue in front of two cores:
 
 >>> law = fit_usl([run.level for run in runs], [run.throughput_tps for run in runs])
 >>> round(law.alpha.value, 2)
@@ -31,5 +31,5 @@ Which law do the throughputs follow, and how long is a queue for two cores?
 >>> round(erlang_c(offered_load=1.5, servers=2).probability_of_waiting, 3)
 0.643
 
-``capacity.planner.make_plan`` joins growth, workload and measurements into a plan.
+``capacity.planner.make_plan`` makes a plan from growth, workload and measurements.
 """

@@ -1,4 +1,4 @@
-"""Measurements that a plan is made from: sweeps of scenarios, the server, the sizes of tables."""
+"""Measurements that a plan is made from: sweeps of scenarios, the server, table sizes."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from capacity.latency import LatencyCurve
 from capacity.scalability import Capacity, Repeat
 from capacity.values import Input, Interval, Origin, Refusal, TableSize
 
-NO_DEMAND = Refusal("no_demand", "what a transaction costs the server", "sweep a server whose CPU can be seen")
-NO_CURVE = Refusal("no_curve", "latency against load", "sweep three levels or more, twice each")
+NO_DEMAND = Refusal("no_demand", "the service demand of a transaction", "sweep a server whose CPU can be measured")
+NO_CURVE = Refusal("no_curve", "response times by load", "sweep at least three levels, each at least twice")
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredDemand:
-    """What a transaction of a scenario costs the server that was swept, at three of its levels.
+    """Service demand of one transaction of a scenario on the swept server, at three levels of the sweep.
 
-    Raises ValueError without throughput or cores.
+    Raises ValueError unless ``best_tps`` and ``left_cores`` are above 0 and finite.
     """
 
     planned: Demand
-    """At the level of the capacity: the load that is planned for."""
+    """Demand at the level of the capacity, the load that the plan uses."""
     first: Demand
-    """At the lowest level, where next to nothing queues."""
+    """Demand at the lowest level, where hardly anything queues."""
     best: Demand
-    """At the level of the greatest throughput, ``best_tps``."""
+    """Demand at the level of the greatest throughput, ``best_tps``."""
     best_tps: float
     left_cores: float
-    """Cores that a load generator on the same machine left to the server; all of them where it ran elsewhere."""
+    """Cores available to the server: all, less what a load generator on the same machine used."""
 
     def __post_init__(self) -> None:
         if not (0 < self.best_tps < math.inf and 0 < self.left_cores < math.inf):
@@ -38,45 +38,45 @@ class MeasuredDemand:
 
     @property
     def waits_s(self) -> float:
-        """Of a transaction that meets no other, the time that is not CPU: messages, commits, disks."""
+        """Time in s of a transaction, alone on the server, that is not CPU: round trips, commits, disk reads."""
         hold, cpu = self.first.connection_hold_s, self.first.cpu_s
         return max(hold.value - cpu.value, 0.0) if hold is not None and cpu is not None else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class SweptScenario:
-    """One scenario's sweep. ``read_share``: of its transactions, those that write nothing."""
+    """Results of one scenario's sweep. ``read_share`` is the share of its transactions that only read."""
 
     name: str
     capacity: Capacity | Refusal
     read_share: float
     objective: str
     busy: bool
-    """Every connection at work all the time, no think time: a level is then a number of connections."""
+    """Whether connections are always busy (no think time), so that a level is a number of busy connections."""
     repeats: tuple[Repeat, ...]
     source: str
     p99_ms: Mapping[int, float] = field(default_factory=dict)
-    """By level, the geometric mean of the runs' 99th percentile of response time; a level without is left out."""
+    """Geometric mean of the runs' 99th percentile of response time by level; levels without one are absent."""
     round_trips: float | None = None
-    """Of a transaction between client and server, on average."""
+    """Mean number of round trips between client and server in a transaction."""
     wal_bytes_per_txn: float | None = None
     utilisation: float | None = None
-    """Of the server's cores at the level of the capacity; None where they were not seen."""
+    """Utilisation of the server's cores at the level of the capacity; None if not measured."""
     curve: LatencyCurve | Refusal = NO_CURVE
-    """The objective's percentile of response time against load."""
+    """Latency curve of the objective's percentile."""
     objective_ms: float | None = None
     demand: MeasuredDemand | Refusal = NO_DEMAND
     write_cost: Interval | Refusal | None = None
-    """CPU time of a writing transaction over a reading one's; None where it only reads, or only writes."""
+    """CPU time of a writing transaction over that of a reading one; None if all only read, or all write."""
     replay_s: Interval | Refusal | None = None
-    """CPU seconds that a replica spends on replaying a transaction of its mix; None where it only reads."""
+    """CPU seconds that a replica needs to replay a transaction of the mix; None if all only read."""
 
     def mean_tps(self, level: int) -> float | None:
-        """Geometric mean throughput of the runs at ``level``; None when it was not measured."""
+        """Return the geometric mean throughput of the runs at ``level``; None if there are none."""
         return _geometric_mean([r.throughput_tps for r in self.repeats if r.level == level])
 
     def mean_response_ms(self, level: int) -> float | None:
-        """Geometric mean of the objective's percentile of response time at ``level``; None when not measured."""
+        """Return the geometric mean of the objective's percentile in ms at ``level``; None if not measured."""
         return _geometric_mean([r.response_ms for r in self.repeats if r.level == level])
 
     @property
@@ -84,12 +84,12 @@ class SweptScenario:
         return tuple(sorted({r.level for r in self.repeats}))
 
     def capacity_input(self, capacity: Capacity) -> Input:
-        """The measured capacity as an input of the plan."""
-        at_least = "" if capacity.bracketed else ", at least: the highest level still met it"
+        """Return the measured capacity as an input of the plan."""
+        at_least = "" if capacity.bracketed else "; a lower bound, since the highest level still met it"
         return Input(
             f"capacity.{self.name}",
             capacity.throughput_tps,
-            "transactions a second per server",
+            "transactions per second and server",
             Origin.MEASURED,
             f"{self.source}: {self.objective}{at_least}",
         )
@@ -97,7 +97,7 @@ class SweptScenario:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredServer:
-    """The server that was swept. None: it could not be asked."""
+    """The server that was swept. Numbers are None where the server could not be asked."""
 
     cores: int | None
     ram_bytes: int | None
@@ -108,25 +108,25 @@ class MeasuredServer:
 
 @dataclass(frozen=True, slots=True)
 class StatementUse:
-    """What a statement touches, as far as partitions care."""
+    """The table and columns that a statement uses, which decide whether partitions can be pruned."""
 
     name: str
     """``scenario.statement``."""
     table: str
     columns: tuple[str, ...]
-    """Of the table, those that it compares to find its rows; of an insert, those that it gives."""
+    """Columns in the statement's conditions; of an INSERT, the columns that it sets."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredTables:
-    """Sizes of the tables of a database with ``users`` users."""
+    """Table sizes of a database with ``users`` users."""
 
     users: int
     tables: tuple[TableSize, ...]
     source: str
     statements: tuple[StatementUse, ...] = ()
     filled_by_time: tuple[str, ...] = ()
-    """Tables that every account goes on filling; the others hold what an account is, however old."""
+    """Tables that grow with the age of the accounts; the others grow with their number only."""
 
 
 def _geometric_mean(values: Sequence[float]) -> float | None:

@@ -1,9 +1,9 @@
-"""Growth, workload and measurements joined into a plan.
+"""Capacity plan from growth, workload and measurements.
 
-Uncertainty is carried by deterministic draws (``capacity.uncertainty``): the users' place in the forecast's interval,
-the workload's factors, each measured capacity and each assumption, independent of one another. Every interval holds
-the central 90 % of what follows; a step's dates are those by which 10, 50 and 90 % of the draws need it; what is chosen
-is the cheapest that meets the objective with the probability asked for, on every date.
+Uncertainty is propagated by deterministic draws (``capacity.uncertainty``) of the users within the forecast's interval,
+the workload's factors, each measured capacity and each assumption, all independent. Every interval holds the central
+90 % of the results; a step's dates are those by which 10, 50 and 90 % of the draws need it; the plan takes the cheapest
+servers that meet the objective with the required probability on every date.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from capacity.arrays import Floats
+from capacity.formatting import chance, share, share_interval
 from capacity.growth import Forecast
 from capacity.measurements import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.plan import Plan, Resource
@@ -39,9 +40,10 @@ from capacity.workload import PeakLoad, Workload
 class PlanInputs:
     """Everything that a plan is made from. ``users`` must have dates; ``users_origin`` is that of its history.
 
-    ``target`` None: the measured server. ``wanted``: probability of the objective. ``spare``: servers that may fail at
-    the peak. ``growth``: what-if, change of users times this. ``retention_months``: of the tables that expire.
-    ``calibrated``: the target against the measured server; None leaves the target's own assumptions.
+    ``target`` is what to plan for, None for the measured server; ``wanted`` is the required probability of meeting the
+    objective, ``spare`` the number of servers that may fail at the peak, ``growth`` a factor on the change of users (a
+    what-if), ``retention_months`` that of the tables whose rows expire; ``calibrated`` compares the target with the
+    measured server (None: the target's own assumptions apply).
     """
 
     users: Forecast
@@ -62,13 +64,13 @@ class PlanInputs:
     calibrated: Calibrated | None = None
     notes: tuple[str, ...] = ()
     wal_by_table: Mapping[str, Mapping[str, Interval]] | None = None
-    """By scenario, WAL bytes of an average transaction by table; None: not measured."""
+    """WAL bytes of an average transaction by scenario and table; None if not measured."""
 
 
 def make_plan(inputs: PlanInputs) -> Plan:
-    """The plan. What cannot be recommended stands in ``refused``; the same inputs give the same plan.
+    """Make the plan. What cannot be recommended is in ``refused``; the same inputs give the same plan.
 
-    Raises ValueError for a forecast without dates, and for values that no plan can have.
+    Raises ValueError for a forecast without dates, and for impossible values.
     """
     target = _target(inputs)
     peak = PeakLoad.of(inputs.users, inputs.workload, inputs.growth)
@@ -78,7 +80,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
     if isinstance(futures, Refusal):
         advice.append(RefusedRecommendation("replicas", "reads", futures))
     elif not target.measured and inputs.server.cores is None:
-        missing = "the cores of the measured server, by which capacity is carried to the target"
+        missing = "the measured server's number of cores, from which the target's capacity follows"
         refusal = Refusal("cores_unknown", missing, "sweep a server on this machine, or plan without --target")
         advice.append(RefusedRecommendation("servers", target.name, refusal))
     else:
@@ -134,7 +136,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
 
 
 def _target(inputs: PlanInputs) -> Target:
-    """What is planned for, its cores as fast as a calibration of both servers found them."""
+    """The target of the plan, with the core speed that a calibration of both servers measured."""
     target = inputs.target or measured_target(inputs.server)
     speed = inputs.calibrated.core_speed if inputs.calibrated is not None else None
     return target if target.measured or speed is None else replace(target, core_speed=speed)
@@ -155,7 +157,7 @@ def _simulate(inputs: PlanInputs, target: Target, peak: PeakLoad, sample: Draws)
 
 
 def _wal_by_table(inputs: PlanInputs, peak: PeakLoad) -> dict[str, Floats] | None:
-    """Draws of WAL bytes a day by table, a row per date."""
+    """Draws of WAL bytes per day by table, a row per date."""
     if inputs.wal_by_table is None:
         return None
     written = wal_per_user_day(inputs.workload, inputs.wal_by_table)
@@ -165,7 +167,7 @@ def _wal_by_table(inputs: PlanInputs, peak: PeakLoad) -> dict[str, Floats] | Non
 
 
 def _sensitivity(inputs: PlanInputs, target: Target, choice: Choice | None) -> tuple[Sensitivity, ...]:
-    """Of the load at the horizon, in servers of the last configuration."""
+    """Sensitivities of the load at the horizon, in servers of the last configuration."""
     if choice is None:
         return ()
     growth, at_horizon = _growth_inputs(inputs)
@@ -191,12 +193,12 @@ def _unreachable(choice: Choice) -> Refusal:
     sizing = choice.sizing
     row = int(np.argmin(choice.met.mean(axis=1)))
     lacking = commonest_shortfall(choice.fit(choice.configurations[row]), choice.configurations[row], row)
-    short = f", since {SHORT_OF[lacking]}" if lacking is not None else ""
+    short = f", because {SHORT_OF[lacking]}" if lacking is not None else ""
     return Refusal(
         "objective_out_of_reach",
-        f"a configuration of {sizing.target} that meets the objective with a probability of {sizing.wanted:.0%}: the "
-        f"likeliest has {sizing.probability:.0%} (±{share_error(sizing.probability):.1%}){short}",
-        "narrow the uncertainty that matters most, allow larger servers by --target, write in batches, split or shard",
+        f"a configuration of {sizing.target} that meets the objective with a probability of {share(sizing.wanted)}; "
+        f"the best reaches {chance(sizing.probability)} (±{share(share_error(sizing.probability), 2)}){short}",
+        "reduce the largest uncertainty, allow larger servers with --target, write in larger batches, or shard by user",
     )
 
 
@@ -206,8 +208,8 @@ def _pool_setting(inputs: PlanInputs, target: Target, peak: PeakLoad, choice: Ch
     if choice is not None:
         server = choice.configurations[0].server
         servers = 1 + choice.last.replicas
-        middle = {name: float(np.median(share)) for name, share in inputs.workload.shares().items()}
-        peak_tps = {name: share * float(np.median(peak.tps[-1])) / servers for name, share in middle.items()}
+        middle = {name: float(np.median(part)) for name, part in inputs.workload.shares().items()}
+        peak_tps = {name: part * float(np.median(peak.tps[-1])) / servers for name, part in middle.items()}
     return PoolSetting(peak.dates[0], inputs.policy.round_trip_ms, inputs.deployment, target, server, peak_tps)
 
 
@@ -232,8 +234,8 @@ def _resources(
 def _growth_inputs(inputs: PlanInputs) -> tuple[Input, Input]:
     users = inputs.users
     last, end = users.history[-1], users.forecast[-1]
-    sure = f" ({users.coverage_range.low:.0%} to {users.coverage_range.high:.0%})" if users.coverage_range else ""
-    tested = f"{users.coverage:.0%}{sure} inside at {users.origins} origins of the back-test"
+    coverage = users.coverage_range or Interval.exact(users.coverage)
+    tested = f"held {share_interval(coverage)} of the outcomes at {users.origins} origins of the back-test"
     return (
         Input("users", Interval.exact(last.value), "users", inputs.users_origin, inputs.users_source),
         Input(
@@ -241,7 +243,7 @@ def _growth_inputs(inputs: PlanInputs) -> tuple[Input, Input]:
             Interval(end.low, end.point, end.high, users.level),
             "users",
             Origin.DERIVED,
-            f"{users.model}; of {users.level:.0%} intervals, {tested}",
+            f"{users.model}; {share(users.level)} intervals {tested}",
         ),
     )
 

@@ -1,6 +1,6 @@
-"""Bounds on waiting: for one of several servers, and in a closed network of them.
+"""Queueing laws: the M/M/c queue, mean-value analysis and asymptotic bounds of closed networks.
 
-What is measured decides; these laws say what is possible, and what a change of cores or of think time would do.
+Measurements decide a plan; these laws bound what is possible, and what a change of cores or of think time would do.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from capacity.values import Refusal
 
 MOST_CUSTOMERS = 20_000
-"""The recursion's work grows with them; such a network is at its asymptotes long before."""
+"""Limit of the recursion, whose work grows with the customers; a network is at its asymptotes long before."""
 MOST_MULTISERVERS = 5
-"""Each doubles the work: the network without it is analysed too."""
+"""Limit of the stations with several servers. Each doubles the work: the network without it is analysed too."""
 MOST_SERVERS = 1_000_000
 SHORTEST_S, LONGEST_S = 1e-30, 1e30
-"""Between these no product of times over- or underflows."""
+"""Range of service demands and think times within which no product overflows or underflows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """An M/M/c queue in its steady state. ``offered_load`` in servers, ``mean_queue_length`` of those who wait."""
+    """An M/M/c queue in steady state. ``offered_load`` is in servers; ``mean_queue_length`` counts those who wait."""
 
     offered_load: float
     servers: int
@@ -34,28 +34,28 @@ class Queue:
         return self.offered_load / self.servers
 
     def mean_response_s(self, service_s: float) -> float:
-        """Waiting and service, R = S + C·S/(c − a), in seconds of the mean service time S."""
+        """Return the mean response time R = S + C·S/(c − a) in s, given the mean service time S."""
         return service_s * (1 + self.probability_of_waiting / (self.servers - self.offered_load))
 
     def waiting_percentile_s(self, share: float, service_s: float) -> float:
-        """The wait that a share of arrivals, from 0 to below 1, does not exceed: P(W > t) = C·exp(−(c − a)·t/S).
+        """Return the wait in s that a share of arrivals does not exceed: P(W > t) = C·exp(−(c − a)·t/S).
 
-        Raises ValueError for another share.
+        Raises ValueError for a share outside 0 ≤ share < 1.
         """
         if not 0 <= share < 1:
-            raise ValueError(f"a share of arrivals is from 0 to below 1, not {share}")
+            raise ValueError(f"share of arrivals: expected 0 <= share < 1, not {share}")
         if self.probability_of_waiting <= 1 - share:
             return 0.0
         return service_s * math.log(self.probability_of_waiting / (1 - share)) / (self.servers - self.offered_load)
 
 
 def erlang_c(offered_load: float, servers: int) -> Queue | Refusal:
-    """Erlang's C formula: the probability that an arrival waits, when load a = λ/μ is offered to c servers.
+    """Erlang's C formula: the probability that an arrival waits when load a = λ/μ is offered to c servers.
 
     C = B / (1 − ρ(1 − B)) with ρ = a/c and Erlang's B by its stable recursion B(k) = aB(k−1) / (k + aB(k−1));
-    mean queue length Lq = C·ρ/(1 − ρ). Assumes Poisson arrivals, exponential service, unlimited patience: a bound
-    to hold measurements against, not a forecast of latency. Refuses ``offered_load`` ≥ ``servers``, where the queue
-    grows for ever.
+    mean queue length Lq = C·ρ/(1 − ρ). Assumes Poisson arrivals, exponential service and customers who never give up:
+    a bound to compare measurements with, not a forecast of latency. Refuses ``offered_load`` ≥ ``servers``, where the
+    queue grows without limit.
 
     >>> round(erlang_c(2, 3).probability_of_waiting, 6)
     0.444444
@@ -65,7 +65,9 @@ def erlang_c(offered_load: float, servers: int) -> Queue | Refusal:
             "bad_queue", f"an offered load of 0 or more and 1 to {MOST_SERVERS:,} servers", "correct the inputs"
         )
     if offered_load >= servers:
-        return Refusal("unstable", "a steady state: the offered load is not below the servers", "add servers")
+        return Refusal(
+            "unstable", "a steady state, which needs an offered load below the number of servers", "add servers"
+        )
     blocking = 1.0
     for k in range(1, servers + 1):
         blocking = offered_load * blocking / (k + offered_load * blocking)
@@ -79,7 +81,7 @@ def erlang_c(offered_load: float, servers: int) -> Queue | Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """One resource: seconds of service that a transaction demands of it in all, and how many servers share the work."""
+    """A resource: its service demand in s per transaction, and the number of servers that share the work."""
 
     name: str
     demand_s: float
@@ -88,40 +90,40 @@ class Station:
 
 @dataclass(frozen=True, slots=True)
 class StationUse:
-    """A station in the steady state: time spent there per transaction, waiting included, and who is there."""
+    """A station in steady state: residence time per transaction, waiting included, and mean customers there."""
 
     name: str
     residence_s: float
     mean_customers: float
     utilisation: float
-    """Of all its servers together."""
+    """Mean utilisation of its servers, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedNetwork:
-    """A closed network with a fixed number of customers (connections, or users who think)."""
+    """Steady state of a closed network with a fixed number of customers (connections, or users who think)."""
 
     customers: int
     throughput_tps: float
     response_s: float
-    """Of all stations; thinking is not in it."""
+    """Response time in s over all stations, think time excluded."""
     stations: tuple[StationUse, ...]
 
 
 def mean_value_analysis(
     stations: Sequence[Station], customers: int, think_s: float = 0.0
 ) -> tuple[ClosedNetwork, ...] | Refusal:
-    """Exact mean-value analysis of a closed network, for 1, 2, … ``customers``.
+    """Exact mean-value analysis of a closed network with 1, 2, … ``customers``.
 
-    A customer who arrives at a station finds what the network with one customer fewer has there on average:
-    R(n) = D·(1 + Q(n − 1)) at a single server; with m servers R(n) = D/m·(1 + Q(n − 1) + Σ (m − 1 − j)·p(j | n − 1)),
-    p(j | n) the probability of j there. Then X(n) = n/(Z + ΣR), Q = X·R. p(0 | n) is carried on by the ratio of this
-    network's throughput to that of the network without the station, since the textbook's 1 − Σp cancels to nothing
-    near saturation. Holds for exponential service, or processor sharing of any; a bound to set beside measurements.
+    An arriving customer sees the mean queue of the network with one customer fewer: R(n) = D·(1 + Q(n − 1)) at a single
+    server; with m servers R(n) = D/m·(1 + Q(n − 1) + Σ (m − 1 − j)·p(j | n − 1)), where p(j | n) is the probability of
+    j customers there. Then X(n) = n/(Z + ΣR), Q = X·R. p(0 | n) follows from the ratio of this network's throughput to
+    that of the network without the station, since the textbook's 1 − Σp cancels numerically near saturation. Holds for
+    exponential service times, or any with processor sharing; a bound to compare measurements with.
     Source: M. Reiser and S. S. Lavenberg, Mean-Value Analysis of Closed Multichain Queuing Networks, JACM 27, 1980.
 
-    Refuses demands, servers, customers and think times that no network can have, and more than MOST_MULTISERVERS
-    stations with several servers.
+    Refuses impossible demands, servers, customers and think times, and more than MOST_MULTISERVERS stations with
+    several servers.
     """
     if (refusal := _unusable(stations, customers, think_s)) is not None:
         return refusal
@@ -130,7 +132,7 @@ def mean_value_analysis(
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Between which every closed network of these demands lies, and where the asymptotes of its throughput cross."""
+    """Bounds of throughput and response time of every closed network with given demands, and its knee."""
 
     throughput_low_tps: float
     throughput_high_tps: float
@@ -140,10 +142,10 @@ class Bounds:
 
 
 def asymptotic_bounds(stations: Sequence[Station], customers: int, think_s: float = 0.0) -> Bounds | Refusal:
-    """Operational bounds: N/(Z + ΣD·N) ≤ X ≤ min(N/(Z + ΣD), min m/D), and R = N/X − Z between the same.
+    """Operational bounds N/(Z + ΣD·N) ≤ X ≤ min(N/(Z + ΣD), min m/D), and those of R = N/X − Z that follow.
 
-    They need no distributions, only that servers never idle while work waits. The asymptotes cross at
-    N* = (Z + ΣD)/max(D/m); beyond it customers queue. Source: P. J. Denning and J. P. Buzen, The Operational Analysis
+    They assume no distribution, only that servers never idle while work waits. The asymptotes cross at the knee
+    N* = (Z + ΣD)/max(D/m), above which customers queue. Source: P. J. Denning and J. P. Buzen, The Operational Analysis
     of Queueing Network Models, ACM Computing Surveys 10, 1978. Refuses what :func:`mean_value_analysis` refuses.
     """
     if (refusal := _unusable(stations, customers, think_s)) is not None:
@@ -163,11 +165,11 @@ def asymptotic_bounds(stations: Sequence[Station], customers: int, think_s: floa
 def _unusable(stations: Sequence[Station], customers: int, think_s: float) -> Refusal | None:
     sensible = all(SHORTEST_S < s.demand_s < LONGEST_S and 1 <= s.servers <= MOST_CUSTOMERS for s in stations)
     if not stations or not sensible or not 0 <= think_s < LONGEST_S:
-        missing = "stations with a demand above 0 s and at least one server, and a think time of 0 s or more"
+        missing = "stations with a service demand above 0 s and at least one server, and a think time of at least 0 s"
         return Refusal("bad_network", missing, "correct the inputs; leave out a station without demand")
     if not 1 <= customers <= MOST_CUSTOMERS:
         missing = f"1 to {MOST_CUSTOMERS:,} customers, not {customers}"
-        return Refusal("bad_network", missing, "correct the number; asymptotic bounds hold beyond")
+        return Refusal("bad_network", missing, "use fewer customers, or the asymptotic bounds")
     if sum(s.servers > 1 for s in stations) > MOST_MULTISERVERS:
         missing = f"at most {MOST_MULTISERVERS} stations with several servers"
         return Refusal("bad_network", missing, "model the others as one server of the same total speed")
@@ -175,7 +177,7 @@ def _unusable(stations: Sequence[Station], customers: int, think_s: float) -> Re
 
 
 class _Analysis:
-    """The recursion over customers, kept for each subset of stations that it asks for."""
+    """The recursion over customers, cached for each subset of stations that it needs."""
 
     def __init__(self, stations: tuple[Station, ...], customers: int, think_s: float) -> None:
         self._stations = stations
@@ -187,7 +189,7 @@ class _Analysis:
         return tuple(self._steps(frozenset(range(len(self._stations)))))
 
     def _without(self, present: frozenset[int]) -> list[float]:
-        """Throughputs of the network of some stations, for 1, 2, … customers; infinite where nothing delays them."""
+        """Throughputs of the network of the stations ``present`` with 1, 2, … customers; infinite where none delays."""
         if present not in self._throughputs:
             empty = not present and self._think_s == 0
             self._throughputs[present] = (
@@ -199,7 +201,7 @@ class _Analysis:
         stations = [self._stations[i] for i in sorted(present)]
         rest = {i: self._without(present - {j}) for i, j in enumerate(sorted(present)) if self._stations[j].servers > 1}
         queues = [0.0] * len(stations)
-        # p(j | n) of each multi-server station, j below its servers; with nobody in the network it is empty.
+        # p(j | n) of each multi-server station for j below its servers; for n = 0 it is empty with certainty.
         busy = {i: [1.0] + [0.0] * (stations[i].servers - 1) for i in rest}
         for n in range(1, self._customers + 1):
             residence_s = []

@@ -1,4 +1,4 @@
-"""Recommendations with interval, date, reason and rejected alternatives; or typed refusals."""
+"""Recommendations with intervals, dates, reason and rejected alternatives; or typed refusals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Kind = Literal["servers", "replicas", "pool", "partitions"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """From ``due`` on the recommendation is ``amount``, because ``why``."""
+    """A step of a recommendation: from ``due`` on it is ``amount``, for the reason ``why``."""
 
     amount: int
     what: str
@@ -24,7 +24,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An alternative, and why it was not chosen: in words, and as a code for programs."""
+    """An alternative and the reason why it was not chosen, as text and as a code for programs."""
 
     option: str
     why: str
@@ -34,7 +34,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What can be tested: with ``treatment`` built, ``metric`` is ``ratio`` times what it is under ``control``."""
+    """A prediction to test: ``metric`` with ``treatment`` is ``ratio`` times that with ``control``."""
 
     metric: str
     control: str
@@ -44,7 +44,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A limit of the server or the pooler, and what the plan asks of it."""
+    """A limit of the server or the pooler, and how much of it the plan needs."""
 
     name: str
     needed: float
@@ -55,7 +55,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Division:
-    """How the pool is shared out. ``each``: connections of one pool of one application instance."""
+    """Division of the pool. ``each`` is the size of one pool of one application instance."""
 
     total: int
     instances: int
@@ -66,31 +66,31 @@ class Division:
 
 @dataclass(frozen=True, slots=True)
 class PartitionDesign:
-    """One table's partitions, as typed values that SQL is rendered from."""
+    """Partitions of one table, as typed values that SQL is rendered from."""
 
     table: str
     column: str
     by_time: bool
     unit: Literal["year", "quarter", "month", "week", "day"] | None
-    """Of one range; None for hash."""
+    """Length of a range; None for hash partitions."""
     count: int
-    """Of hash partitions; of ranges those up to the horizon."""
+    """Number of hash partitions, or of ranges up to the horizon."""
     from_date: dt.date
-    """No range begins before it: what is older stays in the table as it is, attached whole."""
+    """Start of the first range. Older rows stay in the existing table, which is attached as one partition."""
     until: dt.date
     retention_months: int | None
     primary_key: tuple[str, ...]
     unpruned: tuple[str, ...]
-    """Statements, as ``scenario.statement``, that use the table without the key: each plans and locks every part."""
+    """Statements (``scenario.statement``) without the key: each plans and locks every partition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """One piece of advice. ``now`` and ``at_horizon`` are in ``unit``; steps are ordered by amount."""
+    """A recommendation. ``now`` and ``at_horizon`` are in ``unit``; steps are ordered by amount."""
 
     kind: Kind
     subject: str
-    """What it is about: a table for partitions, ``primary`` or ``reads`` otherwise."""
+    """Subject: a table for partitions, else ``primary`` or ``reads``."""
     headline: str
     now: Interval
     at_horizon: Interval
@@ -101,18 +101,18 @@ class Recommendation:
     prediction: Prediction | None
     inputs: tuple[Input, ...]
     checks: tuple[Check, ...] = ()
-    """Of a pool."""
+    """Limits that a pool must respect; empty for other kinds."""
     division: Division | None = None
-    """Of a pool."""
+    """Division of a pool between application instances; None for other kinds."""
     design: PartitionDesign | None = None
-    """Of partitions."""
+    """Design of partitions; None for other kinds."""
     most: int | None = None
-    """Of a pool: the largest that is as good as the best; one that is larger is a fault."""
+    """Largest pool as good as the best, above which throughput falls or responses slow; None for other kinds."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusedRecommendation:
-    """Advice that cannot be given yet."""
+    """A recommendation that cannot be made, and why."""
 
     kind: Kind
     subject: str

@@ -1,7 +1,8 @@
-"""Carrying intervals through a law: the same deterministic draws for everyone.
+"""Propagation of uncertainty by deterministic draws, and intervals of shares and medians.
 
-A quantity's draws come from a stream keyed by its name, so that the same inputs give the same answer, a further
-quantity changes no other's draws, and a larger input gives a larger answer draw by draw, not only on average.
+The draws of a quantity come from a random stream keyed by its name. So the same inputs give the same answer, a further
+quantity does not change the draws of the others, and a larger input gives a larger answer in every draw, not only on
+average.
 """
 
 from __future__ import annotations
@@ -19,37 +20,37 @@ from capacity.arrays import Floats
 from capacity.values import LEVEL, Interval
 
 DRAWS = 4001
-"""Odd, so that the middle draw is the median. The 5 % and 95 % quantiles stand to about a percent of their spread."""
+"""Number of draws: odd, so that one is the median; enough for 5 % and 95 % quantiles to a percent of the spread."""
 
 TINY = 1e-12
-"""A load or a work so small that it stands for none where it divides."""
+"""Stands for a load of zero in a denominator."""
 
 
-@lru_cache(maxsize=256)  # a plan asks a dozen times for each
+@lru_cache(maxsize=256)  # a plan uses those of each quantity a dozen times
 def scores(name: str) -> Floats:
-    """Standard normal draws of the quantity ``name``, stratified: one in each of DRAWS equally probable strata.
+    """Return standard normal draws of the quantity ``name``, one in each of DRAWS equally probable strata.
 
     The array is read-only.
     """
     from scipy.special import ndtri
 
     order = np.random.default_rng(zlib.crc32(name.encode())).permutation(DRAWS)
-    found = np.asarray(ndtri((order + 0.5) / DRAWS), dtype=np.float64)
-    found.setflags(write=False)
-    return found
+    normals = np.asarray(ndtri((order + 0.5) / DRAWS), dtype=np.float64)
+    normals.setflags(write=False)
+    return normals
 
 
 def draws(name: str, interval: Interval) -> Floats:
-    """Draws of a quantity whose median is ``value`` and whose central ``level`` lies from ``low`` to ``high``.
+    """Return draws of a quantity with median ``value``, a share ``level`` of them from ``low`` to ``high``.
 
-    A normal of its own spread on either side of the median, of logarithms where all three are above 0. An infinite
-    high end ("at least") is drawn as the value: nothing is known above it, and less is assumed.
+    The distribution is normal with a spread of its own on either side of the median, or log-normal where ``low`` is
+    above 0. An infinite high end ("at least") is replaced by the value, since nothing is known above it.
     """
     return at_scores(scores(name), interval)
 
 
 def at_scores(score: Floats, interval: Interval) -> Floats:
-    """The quantity at given standard normal scores; see :func:`draws`."""
+    """Return the quantity at standard normal scores; see :func:`draws`."""
     from scipy.special import ndtri
 
     edge = float(ndtri((1 + interval.level) / 2))
@@ -65,23 +66,23 @@ def at_scores(score: Floats, interval: Interval) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Draws of named quantities, those in ``known`` held at their middle: what the answer would be if one knew."""
+    """Draws of named quantities; those in ``known`` are held at their median, as if they were known exactly."""
 
     known: frozenset[str] = frozenset()
 
     def of(self, name: str, interval: Interval) -> Floats:
-        """See :func:`draws`."""
+        """Return the draws of a quantity; see :func:`draws`."""
         return at_scores(self.scores(name), interval)
 
     def scores(self, name: str) -> Floats:
-        """See :func:`scores`; 0 for what is known."""
+        """Return the scores of a quantity, 0 if it is known; see :func:`scores`."""
         return np.zeros(DRAWS) if name in self.known else scores(name)
 
 
 def share_error(share: float, level: float = LEVEL) -> float:
-    """Half-width of the interval of a probability that is a share of the draws: what another set might have given.
+    """Sampling error of a probability estimated as a share of the draws: half the width of its interval.
 
-    Of independent draws; these are stratified by quantity, so it is rather less.
+    It holds for independent draws; those here are stratified by quantity, so their error is less.
     """
     from scipy.special import ndtri
 
@@ -89,7 +90,7 @@ def share_error(share: float, level: float = LEVEL) -> float:
 
 
 def share_interval(share: float, count: float, level: float = LEVEL) -> Interval:
-    """A share of ``count`` independent trials, which may be a fraction of one, with Wilson's score interval (1927)."""
+    """Wilson's score interval (1927) of a share of ``count`` independent trials; ``count`` need not be whole."""
     z = NormalDist().inv_cdf((1 + level) / 2)
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     half = z * math.sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2) / (1 + z * z / count)
@@ -97,17 +98,17 @@ def share_interval(share: float, count: float, level: float = LEVEL) -> Interval
 
 
 def summary(drawn: Floats, level: float = LEVEL) -> Interval:
-    """The median of draws, and the interval that holds their central ``level``; an order statistic each, so exact."""
+    """Return the median of draws and the interval of their central ``level``, each the value of one draw."""
     low, value, high = np.quantile(drawn, [(1 - level) / 2, 0.5, (1 + level) / 2], method="inverted_cdf")
     return Interval(float(low), float(value), float(high), level)
 
 
 def median_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
-    """The median of independent values with the interval of order statistics, which assumes no shape of their law.
+    """Median of independent values with its interval by order statistics, for a distribution of any shape.
 
-    The interval reaches from the k-th smallest to the k-th largest, k the greatest with P(k ≤ Bin(n, ½) ≤ n − k) ≥
-    ``level``; of too few values for any k it holds all of them and says less than ``level``. Raises ValueError for
-    none.
+    The interval reaches from the k-th smallest to the k-th largest value, with the greatest k for which
+    P(k ≤ Bin(n, ½) ≤ n − k) ≥ ``level``. Where the values are too few for any k, it holds all of them and covers the
+    median with less than ``level``. Raises ValueError without values.
     """
     from scipy.special import bdtr
 
@@ -115,7 +116,7 @@ def median_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
         raise ValueError("a median needs at least one value")
     ordered, count = sorted(values), len(values)
     middle = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
-    # P(fewer than k of n lie below the median) on either side, for each k from 1.
+    # Probability that fewer than k of n values lie below the median, or above it, for each k from 1.
     outside = 2 * bdtr(np.arange((count + 1) // 2, dtype=np.float64), count, 0.5)
     k = max(int(np.count_nonzero(outside <= 1 - level)), 1)
     return Interval(min(ordered[k - 1], middle), middle, max(ordered[count - k], middle), level)

@@ -1,4 +1,4 @@
-"""The values that every module of this package takes and gives: numbers with interval and origin, sizes, refusals."""
+"""Values shared by all modules of this package: intervals, inputs with their origin, table sizes, refusals."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from enum import StrEnum
 from typing import ClassVar, Final
 
 MOST_LOG_HALF: Final = 300.0
-"""Half the width, in logarithms, from which on an interval says no more: e³⁰⁰ either way, and its ends are numbers."""
+"""Greatest half-width of an interval of logarithms: e³⁰⁰ either way says nothing, and its ends are still finite."""
 LEVEL: Final = 0.9
-"""Of an interval unless another is asked for: the probability with which it covers the truth."""
+"""Default level of an interval: the probability that it covers the true value."""
 
 
 class Origin(StrEnum):
-    """Where a number comes from. Printed beside it, always."""
+    """Where a number comes from. Always printed beside it."""
 
     MEASURED = "measured"
     DERIVED = "derived"
     ASSUMPTION = "assumption"
     SYNTHETIC = "synthetic"
-    """Read from a database that this tool filled: true of the copy, not of production."""
+    """Read from a database that this tool seeded: true of that database, not of production."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A value with the interval that covers the truth with probability ``level``.
+    """A value and the interval that covers the true value with probability ``level``.
 
     Raises ValueError unless low ≤ value ≤ high, all finite but ``high``, which may be +inf ("at least").
     """
@@ -35,7 +35,7 @@ class Interval:
     high: float
     level: float = LEVEL
 
-    # Read by whoever serialises with pydantic: JSON has no infinity, and null would not come back.
+    # For pydantic: JSON has no infinity, and null would not be read back as one.
     __pydantic_config__: ClassVar[dict[str, str]] = {"ser_json_inf_nan": "strings"}
 
     def __post_init__(self) -> None:
@@ -48,23 +48,23 @@ class Interval:
 
     @staticmethod
     def exact(value: float) -> Interval:
-        """A value counted rather than estimated."""
+        """Return the interval without width of a value that was counted, not estimated."""
         return Interval(value, value, value)
 
     @staticmethod
-    def of_log(value: float, half: float, level: float) -> Interval:
-        """The interval of a quantity whose natural logarithm is ``value`` ± ``half``; cut where it is no number."""
+    def from_log(value: float, half: float, level: float) -> Interval:
+        """Return the interval of a quantity whose natural logarithm is ``value`` ± ``half``; its ends stay finite."""
         half = min(half, MOST_LOG_HALF)
         return Interval(math.exp(value - half), math.exp(value), math.exp(value + half), level)
 
     def scaled(self, factor: float) -> Interval:
-        """The interval of ``factor`` times the quantity; factor ≥ 0."""
+        """Return the interval of ``factor`` times the quantity; factor ≥ 0."""
         return Interval(self.low * factor, self.value * factor, self.high * factor, self.level)
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """A number that went into the plan, where it comes from, and whether it was measured."""
+    """A number that the plan is made from, and where it comes from."""
 
     name: str
     value: Interval
@@ -75,9 +75,9 @@ class Input:
 
 @dataclass(frozen=True)
 class TableSize:
-    """Measured bytes of one table. ``column_bytes``: of the columns that were looked at, as stored.
+    """Measured size of one table. ``column_bytes`` holds the stored bytes of the columns that were measured.
 
-    Raises ValueError for numbers that no table has.
+    Raises ValueError for sizes that are negative or exceed 64 bits.
     """
 
     name: str
@@ -99,7 +99,7 @@ class TableSize:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why there is no answer: a code for programs, the missing measurement, and how to get it."""
+    """The reason why there is no answer: a code for programs, what is missing, and what to do about it."""
 
     code: str
     missing: str

@@ -15,7 +15,7 @@ TEXT = DOCUMENT.read_text("utf-8")
 SOURCE = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "capacity").rglob("*.py")))
 MODULES = tuple(dict.fromkeys(re.findall(r"`(capacity\.[a-z_.]+?)(?:\.[a-z_]+\(|`)", TEXT)))
 SIGNATURES = re.findall(
-    r"`(?:capacity\.[a-z_.]+\.)?([a-z_]+)\(([^)…]*)\)`(?=:\s\*|\s\*(?:gives|takes)|\n\n|\sis the law)", TEXT
+    r"`(?:capacity\.[a-z_.]+\.)?([a-z_]+)\(([^)…]*)\)`(?=:\s\*|\s\*(?:returns|takes)|\n\n|\sis the law)", TEXT
 )
 
 

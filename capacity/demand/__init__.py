@@ -1,7 +1,7 @@
-"""What a transaction costs the server: CPU, WAL, block reads and time on a connection, and how that carries over.
+"""Service demand of a transaction: CPU, WAL, block reads and time on a connection.
 
-``service_demand`` tells it of a sweep's classes, ``by_level`` of one class at each level of concurrency, ``replay`` of
-a replica that replays the log; ``calibration`` compares two machines.
+``service_demand`` estimates it by class, ``by_level`` for one class at each level of concurrency, ``replay`` for a
+replica that replays the WAL; ``calibration`` compares two machines.
 """
 
 from capacity.demand.by_level import LevelUse, demand_by_level

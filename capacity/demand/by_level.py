@@ -1,8 +1,8 @@
-"""Service demand from a sweep: what one transaction of a scenario's mix costs, level by level.
+"""Service demand from a sweep, level by level, of one transaction of a scenario's mix.
 
-A level's demand is D = U/X, the utilisation law of one class, with no need that it be the same at every level: CPU of a
-transaction grows where processes contend, and the time that it holds a connection grows with every queue. All levels
-together tell how runs scatter (:mod:`capacity.scalability.blocks`), so two runs a level are enough.
+A level's demand is D = U/X, the utilisation law of one class. It may differ between levels: a transaction's CPU grows
+where processes contend, and the time that it holds a connection grows with every queue. The scatter of runs is pooled
+over all levels (:mod:`capacity.scalability.blocks`), so two runs per level are enough.
 """
 
 from __future__ import annotations
@@ -29,33 +29,36 @@ class LevelUse:
 
 
 def demand_by_level(runs: Sequence[LevelUse], level: float = LEVEL) -> dict[int, Demand] | Refusal:
-    """Demand of the one class of a sweep at each of its levels, in their order.
+    """Estimate the demand of a sweep's one class at each of its levels, in ascending order.
 
-    Costs are taken to scatter by shares where all are above 0, by amounts where some run used none. A resource that
-    some run did not measure is None. Refuses unusable numbers, several classes, and a sweep without a repeated level.
+    The scatter of costs is taken as proportional where all are above 0, as absolute where some run used none. A
+    resource is None if some run did not measure it. Refuses unusable numbers, several classes, and a sweep without a
+    repeated level.
     """
     if (refusal := refuse_unusable([run.use for run in runs], level)) is not None:
         return refusal
     names = sorted({name for run in runs for name, tps in run.use.tps_by_class.items() if tps > 0})
     if len(names) > 1:
-        missing = f"runs of one class, not of {', '.join(names)}"
-        return Refusal("several_classes", missing, "ask service_demands, which tells classes apart")
+        missing = f"runs of a single class, not of {', '.join(names)}"
+        return Refusal("several_classes", missing, "use service_demands, which separates classes")
     grouped: dict[int, list[LevelUse]] = defaultdict(list)
     for run in runs:
         grouped[run.level].append(run)
     levels = sorted(grouped)
     if len(runs) == len(levels):
-        return Refusal("too_few_runs", "two runs of the same level: nothing tells how runs scatter", "repeat the sweep")
+        return Refusal(
+            "too_few_runs", "two runs of the same level, from which the scatter of runs follows", "repeat the sweep"
+        )
     groups = [grouped[n] for n in levels]
     cpu = _intervals(groups, "cpu_cores", level)
     wal = _intervals(groups, "wal_bytes_per_s", level)
     reads = _intervals(groups, "block_reads_per_s", level)
-    held = _intervals(groups, "held_connections", level)
-    return {n: Demand(names[0], cpu[i], wal[i], reads[i], held[i]) for i, n in enumerate(levels)}
+    holds = _intervals(groups, "held_connections", level)
+    return {n: Demand(names[0], cpu[i], wal[i], reads[i], holds[i]) for i, n in enumerate(levels)}
 
 
 def _intervals(groups: Sequence[Sequence[LevelUse]], resource: str, level: float) -> list[Interval] | list[None]:
-    """One resource's demand of each level."""
+    """Demand of one resource at each level."""
     costs: list[list[tuple[int, float]]] = []
     for group in groups:
         costs.append([])
@@ -77,7 +80,7 @@ def _intervals(groups: Sequence[Sequence[LevelUse]], resource: str, level: float
         with np.errstate(over="ignore"):
             low, value, high = np.exp(low), np.exp(value), np.exp(high)
     else:
-        # A mean below 0 is scatter about a demand near 0, which its error still reaches above.
+        # A mean below 0 is scatter about a demand near 0, so its interval still reaches above 0.
         value = np.maximum(value, 0.0)
         low, high = np.maximum(value - half, 0.0), value + half
     return [

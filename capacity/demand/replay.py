@@ -1,7 +1,7 @@
-"""Replay demand: the CPU that a replica spends on each byte of the log that it replays.
+"""Replay demand: the CPU time of a replica per byte of WAL that it replays.
 
-A replica does no write over again; it applies the log of it. The utilisation law, U = X·D, has bytes for X there: what
-replay used, over what it replayed.
+A replica does not execute a write again, it applies its WAL. So X in the utilisation law U = X·D is in bytes, and D is
+the CPU that replay used over the bytes that it replayed.
 """
 
 from __future__ import annotations
@@ -12,35 +12,38 @@ from typing import Final
 
 import numpy as np
 
+from capacity.formatting import size
 from capacity.values import LEVEL, Interval, Refusal
 
 LEAST_CPU_S: Final = 0.1
-"""A kernel tells CPU in ticks of 10 ms: of less than ten of them a share is known to no better than a tenth."""
+"""Least CPU time: kernels count in ticks of 10 ms, so with fewer than ten the error exceeds a tenth."""
 LEAST_PARTS: Final = 8
-"""Fewer make fewer than four blocks of two, and a scatter of four says little enough."""
+"""Least parts of a window: fewer make fewer than four blocks of two, too few to estimate scatter."""
 _NO_SPREAD: Final = 1e-9
-"""Of weights: one run has all of it, and nothing tells what runs differ by."""
+"""Spread of the weights below which one run has all the weight, so the difference between runs is unknown."""
 
 
 def replay_cost(cpu_s: Sequence[float], wal_bytes: Sequence[float], level: float = LEVEL) -> Interval | Refusal:
-    """CPU seconds of replay a byte of log, from what consecutive parts of one window used and replayed.
+    """Estimate CPU seconds of replay per byte of WAL, from consecutive parts of one window.
 
-    The ratio of the sums, so that a part counts by what it replayed; its error from the scatter of blocks of about √n
-    neighbouring parts about it (neighbours share a checkpoint), with Student's t. No less than 0. Refuses unequal or
-    unusable numbers, few parts, and so little CPU that ticks are most of it.
+    It is the ratio of the sums, so parts weigh by their bytes; its error is from the scatter of blocks of about √n
+    neighbouring parts (which share a checkpoint), with Student's t. It is at least 0. Refuses unequal or unusable
+    numbers, too few parts, and too little CPU time for the kernel's clock ticks.
     Source: ratio estimator, W. G. Cochran, Sampling Techniques, 1977, chapter 6.
     """
     from scipy.special import stdtrit
 
     used, replayed = np.asarray(cpu_s, dtype=np.float64), np.asarray(wal_bytes, dtype=np.float64)
     if used.shape != replayed.shape or not all(np.all(np.isfinite(a) & (a >= 0)) for a in (used, replayed)):
-        return Refusal("bad_measurement", "CPU and bytes of 0 or more for each part of the window", "measure again")
+        return Refusal(
+            "bad_measurement", "CPU time and bytes of 0 or more for each part of the window", "measure again"
+        )
     if len(used) < LEAST_PARTS:
-        missing = f"a window in which a replica was seen {LEAST_PARTS + 1} times, not {len(used) + 1}"
+        missing = f"a window with at least {LEAST_PARTS + 1} samples of a replica, not {len(used) + 1}"
         return Refusal("too_few_samples", missing, "measure for longer")
     total_s, total_bytes = float(used.sum()), float(replayed.sum())
     if total_s < LEAST_CPU_S or total_bytes <= 0:
-        missing = f"replay that took {LEAST_CPU_S:g} s of CPU or more, not {total_s:.2g} s ({total_bytes / 1e6:.3g} MB)"
+        missing = f"replay with at least {LEAST_CPU_S:g} s of CPU, not {total_s:.2g} s for {size(total_bytes)}"
         return Refusal("too_little_replayed", missing, "measure for longer, or with more writes")
     starts = np.arange(0, len(used), max(2, round(math.sqrt(len(used)))))
     if len(used) - starts[-1] < 2:  # a lone part joins the block before it
@@ -54,23 +57,23 @@ def replay_cost(cpu_s: Sequence[float], wal_bytes: Sequence[float], level: float
 
 
 def pooled_cost(costs: Sequence[Interval], wal_bytes: Sequence[float]) -> Interval:
-    """One :func:`replay_cost` from those of several runs and replicas, each counting by the bytes that it replayed.
+    """Combine :func:`replay_cost` of several runs and replicas, weighted by the bytes that they replayed.
 
-    The error is that of the weighted mean of independent values, each with its own error and what they differ by beyond
-    their errors (random effects, by moments; R. DerSimonian and N. Laird, 1986). No less than 0. Raises ValueError for
-    none, and for costs of different levels.
+    The error is that of the weighted mean of independent values, each with its own error and the scatter between them
+    beyond those errors (random effects, by moments; R. DerSimonian and N. Laird, 1986). The result is at least 0.
+    Raises ValueError without costs, and for costs of different levels.
     """
     from scipy.special import ndtri
 
     if not costs or len(costs) != len(wal_bytes) or len({cost.level for cost in costs}) > 1:
-        raise ValueError("costs of replay are pooled with their bytes, one each, and at one level")
+        raise ValueError("pooled costs of replay need one number of bytes each, and the same level")
     weight = np.asarray(wal_bytes, dtype=np.float64)
     weight = weight / weight.sum() if weight.sum() > 0 else np.full(len(costs), 1 / len(costs))
     value = np.array([cost.value for cost in costs])
     edge = float(ndtri((1 + costs[0].level) / 2))
     error = np.array([max(cost.high - cost.value, cost.value - cost.low) for cost in costs]) / edge
     middle = float(weight @ value)
-    # What the weighted scatter is expected to be from the errors alone; the rest is between runs.
+    # Expected weighted scatter from the errors alone; the rest is between runs.
     expected = float(weight @ ((1 - weight) * error**2))
     scatter = float(weight @ (value - middle) ** 2)
     spread = 1 - float(weight @ weight)

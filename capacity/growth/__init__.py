@@ -1,14 +1,14 @@
 """Growth of a count over time: a forecast whose interval comes from its own back-test.
 
 Eight models (naive, drift over all and over the last season, linear, exponential, logistic, Gompertz, damped smoothing)
-forecast from every earlier origin of the same history; they are mixed by how they did there at the horizon that is
-asked for (``mixture``). A season is taken out where there is one; outliers and level shifts are named and mended
-(``season``, ``breaks``). The interval is conformal: quantiles of the errors that the same mixture made from those
-origins, widening with the horizon (``intervals``). The coverage stated beside it is that of the intervals which the
-same method would have given at those origins from what was known then, so it can differ from the level asked for.
+forecast from every earlier origin of the same history; a mixture weighs them by their back-test errors at the requested
+horizon (``mixture``). A season is removed where there is one; outliers and level shifts are reported and repaired
+(``season``, ``breaks``). The interval is conformal: quantiles of the mixture's errors from those origins, widening with
+the horizon (``intervals``). The reported coverage is that of the intervals which the same method gives at those origins
+from the data known then, so it can differ from the requested level.
 
-Where an interval would be a pretence there are scenarios: under twelve periods, and where growth still speeds up so
-much that its unknown ceiling decides the answer (``ceiling``). Odd rows are handled by the law of ``history``.
+Where no honest interval exists, the answer is scenarios: below twelve periods, and where growth accelerates so much
+that its unknown ceiling decides the answer (``ceiling``). Irregular rows are handled by the rules of ``history``.
 
 >>> import numpy as np
 >>> users = np.cumsum([900, 950, 1010, 980, 1100, 1150, 1090, 1200, 1260, 1240, 1330, 1390, 1370, 1450, 1500, 1480])
@@ -24,7 +24,7 @@ True
 """
 
 from capacity.growth.forecasting import LARGEST_VALUE, LONGEST_HORIZON, forecast
-from capacity.growth.history import Doubles
+from capacity.growth.history import Duplicates
 from capacity.growth.intervals import ENOUGH_POINTS
 from capacity.growth.periods import DAYS_IN_MONTH
 from capacity.growth.results import (
@@ -46,7 +46,7 @@ __all__ = [
     "LARGEST_VALUE",
     "LONGEST_HORIZON",
     "Adjustment",
-    "Doubles",
+    "Duplicates",
     "Finding",
     "Forecast",
     "ForecastPoint",

@@ -1,9 +1,9 @@
-"""Outliers and level shifts: found by robust rules, named, and kept from bending the models.
+"""Detection of outliers and level shifts by robust rules, and their repair before the models are fitted.
 
-A value is an outlier when it lies off the middle of its neighbours by six robust standard deviations of that distance
-and goes there and back. A step is a level shift when it differs from the steps around it by eight robust standard
-deviations of all steps and by three times the widest of them, and stays. The last three periods are left alone: an
-outlier and the start of a shift look the same there.
+A value is an outlier if it differs from the median of its neighbours by six robust standard deviations of that distance
+and the series returns at once. A step is a level shift if it differs from the steps around it by eight robust standard
+deviations of all steps and by three times the largest of them, and lasts. The last three periods are not judged, since
+an outlier looks like the start of a shift there.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from capacity.arrays import Floats
 
 FEWEST = 10
 EDGE = 3
-"""Periods on either side that a finding needs; also how long after it a back-test may know of it."""
+"""Periods needed on either side of a break; also the delay after which a back-test may know of it."""
 _SIGMA = 1.4826
-"""Median absolute deviation to standard deviation, for normal noise."""
+"""Ratio of the standard deviation to the median absolute deviation, for normal noise."""
 _ROUNDING = 1e-9
-"""Share of the largest value below which a difference is rounding."""
+"""Share of the largest value below which a difference counts as rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Breaks:
-    """Positions and sizes; ``repaired`` has outliers replaced by the line between their neighbours."""
+    """Positions and sizes of breaks; ``repaired`` has outliers replaced by linear interpolation."""
 
     repaired: Floats
     outliers: tuple[tuple[int, float], ...]
     shifts: tuple[tuple[int, float], ...]
 
     def known_at(self, values: Floats, origin: int) -> Floats:
-        """The first ``origin`` values as somebody would have repaired them then: shifts levelled, outliers mended."""
+        """Return the first ``origin`` values, with the outliers and shifts repaired that were known by then."""
         settled = max(origin - EDGE, 0) if origin < len(values) else origin
         known = np.concatenate([self.repaired[:settled], values[settled:origin]])
         for at, amount in self.shifts:
@@ -47,7 +47,7 @@ class Breaks:
 
 
 def find_breaks(values: Floats) -> Breaks:
-    """What is no growth in ``values`` (without season)."""
+    """Find the outliers and level shifts of ``values`` (without season)."""
     count = len(values)
     if count < FEWEST:
         return Breaks(values.copy(), (), ())
@@ -65,9 +65,9 @@ def find_breaks(values: Floats) -> Breaks:
         bad = np.zeros(count, dtype=bool)
         bad[[t for t, _ in outliers]] = True
         repaired[bad] = np.interp(np.flatnonzero(bad), np.flatnonzero(~bad), values[~bad])
-    found = Breaks(repaired, outliers, _shifts(repaired, tiny))
-    # A history that is nothing but breaks has no growth to protect from them.
-    return found if np.ptp(found.known_at(values, count)) > tiny else Breaks(values.copy(), (), ())
+    breaks = Breaks(repaired, outliers, _shifts(repaired, tiny))
+    # A history of nothing but breaks is left as it is: repaired, it would be constant.
+    return breaks if np.ptp(breaks.known_at(values, count)) > tiny else Breaks(values.copy(), (), ())
 
 
 def _middle(values: Floats, t: int) -> float:
@@ -87,11 +87,11 @@ def _widest_near(steps: Floats, t: int) -> float:
 def _shifts(values: Floats, tiny: float) -> tuple[tuple[int, float], ...]:
     steps = np.diff(values)
     spread = _SIGMA * float(np.median(np.abs(steps - np.median(steps)))) + tiny
-    found = []
+    shifts = []
     for t in range(EDGE, len(values) - EDGE):
         near = np.concatenate([steps[max(0, t - 7) : t - 1], steps[t : t + 6]])
         usual = float(np.median(near))
         amount = float(steps[t - 1]) - usual
         if abs(amount) > 8 * spread and abs(amount) > 3 * float(np.abs(near - usual).max()):
-            found.append((t, amount))
-    return tuple(found)
+            shifts.append((t, amount))
+    return tuple(shifts)

@@ -1,9 +1,9 @@
-"""Growth that still speeds up has a ceiling that nobody can see yet.
+"""Ceilings of growth: whether the data identify one, and scenarios where it decides the answer but is unknown.
 
-Up to its inflection a logistic or Gompertz curve cannot be told from one with a ceiling several times as high, or
-from none. Where that decides the answer, the honest one is a set of scenarios. It decides when
+Before its inflection a logistic or Gompertz curve cannot be distinguished from one with a ceiling several times as
+high, or from exponential growth. Where that decides the answer, the answer is a set of scenarios. It decides when
 
-- steps grow to the end of the history (means of its last third against what went before, by t), and
+- steps grow until the end of the history (t test of the mean of its last third against earlier ones), and
 - at today's rate g the horizon H is far: gH > 0.5; beyond 1.4 (a fourfold growth) always, and
 - the curves that fit within the 90 % likelihood interval differ by a quarter at the horizon, or exclude unlimited
   growth without having passed the inflection.
@@ -26,7 +26,7 @@ _T = 2.0
 _SPEED_UP = 1.15
 """Least ratio of the last third's mean step to the middle third's."""
 _LEAST_RISE = 0.4
-"""Of log values over the history: under a half more, curvature says nothing about a ceiling."""
+"""Least rise of log values over the history: below it (a factor of 1.5) curvature says nothing about a ceiling."""
 _MATERIAL = 1.25
 _DESCRIBES = 0.9
 """Least R² of the curves, in logs."""
@@ -37,7 +37,7 @@ _CEILINGS = np.geomspace(1.03, 300, 120)
 
 @dataclass(frozen=True, slots=True)
 class OpenCeiling:
-    """Paths of equal right: the lowest ceiling that fits, today's step carried on, and unlimited growth."""
+    """Three equally possible paths: the lowest ceiling that fits, steps as today, and unlimited growth."""
 
     low: Floats
     middle: Floats
@@ -57,7 +57,7 @@ class _Curve:
 
 
 def open_ceiling(values: Floats, horizon: int) -> OpenCeiling | None:
-    """The scenarios where the ceiling decides and is not identified; None: it does not, or it is."""
+    """Return scenarios if the ceiling decides the answer and is not identified; else None."""
     count = len(values)
     if count < 12 or values.min() <= 0:
         return None
@@ -91,28 +91,28 @@ def open_ceiling(values: Floats, horizon: int) -> OpenCeiling | None:
         low=np.minimum(np.maximum(lowest.ahead, values[-1]), straight),
         middle=straight,
         high=np.maximum(compound, straight),
-        why=f"growth still speeds up ({100 * np.expm1(rate):.2g}% a period), so that nothing tells where it ends",
+        why=f"growth still accelerates ({100 * np.expm1(rate):.2g}% per period), so its ceiling is unknown",
     )
 
 
-def seen_ceiling(values: Floats, kind: str, level: float) -> Interval | None:
-    """The ceiling of the logistic or Gompertz curve through ``values``, all above 0; None where none can be told.
+def identified_ceiling(values: Floats, kind: str, level: float) -> Interval | None:
+    """Return the ceiling of the logistic or Gompertz curve through ``values``, all above 0; None if not identified.
 
-    By least squares; the standard error is widened for the dependence and the uneven spread of the residuals.
+    The fit is by least squares; its standard error allows for dependence and unequal variance of the residuals.
     """
     from scipy.special import stdtrit
 
-    tried = (_fit(np.log(values), kind, c * values.max(), 1) for c in _CEILINGS)
-    near = min(tried, key=lambda curve: curve.squares)
+    candidates = (_fit(np.log(values), kind, c * values.max(), 1) for c in _CEILINGS)
+    best = min(candidates, key=lambda curve: curve.squares)
     time = np.arange(len(values), dtype=np.float64)
     curve = logistic if kind == "logistic" else gompertz
-    fit = fit_curve(curve, time, values, (near.ceiling, -near.start, near.slope))
+    fit = fit_curve(curve, time, values, (best.ceiling, -best.start, best.slope))
     if fit is None:
         return None
     value = fit.parameters[0]
     fitted, slopes = curve(np.array(fit.parameters), time)
     residuals = values - fitted
-    # Noise that grows with the level is largest where the ceiling is read off: White's covariance knows.
+    # White's covariance: noise that grows with the level is largest near the ceiling.
     spread = np.linalg.pinv(slopes) * residuals * (len(values) / (len(values) - 3)) ** 0.5
     robust = float(np.sqrt(np.sum(spread[0] ** 2)))
     quantile = float(stdtrit(len(values) - 3, (1 + level) / 2))
@@ -123,7 +123,7 @@ def seen_ceiling(values: Floats, kind: str, level: float) -> Interval | None:
 
 
 def _speeds_up(steps: Floats, third: int) -> bool:
-    """Whether the last third's mean step exceeds the middle third's, and all earlier ones', by two standard errors."""
+    """Whether the last third's mean step exceeds the middle third's, and all earlier ones, by two standard errors."""
     time = np.arange(len(steps), dtype=np.float64)
     trend = np.polyval(np.polyfit(time, steps, 2), time)
     variance = max(float(np.var(steps - trend)) * len(steps) / max(len(steps) - 3, 1), 1e-300)
@@ -135,9 +135,9 @@ def _speeds_up(steps: Floats, third: int) -> bool:
 
 
 def _fit(logs: Floats, kind: str, ceiling: float, horizon: int) -> _Curve:
-    """Least squares in logs for a given ceiling: a line in the curve's own scale, weighted back to logs."""
+    """Least squares in logs for a given ceiling, as a weighted line on the curve's own scale."""
     time = np.arange(len(logs) + horizon, dtype=np.float64)
-    seen = time[: len(logs)]
+    past = time[: len(logs)]
     share = np.exp(logs) / ceiling
     if kind == "logistic":
         scale, weight = logs - np.log(ceiling) - np.log1p(-share), 1 - share
@@ -145,7 +145,7 @@ def _fit(logs: Floats, kind: str, ceiling: float, horizon: int) -> _Curve:
         scale, weight = -np.log(-np.log(share)), -np.log(share)
     else:
         scale, weight = logs, np.ones_like(logs)
-    design = np.stack([np.ones_like(seen), seen], axis=1) * weight[:, None]
+    design = np.stack([np.ones_like(past), past], axis=1) * weight[:, None]
     start, slope = np.linalg.lstsq(design, scale * weight, rcond=None)[0]
     line = start + slope * time
     if kind == "logistic":
@@ -155,13 +155,13 @@ def _fit(logs: Floats, kind: str, ceiling: float, horizon: int) -> _Curve:
     else:
         curve = line
     residuals = logs - curve[: len(logs)]
-    # Carried on from the last value, not from the curve: what it lies off the curve is mostly there to stay.
+    # The forecast starts at the last value, not on the curve, since deviations mostly persist.
     ahead = np.exp(np.minimum(logs[-1] + curve[len(logs) :] - curve[len(logs) - 1], 600.0))
     return _Curve(kind, ceiling, float(start), float(slope), float(residuals @ residuals), residuals, ahead)
 
 
 def _dependence(residuals: Floats) -> float:
-    """How many dependent residuals stand for one: (1 + ρ)/(1 − ρ), ρ the first autocorrelation up to 0.9."""
+    """Number of dependent residuals worth one: (1 + ρ)/(1 − ρ), where ρ is the first autocorrelation up to 0.9."""
     power = max(float(residuals @ residuals), 1e-300)
     rho = min(max(float(residuals[1:] @ residuals[:-1]) / power, 0.0), 0.9)
     return (1 + rho) / (1 - rho)

@@ -1,18 +1,18 @@
 """Conformal intervals from few and dependent back-test errors.
 
-Errors of all origins and horizons are made comparable: each is divided by the geometric mean of the step size that its
-origin saw and today's, and by h^p, with p fitted to this history and drawn towards 0.8. Their weighted quantile times
-h^p is the half-width, so it widens with the horizon by construction. An origin at t of n weighs (t/n)³, as it had that
-much less to go by, times how much of its mixture was today's.
+Errors of all origins and horizons are made comparable: each is divided by the geometric mean of the step sizes at its
+origin and today, and by h^p, with p fitted to this history and shrunk towards 0.8. Their weighted quantile times h^p is
+the half-width, so it widens with the horizon by construction. An origin at t of n has the weight (t/n)³, since its
+forecast had less history, times the similarity of its mixture to today's.
 
-Origins closer than the horizon share their future: the errors count as ν = 3 + 2 × back-tested span / horizon
-independent ones, at most 8, and the quantile is stretched by that of Student's t with ν degrees of freedom over the
-normal one. These numbers and the exponent 3 are the calibration: ``benchmarks/forecast.py --calibrate``.
+Origins closer than the horizon share part of their future: the errors count as ν = 3 + 2 × back-tested span / horizon
+independent ones, at most 8, and the quantile is multiplied by that of Student's t with ν degrees of freedom over the
+normal one. These numbers and the exponent 3 are calibrated by ``benchmarks/forecast.py --calibrate``.
 
-The stated coverage is that of the intervals which this would have given at earlier origins, each from the errors that
-had become known by then. They weigh (t/n)³ too: today's forecast has a whole history behind it, and before the
-inflection of a curve nobody could have known its end. How alike the mixtures were does not weigh, as it would excuse a
-break. The coverage's own interval is Wilson's score interval (1927) for so few independent hits.
+The reported coverage is that of the intervals which this method gives at earlier origins, each from the errors known by
+then. They too have the weight (t/n)³: today's forecast uses the whole history, and before the inflection of a curve its
+ceiling could not be known. The similarity of the mixtures does not count, since it would excuse a break. The coverage
+has Wilson's score interval (1927) for so few independent hits.
 """
 
 from __future__ import annotations
@@ -34,19 +34,20 @@ LEAST_POWER, MOST_POWER = 0.1, 1.4
 _POWER_SHRINKAGE = 0.2
 """Weight of the usual power, in variance of log horizon times independent blocks."""
 _UNTESTED_POWER = 0.5
-"""Least growth of an error past the horizons that the history could test: that of a random walk."""
+"""Least exponent of an error's growth beyond the tested horizons: that of a random walk."""
 _LEAST_SHARE = 0.02
-"""Of a step: no history of this length shows that the next error is nothing at all (assumption)."""
+"""Least half-width as a share of a step: no history of this length proves an error of 0 (assumption)."""
 HITS_PER_BLOCK = 4.0
-"""Of intervals from origins within one horizon: with it the coverage's 90 % interval held the true one of simulated
-families 9 times of 10 (smaller: wider. Held by ``tests/capacity/growth/test_stated_coverage.py``)."""
+"""Independent hits per stretch of the horizon's length. With this value the coverage's 90 % interval holds the true
+coverage of simulated families 9 times of 10 (``tests/capacity/growth/test_stated_coverage.py``); a smaller one widens
+the interval."""
 ENOUGH_POINTS = 12
-"""Below this there are too few origins for an interval: none is given, and no origin is judged by one."""
+"""Least periods for an interval; with fewer there are too few origins, today and in the back-test."""
 
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """Half-widths by horizon, never narrowing, and how often such intervals held at ``origins`` earlier origins."""
+    """Half-widths by horizon, never narrowing, and the coverage of such intervals at ``origins`` earlier origins."""
 
     half_width: Floats
     coverage: Interval
@@ -55,30 +56,30 @@ class Intervals:
 
 
 def intervals(test: BackTest, horizon: int, level: float) -> Intervals:
-    """Raises nothing; the back-test has at least one known error by construction."""
+    """Compute the intervals. The back-test has at least one known error by construction."""
     coverage, origins = _achieved(test, horizon, level)
     known = ~np.isnan(test.errors)
     return Intervals(
-        half_width=_given(test, len(test.ends) - 1, horizon, level),
+        half_width=_half_width_at(test, len(test.ends) - 1, horizon, level),
         coverage=coverage,
         origins=origins,
         tested_horizon=int(np.flatnonzero(known.any(axis=0))[-1]) + 1,
     )
 
 
-def _given(test: BackTest, row: int, horizon: int, level: float) -> Floats:
-    """Half-widths of the interval that origin ``row``, at least the second, gives from what it knows."""
+def _half_width_at(test: BackTest, row: int, horizon: int, level: float) -> Floats:
+    """Half-widths of the interval that origin ``row``, at least the second, gives from the errors known there."""
     past, now = test.ends[:row], int(test.ends[row])
-    seen = past[:, None] + np.arange(1, horizon + 1)[None] <= now
-    errors = np.where(seen, test.errors[:row] / np.sqrt(test.scale[:row] * test.scale[row])[:, None], np.nan)
+    is_known = past[:, None] + np.arange(1, horizon + 1)[None] <= now
+    errors = np.where(is_known, test.errors[:row] / np.sqrt(test.scale[:row] * test.scale[row])[:, None], np.nan)
     blocks = float(now - past[0]) / horizon
-    width = _half_widths(errors, seen, _weights(test, row), blocks, level) * _stretch(level, blocks)
+    width = _half_widths(errors, is_known, _weights(test, row), blocks, level) * _stretch(level, blocks)
     least = _LEAST_SHARE * test.steps[row] * np.sqrt(np.arange(1, horizon + 1))
     return np.asarray(np.maximum(width * test.scale[row], least), dtype=np.float64)
 
 
 def _weights(test: BackTest, row: int) -> Floats:
-    """How much the error from each origin before ``row`` tells it."""
+    """Weights of the errors from each origin before ``row``."""
     return _maturity(test, row) * np.maximum(test.likeness[:row, row], LEAST_LIKENESS)
 
 
@@ -87,16 +88,18 @@ def _maturity(test: BackTest, row: int) -> Floats:
 
 
 def _achieved(test: BackTest, horizon: int, level: float) -> tuple[Interval, int]:
-    """Weighted share of later values inside the intervals that earlier origins would have given; how many were judged.
+    """Weighted share of later values inside the intervals that earlier origins give, and the number of those origins.
 
-    Hits count as ``HITS_PER_BLOCK`` independent ones a stretch of the horizon's length, less what uneven weights cost
-    (Kish 1965: (Σw)² / Σw²).
+    Hits count as ``HITS_PER_BLOCK`` independent ones per stretch of the horizon's length, less the effect of uneven
+    weights (Kish 1965: (Σw)² / Σw²).
     """
     ends, now = test.ends, len(test.ends) - 1
     first = min(ENOUGH_POINTS, int(ends[now - 1]))
     judged = np.array([row for row in range(1, now) if ends[row] >= first])
     known = ~np.isnan(test.errors[judged])
-    inside = np.array([test.errors[row] <= _given(test, int(row), horizon, level) * (1 + 1e-9) for row in judged])
+    inside = np.array(
+        [test.errors[row] <= _half_width_at(test, int(row), horizon, level) * (1 + 1e-9) for row in judged]
+    )
     weight = _maturity(test, now)[judged]
     share = float(np.sum(weight[:, None] * (known & inside)) / np.sum(weight[:, None] * known))
     evenness = float(weight.sum() ** 2 / (weight @ weight)) / len(judged)
@@ -113,7 +116,7 @@ def _stretch(level: float, blocks: float) -> float:
 
 
 def _half_widths(errors: Floats, known: Bools, weight: Floats, blocks: float, level: float) -> Floats:
-    """In units of today's step, without the stretch."""
+    """Half-widths in units of today's step, before :func:`_stretch`."""
     horizon = errors.shape[1]
     law = np.arange(1, horizon + 1) ** _power(errors, known, weight, blocks)
     tested = int(np.flatnonzero(known.any(axis=0))[-1])
@@ -123,7 +126,7 @@ def _half_widths(errors: Floats, known: Bools, weight: Floats, blocks: float, le
 
 
 def _power(errors: Floats, known: Bools, weight: Floats, blocks: float) -> float:
-    """How errors grow with the horizon: the slope of log mean error on log h, drawn towards the usual power."""
+    """Exponent of the errors' growth: the slope of log mean error on log h, shrunk towards the usual one."""
     counted = known * weight[:, None]
     mean = np.sum(np.where(known, errors, 0.0) * counted, axis=0) / np.maximum(counted.sum(axis=0), 1e-12)
     counts = known.sum(axis=0)
@@ -139,7 +142,7 @@ def _power(errors: Floats, known: Bools, weight: Floats, blocks: float) -> float
 
 
 def _quantile(values: Floats, weight: Floats, level: float) -> float:
-    """The smallest value that at least ``level`` of the weight does not exceed."""
+    """Smallest value that at least a share ``level`` of the weight does not exceed."""
     order = np.argsort(values)
     reached = np.cumsum(weight[order])
     at = int(np.searchsorted(reached, level * reached[-1] * (1 - 1e-12)))

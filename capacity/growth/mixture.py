@@ -1,10 +1,10 @@
-"""The back-test: what each model, and the mixture of them, would have said from earlier origins of the same history.
+"""Back-test: forecasts of each model, and of their mixture, from earlier origins of the same history.
 
-Season, models and weights are made again at each origin from what was known then; a break is mended from three periods
-after it. Only the season's length, and how far off a value must be to be called a break, come from the whole history.
-A model's weight is its prior times its mean error, relative to the best model's, to the power −8; errors are divided
-by h^0.8 so that all horizons speak, count by how recent their origin was, and are shrunk towards those of damped
-smoothing as if each had been seen at one origin more.
+Season, models and weights are computed anew at each origin from the data known there; a break is repaired from three
+periods after it on. Only the season's length and the thresholds for breaks come from the whole history. A model's
+weight is its prior times its mean error, relative to the best model's, to the power −8. Errors are divided by h^0.8 so
+that all horizons count, weighted by how recent their origin is, and shrunk towards those of damped smoothing as if each
+had been measured at one more origin.
 """
 
 from __future__ import annotations
@@ -20,24 +20,25 @@ from capacity.growth.breaks import Breaks, find_breaks
 from capacity.growth.season import Pattern, find
 
 MOST_ORIGINS = 48
-"""Spread evenly: more cost time and, sharing most of their future, teach little."""
+"""Most origins, evenly spaced; more cost time and add little, since they share most of their future."""
 SHARPNESS = 8.0
-"""Of the weights; on the tuning series anything from 5 to 20 does equally well, an average (below 2) worse."""
+"""Exponent of the weights; on the tuning series 5 to 20 are equally good, below 2 (an average) is worse."""
 USUAL_POWER = 0.8
-"""Errors grow about as h^0.8 before anything is known of this history: between a random walk and a wrong slope."""
+"""Prior exponent of the errors' growth with the horizon: between a random walk and a wrong slope."""
 _RECENT_STEPS = 12
 _LEAST_SCALE = 0.05
-"""Of the largest: a standstill in the past must not make every later error look infinite."""
+"""Least scale as a share of the largest, so that a past standstill does not inflate all later errors."""
 _NO_SCALE = 1e-9
-"""Of the largest value: the least scale where a season is all that there is."""
+"""Least scale as a share of the largest value, for a history that is nothing but a season."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackTest:
-    """``errors``: mixture's absolute errors, a row per past origin, a column per horizon, NaN where not yet known.
+    """Errors, weights and scales of a back-test.
 
+    ``errors`` are the mixture's absolute errors, a row per past origin, a column per horizon, NaN where not yet known.
     ``likeness`` is how much of their mixtures two origins share, 0 to 1. ``scale`` is the size of a step without season
-    as each origin saw it, ``steps`` the mean size of one with it. In these three the present is the last origin.
+    at each origin, ``steps`` the mean size of one with it. In these three the last origin is the present.
     """
 
     point: Floats
@@ -65,21 +66,21 @@ def back_test(values: Floats, horizon: int, seasons: Sequence[int], least_f: flo
     for row, end in enumerate(ends):
         known = breaks.known_at(flat, int(end))
         known = pattern.restored(known, 0) if pattern else known
-        # The length is known throughout, the pattern itself only as far as an origin had seen it.
-        seen = find(known, [length], least_f) if pattern else None
-        starts[row, :end] = seen.removed(known) if seen else known
-        patterns.append(seen)
-    made, spoke = models.paths(starts, ends, horizon, length if length > 1 else None)
-    for row, seen in enumerate(patterns):
-        if seen:
-            made[row] = seen.restored(made[row], int(ends[row]))
-    made = np.maximum(made, 0.0)
+        # Every origin uses the season's length from the whole history, but the pattern of the data known there.
+        known_pattern = find(known, [length], least_f) if pattern else None
+        starts[row, :end] = known_pattern.removed(known) if known_pattern else known
+        patterns.append(known_pattern)
+    forecasts, applies = models.paths(starts, ends, horizon, length if length > 1 else None)
+    for row, known_pattern in enumerate(patterns):
+        if known_pattern:
+            forecasts[row] = known_pattern.restored(forecasts[row], int(ends[row]))
+    forecasts = np.maximum(forecasts, 0.0)
     scale = _step_scales(starts, ends)
     later = np.full((len(ends), horizon), np.nan)
     for row, end in enumerate(ends):
         later[row, : min(horizon, count - end)] = values[end : end + horizon]
-    weights = _weights(np.abs(later[:, None, :] - made) / scale[:, None, None], spoke, ends)
-    mixed = np.sum(made * weights[:, :, None], axis=1)
+    weights = _weights(np.abs(later[:, None, :] - forecasts) / scale[:, None, None], applies, ends)
+    mixed = np.sum(forecasts * weights[:, :, None], axis=1)
     return BackTest(
         point=mixed[-1],
         weights=weights[-1],
@@ -103,7 +104,7 @@ def _origins(count: int, season: int) -> Ints:
 
 
 def _step_scales(starts: Floats, ends: Ints) -> Floats:
-    """By origin: mean absolute step, the last year's for 0.7 and that of all that was known for 0.3."""
+    """Mean absolute step by origin: 0.7 times the last year's, plus 0.3 times that of all known values."""
     steps = np.abs(np.diff(starts, axis=1))
     scales = np.array(
         [0.7 * steps[i, : e - 1][-_RECENT_STEPS:].mean() + 0.3 * steps[i, : e - 1].mean() for i, e in enumerate(ends)]
@@ -111,11 +112,10 @@ def _step_scales(starts: Floats, ends: Ints) -> Floats:
     return np.asarray(np.maximum(scales, max(_LEAST_SCALE * scales.max(), _NO_SCALE)), dtype=np.float64)
 
 
-def _weights(errors: Floats, spoke: Bools, ends: Ints) -> Floats:
-    """By origin and model, from the errors that had become known by that origin; a row sums to 1.
+def _weights(errors: Floats, applies: Bools, ends: Ints) -> Floats:
+    """Weights by origin and model, from the errors known at that origin; a row sums to 1.
 
-    Each model is compared with damped smoothing over the origins at which it spoke: a sigmoid by what it said once it
-    could.
+    Each model is compared with damped smoothing over the origins at which it applies.
     """
     horizon = errors.shape[2]
     prior = np.array(list(models.PRIOR.values()))
@@ -124,12 +124,12 @@ def _weights(errors: Floats, spoke: Bools, ends: Ints) -> Floats:
     scaled = np.where(np.isnan(errors), 0.0, errors) / ahead**USUAL_POWER
     weights = np.zeros(errors.shape[:2])
     for row, end in enumerate(ends):
-        seen = (ends[:row, None] + ahead[None] <= end)[:, None, :] & spoke[:row, :, None]
-        counted = seen * (ends[:row] / end)[:, None, None]
+        is_known = (ends[:row, None] + ahead[None] <= end)[:, None, :] & applies[:row, :, None]
+        counted = is_known * (ends[:row] / end)[:, None, None]
         own = np.sum(scaled[:row] * counted, axis=(0, 2))
         peer = np.sum(scaled[:row, smooth : smooth + 1] * counted, axis=(0, 2))
         usual = horizon * peer / np.maximum(counted.sum(axis=(0, 2)), 1e-9)
         ratio = np.where(peer > 0, (own + usual) / np.maximum(peer + usual, 1e-300), np.where(own > 0, np.inf, 1.0))
-        weight = np.where(spoke[row], prior * (ratio / ratio[spoke[row]].min()) ** -SHARPNESS, 0.0)
+        weight = np.where(applies[row], prior * (ratio / ratio[applies[row]].min()) ** -SHARPNESS, 0.0)
         weights[row] = weight / weight.sum()
     return weights

@@ -1,8 +1,8 @@
-"""The candidate models, each for all origins of a back-test at once.
+"""The candidate growth models, each for all origins of a back-test at once.
 
-A row per origin holds what was known at it; every model gives a row of forecasts, 1 to ``horizon`` periods ahead.
-Curves (linear, exponential, logistic, Gompertz) are fitted by least squares to all that is known, and what the last
-value lies off them fades with the autocorrelation of their residuals.
+A row per origin holds the values known there; every model gives a row of forecasts, 1 to ``horizon`` periods ahead.
+Curves (linear, exponential, logistic, Gompertz) are fitted by least squares to all known values; the last residual
+decays in the forecast with the autocorrelation of the residuals.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ PRIOR: Final = {
     "Gompertz": 0.5,
     "damped smoothing": 6.0,
 }
-"""Weights before any evidence: on the tuning part of the benchmark's series smoothing and drift are best most often."""
+"""Prior weights: smoothing and drift are best most often on the tuning part of the benchmark's series."""
 YEAR: Final = 12
-"""Steps whose mean is last season's drift, where no season is known."""
+"""Steps whose mean is last season's drift, if there is no season."""
 FEWEST: Final = 8
-"""Values that an origin needs."""
+"""Least number of values at an origin."""
 PASSED: Final = {"logistic": 0.55, "Gompertz": 0.42}
-"""Share of the ceiling by which the inflection (1/2 and 1/e) is safely behind."""
+"""Share of the ceiling above which the inflection (at 1/2 or 1/e) has safely passed."""
 _FARTHEST = 4.0
-"""Exponential growth is carried on to at most e⁴ times the last value; farther is overflow, not a forecast."""
+"""Limit of an exponential forecast: e⁴ times the last value, beyond which it would only overflow."""
 
 
 def paths(starts: Floats, ends: Ints, horizon: int, season: int | None) -> tuple[Floats, Bools]:
-    """Forecasts by origin, model (in the order of PRIOR) and horizon; and whether there was one, by origin and model.
+    """Forecast by origin, model (in the order of PRIOR) and horizon; also whether a model applies, by origin and model.
 
-    A model that does not apply to these values has none anywhere; a sigmoid only once its inflection is passed, before
-    which it has no ceiling that data tell. Where there is none the forecast is that of damped smoothing.
+    A sigmoid applies only after its inflection, before which its ceiling is not identified. Where a model does not
+    apply, the forecast is that of damped smoothing.
     """
     known = np.arange(starts.shape[1])[None] < ends[:, None]
     rows = np.arange(len(ends))
@@ -47,7 +47,7 @@ def paths(starts: Floats, ends: Ints, horizon: int, season: int | None) -> tuple
     ahead = np.arange(1.0, horizon + 1)[None]
     span = np.minimum(season if season and season >= 4 else YEAR, ends - 1)
     smooth = damped(starts, ends, horizon)
-    made = {
+    forecasts = {
         "naive": np.repeat(last[:, None], horizon, axis=1),
         "drift": last[:, None] + ((last - starts[:, 0]) / (ends - 1))[:, None] * ahead,
         "last-season drift": last[:, None] + ((last - starts[rows, ends - 1 - span]) / span)[:, None] * ahead,
@@ -57,13 +57,13 @@ def paths(starts: Floats, ends: Ints, horizon: int, season: int | None) -> tuple
     if np.where(known, starts, 1.0).min() > 0:
         logs = np.log(np.where(known, starts, 1.0))
         farthest = np.log(last)[:, None] + _FARTHEST
-        made["exponential"] = np.exp(np.minimum(_line(logs, known, ends, horizon), farthest))
-        made["logistic"] = _sigmoid(starts, known, ends, horizon, gompertz=False)
-        made["Gompertz"] = _sigmoid(starts, known, ends, horizon, gompertz=True)
-    nothing = np.full((len(ends), horizon), np.nan)
-    stacked = np.stack([made.get(name, nothing) for name in PRIOR], axis=1)
-    spoke = ~np.isnan(stacked[:, :, 0])
-    return np.where(spoke[:, :, None], stacked, smooth[:, None, :]), spoke
+        forecasts["exponential"] = np.exp(np.minimum(_line(logs, known, ends, horizon), farthest))
+        forecasts["logistic"] = _sigmoid(starts, known, ends, horizon, gompertz=False)
+        forecasts["Gompertz"] = _sigmoid(starts, known, ends, horizon, gompertz=True)
+    missing = np.full((len(ends), horizon), np.nan)
+    stacked = np.stack([forecasts.get(name, missing) for name in PRIOR], axis=1)
+    applies = ~np.isnan(stacked[:, :, 0])
+    return np.where(applies[:, :, None], stacked, smooth[:, None, :]), applies
 
 
 def _line(starts: Floats, known: Bools, ends: Ints, horizon: int) -> Floats:
@@ -79,9 +79,9 @@ def _line(starts: Floats, known: Bools, ends: Ints, horizon: int) -> Floats:
 
 
 def _sigmoid(starts: Floats, known: Bools, ends: Ints, horizon: int, *, gompertz: bool) -> Floats:
-    """The best curve of a grid of speeds and inflections; its ceiling is linear, so least squares has it at once.
+    """Forecast of the best curve of a grid of speeds and inflections; its ceiling follows by linear least squares.
 
-    NaN before its inflection.
+    It is NaN before the inflection.
     """
     length = starts.shape[1]
     time = np.arange(length + horizon, dtype=np.float64)
@@ -91,11 +91,11 @@ def _sigmoid(starts: Floats, known: Bools, ends: Ints, horizon: int, *, gompertz
     )
     exponent = np.clip(-speed * (time[None] - middle), -30, 30)
     shape = np.exp(-np.exp(exponent)) if gompertz else 1 / (1 + np.exp(exponent))
-    seen = shape[:, :length]
+    fitted_shape = shape[:, :length]
     values = starts * known
-    cross = values @ seen.T
-    # A curve that has not risen yet would have any ceiling: the floor takes it out of the running.
-    power = np.maximum(known.astype(np.float64) @ (seen**2).T, 1e-9)
+    cross = values @ fitted_shape.T
+    # The floor excludes curves that have not risen yet, which would fit with any ceiling.
+    power = np.maximum(known.astype(np.float64) @ (fitted_shape**2).T, 1e-9)
     best = np.argmax(cross**2 / power, axis=1)
     ceiling = cross[np.arange(len(ends)), best] / power[np.arange(len(ends)), best]
     fitted = ceiling[:, None] * shape[best]
@@ -107,7 +107,7 @@ def _sigmoid(starts: Floats, known: Bools, ends: Ints, horizon: int, *, gompertz
 
 
 def _fading(residuals: Floats, known: Bools, ends: Ints, horizon: int) -> Floats:
-    """The last residual times ρʰ, with ρ the first autocorrelation, corrected for the bias 2/n of short series."""
+    """Last residual times ρʰ, where ρ is the first autocorrelation, corrected for the bias 2/n of short series."""
     inside = residuals * known
     power = np.maximum(np.sum(inside**2, axis=1), 1e-300)
     rho = np.clip(np.sum(inside[:, 1:] * inside[:, :-1], axis=1) / power + 2 / ends, 0, 0.99)

@@ -1,7 +1,7 @@
-"""Least squares for curves that are not linear in their parameters, with standard errors.
+"""Nonlinear least squares for curves, with standard errors of the parameters.
 
 Levenberg and Marquardt's method with analytic derivatives; at the optimum the parameters' covariance is
-s² (JᵀJ)⁻¹ with s² the residual sum of squares over n − p. Checked against NIST's certified values (Rat42, Misra1a).
+s² (JᵀJ)⁻¹ with s² the residual sum of squares over n − p. Checked against NIST's certified values (Rat42).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import numpy.typing as npt
 from capacity.arrays import Floats
 
 Curve = Callable[[Floats, Floats], tuple[Floats, Floats]]
-"""(parameters, x) → values, and their derivatives with a column per parameter."""
+"""Function of (parameters, x) that returns values, and their derivatives with a column per parameter."""
 
 _ITERATIONS = 200
 _ENOUGH = 1e-14
-"""Relative change of the parameters, in their own standard errors' terms, at which the optimum is reached."""
+"""Relative change of the parameters at which the optimum is reached."""
 _SAME, _POLISH = 1 + 1e-13, 5
-"""Near the optimum rounding decides which sum of squares is less, and the step knows better: so many are taken then."""
+"""Tolerance of the sum of squares, and number of steps to take within it, where rounding hides any improvement."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurveFit:
-    """Parameters at the least sum of squares, their standard errors, and that sum."""
+    """Result of a fit: parameters, their standard errors, and the residual sum of squares."""
 
     parameters: tuple[float, ...]
     standard_errors: tuple[float, ...]
@@ -34,7 +34,7 @@ class CurveFit:
 
 
 def fit_curve(curve: Curve, x: npt.ArrayLike, y: npt.ArrayLike, start: tuple[float, ...]) -> CurveFit | None:
-    """The fit from ``start``; None where it does not converge or the parameters cannot be told apart.
+    """Fit a curve from ``start``; None if it does not converge or the parameters are not identified.
 
     Needs more values than parameters.
     """
@@ -51,13 +51,13 @@ def fit_curve(curve: Curve, x: npt.ArrayLike, y: npt.ArrayLike, start: tuple[flo
             scaled = np.vstack([slopes / lengths, np.sqrt(damping) * np.eye(len(parameters))])
             target = np.concatenate([values - fitted, np.zeros(len(parameters))])
             step = np.linalg.lstsq(scaled, target)[0] / lengths
-            tried = parameters + step
-            new_fitted, new_slopes = curve(tried, at)
+            new_parameters = parameters + step
+            new_fitted, new_slopes = curve(new_parameters, at)
             new_squares = float(np.sum((values - new_fitted) ** 2))
-            small = bool(np.all(np.abs(step) <= _ENOUGH * np.abs(tried)))
+            small = bool(np.all(np.abs(step) <= _ENOUGH * np.abs(new_parameters)))
             polished += squares < new_squares <= squares * _SAME
             if new_squares <= squares * (_SAME if polished <= _POLISH else 1.0):
-                parameters, fitted, slopes, squares = tried, new_fitted, new_slopes, new_squares
+                parameters, fitted, slopes, squares = new_parameters, new_fitted, new_slopes, new_squares
                 damping = max(damping / 10, 1e-20)
             else:
                 damping *= 10
@@ -73,7 +73,7 @@ def fit_curve(curve: Curve, x: npt.ArrayLike, y: npt.ArrayLike, start: tuple[flo
 
 
 def logistic(b: Floats, x: Floats) -> tuple[Floats, Floats]:
-    """b₁ / (1 + exp(b₂ − b₃ x))."""
+    """Logistic curve b₁ / (1 + exp(b₂ − b₃ x))."""
     power = np.exp(b[1] - b[2] * x)
     share = 1 / (1 + power)
     fall = b[0] * power * share**2
@@ -81,14 +81,8 @@ def logistic(b: Floats, x: Floats) -> tuple[Floats, Floats]:
 
 
 def gompertz(b: Floats, x: Floats) -> tuple[Floats, Floats]:
-    """b₁ exp(−exp(b₂ − b₃ x))."""
+    """Gompertz curve b₁ exp(−exp(b₂ − b₃ x))."""
     power = np.exp(b[1] - b[2] * x)
     share = np.exp(-power)
     fall = b[0] * share * power
     return b[0] * share, np.stack([share, -fall, fall * x], axis=1)
-
-
-def exponential_rise(b: Floats, x: Floats) -> tuple[Floats, Floats]:
-    """b₁ (1 − exp(−b₂ x))."""
-    left = np.exp(-b[1] * x)
-    return b[0] * (1 - left), np.stack([1 - left, b[0] * left * x], axis=1)

@@ -1,4 +1,4 @@
-"""The rhythm of observations, dated or numbered: find it, lay its grid over them, carry it on."""
+"""Periods of observations, dated or numbered: detection of their step, their grid, and future labels."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 DAYS_IN_MONTH = 30.436875
-"""Of the Gregorian calendar, on average."""
+"""Mean days in a month of the Gregorian calendar."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """A step of ``months`` calendar months or of ``days`` days, one of them 0. ``month_end``: always the last day.
+    """A step of ``months`` calendar months or of ``days`` days; one of them is 0.
 
-    ``weekdays``: a step of one day that never falls on a Saturday or Sunday.
+    With ``month_end`` a date is always the last day of its month; with ``weekdays`` a step of one day skips Saturdays
+    and Sundays.
     """
 
     months: int
@@ -28,7 +29,7 @@ class Cadence:
     weekdays: bool = False
 
     def after(self, date: dt.date, steps: int) -> dt.date:
-        """The date ``steps`` periods later, or earlier. Raises OverflowError outside the years 1 to 9999."""
+        """Return the date ``steps`` periods later, or earlier. Raises OverflowError outside the years 1 to 9999."""
         if self.weekdays:
             weeks, day = divmod(date.weekday() + steps, 5)
             return date + dt.timedelta(days=7 * weeks + day - date.weekday())
@@ -42,7 +43,7 @@ class Cadence:
 
     @property
     def name(self) -> str:
-        """The period in words, singular."""
+        """English name of the period, singular."""
         if self.weekdays:
             return "weekday"
         known = {(1, 0): "month", (3, 0): "quarter", (12, 0): "year", (0, 1): "day", (0, 7): "week"}
@@ -56,7 +57,7 @@ class Cadence:
 
     @property
     def season(self) -> int | None:
-        """Periods in the cycle that a calendar suggests: a year, or a week of days; None: no cycle."""
+        """Periods in the calendar's cycle (a year, or a week for days); None if there is no cycle."""
         if self.months:
             return 12 // self.months if 12 % self.months == 0 and self.months < 12 else None
         return {(1, False): 7, (1, True): 5, (7, False): 52}.get((self.days, self.weekdays))
@@ -68,7 +69,7 @@ def _is_month_end(date: dt.date) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Periods and dates by position from 1, known and to come. Without a cadence there are no dates."""
+    """Periods and dates by position from 1, past and future. Without a cadence there are no dates."""
 
     first_period: int
     step: int = 1
@@ -78,17 +79,17 @@ class Labels:
     cadence: Cadence | None = None
 
     def period(self, position: int) -> int:
-        """The number of the period at a position."""
+        """Return the number of the period at a position."""
         return self.first_period + (position - 1) * self.step
 
     def date(self, position: int) -> dt.date | None:
-        """Its date; None where periods have no dates."""
+        """Return the date of a position; None where periods have no dates."""
         if self.cadence is None or self.last_date is None:
             return None
         return self.cadence.after(self.last_date, position - self.known)
 
     def latest(self, kept: int) -> Labels:
-        """The labels when only the latest ``kept`` positions are, which then count from 1."""
+        """Return the labels of only the latest ``kept`` positions, which then count from 1."""
         gone = self.known - kept
         return Labels(self.period(gone + 1), self.step, self.last_date, kept, self.cadence)
 
@@ -99,9 +100,9 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The ends of ``count`` periods that reach from the first row to the last.
+    """The ends of ``count`` periods from the first row to the last.
 
-    ``exact``: every row lies on one of them. Otherwise rows and ends have to be brought together by interpolation.
+    The grid is ``exact`` if every row lies on one of them; otherwise values at the ends need interpolation.
     """
 
     labels: Labels
@@ -111,7 +112,7 @@ class Grid:
 
     @property
     def marks(self) -> list[int]:
-        """The ends in order: days of the proleptic calendar (``date.toordinal``), or numbers of periods."""
+        """Return the ends in order, as days (``date.toordinal``) or period numbers."""
         positions = range(1, self.count + 1)
         if not self.dated:
             return [self.labels.period(position) for position in positions]
@@ -123,7 +124,7 @@ class Grid:
 
     @staticmethod
     def numbered(periods: Sequence[int]) -> Grid:
-        """Of at least one ascending number, each once: the commonest step where all others are multiples of it."""
+        """Return the grid of ascending numbers, with the commonest step if all others are multiples of it, else 1."""
         step = _commonest([b - a for a, b in itertools.pairwise(periods)])
         step = step if all((p - periods[0]) % step == 0 for p in periods) else 1
         count = (periods[-1] - periods[0]) // step + 1
@@ -131,7 +132,7 @@ class Grid:
 
     @staticmethod
     def dates(dates: Sequence[dt.date]) -> Grid:
-        """Of at least one ascending date, each once. Months are tried before days; weekends may be left out."""
+        """Return the grid of ascending dates. Months are tried before days; weekends may be absent."""
         first, last = dates[0], dates[-1]
         months = [d.year * 12 + d.month for d in dates]
         month_step = _commonest([b - a for a, b in itertools.pairwise(months)] or [1])
@@ -154,13 +155,13 @@ class Grid:
 
 
 def _irregular(dates: Sequence[dt.date]) -> Grid:
-    """The calendar period nearest to the median step, its ends counted back from the last date."""
+    """Grid of the calendar period nearest to the median step, its ends counted back from the last date."""
     last = dates[-1]
     usual = statistics.median((b - a).days for a, b in itertools.pairwise(dates))
     months = next((m for m in (1, 3, 12) if 0.75 < usual / (m * DAYS_IN_MONTH) < 1.34), 0)
     days = 0 if months else 7 if 5 < usual < 10 else max(round(usual), 1)
     cadence = Cadence(months, days, anchor_day=last.day, month_end=bool(months) and _is_month_end(last))
-    # The first end lies at or after the first row: nothing is read off before the history began.
+    # The first end lies at or after the first row, so that no value is extrapolated.
     count = int((last - dates[0]).days / cadence.length_days) + 2
     while count > 1 and _before(cadence, last, 1 - count, dates[0]):
         count -= 1
@@ -179,6 +180,6 @@ def _grid(cadence: Cadence, last: dt.date, count: int, *, exact: bool) -> Grid:
 
 
 def _commonest(steps: Sequence[int]) -> int:
-    """The commonest step, the smallest of those; 1 where there is none."""
+    """The commonest step, of ties the smallest; 1 if there are no steps."""
     counts = Counter(steps)
     return min(counts, key=lambda step: (-counts[step], step)) if counts else 1

@@ -1,4 +1,4 @@
-"""What a forecast says: points with intervals, scenarios, and what was noticed on the way."""
+"""Results of a forecast: points with intervals, scenarios, findings and adjustments."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class ForecastPoint:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in the history that is no growth, named so that somebody can say what it was.
+    """A break in the history that is not growth, reported so that its reader can explain it.
 
-    An outlier is one value off its neighbours by ``amount``; a level shift is a step of ``amount`` that stayed.
+    An outlier is a value that differs from its neighbours by ``amount``; a level shift is a lasting step of ``amount``.
     """
 
     kind: Literal["outlier", "level_shift"]
@@ -44,7 +44,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """What was done to the rows to make a regular series of them, and how often."""
+    """A change that made the rows a regular series, and its number of occurrences."""
 
     kind: Literal["sorted", "duplicate", "interpolated", "resampled", "shortened"]
     count: int
@@ -53,7 +53,7 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class ModelWeight:
-    """A model's part in the mixture, by how it did in the back-test."""
+    """Weight of a model in the mixture, by its errors in the back-test."""
 
     model: str
     weight: float
@@ -61,7 +61,7 @@ class ModelWeight:
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """A pattern that repeats every ``length`` periods; ``multiplicative``: it grows with the level."""
+    """A pattern that repeats every ``length`` periods; a ``multiplicative`` one grows with the level."""
 
     length: int
     multiplicative: bool
@@ -71,11 +71,11 @@ class Season:
 class Forecast:
     """A forecast and the evidence for its interval.
 
-    ``coverage`` is the share of later values, over ``origins`` origins in the past and all horizons, that fell inside
-    the intervals that would have been given there from what was known then; an origin counts by how much of today's
-    history it had. ``coverage_range`` is its 90 % interval: origins closer than the horizon share their future, so few
-    histories hold more than a handful of independent ones. Horizons past ``tested_horizon`` could not be tested on a
-    history of this length; their intervals go on by the law that the tested ones follow.
+    ``coverage`` is the share of later values, over ``origins`` past origins and all horizons, that fell inside the
+    intervals from the data known there; an origin's weight grows with its share of today's history. ``coverage_range``
+    is its 90 % interval: origins closer than the horizon share part of their future, so few histories hold more than a
+    handful of independent ones. Horizons beyond ``tested_horizon`` could not be tested on a history of this length;
+    their intervals follow the law of the tested ones.
     """
 
     history: tuple[Observation, ...]
@@ -90,19 +90,19 @@ class Forecast:
     adjustments: tuple[Adjustment, ...] = ()
     tested_horizon: int | None = None
     ceiling: Interval | None = None
-    """Where a sigmoid leads the mixture: where it ends, season aside."""
+    """Ceiling of growth, season aside, if a sigmoid leads the mixture; else None."""
     coverage_range: Interval | None = None
-    """None where it is not known, as in a record from before it was stated."""
+    """90 % interval of the coverage; None in records of older versions."""
 
     @property
     def claims_too_much(self) -> bool:
-        """Whether the back-test shows, and not by chance, that intervals hold less often than their level."""
+        """Whether the back-test shows, beyond chance, that the intervals' coverage is below their level."""
         return self.coverage_range is not None and self.coverage_range.high < self.level
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioPoint:
-    """One period ahead under one scenario: a supposition, so it has no interval."""
+    """One period ahead in a scenario; it has no interval, since it is a supposition."""
 
     period: int
     date: dt.date | None
@@ -111,7 +111,7 @@ class ScenarioPoint:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One way that a history could go on."""
+    """A possible continuation of the history."""
 
     name: str
     points: tuple[ScenarioPoint, ...]
@@ -119,7 +119,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Scenarios:
-    """What can be said where an interval would be a pretence; ``why`` it would be."""
+    """Scenarios in place of a forecast, where no honest interval exists, and the reason ``why``."""
 
     history: tuple[Observation, ...]
     scenarios: tuple[Scenario, ...]

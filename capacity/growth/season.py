@@ -14,48 +14,48 @@ import numpy as np
 from capacity.arrays import Floats
 
 LEAST_F = 3.0
-"""Below it no pattern is used: on simulated histories without one, noise passes in under a tenth of them."""
+"""Least F of a pattern: noise exceeds it in less than a tenth of simulated histories without season."""
 LEAST_F_UNDECLARED = 5.0
-"""The same where periods are only numbered, so that several lengths are tried."""
+"""Least F where periods are only numbered, so that several lengths are tried."""
 UNDECLARED = (12, 4, 7)
-"""Lengths tried where nothing says what a period is: months, quarters and days."""
+"""Lengths tried where the unit of a period is unknown: for months, quarters and days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """``index`` by position modulo its length: factors around 1 when multiplicative, else offsets around 0."""
+    """A seasonal pattern. ``index`` by phase holds factors around 1 if multiplicative, else offsets around 0."""
 
     index: Floats
     multiplicative: bool
     f: float
     rest: float
-    """Variance of what the pattern leaves, relative to the level."""
+    """Residual variance, relative to the level."""
 
     @property
     def length(self) -> int:
         return len(self.index)
 
     def removed(self, values: Floats) -> Floats:
-        """Values from position 0 on without the pattern."""
+        """Remove the pattern from values that start at position 0."""
         at = self.index[np.arange(len(values)) % self.length]
         return values / at if self.multiplicative else values - at
 
     def restored(self, values: Floats, first: int) -> Floats:
-        """Values whose last axis starts at position ``first``, with the pattern back in."""
+        """Put the pattern back into values whose last axis starts at position ``first``."""
         at = self.index[(first + np.arange(values.shape[-1])) % self.length]
         return values * at if self.multiplicative else values + at
 
 
 def find(values: Floats, lengths: Sequence[int], least_f: float) -> Pattern | None:
-    """The pattern of ``values`` that leaves least, of any of the lengths, multiplicative or additive; None: no."""
+    """Find the pattern with the least residual variance, of any length, multiplicative or additive; None if none."""
     kinds = (True, False) if values.min() > 0 else (False,)
-    made = [p for length in lengths for kind in kinds if (p := _pattern(values, length, kind)) is not None]
-    good = [p for p in made if p.f >= least_f]
-    return min(good, key=lambda p: p.rest) if good else None
+    patterns = [p for length in lengths for kind in kinds if (p := _pattern(values, length, kind)) is not None]
+    accepted = [p for p in patterns if p.f >= least_f]
+    return min(accepted, key=lambda p: p.rest) if accepted else None
 
 
 def _pattern(values: Floats, length: int, multiplicative: bool) -> Pattern | None:
-    """None where there are too few values to tell: two seasons and a third are needed."""
+    """Pattern of one length; None with fewer values than two and a third seasons, or with F ≤ 1."""
     if length < 2 or len(values) < 2 * length + max(2, length // 3):
         return None
     kernel = np.full(length, 1 / length)
@@ -75,7 +75,7 @@ def _pattern(values: Floats, length: int, multiplicative: bool) -> Pattern | Non
     centred = mean / mean.mean() - 1 if multiplicative else mean - mean.mean()
     rest = float(np.sum((left - none - centred[phase]) ** 2) / freedom)
     between = float(np.sum(count * centred**2) / (length - 1))
-    # A pattern without any rest is exact; the floor keeps F finite.
+    # The floor keeps F finite where the pattern is exact.
     f = between / max(rest, 1e-18 if multiplicative else 1e-18 * float(np.mean(values**2)))
     if f <= 1:
         return None

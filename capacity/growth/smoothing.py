@@ -1,11 +1,11 @@
-"""Damped exponential smoothing (Gardner and McKenzie, 1985) by a grid, for many starts of one history at once.
+"""Damped exponential smoothing (Gardner and McKenzie, 1985) by grid search, for many starts of one history at once.
 
     level  l(t) = l(t-1) + φ b(t-1) + α e(t)      error  e(t) = z(t) − l(t-1) − φ b(t-1)
     trend  b(t) = φ b(t-1) + α β e(t)             ahead  l(t) + (φ + φ² + … + φʰ) b(t)
 
-The parameters are those of the grid with the least sum of squared one-step errors. A grid because the recursion runs
-for all of it, and for all origins of a back-test, in one pass over time: the whole back-test costs milliseconds, where
-an optimiser would have to start again at every origin and importing one alone costs a second.
+The parameters are those of the grid with the least sum of squared one-step errors. A grid, because one pass over time
+runs the recursion for all of it and for all origins of a back-test, which takes milliseconds; an optimiser would start
+again at every origin, and its import alone takes a second.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _ALPHA = (0.05, 0.15, 0.3, 0.5, 0.75, 1.0)
 _BETA = (0.0, 0.05, 0.15, 0.4, 0.7, 1.0)
 _PHI = (0.8, 0.9, 0.95, 0.98, 0.995)
 _START = 2
-"""Steps whose mean is the first trend. More of them would start a curve that bends on a wrong slope."""
+"""Number of steps whose mean is the initial trend; more would start a bending curve with a wrong slope."""
 
 
 def damped(starts: Floats, ends: Ints, horizon: int) -> Floats:
-    """Forecasts, a row per origin: row i of ``starts`` holds the ``ends[i]`` values known at it, then anything.
+    """Forecast from each origin: row i of ``starts`` holds the ``ends[i]`` values known at it, then anything.
 
-    Each origin needs at least three values.
+    The result has a row per origin. Each origin needs at least three values.
     """
     mesh = np.meshgrid(_ALPHA, _BETA, _PHI, indexing="ij")
     alpha, beta, phi = (axis.ravel() for axis in mesh)

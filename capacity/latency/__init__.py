@@ -1,4 +1,4 @@
-"""Response time against load: the measured curve (``curve``), and the laws of queueing beside it (``bounds``)."""
+"""Response time by load: the measured curve (``curve``), and bounds by queueing laws (``bounds``)."""
 
 from capacity.latency.bounds import ClosedBounds, closed_bounds, open_response_ms
 from capacity.latency.curve import CurvePoint, LatencyCurve, LatencyRun, Target, latency_curve

@@ -1,12 +1,12 @@
-"""Latency against load: the measured curve that decides, and the laws of queueing as bounds beside it.
+"""Measured latency curve: a percentile of response time by load.
 
-A sweep gives a percentile of response at each level of concurrency. More load never makes it shorter, so the means of
-levels are drawn to a rising curve (isotonic in logs, each level weighing by what it is known to); between levels a
-cubic goes on rising (Fritsch and Carlson's) in log concurrency and log response, and the interval widens there by what
-the levels do not tell of a smooth curve (:mod:`capacity.scalability.bend`). Utilisation is throughput over the greatest
-that the sweep reached, which needs no look at the server's CPU.
+A sweep gives a percentile of response time at each level of concurrency. More load never shortens it, so the levels'
+means are fitted by a rising curve (isotonic in logs, weighted by their errors); between levels it is a monotone cubic
+(Fritsch and Carlson's) in log concurrency and log response time, and the interval widens there by the uncertainty of a
+smooth curve through the levels (:mod:`capacity.scalability.bend`). Utilisation is throughput over the greatest of the
+sweep, which needs no measurement of the server's CPU.
 
-Bounds by the laws of queueing stand beside it in :mod:`capacity.latency.bounds`.
+:mod:`capacity.latency.bounds` has bounds by queueing laws.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from capacity.values import LEVEL, MOST_LOG_HALF, Interval, Refusal
 
 LEAST_LEVELS = 3
 MET_PROBABILITY = 0.95
-"""From it on an objective counts as met, as in :mod:`capacity.scalability`."""
+"""Least probability at which an objective counts as met, as in :mod:`capacity.scalability`."""
 STILL_RISING = 0.02
-"""Throughput of the last level over the best before it, by more than a standard error: more, and the sweep did not
-reach what the server can do. Assumption; a server with room left gains far more from a doubling of connections."""
+"""Gain of throughput at the last level, beyond a standard error, above which the sweep did not reach saturation.
+Assumption: a server with headroom gains far more from twice the connections."""
 LARGEST = 1e50
 HALVINGS = 40
-"""Of the levels' range, to find where the curve crosses: a part in 10¹² of it."""
+"""Bisection steps for a crossing of the curve, to a precision of 10⁻¹² of the levels' range."""
 
 
 @dataclass(frozen=True, slots=True)
 class LatencyRun:
-    """One valid run: throughput and a percentile of its response time. ``block`` as in ``scalability.Repeat``."""
+    """Throughput and a percentile of response time of one valid run. ``block`` is as in ``scalability.Repeat``."""
 
     level: int
     block: int
@@ -46,7 +46,7 @@ class LatencyRun:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """A measured level: its share of the greatest throughput, and the percentile of response, means of its runs."""
+    """Means over the runs of one level: throughput, its share of the greatest, and the percentile of response time."""
 
     level: int
     throughput_tps: float
@@ -56,63 +56,74 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How busy a server may be for an objective to be met.
+    """Target utilisation of a server for an objective.
 
-    ``utilisation`` is the greatest at which it is met with P ≥ 0.95, ``level`` the concurrency there; ``crossing``
-    is where the curve itself crosses the objective, with its interval.
+    ``utilisation`` is the greatest at which the objective is met with P ≥ 0.95, ``level`` the concurrency there;
+    ``crossing`` is the utilisation at which the curve itself crosses the objective, with its interval.
     """
 
     utilisation: float
     level: float
     crossing: Interval
     met_everywhere: bool
-    """No level measured misses it: the answer is "at least"."""
+    """Whether all measured levels meet the objective, so that the utilisation is a lower bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class LatencyCurve:
-    """One percentile of response against concurrency, from a sweep."""
+    """A percentile of response time by concurrency, from a sweep."""
 
     points: tuple[CurvePoint, ...]
     level: float
     saturated: bool
-    """Throughput no longer rose at the end: the greatest measured is what the server can do."""
+    """Whether throughput no longer rises at the highest level, so that the greatest is the server's limit."""
     greatest_tps: Interval
     """Throughput of the best level, with the drift between blocks in its interval."""
     _response: BlockedMeans = field(repr=False, compare=False)
     _rising: Floats = field(repr=False, compare=False)
     _between: Callable[[Floats], Floats] = field(repr=False, compare=False)
-    """Log response at log concurrencies: through the levels, and rising between them."""
+    """Log response time by log concurrency: a rising curve through the levels."""
     _bend: Bend = field(repr=False, compare=False)
 
-    def response_ms(self, concurrency: float) -> Interval | Refusal:
-        """The mean of runs at a concurrency within those measured; refused outside of them."""
-        return self._at(concurrency, further_run=False)
-
     def predict_ms(self, concurrency: float) -> Interval | Refusal:
-        """The same of one further run, which scatters, and drifts as a block of its own does; refused likewise."""
-        return self._at(concurrency, further_run=True)
+        """Predict the percentile of one further run, in a block of its own. Refuses outside the measured levels."""
+        first, last = self.points[0].level, self.points[-1].level
+        if not first <= concurrency <= last:
+            missing = f"a measured level beyond {concurrency:g}; the sweep has levels from {first} to {last}"
+            return Refusal("not_identified", missing, f"sweep level {concurrency:g} too")
+        value = float(self._between(np.log([concurrency]))[0])
+        smooth, error = self._bend.at(concurrency)
+        common = float(np.mean(self._response.errors**2 - self._response.own_errors**2))
+        few, many = self._quantile(self._response.block_df), self._quantile(self._response.run_df)
+        half = math.hypot(
+            smooth - value,
+            error * many,
+            math.sqrt(max(common, 0.0)) * few,
+            self._response.run_sd * many,
+            self._response.block_sd * few,
+        )
+        return Interval.from_log(value, half, self.level)
 
     def target(self, response_ms: float) -> Target | Refusal:
-        """How busy the server may be for the percentile to be at most ``response_ms``; see :class:`Target`.
+        """Find the utilisation at which the percentile is at most ``response_ms``; see :class:`Target`.
 
-        Refuses where no level meets it with P ≥ 0.95, and where throughput still rose at the last level, so that
-        nothing tells what share of the server's own the load was.
+        Refuses if no level meets it with P ≥ 0.95, and if throughput still rises at the highest level, since the
+        server's greatest throughput is then unknown.
         """
         if not 1 / LARGEST < response_ms < LARGEST:
             return Refusal("bad_objective", f"a response time above 0 ms, not {response_ms:g}", "correct it")
         if not self.saturated:
-            missing = "throughput that no longer rises: the sweep ended below what the server can do"
+            missing = "saturation: throughput still rises at the sweep's highest level"
             return Refusal("not_saturated", missing, "sweep higher levels")
         sure, likely, hardly = (self._crossing(math.log(response_ms), p) for p in (MET_PROBABILITY, 0.5, 0.05))
         if sure is None or likely is None or hardly is None:
             met = self._met(0, math.log(response_ms))
-            missing = f"a level that meets it: at the lowest, {self.points[0].level}, P is {met:.2f}"
+            missing = f"a level that meets the objective; the lowest, {self.points[0].level}, does with P = {met:.2f}"
             return Refusal("objective_not_met", missing, "sweep lower levels, or relax the objective")
-        # Probabilities are taken as linear between levels, the curve is not: what is sure ends before it crosses.
+        # Probabilities are interpolated linearly, the curve is not, so the sure level is kept below the crossing.
         sure = min(sure, likely)
         middle = self._utilisation(likely)
-        # Where it crosses, and how well the share there is known: independent, so halves add as squares of logs.
+        # The errors of the crossing's concurrency and of the utilisation there are independent, so they add as squares.
         own = self._share_error(middle)
         low, high = (abs(math.log(self._utilisation(n) / middle)) for n in (sure, hardly))
         crossing = Interval(
@@ -127,18 +138,18 @@ class LatencyCurve:
         )
 
     def share_at(self, response_ms: Floats) -> Floats:
-        """Utilisation at which the curve crosses each limit: 0 below the lowest level's response, the greatest beyond.
+        """Return the utilisation at which the curve crosses each limit; 0 below the lowest level's response time.
 
-        The curve itself, without its interval: for limits that are themselves drawn.
+        The curve's own interval is left out, since the limits are draws.
         """
         limits = np.log(np.maximum(response_ms, 1 / LARGEST))
         shares = np.interp(self._reach(limits), self._logs, self._shares)
         return np.asarray(np.where(limits < self._rising[0], 0.0, shares), dtype=np.float64)
 
     def drawn(self, between: int = 12) -> tuple[tuple[float, float], ...]:
-        """For a picture: utilisation and response in ms along the curve that decides, so many points between levels.
+        """Return utilisation and response time in ms along the curve, for a chart, with points ``between`` levels.
 
-        Past the best level throughput falls and load does not, so that the curve goes straight up there.
+        Beyond the best level throughput falls while load does not, so the curve is vertical there.
         """
         steps = np.linspace(0, 1, between + 1, endpoint=False)
         logs = np.append((self._logs[:-1, None] + np.diff(self._logs)[:, None] * steps).ravel(), self._logs[-1])
@@ -149,27 +160,8 @@ class LatencyCurve:
     def _logs(self) -> Floats:
         return np.log([point.level for point in self.points])
 
-    def _at(self, concurrency: float, *, further_run: bool) -> Interval | Refusal:
-        first, last = self.points[0].level, self.points[-1].level
-        if not first <= concurrency <= last:
-            missing = f"a measured level beyond {concurrency:g}: the sweep went from {first} to {last}"
-            return Refusal("not_identified", missing, f"sweep {concurrency:g} too")
-        value = float(self._between(np.log([concurrency]))[0])
-        smooth, error = self._bend.at(concurrency)
-        common = float(np.mean(self._response.errors**2 - self._response.own_errors**2))
-        half = math.hypot(
-            smooth - value,
-            error * self._quantile(self._response.run_df),
-            math.sqrt(max(common, 0.0)) * self._quantile(self._response.block_df),
-        )
-        if further_run:
-            runs = self._response.run_sd * self._quantile(self._response.run_df)
-            blocks = self._response.block_sd * self._quantile(self._response.block_df)
-            half = math.hypot(half, runs, blocks)
-        return Interval.of_log(value, half, self.level)
-
     def _reach(self, limits: Floats) -> Floats:
-        """The inverse: log concurrency up to which the curve keeps to each log limit, by halving; within the levels."""
+        """Log concurrency up to which the curve is at most each log limit, within the levels, by bisection."""
         logs = self._logs
         low, high = np.full_like(limits, logs[0]), np.full_like(limits, logs[-1])
         for _ in range(HALVINGS):
@@ -184,12 +176,12 @@ class LatencyCurve:
         return float(stdtrit(max(df, 1), (1 + self.level) / 2))
 
     def _met(self, i: int, limit: float) -> float:
-        """Probability that level ``i`` meets it."""
+        """Probability that level ``i`` meets a limit, given as a log response time."""
         margin = limit - float(self._rising[i] - self._response.means[i])
         return float(self._response.probability_below(margin)[i])
 
     def _crossing(self, limit: float, probability: float) -> float | None:
-        """The concurrency up to which P(met) ≥ ``probability``, linear in log concurrency between levels."""
+        """Concurrency up to which P(met) ≥ ``probability``, linear in log concurrency between levels."""
         met = [self._met(i, limit) for i in range(len(self.points))]
         if met[0] < probability:
             return None
@@ -197,7 +189,7 @@ class LatencyCurve:
             if p < probability:
                 share = (met[i - 1] - probability) / (met[i - 1] - p)
                 x = self._logs[i - 1] + share * (self._logs[i] - self._logs[i - 1])
-                # Where P falls from sure to never within one step, it is the curve that tells where.
+                # P may fall from 1 to 0 within one step; the curve gives the median crossing more precisely.
                 if probability == 0.5:
                     x = min(max(float(self._reach(np.array([limit]))[0]), self._logs[i - 1]), self._logs[i])
                 return float(math.exp(x))
@@ -205,22 +197,22 @@ class LatencyCurve:
 
     @property
     def _shares(self) -> Floats:
-        """Of the levels. Past the peak throughput falls, and load does not: the server is as busy as at its best."""
+        """Utilisation of the levels. Beyond the peak it stays at 1: throughput falls, but the server stays as busy."""
         return np.maximum.accumulate([point.utilisation.value for point in self.points])
 
     def _utilisation(self, concurrency: float) -> float:
         return float(np.interp(math.log(concurrency), self._logs, self._shares))
 
     def _share_error(self, utilisation: float) -> float:
-        """Half-width, of the logarithm, of the share of a level so busy."""
+        """Half-width of the logarithm of a utilisation, interpolated between levels."""
         halves = [math.log(point.utilisation.value / point.utilisation.low) for point in self.points]
         return float(np.interp(utilisation, self._shares, halves))
 
 
 def latency_curve(runs: Sequence[LatencyRun], level: float = LEVEL) -> LatencyCurve | Refusal:
-    """The curve of one percentile through a sweep's runs, all of it in the units of ``response_ms``.
+    """Fit the latency curve of one percentile to a sweep's runs.
 
-    Refuses unusable numbers, fewer than three or more than 128 levels, and runs none of which was repeated.
+    Refuses unusable numbers, fewer than three or more than 128 levels, and a sweep without a repeated level.
     """
     from scipy.interpolate import PchipInterpolator
     from scipy.optimize import isotonic_regression
@@ -235,7 +227,7 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = LEVEL) -> LatencyCu
     throughput = blocked_means([[(r.block, math.log(r.throughput_tps)) for r in by_level[n]] for n in levels])
     if response is None or throughput is None:
         return Refusal(
-            "too_few_repeats", "two valid runs of a level: nothing tells how runs scatter", "repeat the sweep"
+            "too_few_repeats", "two valid runs of a level, from which the scatter follows", "repeat the sweep"
         )
     weights = 1 / np.maximum(response.own_errors**2, 1e-12)
     rising = isotonic_regression(response.means, weights=weights).x
@@ -246,7 +238,7 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = LEVEL) -> LatencyCu
             n,
             math.exp(throughput.means[i]),
             _share(throughput, i, best, level),
-            Interval.of_log(float(rising[i]), float(halves[i]) + abs(float(rising[i] - response.means[i])), level),
+            Interval.from_log(float(rising[i]), float(halves[i]) + abs(float(rising[i] - response.means[i])), level),
         )
         for i, n in enumerate(levels)
     )
@@ -256,7 +248,9 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = LEVEL) -> LatencyCu
     return LatencyCurve(
         points=points,
         level=level,
-        greatest_tps=Interval.of_log(float(throughput.means[best]), float(throughput.half_widths(level)[best]), level),
+        greatest_tps=Interval.from_log(
+            float(throughput.means[best]), float(throughput.half_widths(level)[best]), level
+        ),
         saturated=bool(throughput.means[-1] - throughput.means[before] - error <= math.log1p(STILL_RISING)),
         _response=response,
         _rising=rising,
@@ -267,20 +261,20 @@ def latency_curve(runs: Sequence[LatencyRun], level: float = LEVEL) -> LatencyCu
 
 def _unusable(runs: Sequence[LatencyRun], level: float) -> Refusal | None:
     if not 0 < level < 1:
-        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"take {LEVEL:g}")
+        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"use {LEVEL:g}")
     for i, run in enumerate(runs, start=1):
         if not all(1 / LARGEST < value < LARGEST for value in (run.level, run.throughput_tps, run.response_ms)):
-            missing = f"level, throughput and response above 0 in run {i}, not {run}"
+            missing = f"level, throughput and response time above 0 in run {i}, not {run}"
             return Refusal("bad_measurement", missing, "measure that run again, or leave it out")
     if (count := len({run.level for run in runs})) < LEAST_LEVELS:
-        return Refusal("too_few_levels", f"at least {LEAST_LEVELS} levels, there are {count}", "sweep more levels")
+        return Refusal("too_few_levels", f"at least {LEAST_LEVELS} levels; {count} given", "sweep more levels")
     if count > MOST_LEVELS:
-        return Refusal("too_many_levels", f"at most {MOST_LEVELS} levels, there are {count}", "leave some out")
+        return Refusal("too_many_levels", f"at most {MOST_LEVELS} levels; {count} given", "leave some out")
     return None
 
 
 def _share(throughput: BlockedMeans, i: int, best: int, level: float) -> Interval:
-    """A level's throughput over the best one's; drift is common to both."""
+    """Throughput of a level over that of the best; drift is common to both."""
     value = float(throughput.means[i] - throughput.means[best])
     halves = throughput.own_half_widths(level)
     half = 0.0 if i == best else min(float(math.hypot(halves[i], halves[best])), MOST_LOG_HALF)

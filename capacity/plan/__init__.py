@@ -1,6 +1,6 @@
-"""What a plan says: the document, its alert rules, and what the load needs beside servers.
+"""Contents of a plan: the document, its alert rules, and the resources that the load needs.
 
-``capacity.planner.make_plan`` makes it, of the sizing, the pool and the tables.
+``capacity.planner.make_plan`` fills it from the sizing, the pool and the tables.
 """
 
 from capacity.plan.document import Metric, Plan, Resource, Trigger

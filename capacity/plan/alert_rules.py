@@ -1,7 +1,7 @@
-"""When to take the next step although nobody looks at the plan: thresholds on figures that PostgreSQL exposes.
+"""Alert rules of a plan: thresholds on PostgreSQL's metrics at which to take the next step.
 
-A plan's dates are of the growth that was forecast; its triggers fire on the growth that comes. ``plan`` means that the
-next step has to be ordered, ``act`` that the objective is at stake.
+A plan's dates follow from the forecast growth; its alerts fire on the actual growth. Severity ``plan`` means that the
+next step has to be ordered, ``act`` that the objective is at risk.
 """
 
 from __future__ import annotations
@@ -10,44 +10,44 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from capacity.formatting import figure, size
+from capacity.formatting import number, share, size
 from capacity.plan.document import Metric, Trigger
 from capacity.recommendation import Recommendation
 from capacity.sizing.choose import Choice
 
 NOTICE = 0.8
-"""Of a threshold at which to order what takes time to get (assumption)."""
+"""Share of a threshold at which to order the next step, which takes time to arrive (assumption)."""
 SUSTAINED_S = 300
 LAG_S = 10.0
-"""Of replication beyond which a user notices an old page (assumption)."""
+"""Replication lag in s above which users notice stale pages (assumption)."""
 MISSES = 0.01
-"""Of block requests; the working set has left the buffers (assumption: a rule of thumb, no measurement)."""
+"""Share of block requests that miss the buffers once the working set no longer fits (assumption)."""
 
 
 def triggers(
     choice: Choice, pool: Recommendation | None, partitions: Sequence[Recommendation], ram_bytes: float | None
 ) -> tuple[Trigger, ...]:
-    """Those that the plan has a threshold for. ``ram_bytes``: of the first stage's server."""
-    found = [*_transactions(choice), *_connections(pool), *_lag(choice)]
+    """Return the rules for which the plan has a threshold. ``ram_bytes`` is the memory of the first stage's server."""
+    rules = [*_transactions(choice), *_connections(pool), *_lag(choice)]
     if ram_bytes is not None:
-        found.append(_memory(ram_bytes))
-        found += [_table(advice, ram_bytes) for advice in partitions if advice.design is not None]
-    return tuple(found)
+        rules.append(_memory(ram_bytes))
+        rules += [_table(advice, ram_bytes) for advice in partitions if advice.design is not None]
+    return tuple(rules)
 
 
 def _transactions(choice: Choice) -> list[Trigger]:
-    """The load that today's configuration carries with the probability wanted, in the plan's own mix."""
+    """Rules on the load that today's configuration carries with the required probability, in the plan's mix."""
     first, wanted = choice.configurations[0], choice.sizing.wanted
     limit = float(np.quantile(choice.carried_tps, 1 - wanted))
     if not 0 < limit < np.inf:
         return []
-    then = next((c.name for c in choice.configurations if c != first), f"more than {first.name}")
-    why = f"{first.name} carries {figure(limit)} transactions a second of this mix with a probability of {wanted:.0%}"
+    next_step = next((c.name for c in choice.configurations if c != first), f"more than {first.name}")
+    why = f"{first.name} carries {number(limit)} transactions/s of this mix with a probability of {share(wanted)}"
     return [
         Trigger(
-            "LoadNearsStep", Metric.TRANSACTIONS, "", NOTICE * limit, 3 * SUSTAINED_S, "plan", why, f"order {then}"
+            "LoadNearsStep", Metric.TRANSACTIONS, "", NOTICE * limit, 3 * SUSTAINED_S, "plan", why, f"order {next_step}"
         ),
-        Trigger("LoadAtStep", Metric.TRANSACTIONS, "", limit, SUSTAINED_S, "act", why, f"go to {then}"),
+        Trigger("LoadAtStep", Metric.TRANSACTIONS, "", limit, SUSTAINED_S, "act", why, f"change to {next_step}"),
     ]
 
 
@@ -55,7 +55,7 @@ def _connections(pool: Recommendation | None) -> list[Trigger]:
     if pool is None:
         return []
     most = max(float(pool.most or 0), pool.at_horizon.high)
-    why = f"above {figure(most)} connections at work the sweeps showed no more throughput, only longer responses"
+    why = f"above {number(most)} busy connections the sweeps measured no more throughput, only longer response times"
     return [
         Trigger("PoolTooLarge", Metric.ACTIVE, "", most, SUSTAINED_S, "act", why, "lower the pool's size"),
         Trigger(
@@ -65,8 +65,8 @@ def _connections(pool: Recommendation | None) -> list[Trigger]:
             NOTICE,
             SUSTAINED_S,
             "act",
-            "of max_connections less the reserved ones; the next clients are refused",
-            "pool the application's connections, or lower each instance's share",
+            "the server refuses clients once max_connections, less the reserved connections, are in use",
+            "put a connection pooler in front, or make each instance's pool smaller",
         ),
     ]
 
@@ -74,19 +74,19 @@ def _connections(pool: Recommendation | None) -> list[Trigger]:
 def _lag(choice: Choice) -> list[Trigger]:
     if not any(c.replicas for c in choice.configurations):
         return []
-    why = f"replicas that lag by more than {LAG_S:g} s show users old pages, and replay does not keep up"
+    why = f"at more than {LAG_S:g} s of replication lag users see stale pages, and replay does not keep up"
     return [
-        Trigger("ReplicaLags", Metric.REPLAY_LAG, "", LAG_S, SUSTAINED_S, "act", why, "move reads off that replica")
+        Trigger("ReplicaLags", Metric.REPLAY_LAG, "", LAG_S, SUSTAINED_S, "act", why, "send no reads to that replica")
     ]
 
 
 def _memory(ram_bytes: float) -> Trigger:
-    why = f"the working set no longer fits into {size(ram_bytes)} of memory, as it did in every measured run"
-    return Trigger("WorkingSetLeavesMemory", Metric.READS, "", MISSES, 3 * SUSTAINED_S, "plan", why, "more memory")
+    why = f"the working set no longer fits into {size(ram_bytes)} of memory; it did in every measured run"
+    return Trigger("WorkingSetLeavesMemory", Metric.READS, "", MISSES, 3 * SUSTAINED_S, "plan", why, "add memory")
 
 
 def _table(advice: Recommendation, ram_bytes: float) -> Trigger:
-    why = f"{advice.subject} nears the server's memory of {size(ram_bytes)}, from which partitions pay"
+    why = f"{advice.subject} approaches the server's memory of {size(ram_bytes)}, above which partitioning pays off"
     name = "PartitionTable" + "".join(part.capitalize() for part in advice.subject.split("_"))
     limit = NOTICE * ram_bytes
     return Trigger(name, Metric.TABLE_BYTES, advice.subject, limit, 3600, "plan", why, "run the plan's partition SQL")

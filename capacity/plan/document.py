@@ -1,4 +1,4 @@
-"""What a plan says: recommendations or refusals, sizing, sensitivity, alert rules, and what the load needs."""
+"""The plan document: recommendations or refusals, sizing, sensitivity, alert rules and resources."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from capacity.formatting import number, seconds, share, size
 from capacity.growth import Forecast
 from capacity.recommendation import Recommendation, RefusedRecommendation
 from capacity.sizing import Basis, Sensitivity, Sizing
@@ -15,7 +16,7 @@ from capacity.values import Input, Interval, Origin, Refusal
 
 
 class Metric(StrEnum):
-    """Figures that PostgreSQL exposes, and that triggers are set on."""
+    """Metrics of PostgreSQL that alert rules are set on."""
 
     TRANSACTIONS = "transactions a second"
     ACTIVE = "active connections"
@@ -29,23 +30,40 @@ class Metric(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """When ``metric`` has stood above ``threshold`` for ``for_s`` seconds, the step in ``then`` is due."""
+    """An alert rule: once ``metric`` has exceeded ``threshold`` for ``for_s`` seconds, do ``then``."""
 
     name: str
     metric: Metric
     subject: str
-    """A table; empty where the metric needs none."""
+    """Name of the table; empty where the metric is not about a table."""
     threshold: float
     for_s: int
     severity: Literal["plan", "act"]
-    """``plan``: order the step; ``act``: the objective is at stake."""
+    """``plan``: order the next step; ``act``: the objective is at risk."""
     why: str
     then: str
+
+    @property
+    def threshold_text(self) -> str:
+        """The threshold with its unit."""
+        match self.metric:
+            case Metric.CONNECTIONS | Metric.READS:
+                return share(self.threshold)
+            case Metric.TABLE_BYTES | Metric.DATABASE_BYTES:
+                return size(self.threshold)
+            case Metric.WAL:
+                return f"{size(self.threshold)}/s"
+            case Metric.TRANSACTIONS:
+                return f"{number(self.threshold)}/s"
+            case Metric.REPLAY_LAG:
+                return seconds(self.threshold)
+            case Metric.ACTIVE:
+                return number(self.threshold)
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What the load needs of something other than computing."""
+    """How much of a resource the load needs, now and at the horizon."""
 
     name: str
     unit: str
@@ -57,7 +75,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything recommended up to the horizon. ``demand_tps`` is the peak, from ``start`` by date of the forecast."""
+    """All recommendations up to the horizon. ``demand_tps`` is the peak load by date of the forecast."""
 
     start: dt.date
     horizon: dt.date
@@ -67,16 +85,16 @@ class Plan:
     refused: tuple[RefusedRecommendation, ...]
     inputs: tuple[Input, ...]
     storage: tuple[TableGrowth, ...] = ()
-    """Largest at the horizon first; empty when the measured database had no users to divide by."""
+    """Growth of the tables, largest at the horizon first; empty if the measured database had no users."""
     sizing: Sizing | None = None
-    """None where a capacity is missing: see ``refused``."""
+    """Servers by date; None where a capacity is missing (see ``refused``)."""
     sensitivity: tuple[Sensitivity, ...] = ()
-    """The input that matters most first."""
+    """Sensitivity to the inputs, largest first."""
     triggers: tuple[Trigger, ...] = ()
     resources: tuple[Resource, ...] = ()
     bases: tuple[Basis, ...] = ()
-    """Of each scenario, what decided of its part; empty where a capacity is missing."""
+    """Basis of each scenario's capacity; empty where a capacity is missing."""
     calibration_refused: Refusal | None = None
-    """Why the calibrations given do not tell the target's CPU speed, which stays an assumption."""
+    """Why the target's CPU speed does not follow from the calibrations and stays an assumption; else None."""
     notes: tuple[str, ...] = ()
-    """What-ifs that this plan was made under, and whatever else its reader must know."""
+    """What-ifs that the plan was made for, and anything else that its reader must know."""

@@ -1,4 +1,4 @@
-"""What the load needs beside servers: CPU, disk, WAL, block reads, memory for the working set, connections."""
+"""Resources that the load needs: CPU, disk, WAL, block reads, memory for the working set, connections."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ from capacity.values import LEVEL, Input, Interval, Origin, Refusal
 from capacity.workload import PeakLoad, Workload
 
 DEMANDS = (
-    ("CPU", "cpu_s", "cores", "cores like the measured server's that transactions keep busy at the peak second"),
+    ("CPU", "cpu_s", "cores", "cores like the measured server's, busy with transactions at the peak second"),
     ("WAL", "wal_bytes", "bytes/s", "written at the peak second, and sent to every replica"),
-    ("block reads", "block_reads", "blocks/s", "not found in shared buffers at the peak second, memory as measured"),
-    ("connections at work", "connection_hold_s", "connections", "inside a transaction at the peak, over all servers"),
+    (
+        "block reads",
+        "block_reads",
+        "blocks/s",
+        "shared buffer misses at the peak second, with the measured server's memory",
+    ),
+    ("busy connections", "connection_hold_s", "connections", "in a transaction at the peak second, over all servers"),
 )
-"""Name, field of a Demand, unit and meaning of what the measured demand of transactions adds up to."""
+"""Resources that follow from measured service demands: name, field of Demand, unit, meaning."""
 PER_TRANSACTION = {
-    "cpu_s": "CPU seconds a transaction",
-    "wal_bytes": "bytes of WAL a transaction",
-    "block_reads": "blocks read a transaction",
+    "cpu_s": "CPU seconds per transaction",
+    "wal_bytes": "bytes of WAL per transaction",
+    "block_reads": "blocks read per transaction",
     "connection_hold_s": "seconds that a transaction holds a connection",
 }
 
@@ -38,29 +43,29 @@ def resources(
     choice: Choice | None,
     pool: Recommendation | None,
 ) -> tuple[Resource, ...]:
-    """Those that the measurements tell; each with its interval now and at the horizon."""
-    found = []
+    """Return the resources that the measurements cover, each with its interval now and at the horizon."""
+    needs = []
     if table_bytes:
         stored = np.sum(list(table_bytes.values()), axis=0)
-        found.append(_of("storage", "bytes", stored, "tables, indexes and TOAST of one copy", Origin.DERIVED))
+        needs.append(_of("storage", "bytes", stored, "tables, indexes and TOAST of one copy", Origin.DERIVED))
     if choice is not None and choice.futures.working_set_bytes is not None:
-        why = "what the peak hour touches and memory should hold, on every server"
-        found.append(_of("working set", "bytes", choice.futures.working_set_bytes, why, Origin.ASSUMPTION))
+        why = "data that the peak hour uses, which should fit in memory on every server"
+        needs.append(_of("working set", "bytes", choice.futures.working_set_bytes, why, Origin.ASSUMPTION))
     for name, field, unit, why in DEMANDS:
         if (used := _used(scenarios, workload, peak, field)) is not None:
-            found.append(_of(name, unit, used, why, Origin.DERIVED))
+            needs.append(_of(name, unit, used, why, Origin.DERIVED))
     if pool is not None:
-        found.append(
+        needs.append(
             Resource(
                 "connections",
                 "connections",
                 pool.now,
                 pool.at_horizon,
-                "server connections of the pool, on each server",
+                "the pool's server connections, on each server",
                 Origin.DERIVED,
             )
         )
-    return tuple(found)
+    return tuple(needs)
 
 
 def _of(name: str, unit: str, drawn: Floats, why: str, origin: Origin) -> Resource:
@@ -68,7 +73,7 @@ def _of(name: str, unit: str, drawn: Floats, why: str, origin: Origin) -> Resour
 
 
 def demand_inputs(scenarios: Sequence[SweptScenario]) -> tuple[Input, ...]:
-    """Measured demands of one transaction."""
+    """Return the measured service demands of one transaction as inputs of the plan."""
     return tuple(
         Input(f"{field}.{scenario.name}", each, unit, Origin.MEASURED, scenario.source)
         for scenario in scenarios
@@ -78,7 +83,7 @@ def demand_inputs(scenarios: Sequence[SweptScenario]) -> tuple[Input, ...]:
 
 
 def _demand(scenario: SweptScenario, field: str) -> Interval | None:
-    """Of one transaction at the load that is planned for; a mean without an interval where runs told no more."""
+    """Demand of one transaction at the planned load; a mean without interval where no more was measured."""
     if not isinstance(scenario.demand, Refusal):
         known: Interval | None = getattr(scenario.demand.planned, field)
         if known is not None:
@@ -89,13 +94,13 @@ def _demand(scenario: SweptScenario, field: str) -> Interval | None:
 
 
 def _used(scenarios: Sequence[SweptScenario], workload: Workload, peak: PeakLoad, field: str) -> Floats | None:
-    """Peak transactions times what one costs; None unless every scenario of the mix has been measured."""
-    of = {scenario.name: _demand(scenario, field) for scenario in scenarios}
+    """Peak transactions times the demand of one; None unless every scenario of the mix has been measured."""
+    demands = {scenario.name: _demand(scenario, field) for scenario in scenarios}
     total: Floats = np.zeros_like(peak.tps)
     for name, share in workload.shares().items():
         if not share.any():
             continue
-        each = of.get(name)
+        each = demands.get(name)
         if each is None:
             return None
         total = total + peak.tps * share * np.maximum(Draws().of(f"{field}.{name}", each), 0.0)

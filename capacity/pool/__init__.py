@@ -1,4 +1,4 @@
-"""How many connections: the least pool that is as good as the best, and the limits around it."""
+"""Size of the connection pool: the smallest as good as the best, and the limits it must respect."""
 
 from capacity.pool.recommend import recommend_pool
 from capacity.pool.setting import ONE_INSTANCE, Deployment, PoolSetting

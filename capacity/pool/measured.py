@@ -1,16 +1,16 @@
-"""Which pools a sweep showed to be as good as the best.
+"""Measured pools: the sizes that a sweep found as good as the best.
 
-A pool of N is as good when its throughput X(N) is not lower by more than 5 %, and the 99th percentile with waiting not
-longer by more than 15 %: with M clients it is p99(N) + (M − N)/X(N), the wait for one of N connections by Little's law,
-M the most that were measured.
+A pool of N connections is as good if its throughput X(N) is lower by at most 5 %, and its 99th percentile including the
+wait for a connection longer by at most 15 %. With M clients that percentile is p99(N) + (M − N)/X(N), where the wait
+follows from Little's law and M is the highest level.
 
-The least such pool lies between measured levels, and the levels scatter. So the means of all levels are drawn together:
-each from its own error, without the drift between blocks, which is common to all levels and cancels between them. What
-lies between levels is drawn too, anywhere between two curves that both go through them: a cubic of the logarithms that
-never leaves what its two levels span (Fritsch and Carlson's), where throughput stays flat past a knee, and a parabola
-of cycle time N/X, where it has a peak between two levels, as the Universal Scalability Law has. The interval holds the
-central 90 % of the least pools that follow. The draws scatter about means that scatter themselves, and pools are whole
-numbers: so it covers the true one rather more often than it says.
+The smallest such pool may lie between measured levels, and levels have errors. So the means of all levels are drawn
+from their own errors, without the drift between blocks, which is common to all levels and cancels. Values between
+levels are drawn too, anywhere between two curves through the levels: a monotone cubic in logarithms (Fritsch and
+Carlson's), for throughput that is flat beyond a knee, and a parabola of cycle time N/X, for throughput that has a peak
+between two levels, as in the Universal Scalability Law. The interval holds the central 90 % of the resulting smallest
+pools. As the draws scatter about estimated means, and pools are whole numbers, it covers the true one somewhat more
+often than stated.
 """
 
 from __future__ import annotations
@@ -28,46 +28,47 @@ from capacity.uncertainty import scores, summary
 from capacity.values import LEVEL, Interval, Refusal
 
 P99_MARGIN = 0.15
-"""A pool is as good as the best when its p99, waiting included, is not longer by more than this share."""
+"""Largest share by which the p99 of a good pool, wait for a connection included, exceeds the best."""
 MOST_SIZES = 200
-"""Of pools looked at, beside the levels: all whole numbers up to it, and as many in a geometric row beyond."""
+"""Sizes tried beside the levels: all whole numbers up to this, and as many in a geometric series beyond."""
 DRAWN = 1001
+"""Number of draws."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredPool:
-    """Connections of one scenario. ``least``: of the pools as good as the best, the smallest; ``most``: the largest."""
+    """Smallest (``least``) and largest (``most``) pool of one scenario that is as good as the best."""
 
     least: Interval
     most: int
     level: int
-    """The lowest measured level that is no smaller than the least pool's middle: what can be tested."""
+    """Lowest measured level not below the smallest good pool, used for a testable prediction."""
     tps: float
-    """Throughput of the least pool."""
+    """Throughput of the smallest good pool, in transactions per second."""
 
 
 def measured_pool(scenario: SweptScenario) -> MeasuredPool | Refusal:
-    """Refuses a sweep with think time, without valid runs, or one that does not bracket the best pool.
+    """Find the good pools of a sweep. Refuses one with think time, without valid runs, or without a bracketed optimum.
 
-    Without a repeated level the interval reaches from one connection to the highest level: nothing tells the scatter.
+    Without repeated levels the scatter of runs is unknown, so the interval reaches from 1 to the highest level.
     """
     if not scenario.busy:
         return Refusal(
             "pool_needs_busy_connections",
-            f"a sweep of {scenario.name!r} in which every connection is busy: with think time a level counts users",
+            f"a sweep of {scenario.name!r} with all connections busy; with think time a level counts users",
             f"run `loadgen sweep {scenario.name}` without think time",
         )
     if not scenario.repeats:
         return Refusal(
             "no_valid_runs", f"a valid run of {scenario.name!r}", f"run `loadgen sweep {scenario.name}` again"
         )
-    found = pool_range({level: tps for level in scenario.levels if (tps := scenario.mean_tps(level)) is not None})
-    if found is None:
+    good_range = pool_range({level: tps for level in scenario.levels if (tps := scenario.mean_tps(level)) is not None})
+    if good_range is None:
         top = max(scenario.levels)
         return Refusal(
             "pool_not_bracketed",
-            f"the pool at which {scenario.name!r} stops gaining throughput: it still gained up to the highest level, "
-            f"{top}, or too few levels are valid",
+            f"the number of connections at which throughput of {scenario.name!r} stops rising: it still rose up to the "
+            f"highest level, {top}, or too few levels are valid",
             f"run `loadgen sweep {scenario.name}` with at least three levels, up to {4 * top}",
         )
     return _between(scenario)
@@ -102,9 +103,10 @@ def _between(scenario: SweptScenario) -> MeasuredPool:
 
 
 def _good(levels: Floats, sizes: Floats, tps: Floats, p99: Floats, shape: Floats) -> tuple[Floats, Floats]:
-    """Which sizes are as good as the best, a column per draw, and their throughput. Logs of levels, a row each.
+    """Sizes that are as good as the best, and their throughput; a row per size, a column per draw.
 
-    ``shape`` 0: the cubic; 1: the parabola. Where no size keeps both margins, those that keep that of throughput.
+    ``tps`` and ``p99`` hold logarithms, a row per level. A ``shape`` of 0 is the cubic, 1 the parabola. Where no size
+    keeps both margins, those that keep the margin of throughput count.
     """
     n, between = np.log(sizes)[:, None], _parabola(levels, sizes)
     by_cycle = n - np.log(np.maximum(between @ (levels[:, None] * np.exp(-tps)), 1e-300))
@@ -124,7 +126,7 @@ def _cubic(levels: Floats, sizes: Floats, logs: Floats) -> Floats:
 
 
 def _parabola(levels: Floats, sizes: Floats) -> Floats:
-    """Weights of levels, a row per size: of the two parabolas through three levels each, the nearer weighs more."""
+    """Weights of levels, a row per size, for two parabolas through three levels each; the nearer weighs more."""
     weights = np.zeros((len(sizes), len(levels)))
     for row, size in enumerate(sizes):
         right = min(max(int(np.searchsorted(levels, size)), 1), len(levels) - 1)
@@ -132,15 +134,15 @@ def _parabola(levels: Floats, sizes: Floats) -> Floats:
         parts = [(1 - share, right - 2), (share, right - 1)]
         inside = [(weight, first) for weight, first in parts if 0 <= first <= len(levels) - 3]
         for weight, first in inside:
-            of = 1.0 if len(inside) == 1 else weight
+            own_weight = 1.0 if len(inside) == 1 else weight
             for i in range(first, first + 3):
                 others = [levels[j] for j in range(first, first + 3) if j != i]
-                weights[row, i] += of * math.prod((size - other) / (levels[i] - other) for other in others)
+                weights[row, i] += own_weight * math.prod((size - other) / (levels[i] - other) for other in others)
     return weights
 
 
 def _sizes(levels: tuple[int, ...]) -> Floats:
-    """Pools to look at: every whole number, and for long sweeps a row that thins out."""
+    """Pool sizes to try: all whole numbers, and for long sweeps fewer of the large ones."""
     first, last = levels[0], levels[-1]
     beyond = np.geomspace(max(first, MOST_SIZES), max(last, MOST_SIZES), MOST_SIZES).round()
     every = {*range(first, min(last, MOST_SIZES) + 1), *(int(n) for n in beyond if n <= last), *levels}
@@ -153,7 +155,7 @@ def _means(scenario: SweptScenario, what: str) -> BlockedMeans | None:
 
 
 def _drawn(logs: Floats, means: BlockedMeans, name: str) -> Floats:
-    """Draws of each level's mean from its own error, as wide as Student's t of the runs' degrees of freedom."""
+    """Draws of each level's mean from its own error, as wide as Student's t with the runs' degrees of freedom."""
     from scipy.special import ndtri
 
     half = np.minimum(means.own_half_widths(LEVEL) / float(ndtri((1 + LEVEL) / 2)), 100.0)

@@ -1,11 +1,11 @@
-"""How many connections: the smallest pool that the sweeps showed to be as good as the best.
+"""Recommendation of a pool size: the smallest pool as good as the best in the sweeps.
 
-A connection waits for one of few cores, disks and locks. Past the pool that keeps those busy, more connections only
-queue inside the server, where they also contend: throughput stays or falls, and response time grows in proportion.
+Connections share a few cores, disks and locks. Beyond the pool that keeps those busy, more connections only queue
+inside the server, where they also contend: throughput stays or falls, and response time grows in proportion.
 
-What is as good as the best is measured (:mod:`capacity.pool.measured`). A connection is held while the client's
-messages travel, idle for the server, so a round trip of t between application and server adds X·n·t connections, n the
-round trips of a transaction.
+Which pools are as good as the best is measured (:mod:`capacity.pool.measured`). A connection is also held during round
+trips to the client, when the server is idle, so at a throughput X a round trip of t between application and server adds
+X·n·t connections, where n is the number of round trips in a transaction.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from capacity.due import Due
-from capacity.formatting import figure, span
+from capacity.formatting import counted, interval, number, share
 from capacity.measurements import MeasuredServer, SweptScenario
 from capacity.pool.limits import checks
 from capacity.pool.measured import P99_MARGIN, MeasuredPool, measured_pool
@@ -27,10 +27,7 @@ from capacity.values import Input, Interval, Origin, Refusal
 
 @dataclass(frozen=True, slots=True)
 class _Range:
-    """One scenario's pools: those measured as good, and with the application's round trips.
-
-    ``least``: the smallest good one; ``most``: the largest.
-    """
+    """Smallest (``least``) and largest (``most``) good pool of one scenario, with the application's round trips."""
 
     measured: MeasuredPool
     least: Interval
@@ -41,18 +38,18 @@ class _Range:
 def recommend_pool(
     scenarios: Sequence[SweptScenario], server: MeasuredServer, setting: PoolSetting
 ) -> Recommendation | RefusedRecommendation:
-    """The least pool that is as good as the best for every scenario swept.
+    """Recommend the smallest pool that is as good as the best for every swept scenario. Refuses without a good sweep.
 
-    Its interval is that of the least pool; ``most`` is the largest that is as good for all. Both hang on the server,
-    not on the number of users.
+    The interval is that of the smallest pool; ``most`` is the largest that is as good for all. Both depend on the
+    server, not on the number of users.
     """
     ranges: dict[str, _Range] = {}
-    grown = _growth(server, setting)
+    core_ratio = _core_ratio(server, setting)
     for scenario in scenarios:
-        found = measured_pool(scenario)
-        if isinstance(found, Refusal):
-            return RefusedRecommendation("pool", "primary", found)
-        ranges[scenario.name] = _with_round_trips(scenario, found, setting.round_trip_ms.value, grown)
+        good_pool = measured_pool(scenario)
+        if isinstance(good_pool, Refusal):
+            return RefusedRecommendation("pool", "primary", good_pool)
+        ranges[scenario.name] = _with_round_trips(scenario, good_pool, setting.round_trip_ms.value, core_ratio)
     if not ranges:
         missing = "a sweep of a scenario"
         return RefusedRecommendation("pool", "primary", Refusal("no_sweep", missing, "run `loadgen sweep dashboard`"))
@@ -63,23 +60,23 @@ def recommend_pool(
     high = round(max(r.least.high for r in ranges.values()))
     pool = Interval(float(min(low, size)), float(size), float(max(size, high)))
     limits = checks(size, most, server, setting, {name: r.hold_s for name, r in ranges.items()})
-    where = "the measured server" if setting.server is None or grown == 1 else setting.server.name
+    where = "the measured server" if setting.server is None or core_ratio == 1 else setting.server.name
     return Recommendation(
         kind="pool",
         subject="primary",
-        headline=f"{size} connections to {where}, never more than {most}",
+        headline=f"{counted(size, 'connection')} to {where}, at most {most}",
         now=pool,
         at_horizon=pool,
-        unit="connections, over all application instances",
+        unit="connections over all application instances",
         steps=(
             Step(
                 size,
                 "connections",
                 Due(setting.start, setting.start, setting.start),
-                "the sweeps hold for today's server",
+                "measured by the sweeps on today's server",
             ),
         ),
-        reason=_reason(ranges, setting, grown),
+        reason=_reason(ranges, setting, core_ratio),
         rejected=_rejected(scenarios, ranges, server, binding, size),
         prediction=_prediction(binding, ranges[binding.name].measured.level),
         inputs=_inputs(scenarios, ranges, setting),
@@ -89,19 +86,21 @@ def recommend_pool(
     )
 
 
-def _growth(server: MeasuredServer, setting: PoolSetting) -> float:
-    """Cores of the target's server over those measured; 1 for the measured server itself."""
+def _core_ratio(server: MeasuredServer, setting: PoolSetting) -> float:
+    """Cores of the target's server over those of the measured server; 1 for the latter itself."""
     if setting.target is None or setting.target.measured or setting.server is None:
         return 1.0
     return (setting.server.cores or 1.0) / server.cores if server.cores else 1.0
 
 
-def _with_round_trips(scenario: SweptScenario, good: MeasuredPool, round_trip_ms: Interval, grown: float) -> _Range:
-    tps = good.tps * grown
+def _with_round_trips(
+    scenario: SweptScenario, good: MeasuredPool, round_trip_ms: Interval, core_ratio: float
+) -> _Range:
+    tps = good.tps * core_ratio
     seconds = round_trip_ms.scaled((scenario.round_trips or 1.0) / 1000)
 
     def held(connections: float, trip_s: float) -> float:
-        return max(1.0, connections * grown) + tps * trip_s
+        return max(1.0, connections * core_ratio) + tps * trip_s
 
     least = Interval(
         float(math.floor(held(good.least.low, seconds.low))),
@@ -109,22 +108,24 @@ def _with_round_trips(scenario: SweptScenario, good: MeasuredPool, round_trip_ms
         float(math.ceil(held(good.least.high, seconds.high) - 1e-9)),
         round_trip_ms.level,
     )
-    hold_s = good.least.value * grown / tps + seconds.value
+    hold_s = good.least.value * core_ratio / tps + seconds.value
     return _Range(good, least, max(float(math.ceil(held(good.most, seconds.value) - 1e-9)), least.value), hold_s)
 
 
-def _reason(ranges: Mapping[str, _Range], setting: PoolSetting, grown: float) -> str:
-    each = ", ".join(f"{name} {span(r.measured.least)} up to {r.measured.most}" for name, r in ranges.items())
+def _reason(ranges: Mapping[str, _Range], setting: PoolSetting, core_ratio: float) -> str:
+    each = ", ".join(f"{name} {interval(r.measured.least)} up to {r.measured.most}" for name, r in ranges.items())
     reason = (
-        f"Pools not worse than the best by {POOL_MARGIN:.0%} in throughput and {P99_MARGIN:.0%} in p99 with waiting: "
-        f"{each}. The smallest that suits all of them leaves the least waiting inside the server."
+        f"Pools with at most {POOL_MARGIN:.0%} less throughput and {P99_MARGIN:.0%} longer p99 (wait for a connection "
+        f"included) than the best: {each}. The smallest that is good for all queues least inside the server."
     )
-    if grown != 1:
-        reason += f" Carried over by cores, {figure(grown)} times those measured: an assumption."
+    if core_ratio != 1:
+        reason += (
+            f" The target's server has {number(core_ratio)} times the cores; pools are scaled by that (assumption)."
+        )
     trip = setting.round_trip_ms
     if trip.value.high > 0:
         reason += (
-            f" Connections held while messages travel are added, at {figure(trip.value.value)} ms a round trip "
+            f" Connections held during round trips are added, at {number(trip.value.value)} ms per round trip "
             f"({trip.origin})."
         )
     return reason
@@ -133,14 +134,15 @@ def _reason(ranges: Mapping[str, _Range], setting: PoolSetting, grown: float) ->
 def _divide(size: int, deployment: Deployment) -> Division:
     parts = deployment.instances * deployment.pools
     if parts == 1:
-        return Division(size, 1, 1, size, "one pool in one application instance; a second one would halve it")
+        return Division(size, 1, 1, size, "one pool in one application instance; with a second instance, halve it")
     if size >= parts:
         each = size // parts
-        what = f"{each} connections in each of {deployment.pools} pools of {deployment.instances} instances"
+        pools, instances = counted(deployment.pools, "pool"), counted(deployment.instances, "application instance")
+        what = f"{counted(each, 'connection')} in each of {pools} in each of {instances}"
         return Division(size, deployment.instances, deployment.pools, each, what)
     what = (
-        f"{parts} pools cannot share {size} connections: put one pooler in transaction mode before the server, and let "
-        "the instances connect to it"
+        f"{parts} pools cannot share {counted(size, 'connection')}: put one pooler in transaction mode in front of the "
+        "server, and connect the instances to it"
     )
     return Division(size, deployment.instances, deployment.pools, 0, what)
 
@@ -154,7 +156,7 @@ def _inputs(
             good.least,
             "connections",
             Origin.MEASURED,
-            f"{s.source}: the least within {POOL_MARGIN:.0%} of the best throughput, {P99_MARGIN:.0%} of the best p99",
+            f"{s.source}: smallest within {POOL_MARGIN:.0%} of the best throughput, {P99_MARGIN:.0%} of the best p99",
         )
         for s in scenarios
         for good in [ranges[s.name].measured]
@@ -173,21 +175,21 @@ def _rejected(
     least = ranges[binding.name].measured.least.value
     if server.cores:
         rule = 2 * server.cores
-        share = _share_of_best(binding, rule)
-        seen = (
-            f"; measured there: {share:.0%} of the best throughput" if share is not None else ", not a level measured"
+        of_best = _share_of_best(binding, rule)
+        at_rule = (
+            f"there it had {share(of_best)} of the best throughput" if of_best is not None else "not at that level"
         )
         rejected.append(
             Rejected(
                 f"2 × cores = {rule} connections",
-                f"a rule of thumb about hardware; this server was measured under this load instead{seen}",
+                f"a rule of thumb about hardware; this server was measured under this load, {at_rule}",
                 "rule_of_thumb",
             )
         )
     for smaller in [level for level in binding.levels if level < least][-1:]:
-        share = _share_of_best(binding, smaller)
-        why = f"carry only {share:.0%} of the best under {binding.name}"
-        rejected.append(Rejected(f"{smaller} connections", why, "too_small"))
+        of_best = _share_of_best(binding, smaller)
+        why = f"only {share(of_best)} of the best throughput under {binding.name}"
+        rejected.append(Rejected(counted(smaller, "connection"), why, "too_small"))
     larger: dict[int, list[str]] = {}
     for scenario in scenarios:
         if (top := scenario.levels[-1]) > size:
@@ -197,16 +199,16 @@ def _rejected(
 
 
 def _cost(scenario: SweptScenario, good: MeasuredPool) -> str:
-    """What the largest pool measured costs: throughput where it has lost some, response time in any case."""
+    """Cost of the largest measured pool: lost throughput, if any, and longer response times."""
     top = scenario.levels[-1]
-    share = _share_of_best(scenario, top)
+    of_best = _share_of_best(scenario, top)
     slow, quick = scenario.mean_response_ms(top), scenario.mean_response_ms(good.level)
     if top > good.most:
-        cost = f"a fault under {scenario.name}: throughput falls to {share:.0%} of the best"
+        cost = f"throughput falls to {share(of_best)} of the best under {scenario.name}"
     else:
-        cost = f"no more throughput than within {POOL_MARGIN:.0%} under {scenario.name}"
+        cost = f"throughput within {POOL_MARGIN:.0%} of smaller pools' under {scenario.name}"
     if slow is not None and quick is not None:
-        cost += f", and responses take {figure(slow)} ms instead of {figure(quick)} ms"
+        cost += f", and response time is {number(slow)} ms instead of {number(quick)} ms"
     return cost
 
 
@@ -217,7 +219,7 @@ def _share_of_best(scenario: SweptScenario, level: int) -> float | None:
 
 
 def _prediction(scenario: SweptScenario, size: int) -> Prediction | None:
-    """Throughput with the level nearest above the least good pool over that with the largest; None without repeats."""
+    """Throughput at the level next above the smallest good pool over that at the largest; None without repeats."""
     from scipy.special import stdtrit
 
     levels = scenario.levels
@@ -226,5 +228,5 @@ def _prediction(scenario: SweptScenario, size: int) -> Prediction | None:
     if pooled.df < 1 or top == size:
         return None
     low, value, high = pooled.ratio(levels.index(size), len(levels) - 1, float(stdtrit(pooled.df, 0.95)))
-    metric = f"throughput of {scenario.name}, every connection busy"
-    return Prediction(metric, f"{top} connections", f"{size} connections", Interval(low, value, high))
+    metric = f"throughput of {scenario.name} with all connections busy"
+    return Prediction(metric, counted(top, "connection"), counted(size, "connection"), Interval(low, value, high))

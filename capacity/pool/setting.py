@@ -1,4 +1,4 @@
-"""Where a pool is to be: how the application connects, the server, and the load on it."""
+"""Setting of a pool: how the application connects, the server, and the load on it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from capacity.values import Input
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """How the application connects. ``pools``: pairs of user and database, each with a pool of its own.
+    """Instances of the application, and pools in each: one per pair of user and database.
 
-    Raises ValueError for numbers that no deployment has.
+    Raises ValueError for impossible numbers.
     """
 
     instances: int = 1
@@ -22,7 +22,7 @@ class Deployment:
 
     def __post_init__(self) -> None:
         if not 1 <= self.instances <= 100_000 or not 1 <= self.pools <= 1_000:
-            raise ValueError("a deployment has 1 to 100000 instances, and 1 to 1000 pools in each")
+            raise ValueError("deployment: expected 1 to 100000 instances with 1 to 1000 pools each")
 
 
 ONE_INSTANCE = Deployment()
@@ -30,13 +30,13 @@ ONE_INSTANCE = Deployment()
 
 @dataclass(frozen=True, slots=True)
 class PoolSetting:
-    """Where the pool is to be: the target's server, how it is reached, and the load on it at the horizon."""
+    """The server that a pool connects to, the round trip to it, and the load on it at the horizon."""
 
     start: dt.date
     round_trip_ms: Input
     deployment: Deployment = ONE_INSTANCE
     target: Target | None = None
     server: Server | None = None
-    """Of the target; None: the measured one."""
+    """Server of the target; None for the measured server."""
     peak_tps: Mapping[str, float] | None = None
-    """By scenario, of one server at the horizon."""
+    """Peak transactions per second of one server at the horizon, by scenario."""

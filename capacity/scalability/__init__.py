@@ -1,8 +1,8 @@
-"""How throughput grows with concurrency: what a sweep supports, and the law that explains it.
+"""Scalability: the capacity that a sweep measured, and the law of throughput by concurrency.
 
-Capacity is decided by measured levels (:func:`capacity_at_objective`). The Universal Scalability Law
-(:func:`fit_usl`) explains and interpolates; far outside the measured range its predictions are off by a factor of two
-in published data, so it refuses them.
+Capacity follows from measured levels (:func:`capacity_at_objective`). The Universal Scalability Law (:func:`fit_usl`)
+explains and interpolates; far outside the measured range its predictions are wrong by a factor of two in published
+data, so it refuses them.
 """
 
 from capacity.scalability.fit import fit_usl

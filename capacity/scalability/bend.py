@@ -1,9 +1,9 @@
-"""How measured levels bend away from a law: a smooth deviation, so that what lies between levels follows them.
+"""Smooth deviation of measured levels from a law, so that predictions between levels follow the measurements.
 
 No law of three parameters has the sharp knee of a machine with two cores. In logarithms the levels are
 ``y(x) = law(x) + m + d(x) + error`` with x = log N, a constant m and a smooth d: a Gaussian process with Matérn's
-kernel of order 3/2, variance τ² and length ℓ. τ and ℓ are not chosen but averaged over a grid, each pair weighing as
-its restricted likelihood, so that levels on the law leave the law as it is, and the width knows what they do not tell.
+kernel of order 3/2, variance τ² and length ℓ. τ and ℓ are averaged over a grid, weighted by their restricted
+likelihood, so that levels on the law leave it unchanged, and the interval includes the uncertainty of τ and ℓ.
 Source: C. E. Rasmussen and C. K. I. Williams, Gaussian Processes for Machine Learning, 2006, sections 2.7 and 5.4.
 """
 
@@ -17,17 +17,17 @@ import numpy as np
 from capacity.arrays import Floats
 
 SIZES = np.geomspace(1e-3, 1.0, 20)
-"""τ: from a thousandth to e-fold. Assumption, with equal odds on this scale."""
+"""Values of τ, from a thousandth to e-fold, with equal prior weights (assumption)."""
 LENGTHS = np.geomspace(0.5, 2.8, 6)
-"""ℓ in log N: from a step of half as many again to a factor of sixteen. Assumption, likewise."""
+"""Values of ℓ in log N, from a factor of 1.6 in N to one of 16, with equal prior weights (assumption)."""
 LEAST_ERROR = 1e-6
-"""Of a level's mean, in logs: levels known exactly would leave nothing to invert."""
+"""Least error of a level's mean, in logs, so that the covariance matrix stays invertible."""
 MOST_LEVELS = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Bend:
-    """Deviations in logs of levels, at their log loads, by pairs of the grid; their weights add up to 1.
+    """Deviations of levels from the law, in logs, for each pair of the grid; the pairs' weights add up to 1.
 
     Shapes: ``x`` (levels), ``means`` (pairs), ``pulls``, ``sums`` (pairs × levels), ``inverse`` (pairs × levels ×
     levels), ``certainty``, ``weight`` (pairs).
@@ -35,18 +35,18 @@ class Bend:
 
     x: Floats
     means: Floats
-    """m of each pair, by generalised least squares."""
+    """Constant m of each pair, by generalised least squares."""
     pulls: Floats
-    """K⁻¹(y − m)."""
+    """Product K⁻¹(y − m)."""
     sums: Floats
-    """K⁻¹1."""
+    """Product K⁻¹1."""
     inverse: Floats
     certainty: Floats
-    """1ᵀK⁻¹1: of m."""
+    """Precision of m, 1ᵀK⁻¹1."""
     weight: Floats
 
     def at(self, concurrency: float) -> tuple[float, float]:
-        """Deviation of a level's mean from the law, in logs, and its standard error; of any load of 1 or more."""
+        """Return the deviation of a mean from the law, in logs, and its standard error, at a concurrency ≥ 1."""
         kernel = _kernel(np.array([math.log(concurrency)]), self.x)[:, 0]
         value = self.means + np.sum(kernel * self.pulls, axis=1)
         explained = np.einsum("gi,gij,gj->g", kernel, self.inverse, kernel)
@@ -61,7 +61,7 @@ _SCALES = np.tile(LENGTHS, len(SIZES))
 
 
 def bend(loads: Floats, deviations: Floats, errors: Floats) -> Bend:
-    """From each level's load, its mean's deviation from the law in logs, and that mean's standard error."""
+    """Fit the deviation from each level's load, its mean's deviation from the law in logs, and the mean's error."""
     x = np.log(loads)
     noise = np.diag(np.maximum(errors, LEAST_ERROR) ** 2)
     inverse = np.asarray(np.linalg.inv(_kernel(x, x) + noise), dtype=np.float64)
@@ -76,6 +76,6 @@ def bend(loads: Floats, deviations: Floats, errors: Floats) -> Bend:
 
 
 def _kernel(x: Floats, y: Floats) -> Floats:
-    """Covariances of d, pairs × len(x) × len(y)."""
+    """Covariances of d, with shape pairs × len(x) × len(y)."""
     r = np.abs(x[:, None] - y[None, :]) * math.sqrt(3) / _SCALES[:, None, None]
     return np.asarray(_VARIANCES[:, None, None] * (1 + r) * np.exp(-r))

@@ -1,8 +1,8 @@
-"""Means of levels measured in blocks, with errors that know of drift.
+"""Means of levels measured in blocks, with errors that include drift between blocks.
 
-A sweep visits every level once a block; between blocks the machine drifts. Logarithms follow
-``y = level + block + run``, blocks and runs normal with a deviation of their own: the drift of a block is common to
-its levels, so it cancels between levels and stays in each level's mean.
+A sweep visits every level once per block; between blocks the machine drifts. Logarithms follow
+``y = level + block + run``, where blocks and runs are normal with a standard deviation each. The drift of a block is
+common to its levels, so it cancels between levels but stays in each level's mean.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import numpy as np
 from capacity.arrays import Floats
 
 SMALLEST_SHARE = 1e-9
-"""Of the blocks' variance that the runs have at least, so that the weights stay finite."""
+"""Least variance of runs as a share of that of blocks, so that the weights stay finite."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockedMeans:
-    """Mean of each level, in the order given, and its standard error.
+    """Mean of each level, in the given order, and its standard error.
 
-    ``own_errors`` leave out what is common to all levels, ``errors`` do not. Of a level's variance ``block_share`` is
-    known with ``block_df`` degrees of freedom, the rest with ``run_df``. ``block_sd`` is 0 where the blocks differ by
-    no more than runs do, or nothing tells them apart.
+    ``own_errors`` leave out the drift that is common to all levels, ``errors`` include it. The share ``block_share`` of
+    a level's variance is known with ``block_df`` degrees of freedom, the rest with ``run_df``. ``block_sd`` is 0 where
+    blocks differ by no more than runs do, or cannot be separated from runs.
     """
 
     means: Floats
@@ -37,10 +37,10 @@ class BlockedMeans:
     run_sd: float
 
     def half_widths(self, level: float) -> Floats:
-        """Of each mean's interval: its error times Student's quantiles of both parts, weighted by their variance.
+        """Return the half-width of each mean's interval: its error times Student's quantiles, weighted by variance.
 
-        Cochran and Cox's approximation, which covers at least as often as it says. One number of degrees of freedom
-        for both (Satterthwaite) covers too rarely with two or three blocks.
+        This is Cochran and Cox's approximation, whose coverage is at least the stated level. With two or three blocks
+        the coverage of a single number of degrees of freedom (Satterthwaite) is too low.
         """
         from scipy.special import stdtrit
 
@@ -48,13 +48,13 @@ class BlockedMeans:
         return np.asarray(self.errors * (self.block_share * few + (1 - self.block_share) * many))
 
     def own_half_widths(self, level: float) -> Floats:
-        """The same for comparing levels: without what is common to all."""
+        """Return half-widths without the drift common to all levels, for comparing levels."""
         from scipy.special import stdtrit
 
         return np.asarray(self.own_errors * float(stdtrit(self.run_df, (1 + level) / 2)))
 
     def probability_below(self, limit: float) -> Floats:
-        """That each level's true mean is at most ``limit``: Student's distribution, weighted in the same way."""
+        """Return the probability that each level's true mean is at most ``limit``, by Student's distributions."""
         from scipy.special import stdtr
 
         margins = limit - self.means
@@ -65,11 +65,12 @@ class BlockedMeans:
 
 
 def blocked_means(groups: Sequence[Sequence[tuple[int, float]]]) -> BlockedMeans | None:
-    """From (block, value) of each run by level; None without a level that was repeated.
+    """Estimate the means from (block, value) of each run by level; None without a repeated level.
 
-    Variances from the mean squares of blocks, within levels, and of runs (Henderson's method 3), levels by generalised
-    least squares. Without blocks that can be told from runs: one variance between
-    the runs of a level, pooled. Source: S. R. Searle, G. Casella and C. E. McCulloch, Variance Components, 1992.
+    Variances are from the mean squares of blocks, within levels, and of runs (Henderson's method 3), means by
+    generalised least squares. If blocks cannot be separated from runs, there is one pooled variance between the runs of
+    a level.
+    Source: S. R. Searle, G. Casella and C. E. McCulloch, Variance Components, 1992.
     """
     runs = [(level, block, value) for level, group in enumerate(groups) for block, value in group]
     y = np.array([value for _, _, value in runs])
@@ -99,7 +100,7 @@ def blocked_means(groups: Sequence[Sequence[tuple[int, float]]]) -> BlockedMeans
     shrunk = block_of * (ratio / (1 + ratio * block_of.sum(axis=0)))
     whitened = level_of - shrunk @ (block_of.T @ level_of)
     weights = np.linalg.solve(level_of.T @ whitened, whitened.T)
-    # A level's mean has the variance w'w·runs + |Z'w|²·blocks, written in the two mean squares to get its df.
+    # The variance of a level's mean, w'w·runs + |Z'w|²·blocks, is written in the two mean squares for its df.
     own = np.sum(weights**2, axis=1) * of_runs
     by_blocks = np.sum((weights @ block_of) ** 2, axis=1) / runs_a_block
     by_runs = np.sum(weights**2, axis=1) - by_blocks
@@ -133,5 +134,5 @@ def _unblocked(y: Floats, level_of: Floats, variance: float) -> BlockedMeans:
 
 
 def _indicators(labels: Sequence[int]) -> Floats:
-    """A column of 0 and 1 for each distinct label."""
+    """Indicator matrix: a column of 0 and 1 for each distinct label."""
     return np.asarray(np.asarray(labels)[:, None] == np.unique(labels)[None, :], dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Which law measured throughputs follow, and how well they tell it."""
+"""Fit of the Universal Scalability Law to measured throughputs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from capacity.scalability.usl import REACH, Model, Usl
 from capacity.values import LEVEL, Interval, Refusal
 
 LEAST_LEVELS = 4
-"""One more than the law has parameters."""
+"""Least levels: one more than the law has parameters."""
 DOUBT = 0.05
-"""A part of the law is kept when without it the fit would be so bad with less than this probability."""
+"""Significance level of the F test by which a parameter of the law is kept."""
 EXACT = 1e-9
-"""A deviation below this share of the throughput is rounding: the points lie on the law."""
+"""Share of the throughput below which a deviation counts as rounding, so that the points lie on the law."""
 TINY = 1e-50
-"""Measurements lie between this and its inverse, so that no square of theirs overflows."""
+"""Least measurement, and the inverse of the greatest, so that no square overflows."""
 
 
 def fit_usl(
@@ -30,12 +30,12 @@ def fit_usl(
     level: float = LEVEL,
     spreads: Sequence[float] | None = None,
 ) -> Usl | Refusal:
-    """Least squares of the law to measured points, 0 ≤ α ≤ 1, β ≥ 0, γ > 0.
+    """Fit the law to measured points by least squares, with 0 ≤ α ≤ 1, β ≥ 0, γ > 0.
 
-    Points come in any order; several at one concurrency are runs of it. ``spreads``: each point's standard deviation,
-    up to a common factor; without them all are alike. The variance is that about the law; where runs of one load agree
-    better among themselves than with the law (F test, 5 %), that of the loads' means, with its fewer degrees of
-    freedom. Refuses unusable points, fewer than four levels, and a fall that leaves γ without an end.
+    Points come in any order; several at one concurrency are its runs. ``spreads`` are the points' standard deviations
+    up to a common factor (default: all equal). The variance is that about the law; if the runs of one load agree better
+    with each other than with the law (F test, 5 %), it is that of the loads' means, with fewer degrees of freedom.
+    Refuses unusable points, fewer than four levels, and throughput that falls so fast that γ is unbounded.
     Source: N. J. Gunther, Guerrilla Capacity Planning, 2007.
     """
     from scipy.special import fdtri, stdtrit
@@ -47,12 +47,12 @@ def fit_usl(
     points, within, pure_df = _grouped(n, x, spread)
     design = columns(points.n)
     fits = [solve(points, design[:, :size]) for size in (1, 2)]
-    # The smaller laws are points of the larger one: it must not end above them.
+    # The smaller laws are special cases of the full law, whose fit must not be worse than theirs.
     inner = min(fits, key=lambda fit: fit.squares)
     within_it = np.append(inner.parts, np.zeros(3 - len(inner.parts)))
     best = min((solve(points, design, start=start) for start in (None, within_it)), key=lambda fit: fit.squares)
     if best.parts[0] + best.parts[1] <= 0:
-        missing = "throughput at low concurrency: it falls so fast that none alone can be inferred"
+        missing = "throughput at low concurrency; it falls so fast that that of concurrency 1 is unknown"
         return Refusal("not_identified", missing, "measure a concurrency of 1")
     df = len(points.n) - 3 + pure_df
     variance, misfit_df = (best.squares + within) / df, len(points.n) - 3
@@ -92,32 +92,35 @@ def fit_usl(
 
 
 def unusable(n: Floats, x: Floats, spread: Floats, level: float) -> Refusal | None:
-    """Refuses points that no law can be fitted to; None when one can."""
+    """Refuse points that no law can be fitted to; return None for others."""
 
     def bad(missing: str) -> Refusal:
         return Refusal("bad_measurement", missing, "correct the measurements, or leave out those that are not")
 
     if not 0 < level < 1:
-        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"take {LEVEL:g}")
+        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"use {LEVEL:g}")
     if n.ndim != 1 or n.shape != x.shape or n.shape != spread.shape:
-        return bad("one throughput, and one spread if any, for each concurrency")
-    for values, what, fits in ((n, "a concurrency of 1 or more", n >= 1), (x, "a throughput above 0", x > TINY)):
-        wrong = np.flatnonzero(~(fits & (values < 1 / TINY)))
-        if len(wrong):
-            return bad(f"{what} at point {wrong[0] + 1}, not {values[wrong[0]]:g}")
+        return bad("one throughput for each concurrency, and one spread each if spreads are given")
+    for values, expected, is_valid in (
+        (n, "a concurrency of 1 or more", n >= 1),
+        (x, "a throughput above 0", x > TINY),
+    ):
+        invalid = np.flatnonzero(~(is_valid & (values < 1 / TINY)))
+        if len(invalid):
+            return bad(f"{expected} at point {invalid[0] + 1}, not {values[invalid[0]]:g}")
     if not ((spread > TINY) & (spread < 1 / TINY)).all():
         return bad("a spread above 0 for each point")
     if (levels := len(np.unique(n))) < LEAST_LEVELS:
         return Refusal(
             "too_few_levels",
-            f"at least {LEAST_LEVELS} levels for three parameters, there are {levels}",
+            f"at least {LEAST_LEVELS} levels for three parameters; {levels} given",
             "sweep more levels",
         )
     return None
 
 
 def _grouped(n: Floats, x: Floats, spread: Floats) -> tuple[Points, float, int]:
-    """Weighted means by level; the sum of squares within levels, and its degrees of freedom."""
+    """Weighted means by level, the sum of squares within levels, and its degrees of freedom."""
     levels, at = np.unique(n, return_inverse=True)
     weight = 1 / spread**2
     total = np.asarray(np.bincount(at, weight), dtype=np.float64)
@@ -127,7 +130,7 @@ def _grouped(n: Floats, x: Floats, spread: Floats) -> tuple[Points, float, int]:
 
 
 def _doubt(fall: float, variance: float, df: int) -> float:
-    """Probability that a superfluous parameter lets the sum of squares fall so far."""
+    """Probability that a superfluous parameter reduces the sum of squares by as much as ``fall``."""
     from scipy.special import fdtrc
 
     if fall <= 0:
@@ -136,7 +139,7 @@ def _doubt(fall: float, variance: float, df: int) -> float:
 
 
 def _peak(law: Law, beta: Interval, profile: Profile) -> tuple[Interval | None, bool]:
-    """The peak's interval where there is one, and whether the data settle that."""
+    """Interval of the peak, None without one, and whether the data decide if there is a peak."""
     if law.beta == 0 or beta.low == 0:
         bend = law.beta / (1 - law.alpha) if law.alpha < 1 else math.inf
         if math.isinf(bend):

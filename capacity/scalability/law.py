@@ -1,4 +1,4 @@
-"""The Universal Scalability Law with known parameters: forwards, and each inverse."""
+"""The Universal Scalability Law with known parameters: throughput, response time, and their inverses."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from capacity.values import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """X(N) = γN / (1 + α(N − 1) + βN(N − 1)): throughput with N busy at a time, 0 ≤ α ≤ 1, β ≥ 0, γ > 0.
+    """The law X(N) = γN / (1 + α(N − 1) + βN(N − 1)) of throughput at concurrency N; 0 ≤ α ≤ 1, β ≥ 0, γ > 0.
 
-    α is contention (waiting for what is shared), β coherency (keeping copies in step), γ the throughput of one alone.
-    β = 0 is Amdahl's law, α = β = 0 linear growth. N is at least 1 and at most ``reach``: there the answers end.
+    α is contention (waits for shared resources), β coherency (cost of keeping copies in step), γ the throughput at N =
+    1. β = 0 is Amdahl's law, α = β = 0 linear growth. N is from 1 to ``reach``, the limit of its answers.
     Source: N. J. Gunther, Guerrilla Capacity Planning, 2007. Raises ValueError for parameters out of range.
     """
 
@@ -25,11 +25,11 @@ class Law:
     def __post_init__(self) -> None:
         finite = math.isfinite(self.beta) and math.isfinite(self.gamma)
         if not (0 <= self.alpha <= 1 and self.beta >= 0 and self.gamma > 0 and finite and self.reach >= 1):
-            raise ValueError(f"a law needs 0 ≤ α ≤ 1, β ≥ 0, γ > 0 and a reach of 1 or more, not {self}")
+            raise ValueError(f"law: expected 0 ≤ α ≤ 1, β ≥ 0, γ > 0 and reach ≥ 1, not {self}")
 
     @property
     def peak(self) -> float | None:
-        """N* = √((1 − α)/β), where throughput is highest, at least 1; None without one within reach."""
+        """Concurrency N* = √((1 − α)/β) of the highest throughput, at least 1; None if there is none within reach."""
         if self.beta == 0:
             return None
         peak = max(math.sqrt((1 - self.alpha) / self.beta), 1.0)
@@ -37,34 +37,34 @@ class Law:
 
     @property
     def most(self) -> float:
-        """The load at which throughput is highest within reach; infinite where it rises for ever."""
+        """Concurrency of the highest throughput within reach; infinite where it rises without limit."""
         return self.peak or self.reach
 
     def throughput(self, concurrency: float) -> float | Refusal:
-        """X(N). Refuses an N below 1, and one past the reach."""
+        """Return X(N). Refuses an N below 1 or beyond the reach."""
         refusal = self._out_of_reach(concurrency)
         return refusal or self._throughput(concurrency)
 
     def response_s(self, concurrency: float, think_s: float = 0.0) -> float | Refusal:
-        """Mean response time by Little's law, R = N/X(N) − Z, in seconds where throughput is per second.
+        """Return the mean response time in s by Little's law, R = N/X(N) − Z, for throughput per second.
 
-        N counts those thinking when ``think_s`` is the time Z that each spends so; γ then belongs to that cycle.
-        Refuses what :meth:`throughput` refuses.
+        With a think time Z, ``think_s``, N includes the users who think, and γ is for the whole cycle. Refuses what
+        :meth:`throughput` refuses.
         """
         refusal = self._out_of_reach(concurrency)
         return refusal or self._cycle_s(concurrency) - think_s
 
     def concurrency_at_throughput(self, throughput: float) -> float | Refusal:
-        """The least N that carries a throughput: the inverse of X below the peak.
+        """Return the least N with a given throughput, the inverse of X below the peak.
 
-        X·(1 + α(N − 1) + βN(N − 1)) = γN is a quadratic; its smaller root, written so that nothing cancels. Refuses
-        more than the law gives within reach, and less than one alone carries.
+        It is the smaller root of the quadratic X·(1 + α(N − 1) + βN(N − 1)) = γN, in a form without cancellation.
+        Refuses more than the law's maximum within reach, and less than X(1).
         """
         if not throughput >= self.gamma * (1 - 1e-12):
             return Refusal(
                 "below_one",
-                f"a throughput of at least that of one alone, {self.gamma:.4g}, not {throughput:.4g}",
-                "ask for more, or take a concurrency of 1",
+                f"a throughput of at least that of concurrency 1, {self.gamma:.4g}, not {throughput:.4g}",
+                "ask for a higher throughput, or use a concurrency of 1",
             )
         most = self._throughput(self.most) if math.isfinite(self.most) else self._ceiling()
         attained = math.isfinite(self.most)
@@ -72,8 +72,8 @@ class Law:
             where = "peak" if self.peak else "reach" if attained else "limit"
             return Refusal(
                 "beyond_law",
-                f"a law that gives {throughput:.4g}: this one gives at most {most:.4g}, its {where}",
-                "ask for less" if self.peak else "ask for less, or sweep higher levels",
+                f"a throughput of at most the law's {where}, {most:.4g}, not {throughput:.4g}",
+                "ask for a lower throughput" + ("" if self.peak else ", or sweep higher levels"),
             )
         x = throughput / self.gamma
         b = 1 - x * (self.alpha - self.beta)
@@ -81,36 +81,28 @@ class Law:
         return self._within(2 * (1 - self.alpha) * x / (b + math.sqrt(under)) if self.alpha < 1 else 1.0)
 
     def concurrency_at_response(self, response_s: float, think_s: float = 0.0) -> float | Refusal:
-        """The greatest N whose mean response time is at most ``response_s``: the inverse of :meth:`response_s`.
+        """Return the greatest N with a mean response time of at most ``response_s``, the inverse of :meth:`response_s`.
 
-        Refuses a time shorter than one alone takes. A law whose response never gets that long answers its reach, and
-        refuses where that has no end.
+        It is the reach if no N within reach has that long a response time. Refuses a time below that of N = 1, and an
+        infinite answer.
         """
         c = self.gamma * (response_s + think_s)
         if not c >= 1 - 1e-12:
             return Refusal(
                 "below_one",
-                f"a response time of at least that of one alone, {1 / self.gamma - think_s:.4g} s",
-                "ask for a longer one",
+                f"a response time of at least that of concurrency 1, {1 / self.gamma - think_s:.4g} s",
+                "ask for a longer response time",
             )
         # 1 + α(N − 1) + βN(N − 1) = c, solved for N − 1.
         b = self.alpha + self.beta
         if b == 0 or math.isinf(c):
             if math.isfinite(self.reach):
                 return self.reach
-            return Refusal("no_limit", "a load that takes that long: by this law none does", "ask for a shorter time")
+            return Refusal(
+                "no_limit", "a load with that response time; by this law there is none", "ask for a shorter one"
+            )
         excess = max(c - 1, 0.0)
         return self._within(1 + 2 * excess / (b + math.sqrt(b * b + 4 * self.beta * excess)))
-
-    def throughput_at_response(self, response_s: float, think_s: float = 0.0) -> float | Refusal:
-        """The most that is carried within a mean response time: X at :meth:`concurrency_at_response`, or the peak's.
-
-        Refuses what that refuses.
-        """
-        concurrency = self.concurrency_at_response(response_s, think_s)
-        if isinstance(concurrency, Refusal):
-            return concurrency
-        return self._throughput(min(concurrency, self.most))
 
     def _throughput(self, n: float) -> float:
         return n / self._cycle_s(n)
@@ -119,7 +111,7 @@ class Law:
         return (1 + self.alpha * (n - 1) + self.beta * n * (n - 1)) / self.gamma
 
     def _ceiling(self) -> float:
-        """What throughput tends to without coherency cost."""
+        """Limit of throughput without coherency cost."""
         return self.gamma / self.alpha if self.alpha else math.inf
 
     def _within(self, n: float) -> float:
@@ -131,7 +123,7 @@ class Law:
         if n > self.reach:
             return Refusal(
                 "not_identified",
-                f"measurements near a concurrency of {n:.6g}: the law holds up to {self.reach:.6g}",
+                f"measurements near a concurrency of {n:.6g}; the law holds up to {self.reach:.6g}",
                 "sweep up to that level",
             )
         return Refusal("bad_concurrency", f"a concurrency of 1 or more, not {n:.6g}", "correct it")

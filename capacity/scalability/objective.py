@@ -1,4 +1,4 @@
-"""Capacity: the load up to which measured levels met the objective."""
+"""Capacity: the greatest load up to which measured levels met the objective."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from capacity.arrays import Floats
+from capacity.formatting import share
 from capacity.scalability.blocks import BlockedMeans, blocked_means
 from capacity.scalability.repeats import pool_range
 from capacity.values import LEVEL, Interval, Refusal
 
 MET_PROBABILITY = 0.95
-"""A level supports the objective from this probability on."""
+"""Least probability at which a level meets the objective."""
 MOST_HINGES = 64
-"""Places where the shape may bend; with more levels, at every second, or third, …"""
+"""Most hinges of the fitted shape; with more levels, there is one at every second or third level."""
 LARGEST = 1e50
-"""Of any measurement, and its inverse the least: what lies beyond is a slip, and would overflow."""
+"""Greatest measurement, and the inverse of the least; others are errors and would overflow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """One run at a level: its throughput, the objective's percentile of response time, its failed share.
+    """One run at a level: throughput, the objective's percentile of response time, and its error rate.
 
-    The first two are 0 of a run in which too many failed: what was left then measures nothing.
-    ``block``: runs of one block were made close together, each level once; 0 for all where that is not known.
+    Throughput and response time are 0 for a run with too many errors, since they are meaningless then. Runs of one
+    ``block`` were made close together, one at each level; 0 for all if that is unknown.
     """
 
     level: int
@@ -39,13 +40,12 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """The greatest load carried at a level at which, and below which, the objective was met with P ≥ 0.95.
+    """Greatest throughput of a level at which, and below which, the objective was met with P ≥ 0.95.
 
-    ``level`` is where that was; its throughput can be greater than that of higher levels that met the objective too.
-    ``throughput_tps`` runs from the greatest low end that such a level has to the greatest high end among those levels
-    and the next, failing one. ``bracketed`` is False when the highest level still met the objective and throughput
-    still rose: the capacity is then "at least", its high end infinite. ``pool``: see
-    :func:`capacity.scalability.repeats.pool_range`.
+    ``level`` is that level; higher levels may meet the objective too, with less throughput. ``throughput_tps`` reaches
+    from the greatest low end of such levels to the greatest high end of those levels and the next one, which fails.
+    ``bracketed`` is False if the highest level met the objective and throughput still rose: the capacity is then a
+    lower bound, its high end infinite. ``pool`` is that of :func:`capacity.scalability.repeats.pool_range`.
     """
 
     throughput_tps: Interval
@@ -58,27 +58,27 @@ class Capacity:
 def capacity_at_objective(
     repeats: Sequence[Repeat], response_ms: float, error_share: float, level: float = LEVEL
 ) -> Capacity | Refusal:
-    """The load that meets "percentile of response ≤ ``response_ms``, failed share ≤ ``error_share``".
+    """Find the capacity for "percentile of response time ≤ ``response_ms``, error rate ≤ ``error_share``".
 
-    Logs of response and of throughput follow level + block + run (:mod:`capacity.scalability.blocks`), so intervals
-    hold the drift between blocks. P(met) is Student's distribution at (ln limit − mean) / its error; a level whose mean
-    failed share exceeds its limit has P = 0, and nothing else of it counts. The greatest of several noisy means is on
-    average too great; hence throughputs are drawn to the shape that every law of scalability has, cycle time N/X convex
-    in N, none further than its own noise allows, and levels that their noise does not tell from the best count with it.
+    Logs of response time and throughput follow level + block + run (:mod:`capacity.scalability.blocks`), so intervals
+    include the drift between blocks. P(met) is Student's distribution at (ln limit − mean) / its error; a level whose
+    mean error rate exceeds its limit has P = 0 and is not used otherwise. The greatest of several noisy means is biased
+    upwards; so throughputs are shrunk towards the shape of every scalability law, a cycle time N/X convex in N, each
+    within its own error, and the greatest is averaged with the levels that do not differ from it significantly.
 
-    Refuses unusable numbers, runs none of which was repeated, and a lowest level that already fails.
+    Refuses unusable numbers, a sweep without a repeated level, and a lowest level that already fails.
     """
     refusal = _unusable(repeats, response_ms, error_share, level)
     if refusal is not None:
         return refusal
-    asked = sorted({repeat.level for repeat in repeats})
-    failed = {n: float(np.mean([r.error_share for r in repeats if r.level == n])) for n in asked}
-    if failed[asked[0]] > error_share:
+    all_levels = sorted({repeat.level for repeat in repeats})
+    failed = {n: float(np.mean([r.error_share for r in repeats if r.level == n])) for n in all_levels}
+    if failed[all_levels[0]] > error_share:
         return Refusal(
             "too_many_errors",
-            f"a level that meets the objective: the lowest, {asked[0]}, failed {failed[asked[0]]:.3%} of its "
-            f"transactions, and {error_share:.3%} may fail",
-            "correct what fails, sweep lower levels, or allow more errors",
+            f"a level that meets the objective; the lowest, {all_levels[0]}, has an error rate of "
+            f"{share(failed[all_levels[0]])}, and {share(error_share)} is allowed",
+            "fix the errors, sweep lower levels, or allow more errors",
         )
     by_load: dict[int, list[Repeat]] = defaultdict(list)
     for repeat in repeats:
@@ -90,29 +90,29 @@ def capacity_at_objective(
     if response is None or throughput is None:
         return Refusal(
             "too_few_repeats",
-            "the difference between runs of one level: no level has two valid runs",
+            "a level with two valid runs, from which the scatter of runs follows",
             "sweep with --repeats 2 or more",
         )
     probable = response.probability_below(math.log(response_ms))
-    met = dict.fromkeys(asked, 0.0) | {load: float(probable[i]) for i, load in enumerate(levels)}
+    met = dict.fromkeys(all_levels, 0.0) | {load: float(probable[i]) for i, load in enumerate(levels)}
     passing = 0
-    while passing < len(asked) and met[asked[passing]] >= MET_PROBABILITY:
+    while passing < len(all_levels) and met[all_levels[passing]] >= MET_PROBABILITY:
         passing += 1
     if passing == 0:
         return Refusal(
             "objective_not_met",
-            f"a level that meets the objective with P ≥ {MET_PROBABILITY:g}: the lowest, {levels[0]}, has "
+            f"a level that meets the objective with P ≥ {MET_PROBABILITY:g}; the lowest, {levels[0]}, has "
             f"P = {met[levels[0]]:.2f}",
-            "sweep lower levels, repeat more often, measure longer, or relax the objective",
+            "sweep lower levels, use more repeats or longer runs, or relax the objective",
         )
     means = _shaped(np.asarray(levels, dtype=np.float64), throughput, level)
     half = throughput.half_widths(level)
     best = int(np.argmax(means[:passing]))
     most = _most(means, throughput, level)[:passing]
-    # A level that lost runs has a wide interval; what a level below it is sure to carry is carried all the same.
+    # A level that lost runs has a wide interval, but the low end of a lower level holds for it too.
     surely = max(value - half[int(np.argmax(means[: i + 1]))] for i, value in enumerate(most))
     pool = pool_range({n: math.exp(mean) for n, mean in zip(levels, means, strict=True)})
-    bracketed = passing < len(asked) or pool is not None
+    bracketed = passing < len(all_levels) or pool is not None
     return Capacity(
         throughput_tps=Interval(
             math.exp(surely),
@@ -128,9 +128,9 @@ def capacity_at_objective(
 
 
 def _most(means: Floats, throughput: BlockedMeans, level: float) -> Floats:
-    """The greatest log throughput up to each level, none greater than its mean with those not told from it below it.
+    """Greatest log throughput up to each level, averaged with lower levels that do not differ significantly.
 
-    The greatest of several means that are alike is too great by most of their error; the mean of all of them is not.
+    The greatest of several similar means is biased upwards by most of their error; their mean is not.
     """
     own = throughput.own_half_widths(level)
     below = means[:, None] - means[None, :]
@@ -139,10 +139,10 @@ def _most(means: Floats, throughput: BlockedMeans, level: float) -> Floats:
 
 
 def _shaped(loads: Floats, throughput: BlockedMeans, level: float) -> Floats:
-    """Log throughputs drawn towards a convex cycle time N/X = u + vN + Σ cₖ(N − Nₖ)₊, all of u, v, cₖ ≥ 0.
+    """Log throughputs shrunk towards a convex cycle time N/X = u + vN + Σ cₖ(N − Nₖ)₊ with u, v, cₖ ≥ 0.
 
-    In queueing networks, and in the Universal Scalability Law, the cycle time is convex. Where a measured level says
-    otherwise by more than its own error at ``level``, the measurement has the last word.
+    In queueing networks and in the Universal Scalability Law the cycle time is convex. No level moves by more than its
+    own error at ``level``.
     """
     from scipy.optimize import nnls
 
@@ -166,9 +166,9 @@ def _antilog(value: float) -> float:
 
 def _unusable(repeats: Sequence[Repeat], response_ms: float, error_share: float, level: float) -> Refusal | None:
     if not repeats:
-        return Refusal("no_valid_runs", "a valid run", "sweep again, with longer runs")
+        return Refusal("no_valid_runs", "at least one valid run", "sweep again with longer runs")
     if not 0 < level < 1:
-        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"take {LEVEL:g}")
+        return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"use {LEVEL:g}")
     if not 0 < response_ms < math.inf:
         return Refusal("bad_objective", "an objective above 0 ms", "correct the objective")
     for repeat in repeats:
@@ -178,7 +178,7 @@ def _unusable(repeats: Sequence[Repeat], response_ms: float, error_share: float,
         if not sensible or repeat.level < 1 or not 0 <= numbers[2] <= 1:
             return Refusal(
                 "bad_measurement",
-                f"throughput and response above 0, and a failed share, at a level of 1 or more, not {repeat}",
+                f"throughput and response time above 0, an error rate and a level of 1 or more, not {repeat}",
                 "measure that level again, or leave it out",
             )
     return None

@@ -1,9 +1,8 @@
-"""Intervals by profile likelihood: all values at which the best fit that has them is not worse than chance allows.
+"""Intervals by profile likelihood: all values whose best fit is not significantly worse than the best of all.
 
-A value θ belongs to the interval while S(θ) − S ≤ t²s², S(θ) being the least sum of squares with that value held, S
-that of the best fit, s² the variance about it and t Student's quantile: the classical t interval where the law is
-linear in θ, and as far as S(θ) itself says where it is not. At a bound it ends there. A bootstrap fails in that place:
-its draws pile up on the bound.
+A value θ is in the interval if S(θ) − S ≤ t²s², where S(θ) is the least sum of squares with θ fixed, S that of the best
+fit, s² the variance about it and t Student's quantile. Where the law is linear in θ this is the classical t interval.
+The interval ends at a parameter's bound, where a bootstrap fails, since its draws pile up there.
 Source: D. M. Bates and D. G. Watts, Nonlinear Regression Analysis and Its Applications, 1988, chapter 6.
 """
 
@@ -20,23 +19,23 @@ from capacity.arrays import Floats
 from capacity.scalability.solve import Pin, Points, Solution, columns, solve
 
 STEPS_OUT = 40
-"""From the best fit, each at least half as long again, before an end counts as unbounded."""
+"""Steps from the best fit, each at least 1.5 times the last, before an end counts as unbounded."""
 PRECISION = 1e-5
-"""Of an end, relative to its distance from the best fit."""
+"""Precision of an end, relative to its distance from the best fit."""
 ENOUGH = 1e-12
-"""How far down a fit with a held value goes (``settled`` of :func:`solve`): far below what moves an end."""
+"""Tolerance of a fit with a fixed value (``settled`` of :func:`solve`), far below what would move an end."""
 
 MOST_GROUPS = 2_000
-"""Levels that a profile looks at. Groups of a range of 100,000 are then half a percent wide, and ends off by less
-than a hundredth of the interval (tested)."""
+"""Most levels of a profile; more are grouped. For a range of 100,000 groups are half a percent wide, and ends wrong by
+less than a hundredth of the interval (tested)."""
 
 At = Callable[[float, Floats], Solution]
-"""The best fit with a value held, looked for from the parts of one nearby."""
+"""Function that finds the best fit with a value fixed, starting at the parts of a fit nearby."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The measurements and their best fit by the full law. ``allowance``: t²s², how much worse a fit may be."""
+    """The measurements and their best fit by the full law. ``allowance`` is t²s², the allowed excess of squares."""
 
     points: Points
     best: Solution
@@ -44,9 +43,9 @@ class Profile:
 
     @classmethod
     def of(cls, points: Points, best: Solution, allowance: float) -> Profile:
-        """Of more than 2,000 levels, neighbours by ln N in groups: it costs as much for any number of them.
+        """Make a profile; more than 2,000 levels are grouped by ln N, which bounds the cost.
 
-        What is averaged is what the best fit leaves, and not throughput, so that the law's bend inside a group is kept.
+        Groups average the residuals of the best fit, not throughput, which keeps the law's curvature inside a group.
         """
         if len(points.n) <= MOST_GROUPS:
             return cls(points, best, allowance)
@@ -63,7 +62,7 @@ class Profile:
         return cls(groups, Solution(best.parts, float(weight @ left**2)), allowance)
 
     def alpha(self, value: float) -> tuple[float, float]:
-        """Ends of α's interval about its estimate."""
+        """Return the ends of α's interval around its estimate."""
         n, (u, v, c) = self.points.n, self.best.parts
 
         def at(alpha: float, start: Floats) -> Solution:
@@ -74,7 +73,7 @@ class Profile:
         return self._ends(value, 1.0, at, np.array([u + v, c]))
 
     def beta(self, value: float) -> tuple[float, float]:
-        """Ends of β's."""
+        """Return the ends of β's interval."""
         n = self.points.n
 
         def at(beta: float, start: Floats) -> Solution:
@@ -84,7 +83,7 @@ class Profile:
         return self._ends(value, math.inf, at, self.best.parts[:2])
 
     def throughput(self, concurrency: float, value: float) -> tuple[float, float]:
-        """Of X(N); at N = 1 that is γ."""
+        """Return the ends of the interval of X(N), which is γ at N = 1."""
         row = columns(np.array([concurrency]))[0]
 
         def at(x: float, start: Floats) -> Solution:
@@ -95,7 +94,7 @@ class Profile:
         return self._ends(value, math.inf, at, self.best.parts)
 
     def bend(self, value: float) -> tuple[float, float]:
-        """Of β/(1 − α) = 1/N*²: 0 where throughput has no peak."""
+        """Return the ends of the interval of β/(1 − α) = 1/N*², which is 0 where throughput has no peak."""
         n = self.points.n
 
         def at(bend: float, start: Floats) -> Solution:
@@ -112,21 +111,21 @@ class Profile:
         return min(down, value), max(up, value)
 
     def _end(self, value: float, bound: float, step: float, at: At, start: Floats) -> float:
-        """The place between ``value`` and ``bound`` where the allowance is used up; the bound, if it never is."""
+        """The value between ``value`` and ``bound`` where the allowance is used up; the bound if it never is."""
         from scipy.optimize import brentq
 
         near = start
 
-        @cache  # a root finder asks again for the ends that it is given
+        @cache  # the root finder evaluates its two given ends again
         def excess(theta: float) -> float:
             nonlocal near
             if theta == value:
-                return -1.0  # the best fit itself, which a descent from elsewhere may miss by rounding
-            found = at(theta, near)
-            if math.isfinite(found.squares):
-                near = found.parts
-            # The root makes it straight near the best fit, which a root finder likes.
-            worse = max(found.squares - self.best.squares, 0.0)
+                return -1.0  # the best fit itself, which a descent may miss by rounding
+            solution = at(theta, near)
+            if math.isfinite(solution.squares):
+                near = solution.parts
+            # The square root makes it nearly linear around the best fit, where the root finder then converges fast.
+            worse = max(solution.squares - self.best.squares, 0.0)
             return min(math.sqrt(worse / self.allowance), 1e3) - 1
 
         if value == bound or (math.isfinite(bound) and excess(bound) <= 0):
@@ -135,21 +134,21 @@ class Profile:
         inside = value
         for _ in range(STEPS_OUT):
             outside = _towards(value + step, bound)
-            if (found := excess(outside)) > 0:
+            if (exceeded := excess(outside)) > 0:
                 break
-            inside, step = outside, step * min(max(1.1 / (1 + found), 1.5), 50) if found > -1 else step * 50
+            inside, step = outside, step * min(max(1.1 / (1 + exceeded), 1.5), 50) if exceeded > -1 else step * 50
         else:
             return bound
         return float(brentq(excess, inside, outside, xtol=abs(outside - value) * PRECISION, rtol=1e-13))
 
 
 def _towards(theta: float, bound: float) -> float:
-    """``theta``, or the bound where that lies before it."""
+    """``theta``, or the bound if ``theta`` is beyond it."""
     return min(theta, bound) if bound > 0 else max(theta, bound)
 
 
 def standard_errors(points: Points, parts: Floats, variance: float) -> tuple[float, float, float]:
-    """Of α, β and γ, by s²(JᵀWJ)⁻¹ in these parameters; pseudo-inverse where the points do not tell them apart."""
+    """Return standard errors of α, β and γ by s²(JᵀWJ)⁻¹; by a pseudo-inverse if they are not identified."""
     n = points.n
     gamma = 1 / float(parts[0] + parts[1])
     d = columns(n) @ parts * gamma

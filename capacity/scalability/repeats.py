@@ -1,4 +1,4 @@
-"""Repeated runs of levels of load: one spread between runs for all levels, and the levels that do equally well."""
+"""Repeated runs by level: their pooled scatter, and the levels with nearly the best throughput."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 POOL_MARGIN = 0.05
-"""A pool is as good as the best when its throughput is not lower by more than this share."""
+"""Largest share by which the throughput of a good pool is below the best."""
 
 
 def pool_range(throughput_tps: Mapping[int, float]) -> tuple[int, int] | None:
-    """Least and most connections whose throughput is not worse than the best by 5 %, from throughput by level.
+    """Return the least and most connections with a throughput within 5 % of the best, from throughput by level.
 
-    None when the sweep does not bracket them: throughput still rose by more than the margin up to the highest level,
-    or fewer than three levels were measured.
+    None if the sweep does not bracket them: throughput still rises by more than the margin at the highest level, or
+    fewer than three levels were measured.
     """
     if len(throughput_tps) < 3:
         return None
@@ -30,7 +30,7 @@ def pool_range(throughput_tps: Mapping[int, float]) -> tuple[int, int] | None:
 
 @dataclass(frozen=True, slots=True)
 class PooledLogs:
-    """Groups of positive values: means of logs, and one standard deviation within groups."""
+    """Logs of groups of positive values: their means, and one pooled standard deviation within groups."""
 
     means: tuple[float, ...]
     counts: tuple[int, ...]
@@ -39,7 +39,7 @@ class PooledLogs:
 
     @staticmethod
     def of(groups: Sequence[Sequence[float]]) -> PooledLogs:
-        """Groups of values above 0; the standard deviation is NaN where none has two."""
+        """Pool groups of values above 0; the standard deviation is NaN if none has two."""
         logs = [np.log(np.asarray(group, dtype=np.float64)) for group in groups]
         df = sum(len(group) - 1 for group in logs)
         squares = sum(float(((group - group.mean()) ** 2).sum()) for group in logs)
@@ -50,17 +50,8 @@ class PooledLogs:
             df,
         )
 
-    def standard_error(self, i: int) -> float:
-        """Of the mean of a group's logs."""
-        return self.sd / math.sqrt(self.counts[i])
-
-    def interval(self, i: int, quantile: float) -> tuple[float, float, float]:
-        """Low, value and high of a group's geometric mean."""
-        half = quantile * self.standard_error(i)
-        return math.exp(self.means[i] - half), math.exp(self.means[i]), math.exp(self.means[i] + half)
-
     def ratio(self, numerator: int, denominator: int, quantile: float) -> tuple[float, float, float]:
-        """Low, value and high of one group's geometric mean over another's."""
+        """Return low end, value and high end of one group's geometric mean over another's."""
         half = quantile * self.sd * math.sqrt(1 / self.counts[numerator] + 1 / self.counts[denominator])
         value = self.means[numerator] - self.means[denominator]
         return math.exp(value - half), math.exp(value), math.exp(value + half)

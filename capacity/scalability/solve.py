@@ -1,9 +1,9 @@
-"""Least squares for the law, exact at its bounds.
+"""Least squares for the scalability law, exact at its bounds.
 
-With the denominator written as D(N) = u + vN + cN(N − 1), the law is X = N/D, γ = 1/(u + v), α = v/(u + v) and
-β = c/(u + v): the bounds 0 ≤ α ≤ 1, β ≥ 0 say that u, v, c ≥ 0, and D is linear in them. A Gauss–Newton step is then a
-quadratic programme in at most three non-negative unknowns, solved by looking at every set of those above 0. What the
-measurements do not support comes out as 0 itself, not as a small number.
+With the denominator D(N) = u + vN + cN(N − 1), the law is X = N/D with γ = 1/(u + v), α = v/(u + v) and β = c/(u + v).
+The bounds 0 ≤ α ≤ 1, β ≥ 0 then mean u, v, c ≥ 0, and D is linear in them. A Gauss–Newton step is a quadratic programme
+in at most three non-negative unknowns, solved by trying every subset of unknowns above 0. A parameter that the
+measurements do not support is exactly 0, not a small number.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ HALVINGS = 30
 SETTLED = 1e-18
 """Relative fall of the sum of squares below which a step is the last."""
 UNSEEN = 1e-14
-"""A fall below this share of the sum of squares is lost in its rounding: such a step is taken unseen."""
+"""Share of the sum of squares below which an expected fall is rounding, so that the step is taken unchecked."""
 ROUNDING = 1e-29
-"""The same as a share of the measurements' own sum of squares."""
+"""Share of the measurements' own sum of squares below which a fall is rounding."""
 NOTHING = 1e-9
-"""A part of D that is nowhere more than this share of it is rounding, and taken as 0."""
+"""Share of D below which a part of it, at all points, is rounding and set to 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Mean throughput by concurrency, ascending and distinct, each known to 1/√weight times a common deviation."""
+    """Mean throughput by ascending concurrency, each with an error of 1/√weight times a common deviation."""
 
     n: Floats
     x: Floats
@@ -39,7 +39,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """The demand that the law gives ``throughput`` at a concurrency whose columns are ``row``."""
+    """Constraint that the law has a given ``throughput`` at the concurrency ``n``, whose columns are ``row``."""
 
     n: float
     throughput: float
@@ -48,34 +48,34 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """Parts of the denominator, one a column, and the weighted sum of squares left."""
+    """Coefficients of the denominator's columns, and the weighted residual sum of squares."""
 
     parts: Floats
     squares: float
 
 
 def columns(n: Floats) -> Floats:
-    """1, N and N(N − 1): those of the full law."""
+    """Return the columns 1, N and N(N − 1) of the full law."""
     return np.stack([np.ones_like(n), n, n * (n - 1)], axis=-1)
 
 
 def solve(
     points: Points, design: Floats, pin: Pin | None = None, start: Floats | None = None, settled: float = SETTLED
 ) -> Solution:
-    """Parts p ≥ 0 that minimise Σ weight·(x − N/(design·p))², at the pinned throughput if there is one.
+    """Find p ≥ 0 that minimise Σ weight·(x − N/(design·p))², with the pinned throughput if there is one.
 
-    The descent begins at ``start``, or where D·x = N has its least squares; it ends where a step
-    would let the sum of squares fall by less than ``settled`` of it.
-    Pinned, the model is g·(N/N₀)·D(N₀)/D(N), in which the scale of p means nothing; D(N₀) = N₀/g then sets it.
+    The descent begins at ``start``, or at the least squares of D·x = N; it ends when a step would reduce the sum of
+    squares by less than the share ``settled``. With a pin g at N₀ the model is g·(N/N₀)·D(N₀)/D(N), which does not
+    depend on the scale of p; D(N₀) = N₀/g fixes that scale.
     """
     scale = np.maximum(np.abs(design).max(axis=0), 1e-300)
-    # In these units D and throughput are near 1, whatever the units of the measurements are.
+    # Scaled so that D and throughput are near 1, whatever the units of the measurements.
     unit = float(points.x.max())
     root = np.sqrt(points.weight)
     x, scaled = points.x / unit, design / scale
     problem = _Problem(x * root, points.n * root, scaled, _rescaled(pin, scale, unit))
     first = _linearised(points.n, x, root, scaled) if start is None else start * scale * unit
-    # A step past the bounds of a float is found out by its sum of squares, and halved.
+    # A step that overflows has an infinite sum of squares and is halved.
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         best = problem.descend(first, settled)
     parts = best.parts / (scale * unit)
@@ -88,14 +88,14 @@ def _rescaled(pin: Pin | None, scale: Floats, unit: float) -> Pin | None:
 
 
 def _linearised(n: Floats, x: Floats, root: Floats, design: Floats) -> Floats:
-    """The start: D·x = N in least squares, each row weighted as its error in x is."""
+    """Start of the descent: least squares of D·x = N, with rows weighted by the error of x."""
     rows = design * (x**2 / n * root)[:, None]
     return non_negative(rows.T @ rows, rows.T @ (x * root))
 
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """Throughputs and concurrencies, both times √weight: sums of squares are then plain ones."""
+    """Throughputs and concurrencies times √weight, so that sums of squares need no weights."""
 
     x: Floats
     n: Floats
@@ -103,7 +103,7 @@ class _Problem:
     pin: Pin | None
 
     def descend(self, parts: Floats, settled: float) -> Solution:
-        """Gauss–Newton with halved steps; every point on the way has p ≥ 0, since that set is convex."""
+        """Gauss–Newton descent with halved steps; all points keep p ≥ 0, since that set is convex."""
         parts = self._scaled(parts if np.isfinite(self._at(parts).squares) else np.ones_like(parts))
         here = self._at(parts)
         rounding = ROUNDING * float(self.x @ self.x)
@@ -153,7 +153,7 @@ class _Problem:
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """The model at some parts, and what it leaves of the measurements."""
+    """The model's values at some parameters, and its residuals."""
 
     denominator: Floats
     model: Floats
@@ -162,22 +162,22 @@ class _Fit:
 
 
 def non_negative(normal: Floats, gradient: Floats) -> Floats:
-    """The p ≥ 0 that minimises ½pᵀHp − gᵀp, for a positive semidefinite H of a few unknowns.
+    """Return the p ≥ 0 that minimises ½pᵀHp − gᵀp, for a positive semidefinite H of a few unknowns.
 
-    The minimum without bounds, where it keeps to them; else the best of those with some unknowns at 0.
+    It is the unconstrained minimum if that is ≥ 0, else the best minimum with some unknowns at 0.
     """
-    # In Python's own floats: of three unknowns numpy would spend its time on being called.
+    # In Python's floats, since for three unknowns numpy's overhead per call dominates.
     rows, aims = normal.tolist(), gradient.tolist()
     count = len(aims)
     best, least = [0.0] * count, 0.0
     for support in _SUPPORTS[count]:
-        found = _solved([[rows[i][j] for j in support] for i in support], [aims[i] for i in support])
-        if found is None or min(found) < 0:
+        minimum = _solved([[rows[i][j] for j in support] for i in support], [aims[i] for i in support])
+        if minimum is None or min(minimum) < 0:
             continue
-        value = -0.5 * sum(aims[i] * part for i, part in zip(support, found, strict=True))
+        value = -0.5 * sum(aims[i] * part for i, part in zip(support, minimum, strict=True))
         if value < least:
             best, least = [0.0] * count, value
-            for i, part in zip(support, found, strict=True):
+            for i, part in zip(support, minimum, strict=True):
                 best[i] = part
             if len(support) == count:
                 break
@@ -187,11 +187,11 @@ def non_negative(normal: Floats, gradient: Floats) -> Floats:
 _SUPPORTS = [
     [support for size in range(count, 0, -1) for support in combinations(range(count), size)] for count in range(4)
 ]
-"""By the number of unknowns: which of them are above 0, all of them first."""
+"""Subsets of unknowns above 0, by number of unknowns, the full set first."""
 
 
 def _solved(matrix: list[list[float]], aims: list[float]) -> list[float] | None:
-    """Gauss's elimination, without exchanges since the matrix is positive; None where it is singular."""
+    """Gaussian elimination without pivoting, since the matrix is positive; None if it is singular."""
     first, pivot = matrix[0], matrix[0][0]
     if not pivot > 0:
         return None
@@ -202,7 +202,7 @@ def _solved(matrix: list[list[float]], aims: list[float]) -> list[float] | None:
         factor = row[0] / pivot
         rest.append([a - factor * b for a, b in zip(row[1:], first[1:], strict=True)])
         rest_aims.append(aim - factor * aims[0])
-    found = _solved(rest, rest_aims)
-    if found is None:
+    solution = _solved(rest, rest_aims)
+    if solution is None:
         return None
-    return [(aims[0] - sum(a * b for a, b in zip(first[1:], found, strict=True))) / pivot, *found]
+    return [(aims[0] - sum(a * b for a, b in zip(first[1:], solution, strict=True))) / pivot, *solution]

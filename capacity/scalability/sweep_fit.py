@@ -1,4 +1,4 @@
-"""The law behind a sweep: runs in blocks between which the machine drifts."""
+"""Fit of the scalability law to a sweep, whose runs are in blocks between which the machine drifts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from capacity.values import LEVEL, Interval, Refusal
 
 
 def fit_sweep(repeats: Sequence[Repeat], level: float = LEVEL) -> Usl | Refusal:
-    """:func:`fit_usl` of a sweep's runs, each scattering by a share of its level's throughput, less its block's drift.
+    """Fit the law by :func:`fit_usl` to a sweep's runs, with errors proportional to throughput and drift removed.
 
-    Drift is common to a block's levels, so it says nothing of α and β. What is left of it in the mean of the blocks
-    widens γ, and what a further block would add widens predictions, which follow the levels where those leave the law.
-    Refuses what :func:`fit_usl` refuses.
+    Drift is common to a block's levels, so it does not affect α and β. Its error in the mean of the blocks widens γ,
+    and that of a further block widens predictions, which follow the levels where they deviate from the law. Refuses
+    what :func:`fit_usl` refuses.
     """
     from scipy.special import stdtrit
 
@@ -40,7 +40,7 @@ def fit_sweep(repeats: Sequence[Repeat], level: float = LEVEL) -> Usl | Refusal:
     off: dict[int, list[float]] = defaultdict(list)
     for repeat in repeats:
         off[repeat.block].append(math.log(repeat.throughput_tps) - centre[repeat.level])
-    # Where blocks differ by no more than runs do, taking their means off would only fit the noise.
+    # Where blocks differ by no more than runs do, subtracting their means would only fit noise.
     drift = {block: float(np.mean(values)) if means.block_sd > 0 else 0.0 for block, values in off.items()}
     fit = fit_usl(
         n,
@@ -65,7 +65,7 @@ def fit_sweep(repeats: Sequence[Repeat], level: float = LEVEL) -> Usl | Refusal:
 
 
 def _levels(fit: Usl, loads: Sequence[int], means: BlockedMeans, level: float) -> Levels | None:
-    """What the levels say beside the law; None of more levels than anybody sweeps."""
+    """Deviation of the levels from the law, and scatter of runs; None with more than MOST_LEVELS levels."""
     from scipy.special import stdtrit
 
     if len(loads) > MOST_LEVELS:

@@ -1,4 +1,4 @@
-"""A fitted law, and what it predicts."""
+"""A fitted scalability law and its predictions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from capacity.scalability.profile import Profile
 from capacity.values import MOST_LOG_HALF, Interval, Refusal
 
 REACH = 1.25
-"""Predictions are given up to this multiple of the largest load measured."""
+"""Limit of predictions, as a multiple of the largest measured load."""
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What a sweep's levels say beside the law: their smooth deviation from it, and how runs scatter.
+    """Smooth deviation of a sweep's levels from the law, and scatter of its runs.
 
-    ``run_half`` and ``drift_half`` are half the intervals, in logs, of a run's scatter and of a block's drift about the
-    level's mean, ``t`` Student's quantile of that mean's error.
+    ``run_half`` and ``drift_half`` are the half-widths, in logs, of a run's scatter and of a block's drift around the
+    level's mean; ``t`` is Student's quantile for that mean's error.
     """
 
     bend: Bend
@@ -33,24 +33,24 @@ class Levels:
 
 
 class Model(StrEnum):
-    """The nested laws."""
+    """Nested scalability laws, from the simplest to the full one."""
 
     LINEAR = "linear"
-    """α = β = 0."""
+    """Linear growth: α = β = 0."""
     AMDAHL = "amdahl"
-    """β = 0."""
+    """Amdahl's law: β = 0."""
     USL = "usl"
 
 
 @dataclass(frozen=True, slots=True)
 class Usl:
-    """A fit of X(N) = γN / (1 + α(N − 1) + βN(N − 1)), with what is needed to predict from it.
+    """A fit of X(N) = γN / (1 + α(N − 1) + βN(N − 1)), with its predictions.
 
-    Intervals are by profile likelihood. ``model`` is the least of the nested laws that the measurements do not reject:
-    β is dropped, and then α, where the larger law is not better at the 5 % level by a one-sided F test (at a bound half
-    of all fits of a superfluous parameter are 0, hence one-sided); ``doubts`` are its two probabilities, α's and β's.
-    Standard errors, from the curvature at the best fit, are in the order α, β, γ. ``residual_standard_error`` is that
-    of one run: a throughput, or where spreads were given a multiple of them.
+    Intervals are by profile likelihood. ``model`` is the smallest nested law that the measurements do not reject: β,
+    and then α, is dropped if the larger law is not better at the 5 % level by a one-sided F test (one-sided, since half
+    of all fits of a superfluous parameter end at its bound 0); ``doubts`` are the test's p-values for α and β. Standard
+    errors, from the curvature at the best fit, are in the order α, β, γ. ``residual_standard_error`` is that of one
+    run: a throughput, or a multiple of the spreads if they were given.
     """
 
     alpha: Interval
@@ -63,11 +63,11 @@ class Usl:
     degrees_of_freedom: int
     largest_measured: float
     peak_interval: Interval | None
-    """Of N*, with the peak; its high end is infinite where the fit hardly falls. None without a peak."""
+    """Interval of the peak N*, with an infinite high end where throughput hardly falls; None without a peak."""
     identified: bool
-    """False when throughput may peak at a load that the data do not settle: past reach, or not told from none."""
+    """Whether the data identify the peak, or that there is none within reach."""
     drift: float
-    """Half the interval that the drift of a further block of runs adds to a prediction, as a share of it."""
+    """Half-width that the drift of a further block adds to a prediction, as a share of it."""
     _profile: Profile = field(repr=False, compare=False)
     _spreads: tuple[Floats, Floats] = field(repr=False, compare=False)
     _t: float = field(repr=False, compare=False)
@@ -75,24 +75,24 @@ class Usl:
 
     @property
     def law(self) -> Law:
-        """The fitted law, which answers up to the reach of the measurements."""
+        """The fitted law, limited to the reach of the measurements."""
         return Law(self.alpha.value, self.beta.value, self.gamma.value, REACH * self.largest_measured)
 
     @property
     def peak(self) -> float | None:
-        """N* = √((1 − α)/β), where throughput is highest; None where β's interval touches 0, or past reach."""
+        """Concurrency N* = √((1 − α)/β) of the highest throughput; None if β's interval includes 0, or beyond reach."""
         return self.peak_interval.value if self.peak_interval is not None else None
 
     def throughput(self, concurrency: float) -> float | Refusal:
-        """X(N). Refused past 1.25 times the largest load measured, where the law is not identified."""
+        """Return X(N). Refuses beyond 1.25 times the largest measured load, where the law is not identified."""
         return self.law.throughput(concurrency)
 
     def predict(self, concurrency: float) -> Interval | Refusal:
-        """The throughput of one further run at a concurrency. Refused where :meth:`throughput` is.
+        """Predict the throughput of one further run at a concurrency. Refuses what :meth:`throughput` refuses.
 
-        Of points by themselves: the law, its own interval, and a run's scatter about it. Of a sweep whose levels were
-        repeated: the law bent to where the levels lie (:mod:`capacity.scalability.bend`), since between levels they
-        say more than any law does. Errors add as independent ones do, and with them :attr:`drift`.
+        For single points the prediction is the law, with its interval and a run's scatter. For a sweep with repeated
+        levels it is the law plus the levels' smooth deviation (:mod:`capacity.scalability.bend`), which predicts better
+        between levels than any law. Errors, :attr:`drift` included, add as independent ones.
         """
         value = self.law.throughput(concurrency)
         if isinstance(value, Refusal):

@@ -1,8 +1,8 @@
-"""How many servers, of what size, from when on.
+"""Sizing: how many servers of what size, and from which date.
 
-``futures`` are drawn from ``capacity_draws`` of the measured server, and by ``transfer`` for others; ``candidates``
-says in which futures a configuration meets the objective, ``choose`` takes the cheapest that does with the probability
-wanted, ``sensitivity`` says which input the answer hangs on.
+``futures`` are drawn from ``capacity_draws`` of the measured server, and by ``transfer`` for other servers;
+``candidates`` decides in which futures a configuration meets the objective; ``choose`` takes the cheapest that does so
+with the required probability; ``sensitivity`` ranks the inputs by their share of the uncertainty.
 """
 
 from capacity.sizing.candidates import replicas_needed

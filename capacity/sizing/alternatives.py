@@ -1,4 +1,4 @@
-"""Why nothing cheaper was chosen, nothing else, and not all of it at once."""
+"""Alternatives to the chosen configurations, and why each was rejected."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from capacity.arrays import Floats
-from capacity.formatting import chance, figure
+from capacity.formatting import chance, number
 from capacity.recommendation import Rejected
 from capacity.sizing.candidates import SHORT_OF, Configuration, Fit, Shortfall
 from capacity.sizing.costs import storage_by_date, total_cost
@@ -16,7 +16,7 @@ from capacity.targets import Target
 
 
 def commonest_shortfall(fit: Fit, configuration: Configuration, row: int) -> Shortfall | None:
-    """The commonest reason why it fails on that date."""
+    """Return the most frequent reason why a configuration fails on a date; None if it hardly ever fails."""
     failing = fit.replicas[row] > configuration.replicas
     reasons = fit.shortfall[row][failing]
     reasons = reasons[reasons >= 0]
@@ -29,35 +29,37 @@ def alternatives(
     futures: Futures,
     target: Target,
     chosen: Sequence[Configuration],
-    found: Sequence[Fit],
+    candidates: Sequence[Fit],
     probability: Floats,
     costs: Floats,
     wanted: float,
     spare: int,
 ) -> tuple[Rejected, ...]:
-    """Why nothing cheaper, nothing else, and not all of it at once; at the horizon."""
+    """Return the rejected: cheaper and other configurations at the horizon, all servers from today, a spare one."""
     unit = f"{target.currency} a month" if target.priced else "servers"
     end, last = futures.dates[-1], chosen[-1]
-    at = [fit.server for fit in found].index(last.server)
-    own = float(costs[at, last.replicas])
+    chosen_size = [fit.server for fit in candidates].index(last.server)
+    own = float(costs[chosen_size, last.replicas])
     options: list[tuple[float, Rejected]] = []
-    for size, fit in enumerate(found):
+    for size, fit in enumerate(candidates):
         cheaper = [k for k in range(costs.shape[1]) if costs[size, k] < own]
-        if cheaper and (k := cheaper[-1]) >= 0 and not (size == at and k >= last.replicas):
+        if cheaper and (k := cheaper[-1]) >= 0 and not (size == chosen_size and k >= last.replicas):
             other = Configuration(fit.server, k)
             likely = float(probability[size, -1, k])
             lacking = commonest_shortfall(fit, other, -1)
             code = "too_small_memory" if lacking is Shortfall.MEMORY else "too_small"
             short = f": {SHORT_OF[lacking]}" if lacking else ""
             why = (
-                f"meets the objective on {end} with a probability of only {chance(likely)}, not {chance(wanted)}{short}"
+                f"would meet the objective on {end} with a probability of {chance(likely)}, not {chance(wanted)}{short}"
             )
             options.append((-likely, Rejected(other.name, why, code)))
-        elif size != at and (good := [k for k in range(costs.shape[1]) if probability[size, -1, k] >= wanted]):
+        elif size != chosen_size and (good := [k for k in range(costs.shape[1]) if probability[size, -1, k] >= wanted]):
             other = Configuration(fit.server, good[0])
             more = float(costs[size, good[0]]) - own
             why = (
-                f"meets it too, for {figure(more)} {unit} more on {end}" if more else "meets it too, with more servers"
+                f"meets the objective too, but costs {number(more)} {unit} more on {end}"
+                if more
+                else "meets the objective too, but with more servers"
             )
             options.append((more, Rejected(other.name, why, "dearer")))
     likely_first = [r for _, r in sorted((o for o in options if o[1].code != "dearer"), key=lambda o: o[0])[:3]]
@@ -66,7 +68,7 @@ def alternatives(
         *likely_first,
         *cheap_first,
         *_at_once(futures, target, chosen, own),
-        *_spare(target, costs[at], last, spare),
+        *_spare(target, costs[chosen_size], last, spare),
     )
 
 
@@ -78,7 +80,9 @@ def _at_once(futures: Futures, target: Target, chosen: Sequence[Configuration], 
     whole = total_cost(futures, target, [chosen[-1]] * len(chosen), storage).value
     if whole <= staged:
         return ()
-    why = f"would cost {figure(whole - staged)} {target.cost_unit} more up to the horizon, and growth may be slower"
+    why = (
+        f"would cost {number(whole - staged)} {target.cost_unit} more up to the horizon, and growth may turn out slower"
+    )
     return (Rejected(f"{chosen[-1].name} from today on", why, "too_early"),)
 
 
@@ -87,5 +91,5 @@ def _spare(target: Target, costs: Floats, last: Configuration, spare: int) -> tu
         return ()
     more = float(costs[last.replicas + 1] - costs[last.replicas])
     unit = f"{target.currency} a month" if target.priced else "server"
-    why = f"not needed for load; a server that fails at the peak then costs the objective. {figure(more)} {unit} more"
+    why = f"not needed for load, but without it a failure at the peak misses the objective; {number(more)} {unit} more"
     return (Rejected("one server to spare (N+1)", why + ": --spare 1", "not_asked"),)

@@ -1,14 +1,15 @@
-"""Configurations, and in which futures each meets the objective.
+"""Candidate configurations, and the futures in which each meets the objective.
 
-With k replicas of a server, W of writes and R of reads in units of what one carries at the utilisation planned for, a
-share ρ of the reads that must see their user's own last write, and replay at a fraction f of the writes' cost:
+Let k be the number of replicas, W and R the writes and reads in units of one server's capacity at its target
+utilisation, ρ the share of the reads that must see the user's own last write, and f the cost of replaying a write over
+executing it. A configuration meets the objective if
 
-- the primary alone answers writes and fresh reads: W + ρR ≤ 1;
-- what it has no room for, x = W + R − 1, goes to replicas: x ≤ k(1 − fW);
-- each replays in one process, so in no more than one core, as far as the CPU of it is known;
-- the working set fits into the share of memory that it may fill, on every server.
+- the primary alone carries writes and fresh reads: W + ρR ≤ 1;
+- the replicas carry the rest, x = W + R − 1: x ≤ k(1 − fW);
+- replay, which is one process, needs no more than one core (where its CPU is known);
+- the working set fits into the usable share of memory, on every server.
 
-With n servers to spare, the load must still be carried without n of the replicas.
+With n spare servers, the load must still be carried without n of the replicas.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from capacity.sizing.futures import Futures, Work
 from capacity.targets import Server, Target
 
 SLACK = 1 + 1e-9
-"""Rounding must not make a server too small for exactly its capacity."""
+"""Tolerance for rounding, so that a server is large enough for exactly its capacity."""
 
 
 class Shortfall(StrEnum):
-    """Why a configuration fails in a future, the first of these that holds."""
+    """Reason why a configuration does not meet the objective in a future; the first that holds."""
 
     MEMORY = "memory"
     WRITES = "writes"
@@ -43,10 +44,10 @@ class Shortfall(StrEnum):
 SHORT_OF = {
     Shortfall.MEMORY: "its memory is too small for the working set",
     Shortfall.WRITES: "the writes alone exceed its primary",
-    Shortfall.FRESH_READS: "writes and the reads that must see them exceed its primary",
-    Shortfall.REPLAY_CORE: "replaying its log takes more than the one core that a replica can give to it",
-    Shortfall.REPLAY: "its replicas cannot keep up with the writes and answer reads",
-    Shortfall.READS: "it has too little room for the reads",
+    Shortfall.FRESH_READS: "writes and the reads that must see them at once exceed its primary",
+    Shortfall.REPLAY_CORE: "WAL replay needs more than the one core that a replica can use for it",
+    Shortfall.REPLAY: "its replicas cannot both replay the writes and answer reads",
+    Shortfall.READS: "it is too small for the reads",
 }
 
 
@@ -66,25 +67,25 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One size of server against the futures. A row per date, a column per draw."""
+    """How one size of server meets the objective. Arrays have a row per date, a column per draw."""
 
     server: Server
     replicas: Floats
-    """The fewest that meet the objective, spare ones included; +inf where no number does."""
+    """Fewest replicas that meet the objective, spare ones included; +inf where no number does."""
     shortfall: npt.NDArray[np.int8]
-    """With no replica: the index of the first Shortfall that holds, or −1."""
+    """Index of the first Shortfall that holds without replicas; −1 if none does."""
     work: Work
-    """In servers like this one."""
+    """Load in servers like this one."""
 
     def meets(self, replicas: int) -> Bools:
-        """Whether that many replicas are enough, by date and draw."""
+        """Return whether that many replicas are enough, by date and draw."""
         return np.asarray(self.replicas <= replicas, dtype=np.bool_)
 
 
 def replicas_needed(
     reads: Floats, writes: Floats, replay_cost: Floats, target: Floats, fresh: Floats | float = 0.0
 ) -> Floats:
-    """k by the law above, elementwise, a server carrying ``target``; +inf where no number of replicas helps."""
+    """Return k by the law above, elementwise, for a capacity of ``target``; +inf where no number helps."""
     excess = np.maximum(reads + writes - target * SLACK, 0.0)
     room = target - replay_cost * writes
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -94,7 +95,7 @@ def replicas_needed(
 
 
 def fits(futures: Futures, target: Target, measured: MeasuredServer, spare: int = 0) -> tuple[Fit, ...]:
-    """Each server of the target. ``spare`` of its servers may fail at the peak."""
+    """Return the fit of each server of the target. ``spare`` servers may fail at the peak."""
     return tuple(_fit(futures, target, server, measured, spare) for server in target.servers)
 
 
@@ -125,9 +126,9 @@ def _fit(futures: Futures, target: Target, server: Server, measured: MeasuredSer
 def carried_tps(
     futures: Futures, target: Target, measured: MeasuredServer, configuration: Configuration, spare: int = 0
 ) -> Floats:
-    """Draws of the load of today's mix that a configuration carries at the objective, memory aside; +inf for no load.
+    """Draw the load of today's mix that a configuration carries at the objective, ignoring memory; +inf without load.
 
-    The laws above are linear in the load, so it is today's times the least of the factors by which each of them binds.
+    The laws above are linear in the load, so it is today's load times the least factor at which one of them binds.
     """
     work = futures.on(target, configuration.server, measured).at(0)
     left = max(configuration.replicas - spare, 0)

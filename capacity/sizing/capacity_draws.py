@@ -1,8 +1,8 @@
-"""What one measured server carries of a scenario while the objective is met, as draws.
+"""Draws of a measured server's capacity for one scenario at its objective.
 
-By the measured latency curve: the greatest throughput, times the share of it at which the curve crosses the objective,
-each drawn from its interval. Where the sweep does not tell, by levels: the load of the greatest level that surely met
-the objective, times a target utilisation that is an assumption. Whoever states a target of his own gets that one.
+With a measured latency curve, the capacity is the greatest throughput times the share of it at which the curve crosses
+the objective, each drawn from its interval. Without one, it is the load of the highest level that surely met the
+objective, times an assumed target utilisation. A target utilisation stated by the user always takes precedence.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from capacity.values import Input, Origin, Refusal
 
 @dataclass(frozen=True, slots=True)
 class DrawnCapacity:
-    """Transactions a second of one measured server at the utilisation that is planned for."""
+    """Draws of the transactions per second of one measured server at the target utilisation."""
 
     tps: Floats
     utilisation: Floats
-    """Share of the greatest throughput (by the curve), or of the capacity at the objective."""
+    """Target utilisation: a share of the greatest throughput (by the curve) or of the capacity at the objective."""
     inputs: tuple[Input, ...]
     bracketed: bool
     by: Literal["curve", "stated", "assumed"]
     refused: Refusal | None = None
-    """Why not by the curve."""
+    """Why the latency curve was not used; None if it was, or was not needed."""
 
 
 def drawn_capacity(scenario: SweptScenario, policy: Policy, sample: Draws) -> DrawnCapacity | Refusal:
-    """Refuses a scenario without a capacity."""
+    """Draw the capacity of one measured server. Refuses a scenario without a capacity."""
     capacity = scenario.capacity
     if isinstance(capacity, Refusal):
         return Refusal(capacity.code, f"the capacity for {scenario.name!r}: {capacity.missing}", capacity.do)
-    told = _told(scenario, capacity)
-    if policy.target_stated or isinstance(told, Refusal):
+    by_curve = _latency_target(scenario, capacity)
+    if policy.target_stated or isinstance(by_curve, Refusal):
         measured, target = scenario.capacity_input(capacity), policy.target_utilisation
         utilisation = sample.of(target.name, target.value).clip(0.01, 1)
         return DrawnCapacity(
@@ -52,31 +52,31 @@ def drawn_capacity(scenario: SweptScenario, policy: Policy, sample: Draws) -> Dr
             (measured, target),
             capacity.bracketed,
             "stated" if policy.target_stated else "assumed",
-            told if isinstance(told, Refusal) and not policy.target_stated else None,
+            by_curve if isinstance(by_curve, Refusal) and not policy.target_stated else None,
         )
-    curve, target_at = told
+    curve, target_at = by_curve
     source = f"{scenario.source}: {scenario.objective}"
     greatest = Input(
         f"throughput.{scenario.name}",
         curve.greatest_tps,
-        "transactions a second per server",
+        "transactions per second and server",
         Origin.MEASURED,
-        f"{scenario.source}: the greatest of any level",
+        f"{scenario.source}: the greatest throughput of any level",
     )
     busy = Input(
         f"utilisation.{scenario.name}",
         target_at.crossing,
         "share of the greatest throughput",
         Origin.MEASURED,
-        f"{source}, read off the measured latency curve"
-        + (", at least: no level missed it" if target_at.met_everywhere else ""),
+        f"{source}, from the measured latency curve"
+        + ("; a lower bound, since no level missed it" if target_at.met_everywhere else ""),
     )
     both = Input(
         f"capacity.{scenario.name}",
         times(greatest.value, busy.value),
         greatest.unit,
         Origin.DERIVED,
-        f"{source}: the greatest throughput times the share of it at which the objective is met",
+        f"{source}: the greatest throughput times the share of it at which the objective is just met",
     )
     utilisation = sample.of(busy.name, busy.value).clip(0.01, 1)
     return DrawnCapacity(
@@ -88,18 +88,20 @@ def drawn_capacity(scenario: SweptScenario, policy: Policy, sample: Draws) -> Dr
     )
 
 
-def _told(scenario: SweptScenario, capacity: Capacity) -> tuple[LatencyCurve, Utilisation] | Refusal:
-    """The curve and how busy the server may be by it."""
+def _latency_target(scenario: SweptScenario, capacity: Capacity) -> tuple[LatencyCurve, Utilisation] | Refusal:
+    """The latency curve, and the target utilisation at which it crosses the objective."""
     curve = scenario.curve
     if isinstance(curve, Refusal):
         return curve
     if scenario.objective_ms is None:
-        return Refusal("no_objective", "the objective of the sweep", "give one: --objective p95=100ms")
-    found = curve.target(scenario.objective_ms)
-    if isinstance(found, Refusal):
-        return found
+        return Refusal("no_objective", "a response time objective of the sweep", "give one: --objective p95=100ms")
+    target = curve.target(scenario.objective_ms)
+    if isinstance(target, Refusal):
+        return target
     failing = [level for level, met in capacity.met_probability.items() if met <= 0]
-    if failing and found.level >= min(failing):
-        missing = f"failed transactions within the objective at level {min(failing)}: only its latency was met there"
+    if failing and target.level >= min(failing):
+        missing = (
+            f"an error rate within the objective at level {min(failing)}, where only the latency objective was met"
+        )
         return Refusal("errors_bind", missing, "find why transactions fail, then sweep again")
-    return curve, found
+    return curve, target

@@ -1,12 +1,11 @@
-"""The cheapest configuration on every date that meets the objective there with at least the probability wanted.
+"""Choice of the cheapest configuration that meets the objective with the required probability, on every date.
 
-Where none does, the cheapest of those that the draws do not tell from the likeliest: their probabilities are within the
-error of so many draws, and servers that raise it by less are not known to be of any use. What is in place by then stays
-as long as it is one of them.
+Where none does, the choice is the cheapest of those whose probability is within the draws' sampling error of the
+highest, since no more servers are known to help. The configuration in place stays as long as it is one of them.
 
-Dates do not bind one another: servers are added and given back at no cost. So the cheapest of each date is the cheapest
-plan, found by looking at all configurations, and more load never makes it cheaper. The probability of meeting the
-objective on all dates at once is lower than on any, and stated beside it.
+Dates are independent, since servers are added and removed at no cost. So the cheapest configuration of each date gives
+the cheapest plan, found by trying all of them, and more load never makes it cheaper. The probability of meeting the
+objective on all dates is lower than on any single one, and is reported too.
 """
 
 from __future__ import annotations
@@ -35,47 +34,50 @@ RELEASED = "no longer needed"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A sizing, and the draws behind it for whoever needs more of them."""
+    """A sizing and the draws behind it."""
 
     sizing: Sizing
     futures: Futures
     fits: tuple[Fit, ...]
     configurations: tuple[Configuration, ...]
-    """One per date."""
+    """Chosen configuration of each date."""
     met: Bools
-    """By date and draw, with the plan in place."""
+    """Whether the plan meets the objective, by date and draw."""
     carried_tps: Floats
-    """Draws of what today's configuration carries."""
+    """Draws of the capacity of today's configuration."""
     last_work: Work
-    """In servers of the last configuration."""
+    """Load in servers of the last configuration."""
     largest: Server
-    """The one on which the writes weigh least."""
+    """The server whose primary has the most room for writes."""
     largest_writes: Floats
-    """In servers like it; a row per date, a column per draw."""
+    """Writes in servers like ``largest``; a row per date, a column per draw."""
 
     @property
     def last(self) -> Configuration:
         return self.configurations[-1]
 
     def fit(self, configuration: Configuration) -> Fit:
-        """Of the configuration's size of server."""
+        """Return the fit of the configuration's server."""
         return next(fit for fit in self.fits if fit.server is configuration.server)
 
 
 def choose(futures: Futures, target: Target, measured: MeasuredServer, wanted: float = 0.95, spare: int = 0) -> Choice:
-    """Raises ValueError for a probability outside 0.5 to 0.999, or a spare outside 0 to the target's replicas."""
+    """Choose configurations. Raises ValueError unless 0.5 ≤ wanted ≤ 0.999 and 0 ≤ spare ≤ the target's replicas."""
     if not 0.5 <= wanted <= 0.999:
-        raise ValueError(f"a probability to plan for is 0.5 to 0.999, not {wanted:g}")
+        raise ValueError(f"required probability: expected a number from 0.5 to 0.999, not {wanted:g}")
     if not 0 <= spare <= target.most_replicas:
-        raise ValueError(f"servers to spare are 0 to {target.most_replicas}, not {spare}")
-    found = fits(futures, target, measured, spare)
+        raise ValueError(f"spare servers: expected a number from 0 to {target.most_replicas}, not {spare}")
+    candidates = fits(futures, target, measured, spare)
     storage = storage_by_date(futures)
     rows = len(futures.dates)
-    # Of every size and number of replicas, by date: probability, and cost.
+    # Probability (by date) and cost of every size and number of replicas.
     counts = np.arange(target.most_replicas + 1)
-    probability = np.stack([_probabilities(fit, counts) for fit in found])
+    probability = np.stack([_probabilities(fit, counts) for fit in candidates])
     costs = np.array(
-        [[cost_per_month(target, Configuration(f.server, int(k)), storage[-1]).value for k in counts] for f in found]
+        [
+            [cost_per_month(target, Configuration(f.server, int(k)), storage[-1]).value for k in counts]
+            for f in candidates
+        ]
     )
     chosen: list[Configuration] = []
     reached = True
@@ -83,12 +85,12 @@ def choose(futures: Futures, target: Target, measured: MeasuredServer, wanted: f
         good, enough = _good(probability[:, row, :], wanted)
         reached = reached and enough
         size, count = _cheapest(good, costs)
-        here = Configuration(found[size].server, count)
+        here = Configuration(candidates[size].server, count)
         if not enough and chosen:
-            was = [fit.server for fit in found].index(chosen[-1].server)
+            was = [fit.server for fit in candidates].index(chosen[-1].server)
             here = chosen[-1] if good[was, chosen[-1].replicas] else here
         chosen.append(here)
-    by_server = {fit.server.name: fit for fit in found}
+    by_server = {fit.server.name: fit for fit in candidates}
     met = np.stack([by_server[c.server.name].meets(c.replicas)[row] for row, c in enumerate(chosen)])
     carried = {c: carried_tps(futures, target, measured, c, spare) for c in dict.fromkeys(chosen)}
     stages = _stages(futures, target, chosen, met, by_server, storage, reached, wanted)
@@ -111,15 +113,15 @@ def choose(futures: Futures, target: Target, measured: MeasuredServer, wanted: f
         cost=total_cost(futures, target, chosen, storage),
         cost_unit=target.cost_unit,
         need=summary(futures.need[-1], LEVEL),
-        rejected=alternatives(futures, target, chosen, found, probability, costs, wanted, spare),
+        rejected=alternatives(futures, target, chosen, candidates, probability, costs, wanted, spare),
         inputs=target.inputs,
         usable_ram=target.usable_ram,
     )
-    last, largest = by_server[chosen[-1].server.name], _largest(found)
+    last, largest = by_server[chosen[-1].server.name], _largest(candidates)
     return Choice(
         sizing,
         futures,
-        found,
+        candidates,
         tuple(chosen),
         met,
         carried[chosen[0]],
@@ -129,19 +131,19 @@ def choose(futures: Futures, target: Target, measured: MeasuredServer, wanted: f
     )
 
 
-def _largest(found: Sequence[Fit]) -> Fit:
+def _largest(candidates: Sequence[Fit]) -> Fit:
     """The server whose primary has the most room for writes, whatever the order in which the target lists them."""
-    return min(found, key=lambda fit: float(np.median(fit.work.writes[-1])))
+    return min(candidates, key=lambda fit: float(np.median(fit.work.writes[-1])))
 
 
 def _probabilities(fit: Fit, counts: np.ndarray) -> np.ndarray:
-    """Of meeting the objective, by date and number of replicas."""
+    """Probability of meeting the objective, by date and number of replicas."""
     ordered = np.sort(fit.replicas, axis=1)
     return np.stack([np.searchsorted(row, counts, side="right") / ordered.shape[1] for row in ordered])
 
 
 def _good(probability: np.ndarray, wanted: float) -> tuple[Bools, bool]:
-    """Sizes and counts of replicas that reach ``wanted``, and that any does; else those not told from the likeliest."""
+    """Sizes and replica counts that reach ``wanted``, and True; or those within error of the likeliest, and False."""
     enough = np.asarray(probability >= wanted, dtype=np.bool_)
     if enough.any():
         return enough, True
@@ -150,7 +152,7 @@ def _good(probability: np.ndarray, wanted: float) -> tuple[Bools, bool]:
 
 
 def _cheapest(good: Bools, costs: np.ndarray) -> tuple[int, int]:
-    """Size and number of replicas of the least cost; of equal ones the fewest replicas, then the smallest size."""
+    """Size and replica count of the lowest cost; of equal ones the fewest replicas, then the first size."""
     _, count, size = min((float(costs[s, k]), int(k), int(s)) for s, k in np.argwhere(good))
     return size, count
 
@@ -175,7 +177,7 @@ def _stages(
         here = chosen[first]
         start = futures.dates[max(first - 1, 0)]
         if first == 0:
-            due, why = Due(start, start, start), "the cheapest that meets the objective today"
+            due, why = Due(start, start, start), "the cheapest configuration that meets the objective today"
             if not reached and float(met[0].mean()) < wanted:
                 why = _likeliest(by_server[here.server.name], here, met[0])
         else:
@@ -206,20 +208,20 @@ def _stages(
 
 
 def _likeliest(fit: Fit, here: Configuration, met: Bools) -> str:
-    """Why this one, where none reaches the probability wanted."""
+    """Reason for the choice where no configuration reaches the required probability."""
     share = float(met.mean())
     lacking = commonest_shortfall(fit, here, 0)
     short = f": {SHORT_OF[lacking]}" if lacking else ""
     return (
-        f"none reaches the probability wanted{short}; this is the cheapest of those within "
-        f"{100 * share_error(share):.1f} points (Monte Carlo error) of the likeliest"
+        f"no configuration reaches the required probability{short}; this is the cheapest within "
+        f"{100 * share_error(share):.1f} percentage points (sampling error) of the highest"
     )
 
 
 def _why(fit: Fit, before: Configuration, enough: Bools, row: int, here: Configuration) -> str:
-    """What the configuration before lacks on the first date of the next; nothing, where the next is a saving."""
+    """What the configuration before lacks on the first date of the next, or that the next one saves money."""
     share, was = float(enough[row].mean()), float(enough[row - 1].mean())
     lacking = commonest_shortfall(fit, before, row)
     if share >= was or lacking is None:
         return f"{here.name} is enough again and costs less: {before.name} is {RELEASED}"
-    return f"{before.name} would meet it with a probability of only {chance(share)}: {SHORT_OF[lacking]}"
+    return f"{before.name} would meet the objective with a probability of only {chance(share)}: {SHORT_OF[lacking]}"

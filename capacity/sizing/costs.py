@@ -1,4 +1,4 @@
-"""What configurations cost, by the month and up to the horizon."""
+"""Costs of configurations: per month and up to the horizon."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GB = 1e9
 
 
 def cost_per_month(target: Target, configuration: Configuration, storage_bytes: Interval | None) -> Interval:
-    """Price of its servers and of their storage; servers where they have no price."""
+    """Return the monthly price of the servers and their storage; the number of servers where they have no price."""
     servers = 1 + configuration.replicas
     price = configuration.server.price
     if price is None:
@@ -33,7 +33,7 @@ def cost_per_month(target: Target, configuration: Configuration, storage_bytes: 
 
 
 def storage_by_date(futures: Futures) -> list[Interval | None]:
-    """Bytes of one copy; None where no sizes were measured."""
+    """Return the bytes of one copy of the data by date; None where no sizes were measured."""
     if futures.storage_bytes is None:
         return [None] * len(futures.dates)
     return [summary(row, LEVEL) for row in futures.storage_bytes]
@@ -42,7 +42,7 @@ def storage_by_date(futures: Futures) -> list[Interval | None]:
 def total_cost(
     futures: Futures, target: Target, chosen: Sequence[Configuration], storage: Sequence[Interval | None]
 ) -> Interval:
-    """A configuration is paid from the date before it is needed on."""
+    """Return the cost up to the horizon; each configuration is paid from the date before it is needed."""
     low = value = high = 0.0
     for months, configuration, stored in zip(futures.months, chosen[1:], storage[1:], strict=True):
         cost = cost_per_month(target, configuration, stored)

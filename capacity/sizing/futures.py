@@ -1,8 +1,9 @@
-"""Futures: what the load would ask of servers on every date, drawn from everything that is not known for certain.
+"""Futures: draws of the load on every date, from the intervals of all uncertain inputs.
 
-Load is in units of what one measured server carries at the objective, and scenarios add up: load = Σ tpsᵢ/capacityᵢ.
-An assumption, since each was swept alone, none mixed. Of a scenario's load, a part r/(r + w(1 − r)) reads, r its share
-of reading transactions, w what a writing one costs over a reading one: by their CPU demands, where runs told them.
+Load is in units of one measured server's capacity at the objective, and scenarios add up: load = Σ tpsᵢ/capacityᵢ. That
+they do is an assumption, since each was swept alone. The share r/(r + w(1 − r)) of a scenario's load is reads, where r
+is its share of reading transactions and w the cost of a writing transaction over a reading one, from their measured CPU
+demands where available.
 """
 
 from __future__ import annotations
@@ -29,74 +30,74 @@ from capacity.workload import PeakLoad, Workload
 
 @dataclass(frozen=True, slots=True)
 class ScenarioLoad:
-    """One scenario's part of the load, in measured servers; a row per date, a column per draw."""
+    """Load of one scenario in measured servers; a row per date, a column per draw."""
 
     carry: Carry
     reads: Floats
     writes: Floats
     replay: Floats
-    """What a replica's replay of it takes."""
+    """Load of its replay on each replica."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is to be done, in servers of one kind; a row per date, a column per draw."""
+    """Total load in servers of one kind; a row per date, a column per draw."""
 
     reads: Floats
     writes: Floats
     replay: Floats
-    """On every replica."""
+    """Load of replay on each replica."""
     replay_cores: Floats
-    """Cores that one process would need for that; 0 as far as the CPU of it is not known."""
+    """Cores that the one process of replay needs; 0 where its CPU is unknown."""
 
     @property
     def whole(self) -> Floats:
-        """Replication aside."""
+        """Reads and writes, without replay."""
         return np.asarray(self.reads + self.writes, dtype=np.float64)
 
     @property
     def replay_cost(self) -> Floats:
-        """Of replaying a write over executing it."""
+        """Cost of replaying a write over that of executing it."""
         return np.asarray(self.replay / np.maximum(self.writes, TINY), dtype=np.float64)
 
     def at(self, row: int) -> Work:
-        """On one date alone."""
+        """Return the load on one date."""
         return Work(self.reads[row], self.writes[row], self.replay[row], self.replay_cores[row])
 
 
 @dataclass(frozen=True, slots=True)
 class Futures:
-    """Draws: a row per date for loads and bytes, one row for the rest."""
+    """Draws of everything that sizing needs; a row per date for loads and bytes, a single row for the rest."""
 
     dates: tuple[dt.date, ...]
     months: Floats
     tps: Floats
     loads: tuple[ScenarioLoad, ...]
     reads: Floats
-    """Of all scenarios, in measured servers at the utilisation that is planned for."""
+    """Reads of all scenarios, in measured servers at the target utilisation."""
     writes: Floats
     fresh: Floats
     """Share of the reads that only the primary may answer."""
     replay: Floats
-    """What every replica's replay takes, in the same unit."""
+    """Load of replay on each replica, in the same unit."""
     replay_cores: Floats
-    """Cores of the measured server that its one process needs; 0 as far as the CPU of it is not known."""
+    """Cores of the measured server that the one process of replay needs; 0 where its CPU is unknown."""
     storage_bytes: Floats | None
-    """Of all tables; None where no sizes were measured."""
+    """Bytes of all tables; None where no sizes were measured."""
     working_set_bytes: Floats | None
     inputs: tuple[Input, ...]
     bracketed: bool
-    """False where a capacity is only "at least"."""
+    """False where a capacity is only a lower bound."""
     sample: Draws
     bases: tuple[Basis, ...] = ()
 
     @property
     def need(self) -> Floats:
-        """Measured servers that the whole load would fill, replication aside."""
+        """Load in measured servers, without replay."""
         return np.asarray(self.reads + self.writes, dtype=np.float64)
 
     def on(self, target: Target, server: Server, measured: MeasuredServer) -> Work:
-        """In servers of another kind: each scenario has a way of its own there."""
+        """Return the load in servers of another kind; each scenario is transferred by its own factor."""
         if target.measured:
             return Work(self.reads, self.writes, self.replay, self.replay_cores)
         reads, writes, replay = (np.zeros_like(self.reads) for _ in range(3))
@@ -109,9 +110,9 @@ class Futures:
             )
         return Work(reads, writes, replay, self.replay_cores / self.draw(target.core_speed))
 
-    def draw(self, given: Input) -> Floats:
-        """Draws of an input, the same wherever it is used."""
-        return self.sample.of(given.name, given.value)
+    def draw(self, quantity: Input) -> Floats:
+        """Return the draws of an input, the same wherever it is used."""
+        return self.sample.of(quantity.name, quantity.value)
 
 
 def simulate(
@@ -125,9 +126,10 @@ def simulate(
     target: Target | None = None,
     calibrated: Calibrated | None = None,
 ) -> Futures | Refusal:
-    """Refuses a scenario of the mix without a capacity. ``peak`` must have been drawn with the same ``sample``.
+    """Draw the futures. Refuses a scenario of the mix without a capacity.
 
-    ``target``: what the load is to be carried to, for the list of what the way hangs on; None: the measured server.
+    ``peak`` must have been drawn with the same ``sample``. The inputs of the transfer to ``target`` are listed; None is
+    the measured server.
     """
     swept = {s.name: s for s in scenarios}
     loads: list[ScenarioLoad] = []
@@ -158,8 +160,8 @@ def simulate(
     if tables is not None and tables.users > 0 and tables.tables:
         stored = np.sum(list(bytes_by_date(tables, peak, retention_months).values()), axis=0)
 
-    def draw(given: Input) -> Floats:
-        return sample.of(given.name, given.value)
+    def draw(quantity: Input) -> Floats:
+        return sample.of(quantity.name, quantity.value)
 
     touched = draw(policy.working_set_share).clip(0, 1)
     return Futures(
@@ -174,7 +176,7 @@ def simulate(
         replay_cores=replay_cores,
         storage_bytes=stored,
         working_set_bytes=None if stored is None else stored * touched,
-        inputs=tuple({given.name: given for given in inputs}.values()),
+        inputs=tuple({item.name: item for item in inputs}.values()),
         bracketed=bracketed,
         sample=sample,
         bases=tuple(bases),
@@ -184,15 +186,15 @@ def simulate(
 def _read_work(
     scenario: SweptScenario, workload: Workload | None, policy: Policy, sample: Draws
 ) -> tuple[Floats, tuple[Input, ...]]:
-    """Draws of the share of the scenario's work that reads, and what it hangs on beside the workload.
+    """Draws of the share of the scenario's work that reads, and the inputs used beside the workload's.
 
-    Without a workload: of the mix that was swept.
+    Without a workload, the mix is the one that was swept.
     """
     stated = None if workload is None else workload.read_shares.get(scenario.name)
     r = np.full(1, scenario.read_share) if stated is None else sample.of(stated.name, stated.value).clip(0, 1)
     cost = policy.write_cost
     if isinstance(scenario.write_cost, Interval):
-        source = f"{scenario.source}: CPU demand of its transactions, in runs that told them apart"
+        source = f"{scenario.source}: CPU demand of its transactions, in runs with different mixes"
         cost = Input(f"write_cost.{scenario.name}", scenario.write_cost, cost.unit, Origin.MEASURED, source)
     reading = r / (r + sample.of(cost.name, cost.value) * (1 - r))
     return np.asarray(reading), (cost,) if ((r > 0) & (r < 1)).any() else ()
@@ -200,7 +202,7 @@ def _read_work(
 
 def _basis(carry: Carry, drawn: DrawnCapacity, target: Target | None) -> Basis:
     scenario = carry.scenario
-    told = [
+    candidates = [
         drawn.refused,
         scenario.write_cost,
         *(carry.refusals(target) if target is not None else ()),
@@ -211,6 +213,6 @@ def _basis(carry: Carry, drawn: DrawnCapacity, target: Target | None) -> Basis:
         target=drawn.by,
         carried="measured" if same else "throughput" if isinstance(carry.demand, Refusal) else "demand",
         demand=None if isinstance(scenario.demand, Refusal) else scenario.demand.planned,
-        refused=tuple({r.missing: r for r in told if isinstance(r, Refusal)}.values()),
+        refused=tuple({r.missing: r for r in candidates if isinstance(r, Refusal)}.values()),
         replay_refused=scenario.replay_s if isinstance(scenario.replay_s, Refusal) else None,
     )

@@ -1,4 +1,4 @@
-"""What the rules of a plan take for granted beside the workload: a policy, every entry with its range and origin."""
+"""Policy of a plan: its assumptions beside the workload, each with range and origin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ POLICY_UNITS = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the rules assume beside the workload. Raises ValueError for what no server can do."""
+    """Assumptions of the sizing rules beside the workload. Raises ValueError for impossible values."""
 
     target_utilisation: Input
     replay_cost: Input
@@ -28,25 +28,25 @@ class Policy:
     working_set_share: Input
     round_trip_ms: Input
     target_stated: bool = True
-    """Somebody wants this target utilisation; False: it is what is assumed where no measured curve tells one."""
+    """True if the user set the target utilisation; False if it is only a default for want of a latency curve."""
 
     def __post_init__(self) -> None:
         if not 0 < self.target_utilisation.value.low <= self.target_utilisation.value.high <= 1:
-            raise ValueError("target_utilisation must lie above 0, and not above 1")
-        for given in (self.replay_cost, self.fresh_read_share, self.working_set_share):
-            if not 0 <= given.value.low <= given.value.high <= 1:
-                raise ValueError(f"{given.name} must lie from 0 to 1")
+            raise ValueError("target_utilisation must be above 0 and at most 1")
+        for share in (self.replay_cost, self.fresh_read_share, self.working_set_share):
+            if not 0 <= share.value.low <= share.value.high <= 1:
+                raise ValueError(f"{share.name} must be from 0 to 1")
         if self.write_cost.value.low <= 0 or not math.isfinite(self.write_cost.value.high):
-            raise ValueError("write_cost must be above 0, and finite")
+            raise ValueError("write_cost must be above 0 and finite")
         if self.round_trip_ms.value.low < 0 or not self.round_trip_ms.value.high <= 10_000:
-            raise ValueError("round_trip_ms must lie from 0 to 10000")
+            raise ValueError("round_trip_ms must be from 0 to 10000")
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """All of it."""
+        """All assumptions."""
         return (self.target_utilisation, self.write_cost, self.replay_cost, *self.always)
 
     @property
     def always(self) -> tuple[Input, ...]:
-        """Those that every plan uses; target utilisation, write cost and replay cost may be measured instead."""
+        """Assumptions that every plan uses; target utilisation, write and replay cost may be measured instead."""
         return (self.fresh_read_share, self.working_set_share, self.round_trip_ms)

@@ -1,4 +1,4 @@
-"""What a sizing says: stages with dates and costs, what each scenario's part rests on, and which input matters most."""
+"""Results of sizing: stages with dates and costs, the basis of each scenario's capacity, and sensitivities."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from capacity.values import Input, Interval, Origin, Refusal
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One configuration. It has to be there by ``from_date``, the last on which the one before still does."""
+    """A configuration, needed from the date after ``from_date``, the last on which the one before suffices."""
 
     from_date: dt.date
     until: dt.date
     server: str
     replicas: int
     probability: float
-    """Of meeting the objective, the least on any of its dates."""
+    """Lowest probability of meeting the objective on any of its dates."""
     due: Due
-    """When the configuration before no longer meets it; of the first stage, the start."""
+    """When the configuration before stops meeting the objective; for the first stage, the plan's start."""
     cost_per_month: Interval
     why: str
     carries_tps: Interval | None = None
-    """Of the plan's mix at the objective; None where there is no load."""
+    """Transactions per second of the plan's mix at the objective; None without load."""
     cores: float | None = None
-    """Of each server; compute units where the target counts in them. None, here and below: not known."""
+    """Cores of each server, or compute units where the target has those. None, here and below, if unknown."""
     ram_bytes: float | None = None
     max_connections: int | None = None
     price_per_month: Interval | None = None
-    """Of one server, without storage; None where servers have no price."""
+    """Price of one server without storage; None where servers have no price."""
 
 
 @dataclass(frozen=True, slots=True)
 class DatedConfiguration:
-    """What the plan has on one date, and the probability that it meets the objective there."""
+    """Configuration in place on one date, and its probability of meeting the objective then."""
 
     date: dt.date
     server: str
@@ -48,15 +48,16 @@ class DatedConfiguration:
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """The cheapest servers that meet the objective with the probability wanted on every date.
+    """The cheapest servers that meet the objective with the required probability on every date.
 
-    ``met`` is False when no configuration of the target does so; the stages are then the likeliest. ``probability`` is
-    the least on any date, ``throughout`` that of meeting it on all dates.
+    ``wanted`` is that probability. ``met`` is False when no configuration of the target reaches it; the stages are then
+    the likeliest to meet the objective. ``probability`` is the lowest on any date, ``throughout`` that of meeting the
+    objective on all dates.
     """
 
     target: str
     as_of: str
-    """Of the target's limits and prices; empty where it has none."""
+    """Date of the target's limits and prices; empty where it has none."""
     source: str
     wanted: float
     met: bool
@@ -65,48 +66,48 @@ class Sizing:
     stages: tuple[Stage, ...]
     by_date: tuple[DatedConfiguration, ...]
     cost: Interval
-    """Of all stages up to the horizon."""
+    """Cost of all stages up to the horizon."""
     cost_unit: str
-    """``USD``; ``server-months`` where servers have no price."""
+    """Currency, or ``server-months`` where servers have no price."""
     need: Interval
-    """Of the peak load at the horizon, in measured servers at their objective."""
+    """Peak load at the horizon, in measured servers at their objective."""
     rejected: tuple[Rejected, ...]
     inputs: tuple[Input, ...]
     usable_ram: float | None = None
-    """The share of a server's memory that the working set may fill."""
+    """Share of a server's memory that the working set may fill."""
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """Of one scenario."""
+    """Basis of one scenario's capacity: measured, stated or assumed."""
 
     scenario: str
     target: Literal["curve", "stated", "assumed"]
-    """Where the utilisation to plan for comes from: the measured latency curve, the workload file, or an assumption."""
+    """Source of the target utilisation: the measured latency curve, the workload file, or an assumption."""
     carried: Literal["measured", "demand", "throughput"]
-    """How its capacity gets to the plan's servers. ``measured``: they are the very one that was swept; ``demand``: by
-    measured CPU seconds; ``throughput``: by cores alone."""
+    """How the capacity is transferred to the plan's servers: not at all (``measured``: they are the swept server), by
+    measured CPU seconds (``demand``), or by cores alone (``throughput``)."""
     demand: Demand | None
-    """Of one transaction on the server that was swept, at the level that is planned for."""
+    """Service demand of one transaction on the swept server at the planned level; None if not measured."""
     refused: tuple[Refusal, ...] = ()
-    """What the measurements did not tell, so that something weaker stands in its place."""
+    """What could not be derived from the measurements, so that a weaker basis was used."""
     replay_refused: Refusal | None = None
-    """The same of its replay, which matters only where there are replicas."""
+    """Why replay cost was not measured; it matters only where there are replicas."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """How much one input's uncertainty makes of the answer's."""
+    """How much of the result's uncertainty one input causes."""
 
     name: str
     share: float
-    """Of the variance of the logarithm of the load at the horizon, by this input alone."""
+    """Share of the variance of the logarithm of the load at the horizon that this input alone causes."""
     if_known: Interval
-    """The load at the horizon, in servers of the last stage, were this input known to be what is in its middle."""
+    """Load at the horizon, in servers of the last stage, with this input fixed at its median."""
     origin: Origin
     measure: str
-    """How to know it better."""
+    """How to measure the input more precisely."""
     alone: Interval | None = None
-    """The load at the horizon over this input's own range, all others in their middle."""
+    """Load at the horizon over this input's own interval, with all others fixed at their medians."""
     raises: bool = True
-    """Whether more of the input is more load."""
+    """Whether a larger input means more load."""

@@ -1,9 +1,8 @@
-"""Which uncertainty the answer hangs on, and hence what to measure next.
+"""Sensitivity of the plan to its inputs, which says what to measure next.
 
-The answer is the load at the horizon, in servers of the plan's last configuration. The share of an input is its
-first-order index, Var(E[ln load | input]) ÷ Var(ln load), the mean taken within equally probable strata of the input's
-draws and the scatter of those means that chance alone gives taken off (I. M. Sobol, 1993; the estimate by strata: M. D.
-McKay, 1995).
+The result is the load at the horizon, in servers of the plan's last configuration. The share of an input is its
+first-order index, Var(E[ln load | input]) ÷ Var(ln load), with means within equally probable strata of the input's
+draws, less the variance of those means by chance (I. M. Sobol, 1993; the estimate by strata: M. D. McKay, 1995).
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ from capacity.values import LEVEL, Input, Refusal
 
 STRATA = 40
 MOST_KNOWN = 6
-"""Inputs, those of the greatest share, for which the future is drawn anew as if they, or all others, were known."""
+"""Number of inputs, largest shares first, for which futures are simulated again with them, or all others, known."""
 LEAST_SHARE = 0.005
-"""Below it an input is not told from none by this many draws."""
+"""Least share that this many draws distinguish from 0."""
 
 MEASURE = {
     "users": "a longer history of users: see `loadgen forecast`",
-    "daily_active_share": "users with a session a day, from production's log",
-    "sessions_per_active_day": "sessions a day of active users, from production's log",
-    "transactions_per_session": "transactions over sessions: pg_stat_database.xact_commit against the log",
-    "transactions_per_user_day": "a profile of production over more weeks: see `loadgen workload --profile`",
-    "peak_to_mean": "request rates by the minute over some weeks of production: see `loadgen workload --requests`",
-    "write_cost": "runs of reading and of writing transactions alone, with the server's CPU",
-    "replay_cost": "`loadgen run SCENARIO --replica DSN`, then the plan with that `--run`",
+    "daily_active_share": "number of users with a session per day, from production's log",
+    "sessions_per_active_day": "sessions per day of active users, from production's log",
+    "transactions_per_session": "transactions per session: pg_stat_database.xact_commit over the sessions in the log",
+    "transactions_per_user_day": "a profile of more weeks of production: see `loadgen workload --profile`",
+    "peak_to_mean": "request counts per minute over some weeks of production: see `loadgen workload --requests`",
+    "write_cost": "runs of only reading and of only writing transactions, with the server's CPU measured",
+    "replay_cost": "`loadgen run SCENARIO --replica DSN`, then plan with `--run` of that run",
     "target_utilisation": "a sweep while vacuum, backups and batch jobs run",
     "core_speed": "`loadgen calibrate` on the target",
     "scaling": "a sweep on a second size of the target",
@@ -43,17 +42,17 @@ MEASURE_EACH = {
     "throughput": _LONGER,
     "utilisation": _LONGER,
     "cpu_s": _LONGER,
-    "write_cost": "runs of {}'s reading and writing transactions in other shares",
+    "write_cost": "runs of {} with other shares of reading and writing transactions",
     "replay_s": "longer runs: `loadgen run {} --replica DSN`",
     "waits": "`loadgen calibrate` for longer, on both servers",
-    "mix": "the statement mix of production: `loadgen profile`",
-    "event": "what earlier launches and campaigns did to the load",
+    "mix": "production's statement mix: `loadgen profile`",
+    "event": "the effect of earlier launches and campaigns on the load",
 }
-"""Of a scenario, transaction or event each."""
+"""How to measure the inputs that exist once per scenario, transaction or event."""
 
 
 def shares(load: Floats, names: Sequence[str]) -> dict[str, float]:
-    """First-order index of each input on draws of the load; 0 for all where the load is certain."""
+    """Return the first-order index of each input for draws of the load; 0 for all where the load is certain."""
     answer = np.log(np.maximum(load, 1e-300))
     total = float(answer.var())
     if not total > 1e-18:
@@ -62,35 +61,35 @@ def shares(load: Floats, names: Sequence[str]) -> dict[str, float]:
 
 
 def sensitivities(
-    load: Floats, inputs: Sequence[Input], again: Callable[[frozenset[str]], Floats | Refusal]
+    load: Floats, inputs: Sequence[Input], redraw: Callable[[frozenset[str]], Floats | Refusal]
 ) -> tuple[Sensitivity, ...]:
-    """Inputs whose share is not none, the greatest first. ``again`` draws the load with some inputs known."""
-    names = frozenset(given.name for given in inputs)
-    found = shares(load, [given.name for given in inputs])
-    ranked = sorted(inputs, key=lambda given: (-found[given.name], given.name))
+    """Return the inputs with a share above 0, largest first. ``redraw`` draws the load with some inputs known."""
+    names = frozenset(item.name for item in inputs)
+    share_by_name = shares(load, [item.name for item in inputs])
+    ranked = sorted(inputs, key=lambda item: (-share_by_name[item.name], item.name))
     answers = []
-    for given in ranked[:MOST_KNOWN]:
-        if found[given.name] < LEAST_SHARE:
+    for item in ranked[:MOST_KNOWN]:
+        if share_by_name[item.name] < LEAST_SHARE:
             break
-        known, alone = again(frozenset({given.name})), again(names - {given.name})
+        known, alone = redraw(frozenset({item.name})), redraw(names - {item.name})
         if isinstance(known, Refusal) or isinstance(alone, Refusal):
             break
         answers.append(
             Sensitivity(
-                name=given.name,
-                share=found[given.name],
+                name=item.name,
+                share=share_by_name[item.name],
                 if_known=summary(known, LEVEL),
-                origin=given.origin,
-                measure=_how(given.name),
+                origin=item.origin,
+                measure=_how(item.name),
                 alone=summary(alone, LEVEL),
-                raises=bool(np.dot(scores(given.name), alone) >= 0),
+                raises=bool(np.dot(scores(item.name), alone) >= 0),
             )
         )
     return tuple(answers)
 
 
-def _first_order(answer: Floats, score: Floats, total: float) -> float:
-    parts = np.array_split(answer[np.argsort(score, kind="stable")], STRATA)
+def _first_order(log_load: Floats, normals: Floats, total: float) -> float:
+    parts = np.array_split(log_load[np.argsort(normals, kind="stable")], STRATA)
     means = np.array([part.mean() for part in parts])
     within = float(np.mean([part.var(ddof=1) for part in parts]))
     chance = within / (DRAWS / STRATA)
@@ -98,7 +97,7 @@ def _first_order(answer: Floats, score: Floats, total: float) -> float:
 
 
 def _how(name: str) -> str:
-    kind, _, of = name.partition(".")
-    if of and (how := MEASURE_EACH.get(kind)) is not None:
-        return how.format(of)
-    return MEASURE.get(name, "a measurement of it in production")
+    kind, _, subject = name.partition(".")
+    if subject and (how := MEASURE_EACH.get(kind)) is not None:
+        return how.format(subject)
+    return MEASURE.get(name, "measure it in production")

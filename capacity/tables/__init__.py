@@ -1,4 +1,4 @@
-"""How large each table becomes, what it writes to the log, and whether to partition it."""
+"""Growth of each table, the WAL written to it, and whether to partition it."""
 
 from capacity.tables.forecast import (
     WHOLE,

@@ -1,8 +1,8 @@
-"""Which tables to partition, and when: none, until one outgrows the server's memory.
+"""Recommendation of partitions: none until a table exceeds the server's memory.
 
 The PostgreSQL manual (Table Partitioning, Overview): "a rule of thumb is that the size of the table should exceed the
-physical memory of the database server". Below that, partitions only cost: a statement without the key plans and locks
-every one of them.
+physical memory of the database server". Below that, partitions only cost: a statement without the partition key plans
+and locks every partition.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from capacity.arrays import Floats
 from capacity.due import Due, due, when
-from capacity.formatting import size, size_span
+from capacity.formatting import counted, share, size, size_interval
 from capacity.measurements import MeasuredServer, MeasuredTables
 from capacity.recommendation import PartitionDesign, Recommendation, RefusedRecommendation, Rejected, Step
 from capacity.tables.storage import bytes_by_date, bytes_per_user
@@ -26,9 +26,9 @@ from capacity.values import LEVEL, Input, Interval, Origin, Refusal, TableSize
 from capacity.workload import PeakLoad
 
 SHARE_OF_RAM = 0.25
-"""A partition's size, at most, as a share of memory: an assumption, so that the newest stays cached beside the rest."""
+"""Largest partition as a share of memory (assumption), so that the newest stays cached beside other data."""
 
-RULE = "PostgreSQL's manual has partitioning pay once a table exceeds the server's memory"
+RULE = "By the PostgreSQL manual's rule of thumb, partition a table once it exceeds the server's memory"
 
 Unit = Literal["year", "quarter", "month", "week", "day"]
 _CALENDAR: Final[tuple[tuple[Unit, float], ...]] = (
@@ -39,12 +39,12 @@ _CALENDAR: Final[tuple[tuple[Unit, float], ...]] = (
     ("day", 1.0),
 )
 MOST_PARTITIONS = 1000
-"""The manual warns of planning time and memory from some thousands on."""
+"""Limit of ranges: the manual warns of planning time and memory from a few thousand partitions on."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionKey:
-    """How a table would be divided if it had to be: by ranges of time, else by hash. ``why`` this column."""
+    """Partition key of a table, should it need one: ranges of time, else hash. ``why`` is the reason for the column."""
 
     table: str
     column: str
@@ -52,11 +52,11 @@ class PartitionKey:
     why: str
     alternatives: tuple[Rejected, ...]
     worth_weighing: bool = False
-    """Likely enough to be named as rejected even where nothing needs partitioning."""
+    """Whether to list the key as a rejected alternative even where no table needs partitioning."""
     split: str | None = None
-    """A column that could be moved into a table of its own instead."""
+    """Column that could be moved to a table of its own instead; None if there is none."""
     expires: bool = False
-    """Its rows may be deleted at some age: retention applies."""
+    """Whether rows are deleted at some age, so that retention applies."""
 
 
 def recommend_partitions(
@@ -67,23 +67,23 @@ def recommend_partitions(
     retention_months: float | None = None,
     horizon: MeasuredServer | None = None,
 ) -> tuple[Recommendation | RefusedRecommendation, ...]:
-    """One recommendation for each table that may outgrow memory within the horizon; else one not to partition.
+    """Recommend partitions for each table that may exceed memory within the horizon; if none may, advise against it.
 
-    ``server`` is the one that the tables live on, ``horizon`` the one that a plan ends with, if it is another.
+    ``server`` is the one that was measured, ``horizon`` the one that the plan ends with if it is another.
     """
     server = horizon or server
     if not measured.tables or measured.users < 1:
-        refusal = Refusal("sizes_unknown", "sizes of tables with users in them", "seed, then sweep again")
+        refusal = Refusal("sizes_unknown", "table sizes of a database with users", "seed, then sweep again")
         return (RefusedRecommendation("partitions", "tables", refusal),)
     if server.ram_bytes is None:
-        missing = "the memory of the measured server, which it does not tell"
+        missing = "the measured server's memory size"
         refusal = Refusal("ram_unknown", missing, "sweep a server on this machine, or give a --target")
         return (RefusedRecommendation("partitions", "tables", refusal),)
     key_of = {key.table: key for key in keys}
     drawn = bytes_by_date(measured, peak, retention_months)
     ram = int(server.ram_bytes)
-    found = [_Fit.of(table, drawn[table.name], measured, ram, server.source, peak) for table in measured.tables]
-    fits = sorted(found, key=lambda fit: (-fit.at_horizon.value, fit.table.name))
+    unsorted = [_Fit.of(table, drawn[table.name], measured, ram, server.source, peak) for table in measured.tables]
+    fits = sorted(unsorted, key=lambda fit: (-fit.at_horizon.value, fit.table.name))
     outgrowing = [fit for fit in fits if fit.outgrown.earliest is not None]
     if not outgrowing:
         return (_leave(fits[0], keys),)
@@ -95,7 +95,7 @@ def recommend_partitions(
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """One table against memory: draws of its bytes (a row per date), and when they pass it."""
+    """Draws of a table's bytes (a row per date), and when they exceed the server's memory."""
 
     table: TableSize
     grown: Floats
@@ -122,9 +122,9 @@ class _Fit:
                 Input(
                     "partition_size",
                     Interval.exact(SHARE_OF_RAM),
-                    "share of memory, at most",
+                    "share of memory at most",
                     Origin.ASSUMPTION,
-                    "so that the newest partition stays cached beside the rest",
+                    "so that the newest partition stays cached beside other data",
                 ),
             ),
         )
@@ -134,13 +134,13 @@ class _Fit:
         return summary(self.grown[-1], LEVEL)
 
     def partitions(self, row: int) -> Interval:
-        """0 while the table fits in memory, else enough for parts of SHARE_OF_RAM of it."""
+        """Return the number of partitions of SHARE_OF_RAM on a date; 0 while the table fits in memory."""
         parts = np.ceil(self.grown[row] / (SHARE_OF_RAM * self.ram_bytes))
         return summary(np.where(self.grown[row] > self.ram_bytes, parts, 0.0), LEVEL)
 
     @property
     def unit(self) -> Unit:
-        """The longest calendar unit whose growth, at the pace of the last period, fits in one partition."""
+        """Longest calendar unit whose rows, at the growth of the last period, fit in one partition."""
         last, before = (float(np.median(self.grown[i])) for i in (-1, -2))
         pace = (last - before) / (self.dates[-1] - self.dates[-2]).days
         fits_days = SHARE_OF_RAM * self.ram_bytes / pace if pace > 0 else np.inf
@@ -148,7 +148,7 @@ class _Fit:
 
 
 def boundary(day: dt.date, unit: Unit) -> dt.date:
-    """The first day of the unit after the one that ``day`` is in. Weeks begin on Mondays."""
+    """Return the first day of the next unit after ``day``. Weeks begin on Mondays."""
     if unit == "day":
         return day + dt.timedelta(days=1)
     if unit == "week":
@@ -159,19 +159,19 @@ def boundary(day: dt.date, unit: Unit) -> dt.date:
 
 
 def boundaries(first: dt.date, last: dt.date, unit: Unit) -> tuple[dt.date, ...]:
-    """Where ranges begin and end, from the first boundary after ``first`` to the first after ``last``."""
-    found = [boundary(first, unit)]
-    while found[-1] <= last and len(found) <= MOST_PARTITIONS:
-        found.append(boundary(found[-1], unit))
-    return tuple(found) if len(found) > 1 else (found[0], boundary(found[0], unit))
+    """Return the boundaries of ranges, from the first after ``first`` to the first after ``last``."""
+    days = [boundary(first, unit)]
+    while days[-1] <= last and len(days) <= MOST_PARTITIONS:
+        days.append(boundary(days[-1], unit))
+    return tuple(days) if len(days) > 1 else (days[0], boundary(days[0], unit))
 
 
 def _design(fit: _Fit, key: PartitionKey, measured: MeasuredTables, retention_months: float | None) -> PartitionDesign:
     unpruned = tuple(
         use.name for use in measured.statements if use.table == key.table and key.column not in use.columns
     )
-    wanted = float(np.quantile(np.ceil(fit.grown[-1] / (SHARE_OF_RAM * fit.ram_bytes)), 0.95, method="inverted_cdf"))
-    hashed = min(2 ** math.ceil(math.log2(max(wanted, 2.0))), 512)
+    parts = float(np.quantile(np.ceil(fit.grown[-1] / (SHARE_OF_RAM * fit.ram_bytes)), 0.95, method="inverted_cdf"))
+    hashed = min(2 ** math.ceil(math.log2(max(parts, 2.0))), 512)
     edges = boundaries(fit.dates[0], fit.dates[-1], fit.unit)
     return PartitionDesign(
         table=key.table,
@@ -196,23 +196,23 @@ def _partition(
     design = _design(fit, key, measured, retention_months)
     how = f"RANGE ({key.column}), one {fit.unit} each" if key.by_time else f"HASH ({key.column})"
     action = "Partition" if fit.outgrown.expected is not None else "Do not partition yet, but prepare for"
-    crossing = f"{name} outgrows the server's memory of {size(fit.ram_bytes)}: {when(fit.outgrown, fit.dates[0])}"
+    crossing = f"{name} exceeds the server's memory of {size(fit.ram_bytes)} {when(fit.outgrown, fit.dates[0])}"
     reason = (
-        f"{crossing}. At {fit.dates[-1]} it holds {size_span(fit.at_horizon)}, if users go on needing what they do in "
-        f"the measured database. {key.why} The primary key becomes ({', '.join(design.primary_key)}): a unique key "
-        "has to contain the partition's."
+        f"{crossing}. On {fit.dates[-1]} it has {size_interval(fit.at_horizon)}, at the measured bytes per user. "
+        f"{key.why} The primary key becomes ({', '.join(design.primary_key)}): a unique key must contain the partition "
+        "key."
     )
     uses = [use for use in measured.statements if use.table == key.table]
     if design.unpruned:
         reason += (
-            f" {len(design.unpruned)} of the {len(uses)} statements on it lose pruning, since they do not carry "
-            f"{key.column}: {', '.join(design.unpruned)}; each plans and locks every partition."
+            f" {len(design.unpruned)} of its {counted(len(uses), 'statement')} cannot prune partitions, because "
+            f"they have no condition on {key.column}: {', '.join(design.unpruned)}; each plans and locks all of them."
         )
     split, headline = _split(fit, key), f"{action} {name} by {how}: {when(fit.outgrown, fit.dates[0])}"
     if split is not None and split[0]:
         headline = f"Split {key.split} off {name} before partitioning it: {when(fit.outgrown, fit.dates[0])}"
         reason += f" {split[1]}"
-    rejected = [Rejected("leave it whole", f"{RULE}, and this table passes that", "too_large")]
+    rejected = [Rejected("no partitions", f"{RULE}; this table does", "too_large")]
     if split is not None and not split[0]:
         rejected.append(Rejected(f"splitting {key.split} into a table of its own", split[1], "not_enough"))
     return Recommendation(
@@ -222,7 +222,7 @@ def _partition(
         now=fit.partitions(0),
         at_horizon=horizon,
         unit=f"partitions of up to {size(SHARE_OF_RAM * fit.ram_bytes)}",
-        steps=(Step(amount, f"partitions by {how}", fit.outgrown, "the table outgrows the server's memory"),),
+        steps=(Step(amount, f"partitions by {how}", fit.outgrown, "the table exceeds the server's memory"),),
         reason=reason,
         rejected=(*rejected, *key.alternatives),
         prediction=None,
@@ -232,47 +232,49 @@ def _partition(
 
 
 def _split(fit: _Fit, key: PartitionKey) -> tuple[bool, str] | None:
-    """Whether the table without the column stays in memory, and what was measured; None: no column to split off."""
+    """Whether the table without its split column fits in memory, and the reason; None without such a column."""
     if key.split is None:
         return None
-    held = fit.table.column_bytes.get(key.split)
-    if held is None:
+    column_bytes = fit.table.column_bytes.get(key.split)
+    if column_bytes is None:
         return False, (
-            "may be the cheaper remedy, since few statements read it, but its share of the bytes is not measured: "
+            "may be cheaper, since few statements read it, but its share of the bytes was not measured: "
             "sweep again with this version"
         )
-    share = held / max(fit.table.total_bytes, 1)
-    left = fit.at_horizon.scaled(1 - min(share, 1.0))
-    measured = f"{key.split} holds {share:.0%} of {fit.table.name}; without it {size_span(left)} at the horizon"
+    column_share = column_bytes / max(fit.table.total_bytes, 1)
+    left = fit.at_horizon.scaled(1 - min(column_share, 1.0))
+    measured = (
+        f"{key.split} takes {share(column_share)} of {fit.table.name}; without it {size_interval(left)} at the horizon"
+    )
     if left.high <= fit.ram_bytes:
         return True, (
-            f"{measured}, which stays in memory: the cheaper remedy, since the statements that do not read the column "
-            "then touch less, and no key has to change."
+            f"{measured}, which fits in memory: cheaper than partitions, since statements that do not read the column "
+            "then read fewer bytes, and no key has to change."
         )
-    return False, f"{measured}, which still outgrows memory"
+    return False, f"{measured}, which still exceeds memory"
 
 
 def _leave(fit: _Fit, keys: Sequence[PartitionKey]) -> Recommendation:
-    """Nothing outgrows memory: say so of the largest table, and why not to partition all the same."""
+    """Advice not to partition, with the size of the largest table, where none exceeds memory."""
     end = fit.dates[-1]
     used = fit.at_horizon.high / fit.ram_bytes
-    share = f"at most {used:.0%}" if used >= 0.01 else "less than 1%"
+    text = f"at most {share(used)}" if used >= 0.01 else "less than 1%"
     return Recommendation(
         kind="partitions",
         subject=fit.table.name,
-        headline=f"Partition nothing up to {end}",
+        headline=f"No table needs partitions until {end}",
         now=Interval.exact(0),
         at_horizon=Interval.exact(0),
         unit="partitions",
         steps=(),
         reason=(
-            f"The largest table, {fit.table.name}, holds {size_span(fit.at_horizon)} at {end}, {share} of "
+            f"The largest table, {fit.table.name}, has {size_interval(fit.at_horizon)} on {end}, {text} of "
             f"the server's memory of {size(fit.ram_bytes)}. {RULE}."
         ),
         rejected=tuple(
             Rejected(
                 f"{key.table} by {'ranges of ' if key.by_time else 'hash of '}{key.column}",
-                "fits in memory: statements without the key would plan and lock every partition for nothing",
+                "fits in memory; statements without the key would plan and lock every partition for no gain",
                 "fits_in_memory",
             )
             for key in keys
@@ -284,4 +286,4 @@ def _leave(fit: _Fit, keys: Sequence[PartitionKey]) -> Recommendation:
 
 
 def _default_key(table: str) -> PartitionKey:
-    return PartitionKey(table, "user_id", by_time=False, why="Rows are found by their user.", alternatives=())
+    return PartitionKey(table, "user_id", by_time=False, why="Statements find rows by user.", alternatives=())

@@ -1,8 +1,7 @@
-"""How large each table becomes: measured bytes per user, times the users to come; and what time adds to some.
+"""Growth of each table's bytes: measured bytes per user, times the forecast users.
 
-A table that accounts go on filling (messages) holds what user-months have put there: bytes ∝ M, the users summed up
-over the months so far, at a constant rate per user (an assumption). With a retention of m months it holds what the last
-m months put there, M(t) − M(t − m).
+A table that grows with the age of the accounts (messages) has bytes ∝ M, the user-months so far, at a constant rate per
+user (an assumption). With a retention of m months it has those of the last m months, M(t) − M(t − m).
 """
 
 from __future__ import annotations
@@ -22,26 +21,26 @@ from capacity.workload import PeakLoad
 
 @dataclass(frozen=True, slots=True)
 class TableGrowth:
-    """One table now and at the horizon, its intervals those of the users."""
+    """Size of one table now and at the horizon, with intervals from those of the users."""
 
     table: str
     bytes_per_user: float
     now_bytes: Interval
     horizon_bytes: Interval
     now_rows: Interval | None = None
-    """None in plans from before rows were forecast; of the WAL also where it was not measured by table."""
+    """None, as the fields below, in plans of older versions; WAL also where it was not measured by table."""
     horizon_rows: Interval | None = None
     now_wal_bytes_per_day: Interval | None = None
     horizon_wal_bytes_per_day: Interval | None = None
 
 
 def bytes_per_user(table: TableSize, users: int) -> float:
-    """Measured bytes, indexes and TOAST included, over the users in the measured database. Needs users ≥ 1."""
+    """Return bytes per user, indexes and TOAST included. Needs users ≥ 1."""
     return table.total_bytes / users
 
 
 def bytes_by_date(tables: MeasuredTables, peak: PeakLoad, retention_months: float | None = None) -> dict[str, Floats]:
-    """Draws of each table's bytes, a row per date, by the laws above. Needs users in the measured database.
+    """Draw each table's bytes, a row per date, by the laws above. Needs users in the measured database.
 
     Raises ValueError for a retention that is not above 0.
     """
@@ -50,33 +49,33 @@ def bytes_by_date(tables: MeasuredTables, peak: PeakLoad, retention_months: floa
 
 
 def times_by_date(tables: MeasuredTables, peak: PeakLoad, retention_months: float | None = None) -> dict[str, Floats]:
-    """Draws of how many times its measured size each table is, a row per date; see :func:`bytes_by_date`.
+    """Draw each table's size over its measured size, a row per date; see :func:`bytes_by_date`.
 
     Raises ValueError for a retention out of range.
     """
     if retention_months is not None and not 0 < retention_months <= 1200:
-        raise ValueError(f"a retention is above 0 and up to 1200 months, not {retention_months:g}")
+        raise ValueError(f"retention: expected more than 0 and at most 1200 months, not {retention_months:g}")
     kept: Floats | None = None
-    found = {}
+    times_of = {}
     for table in tables.tables:
         times = peak.users / tables.users
         if table.name in tables.filled_by_time:
             if kept is None:
                 kept = _user_months(peak, retention_months)
             times = times[0] * kept
-        found[table.name] = np.asarray(times, dtype=np.float64)
-    return found
+        times_of[table.name] = np.asarray(times, dtype=np.float64)
+    return times_of
 
 
 def _user_months(peak: PeakLoad, retention_months: float | None) -> Floats:
-    """User-months that the table holds on each date, over those that it holds today with nothing deleted."""
+    """User-months of the table's rows on each date, over those today if nothing was ever deleted."""
     days = np.array([*(date.toordinal() for date, _ in peak.past), *(date.toordinal() for date in peak.dates)])
     past = np.array([value for _, value in peak.past], dtype=np.float64)
     users = np.concatenate([np.repeat(past[:, None], peak.users.shape[1], axis=1), peak.users])
     months = np.diff(days)[:, None] / DAYS_IN_MONTH
     steps = np.cumsum((users[1:] + users[:-1]) / 2 * months, axis=0)
     summed = np.concatenate([np.zeros_like(users[:1]), steps])
-    # Before the history began: a straight line from nobody, at its mean pace.
+    # Before the history, users are assumed to have grown linearly from 0 at its mean pace.
     pace = max((users[len(past)][0] - users[0][0]) / max((days[len(past)] - days[0]) / DAYS_IN_MONTH, 1.0), 1e-9)
     before = min(users[0][0] / pace, 120.0) * users[0][0] / 2
     summed = summed + before
@@ -96,15 +95,15 @@ def drawn_growth(
     level: float,
     wal_bytes_per_day: Mapping[str, Floats] | None = None,
 ) -> tuple[TableGrowth, ...]:
-    """All tables as :func:`bytes_by_date` drew them, largest at the horizon first; rows in step with bytes.
+    """Sum up the draws of :func:`bytes_by_date`, largest table at the horizon first; rows grow in step with bytes.
 
-    ``wal_bytes_per_day``: draws by table, a row per date; None: not measured by table.
+    ``wal_bytes_per_day`` holds draws by table, a row per date; None if not measured by table.
     """
     grown = []
     for table in tables.tables:
         sizes, total = drawn[table.name], table.total_bytes
         wal = None if wal_bytes_per_day is None else wal_bytes_per_day.get(table.name, np.zeros_like(sizes))
-        # An empty table that takes no bytes has no rows to grow.
+        # A table of 0 bytes has no rows.
         rows = sizes * (table.rows / total) if total else np.zeros_like(sizes)
         grown.append(
             TableGrowth(

@@ -1,4 +1,4 @@
-"""What a plan may be built from: servers, their limits and prices."""
+"""Targets of a plan: servers to choose from, their limits and prices."""
 
 from capacity.targets.neon import PRICE_PER_CU_HOUR, ComputeSize, neon_target
 from capacity.targets.target import CORE_SPEED, GIB, SCALING, Pooler, Server, Target, measured_target

@@ -1,7 +1,7 @@
 """Neon, serverless Postgres, as a target: compute units, autoscaling, replicas on shared storage, its pooler.
 
-Every figure is of the dated documentation that the caller read the rows from; what it does not say is an assumption,
-and named as one.
+Every figure is from the dated documentation that the caller read the rows from; what it does not say is an assumption
+and marked as one.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ HOURS_A_MONTH = 730.0
 RESERVED_CONNECTIONS = 7
 POOLER_CLIENTS = 10_000
 POOLER_SHARE = 0.9
-"""default_pool_size, per user and database, over max_connections; not configurable."""
+"""Ratio of the pooler's default_pool_size, per user and database, to max_connections; not configurable."""
 USABLE_RAM = 0.75
-"""Autoscaling adds compute once the working set passes this share of memory."""
+"""Share of memory that the working set may fill before autoscaling adds compute."""
 WIDEST_RANGE_CU = 8.0
 LARGEST_CU = 16.0
 SMALLEST_CU = 0.25
 PRICE_PER_CU_HOUR = {"launch": 0.106, "scale": 0.222}
 PRICE_PER_GB_MONTH = 0.35
 POOLER_TIMEOUT_S = 120.0
-"""PgBouncer's default query_wait_timeout; the snapshot does not give Neon's (assumption)."""
+"""PgBouncer's default query_wait_timeout; Neon's documentation does not state its own (assumption)."""
 COLD_START_S = Interval(0.3, 0.5, 2.0)
-"""From zero to the first answer (assumption: the snapshot does not say)."""
+"""Time from zero compute to the first answer (assumption: the documentation does not state it)."""
 MOST_REPLICAS = 15
-"""The snapshot names no limit (assumption)."""
+"""Limit of read replicas (assumption: the documentation states none)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComputeSize:
-    """A row of the documentation's table."""
+    """A compute size: one row of the documentation's table."""
 
     compute_units: float
     ram_gb: float
@@ -42,16 +42,16 @@ class ComputeSize:
 
 
 def neon_target(rows: Sequence[ComputeSize], peak_to_mean: Interval, plan: str, as_of: str, source: str) -> Target:
-    """Sizes of 0.25 to 16 compute units, each the upper bound of autoscaling.
+    """Return a target of 0.25 to 16 compute units, each the upper bound of autoscaling.
 
-    Billed is what autoscaling runs: never below its lower bound, which is at most eight units below the upper, and in
-    between what the mean load needs of it, upper ÷ peak-to-mean. Sizes above the largest row go on by its law, four GB
-    and the largest row's connections. Raises ValueError for no rows or an unknown plan.
+    Autoscaling is billed by use: at least the lower bound, which is at most eight units below the upper, and otherwise
+    what the mean load needs, upper ÷ peak-to-mean. Sizes above the largest row have its memory per unit and its
+    connections. Raises ValueError for no rows or an unknown plan.
     """
     if not rows:
         raise ValueError("Neon's table of compute sizes is empty")
     if plan not in PRICE_PER_CU_HOUR:
-        raise ValueError(f"Neon's plans are {' and '.join(PRICE_PER_CU_HOUR)}, not {plan!r}")
+        raise ValueError(f"Neon plan: expected {' or '.join(PRICE_PER_CU_HOUR)}, not {plan!r}")
     by_size = {row.compute_units: row for row in rows}
     top = max(by_size)
     gb = by_size[top].ram_gb / top
@@ -74,11 +74,11 @@ def neon_target(rows: Sequence[ComputeSize], peak_to_mean: Interval, plan: str, 
             Interval(0.5, 0.9, 1.5),
             "speed of a compute unit over a core of the measured server",
             Origin.ASSUMPTION,
-            "a compute unit is taken as one core of unknown speed: run `loadgen calibrate` there",
+            "a compute unit is taken for one core of unknown speed; run `loadgen calibrate` there to measure it",
         ),
         notes=(
-            "A size is the upper bound of autoscaling; the price runs from its lower bound to its upper.",
-            f"Scale to zero is to be switched off: a cold start of about {COLD_START_S.value:g} s "
+            "A size is the upper bound of autoscaling; its price ranges from the lower bound's to the upper's.",
+            f"Switch off scale to zero: a cold start of about {COLD_START_S.value:g} s "
             f"({COLD_START_S.low:g}–{COLD_START_S.high:g}, assumption) would miss the objective.",
             "Replicas share the primary's storage and are asynchronous.",
         ),

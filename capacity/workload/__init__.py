@@ -1,4 +1,4 @@
-"""From users to load: the workload block, the peak load to come, and what production's counts say of both."""
+"""Workload: the load per user, the forecast peak load, and estimates of both from production's counts."""
 
 from capacity.workload.block import UNITS, Event, MixShare, Workload
 from capacity.workload.peak_load import PeakLoad

@@ -63,7 +63,7 @@ def show(record: CalibrationRecord) -> None:
     """Show a calibration on stderr."""
     from rich.table import Table
 
-    from loadgen.report.numbers import interval
+    from capacity.formatting import interval
 
     table = Table("statement", "server ms", "times", box=None, pad_edge=False)
     for s in record.statements:

@@ -123,7 +123,7 @@ def _units(demands: Sequence[Demand | ClassDemand]) -> tuple[_Unit, ...]:
 
 
 def _figures(demand: Demand | ClassDemand, units: Sequence[_Unit]) -> list[str]:
-    from loadgen.report.numbers import interval
+    from capacity.formatting import interval
 
     demands = ((getattr(demand, unit.of), unit.times) for unit in units)
     return [interval(estimate.scaled(times) if estimate is not None else None) for estimate, times in demands]

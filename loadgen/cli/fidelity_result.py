@@ -71,7 +71,7 @@ def _checks(checks: Iterable[Check]) -> Table:
 
 
 def _sizes(record: FidelityRecord) -> Table:
-    from loadgen.report.numbers import size
+    from capacity.formatting import size
 
     table = _table("table", "rows", "heap", "TOAST", "indexes", "a row")
     for state in record.tables:
@@ -83,7 +83,7 @@ def _sizes(record: FidelityRecord) -> Table:
 
 def _use(record: FidelityRecord) -> Table:
     """Show traces of use, and rows per user."""
-    from loadgen.report.numbers import count, share
+    from capacity.formatting import count, share
 
     fan_outs = {fan_out.table: fan_out for fan_out in record.fan_outs}
     table = _table("table", "in TOAST", "dead rows", "a user", "none", "50%", "90%", "99%", "most")
@@ -103,7 +103,7 @@ def _use(record: FidelityRecord) -> Table:
 
 
 def _documents(record: FidelityRecord) -> Table:
-    from loadgen.report.numbers import count, share
+    from capacity.formatting import count, share
 
     table = _table("column", "null", "text bytes", "stored", "compressed", "in TOAST")
     for d in record.documents:
@@ -114,7 +114,7 @@ def _documents(record: FidelityRecord) -> Table:
 
 def _estimates(record: FidelityRecord, *, everything: bool) -> Table:
     """Show the planner's estimates by the worst node of the worst draw."""
-    from loadgen.report.numbers import number
+    from capacity.formatting import number
 
     table = _table("statement", "planned", "came", "off by", "median", "worst node", folds="worst node")
     ordered = sorted(record.estimates, key=lambda e: -((e.worst.q_error if e.worst else None) or 0.0))

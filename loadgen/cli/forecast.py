@@ -63,7 +63,7 @@ def forecast(
 
     Example: loadgen forecast history.csv --horizon 18
     """
-    from capacity.growth import Doubles, Forecast
+    from capacity.growth import Duplicates, Forecast
     from loadgen import settings
     from loadgen.cli.forecast_tables import show_tables
     from loadgen.database.connect import resolve
@@ -80,7 +80,7 @@ def forecast(
     confidence = quantities.share(level, "--level", least=0.5, most=0.99)
     if doubles not in ("last", "mean"):
         raise UsageError(f"--doubles {doubles!r} is neither; give last or mean")
-    combine: Doubles = "mean" if doubles == "mean" else "last"
+    combine: Duplicates = "mean" if doubles == "mean" else "last"
     config = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
     if profile is not None and sweep:
         raise UsageError("--profile and --sweep both tell the tables; give one of them")
@@ -129,7 +129,7 @@ def show(history: History, answer: Forecast | Scenarios) -> None:
 def _show_scenarios(answer: Scenarios, label: str) -> None:
     from rich.table import Table
 
-    from loadgen.report.numbers import number
+    from capacity.formatting import number
 
     table = Table(label, *(s.name for s in answer.scenarios), box=None)
     rows = list(zip(*(s.points for s in answer.scenarios), strict=True))
@@ -142,8 +142,7 @@ def _show_scenarios(answer: Scenarios, label: str) -> None:
 def _show_forecast(answer: Forecast, label: str) -> None:
     from rich.table import Table
 
-    from capacity.formatting import counted
-    from loadgen.report.numbers import interval, number
+    from capacity.formatting import counted, interval, number
 
     points = answer.forecast
     low, high = min(p.low for p in points), max(p.high for p in points)

@@ -21,7 +21,7 @@ def show_tables(forecast: Tables) -> None:
     """Show each table at the horizon, with a small chart of its growth where there is room, then the sources."""
     from rich.table import Table
 
-    from loadgen.report.numbers import interval, size, size_interval
+    from capacity.formatting import interval, size, size_interval
 
     out = console()
     if forecast.tables:
@@ -60,7 +60,7 @@ def show_tables(forecast: Tables) -> None:
     for line in sources:
         say(line)
     for refusal in forecast.missing:
-        say(f"not told ({refusal.code}): needs {refusal.missing}; {refusal.do}")
+        say(f"not available: missing {refusal.missing} ({refusal.code}); {refusal.do}")
 
 
 def _end(series: Series | None) -> Interval | None:

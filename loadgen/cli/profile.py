@@ -60,6 +60,7 @@ def profile(
 
 
 def _show(profile: Profile) -> None:
+    from capacity.formatting import size
     from loadgen.profiling.profile import explain
 
     out = console()
@@ -68,7 +69,7 @@ def _show(profile: Profile) -> None:
     for t in profile.tables:
         about = "" if t.counted else "~"
         rows = "unknown" if t.rows is None else f"{about}{t.rows:,}"
-        sizes = (_bytes(size) for size in (t.heap_bytes, t.toast_bytes, t.index_bytes))
+        sizes = (size(part) for part in (t.heap_bytes, t.toast_bytes, t.index_bytes))
         shown.add_row(t.name, rows, *sizes, *_fan_out(rows_per_user.get(t.name)))
     out.print(shown)
     wide = _table("column", "null", "text bytes", "stored", "99%")
@@ -87,7 +88,7 @@ def _show(profile: Profile) -> None:
         share = f", {writes / shared:.0%} of calls write" if shared else ""
         say(f"statements: {len(profile.statements.statements)} on these tables{share}")
     if profile.others.tables:
-        say(f"other tables: {profile.others.tables:,}, {_bytes(profile.others.bytes)}")
+        say(f"other tables: {profile.others.tables:,}, {size(profile.others.bytes)}")
     for name in profile.missing:
         say(f"missing: {name}")
     for note in profile.notes:
@@ -116,11 +117,3 @@ def _widths(column: ColumnShape) -> tuple[str, str, str, str]:
     top = next((f"{q.value:,}" for q in text.quantiles if q.p == 0.99), "") if text else ""
     null = "" if column.null_share is None else f"{column.null_share:.1%}"
     return null, f"{text.mean_bytes:,.0f}" if text else "", f"{stored.mean_bytes:,.0f}" if stored else "", top
-
-
-def _bytes(size: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1024:
-            return f"{size:,.0f} {unit}"
-        size /= 1024
-    return f"{size:,.1f} TB"

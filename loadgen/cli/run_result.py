@@ -34,7 +34,7 @@ def show(record: RunRecord) -> None:
 def _show_result(result: RunResult, users: int) -> None:
     from rich.markup import escape
 
-    from loadgen.report.numbers import interval, number, percentile
+    from capacity.formatting import interval, number
 
     out = console()
     opened = result.arrivals
@@ -46,7 +46,7 @@ def _show_result(result: RunResult, users: int) -> None:
     )
     print_fitting(lambda narrow: _latencies(result, narrow=narrow))
     if opened:
-        _show_arrivals(opened, percentile(result.lag, 99.0))
+        _show_arrivals(opened, result.lag.percentile_text(99.0))
     if result.access is not None:
         _show_access(result.access)
     for number_of, replay in enumerate(result.replay, start=1):
@@ -61,8 +61,6 @@ def _latencies(result: RunResult, *, narrow: bool) -> Table:
     """Make a row for each transaction. When narrow, counts go below names, without an open run's service p95."""
     from rich.table import Table
 
-    from loadgen.report.numbers import percentile
-
     items: list[tuple[str, TransactionResult | RunResult]] = [(t.name, t) for t in result.transactions]
     items.append(("all", result))
     opened = result.arrivals is not None
@@ -73,7 +71,7 @@ def _latencies(result: RunResult, *, narrow: bool) -> Table:
     heads = [head.replace(" p", "\np", 1) if narrow else head for head, _, _ in columns]
     table = Table("transaction", *([] if narrow else ["count"]), *heads, box=None)
     for name, item in items:
-        cells = [percentile(getattr(item, measure), p) for _, measure, p in columns]
+        cells = [getattr(item, measure).percentile_text(p) for _, measure, p in columns]
         count = f"{item.count:,}"
         table.add_row(*([f"{name}\n{count}", *folded(cells)] if narrow else [name, count, *cells]))
     return table
@@ -82,7 +80,7 @@ def _latencies(result: RunResult, *, narrow: bool) -> Table:
 def _show_parts(generator: GeneratorUse) -> None:
     from rich.table import Table
 
-    from loadgen.report.numbers import count, milliseconds, number, size
+    from capacity.formatting import count, milliseconds, number, size
 
     out = console()
     out.print(
@@ -110,12 +108,10 @@ def _show_parts(generator: GeneratorUse) -> None:
 
 
 def _show_access(access: AccessResult) -> None:
-    from loadgen.report.numbers import percentile
-
     out = console()
     routing = access.routing
     for name, latency in access.waits:
-        cells = ", ".join(f"p{p:g} {percentile(latency, p)} ms" for p in (50.0, 95.0, 99.0))
+        cells = ", ".join(f"p{p:g} {latency.percentile_text(p)} ms" for p in (50.0, 95.0, 99.0))
         out.print(f"{name}: {latency.count:,} times, {cells}, at most {latency.max_ms:,.1f} ms", soft_wrap=True)
     if routing is not None:
         replicas = ", ".join(f"{count:,}" for count in routing.replicas) or "0"
@@ -129,20 +125,22 @@ def _show_access(access: AccessResult) -> None:
 
 def _replayed(replica: int, use: ReplayUse) -> str:
     """Describe a replica's replay: WAL, CPU and lag."""
-    replayed = "nothing that was seen" if use.wal_bytes is None else f"{use.wal_bytes / 1e6:,.1f} MB of WAL"
-    spent = "" if use.cpu_s is None else f" with {use.cpu_s:,.2f} s of CPU"
+    from capacity.formatting import interval, seconds, size
+
+    replayed = "an unknown amount of WAL" if use.wal_bytes is None else f"{size(use.wal_bytes)} of WAL"
+    spent = "" if use.cpu_s is None else f" with {seconds(use.cpu_s)} of CPU"
     if (cost := use.cpu_s_per_byte) is not None:
-        spent += f", {1e9 * cost.value:,.1f} ({1e9 * cost.low:,.1f} to {1e9 * cost.high:,.1f}) ms a MB"
+        spent += f", {interval(cost.scaled(1e3 * 2**20), 'ms/MB')}"
     behind = ""
     if use.lag_bytes_most is not None:
-        age = "" if use.lag_s_most is None else f", {use.lag_s_most:,.2f} s"
-        behind = f"; at most {use.lag_bytes_most / 1e6:,.1f} MB{age} behind"
+        age = "" if use.lag_s_most is None else f", {seconds(use.lag_s_most)}"
+        behind = f"; at most {size(use.lag_bytes_most)}{age} behind"
     why = "" if use.refusal is None else f". {use.refusal.code}: no {use.refusal.missing}; {use.refusal.do}"
     return f"replica {replica} replayed {replayed}{spent}{behind}{why}"
 
 
 def _show_arrivals(arrivals: OpenResult, lag_p99_ms: str) -> None:
-    from loadgen.report.numbers import milliseconds, share
+    from capacity.formatting import milliseconds, share
     from loadgen.runs.format.result import LATE_MS
 
     out = console()

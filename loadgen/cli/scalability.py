@@ -82,9 +82,8 @@ def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:
     """Show levels, law and predictions on stderr."""
     from rich.table import Table
 
-    from capacity.formatting import counted
+    from capacity.formatting import MISSING, counted, interval, interval_range, number
     from capacity.values import Refusal
-    from loadgen.report.numbers import MISSING, interval, interval_range, number
 
     by_load: dict[float, list[float]] = {}
     for n, x in zip(measured.concurrency, measured.throughput, strict=True):
@@ -117,9 +116,9 @@ def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
     """Show response times by level, bounds by queueing for CPU alone, and target utilisation."""
     from rich.table import Table
 
+    from capacity.formatting import interval, interval_range, milliseconds, number, share
     from capacity.latency import LatencyCurve
     from capacity.values import Refusal
-    from loadgen.report.numbers import interval, interval_range, milliseconds, number, share
 
     curve = latency.curves[latency.percentile]
     if isinstance(curve, LatencyCurve):
@@ -144,10 +143,10 @@ def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
         say(f"times in ms; busy: of the greatest throughput measured; a further run: its {curve.level:.0%} interval")
         say("CPU alone: the mean if nothing else were queued for (mean-value analysis from the demand at rest)")
     elif isinstance(curve, Refusal):
-        say(f"latency by load is refused ({curve.code}): needs {curve.missing}")
+        say(f"latency by load not available: missing {curve.missing} ({curve.code})")
     aim = f"p{latency.percentile:g} ≤ {milliseconds(latency.objective_ms)}"
     if isinstance(latency.target, Refusal):
-        say(f"how busy for {aim} is refused ({latency.target.code}): needs {latency.target.missing}")
+        say(f"utilisation for {aim} not available: missing {latency.target.missing} ({latency.target.code})")
     else:
         least = "at least " if latency.target.met_everywhere else ""
         say(
@@ -161,14 +160,14 @@ def _shape(fit: Usl) -> str:
 
     return {
         Model.LINEAR: "a straight line explains the points as well",
-        Model.AMDAHL: "contention explains the points; coherency is not told from none",
+        Model.AMDAHL: "contention explains the points; coherency does not differ from 0 significantly",
         Model.USL: "contention and coherency explain the points" if fit.alpha.low > 0 else "coherency is in the points",
     }[fit.model]
 
 
 def _peak(fit: Usl) -> str:
+    from capacity.formatting import interval, number
     from capacity.values import Refusal
-    from loadgen.report.numbers import interval, number
 
     if fit.peak_interval is not None:
         most = fit.predict(fit.peak_interval.value)

@@ -219,7 +219,7 @@ class SweepProgress:
 
 
 def _outcome(point: SweepPoint) -> str:
-    from loadgen.report.numbers import interval
+    from capacity.formatting import interval
 
     p95 = point.response.p95_ms if point.response else None
     why = "".join(f"  {point.verdict.status}: {reason.code}" for reason in point.verdict.reasons)
@@ -230,7 +230,7 @@ def show(record: SweepRecord) -> None:
     """Show levels and answer on stderr."""
     from rich.table import Table
 
-    from loadgen.report.numbers import interval, number, share
+    from capacity.formatting import interval, number, share
 
     out = console()
     table = Table("level", "runs", "throughput tps", "p95 ms", "P(objective)", "", box=None)
@@ -266,6 +266,6 @@ def show(record: SweepRecord) -> None:
 
 def _span(values: list[float]) -> str:
     """Format the least and most over the repeats of a level."""
-    from loadgen.report.numbers import number
+    from capacity.formatting import number
 
     return f"{number(min(values))}–{number(max(values))}" if values else "–"

@@ -104,8 +104,8 @@ def show(answer: WorkloadAnswer) -> None:
     """Show a workload block on stderr."""
     from rich.table import Column, Table
 
+    from capacity.formatting import interval
     from capacity.values import Interval
-    from loadgen.report.numbers import interval
 
     table = Table(
         Column("number", no_wrap=True),

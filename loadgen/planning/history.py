@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from capacity.growth import LARGEST_VALUE, Doubles, Forecast, Scenarios, forecast
+from capacity.growth import LARGEST_VALUE, Duplicates, Forecast, Scenarios, forecast
 from capacity.values import Origin, Refusal
 from loadgen.database.connect import connect
 from loadgen.database.faults import faults
@@ -35,7 +35,7 @@ KIND: Final = Kind("a history", "date,value", "period", 100_000, 64 * MIB, "sum 
 class History:
     """Values by period as the source has them; either ``dates`` or ``periods`` label them. At least one value.
 
-    A value that is missing is NaN. Order, gaps and doubles are for :func:`capacity.growth.forecast`.
+    A value that is missing is NaN. Order, gaps and duplicates are for :func:`capacity.growth.forecast`.
     """
 
     values: tuple[float, ...]
@@ -46,9 +46,9 @@ class History:
     columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """By ``TABLE.rows``, ``TABLE.bytes`` or ``TABLE.wal_bytes_per_day``: a table's own, one for each of ``values``."""
 
-    def forecast(self, horizon: int, level: float, doubles: Doubles = "last") -> Forecast | Scenarios:
+    def forecast(self, horizon: int, level: float, duplicates: Duplicates = "last") -> Forecast | Scenarios:
         """What :func:`capacity.growth.forecast` makes of it. Raises RefusalError for its refusal."""
-        answer = forecast(self.values, horizon, level, periods=self.periods, dates=self.dates, doubles=doubles)
+        answer = forecast(self.values, horizon, level, periods=self.periods, dates=self.dates, duplicates=duplicates)
         if isinstance(answer, Refusal):
             raise RefusalError(Refusal(answer.code, f"{self.source}: needs {answer.missing}", answer.do))
         return answer

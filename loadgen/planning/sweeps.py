@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from capacity.formatting import share
 from capacity.measurements import MeasuredServer, MeasuredTables, SweptScenario
 from capacity.scalability import Capacity, capacity_at_objective
 from capacity.values import Refusal
@@ -84,7 +85,7 @@ def swept_scenario(sweep: SweepRecord, objective: Objective | None = None) -> Sw
         name=sweep.scenario.name,
         capacity=capacity,
         read_share=sweep.scenario.read_share,
-        objective=f"{aim}, at most {sweep.max_error_share:.3%} failed",
+        objective=f"{aim}, at most {share(sweep.max_error_share)} failed",
         busy=not sweep.schedule.think,
         repeats=repeats,
         source=f"sweep {sweep.id}",

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from capacity.growth import Doubles, Forecast, Scenarios, forecast
+from capacity.growth import Duplicates, Forecast, Scenarios, forecast
 from capacity.measurements import MeasuredTables
 from capacity.tables import Quantity, Series, TableForecast, WalRate, by_users, from_history, in_order, wal_per_user_day
 from capacity.values import Origin, Refusal, TableSize
@@ -42,13 +42,13 @@ class Tables:
         return Tables(in_order(TableForecast(*item) for item in found.items()), self.missing + other.missing)
 
 
-def of_columns(history: History, horizon: int, level: float, doubles: Doubles) -> Tables:
+def of_columns(history: History, horizon: int, level: float, duplicates: Duplicates) -> Tables:
     """The columns ``TABLE.rows``, ``TABLE.bytes`` and ``TABLE.wal_bytes_per_day`` of a history, each by itself."""
     found: dict[str, dict[Quantity, Series]] = {}
     missing = []
     for name, values in history.columns.items():
         table, _, quantity = name.rpartition(".")
-        answer = _carried_on(replace(history, values=values), name, horizon, level, doubles)
+        answer = _carried_on(replace(history, values=values), name, horizon, level, duplicates)
         if isinstance(answer, Refusal):
             missing.append(answer)
             continue
@@ -170,8 +170,10 @@ def _by_users(
     return Tables(by_users(users, workload, tables, origin, wal))
 
 
-def _carried_on(history: History, name: str, horizon: int, level: float, doubles: Doubles) -> Forecast | Refusal:
-    answer = forecast(history.values, horizon, level, periods=history.periods, dates=history.dates, doubles=doubles)
+def _carried_on(history: History, name: str, horizon: int, level: float, duplicates: Duplicates) -> Forecast | Refusal:
+    answer = forecast(
+        history.values, horizon, level, periods=history.periods, dates=history.dates, duplicates=duplicates
+    )
     if isinstance(answer, Scenarios):
         return Refusal(answer.code, f"{name}: a history that carries an interval: {answer.why}", "collect more periods")
     if isinstance(answer, Refusal):

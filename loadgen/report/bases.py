@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from capacity.formatting import interval
 from capacity.sizing import Basis, Sizing
 from capacity.values import Refusal
-from loadgen.report.numbers import interval
 
 TARGET: Final = {"curve": "by the measured latency curve", "stated": "as the workload file says", "assumed": "assumed"}
 CARRIED: Final = {"measured": "", "demand": "; carried by CPU demand", "throughput": "; carried by throughput alone"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
+from capacity import formatting
 from loadgen.fidelity.format import FidelityRecord, Figure
-from loadgen.report import numbers
 from loadgen.report.charts import fidelity as charts
 from loadgen.report.section import Section, section
 from loadgen.report.shared import reproduce_section, storage_section
@@ -118,7 +118,7 @@ def say(figure: Figure) -> str:
 def amount(figure: Figure, value: float | None) -> str:
     """Value of a figure in its unit."""
     if value is None:
-        return numbers.MISSING
+        return formatting.MISSING
     if figure.unit == "dollars":
         return f"${value:,.0f}"
     return f"{value:.1f}%" if figure.unit == "percent" else f"{value:.2f}"

@@ -10,7 +10,7 @@ from capacity.plan import Plan
 from capacity.recommendation import Kind, Recommendation, RefusedRecommendation
 from capacity.values import Input, Interval
 from loadgen.planning.what_if import ASKED
-from loadgen.report import commands, numbers
+from loadgen.report import commands, dates
 from loadgen.report.bases import basis_text, relevant_refusals
 from loadgen.report.charts import growth as growth_charts
 from loadgen.report.charts.drawing import Figure
@@ -124,7 +124,7 @@ def _demand(plan: Plan) -> Figure | None:
 
 def storage(record: PlanRecord) -> Section | None:
     """Bytes on disk by table."""
-    return storage_section(record.tables, record.database, record.plan.storage, numbers.month(record.plan.horizon))
+    return storage_section(record.tables, record.database, record.plan.storage, dates.month(record.plan.horizon))
 
 
 def alternatives(record: PlanRecord) -> Section:

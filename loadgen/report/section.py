@@ -10,24 +10,26 @@ from functools import cache, wraps
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from loadgen.report import numbers
+from capacity import formatting
+from loadgen.report import dates
+from loadgen.runs.format.latency import Latency
 
 _FILTERS = (
-    numbers.count,
-    numbers.date,
-    numbers.due,
-    numbers.interval,
-    numbers.interval_range,
-    numbers.milliseconds,
-    numbers.moment,
-    numbers.month,
-    numbers.number,
-    numbers.percentile,
-    numbers.quantity,
-    numbers.seconds,
-    numbers.share,
-    numbers.size,
-    numbers.size_interval,
+    formatting.count,
+    dates.date,
+    dates.due,
+    formatting.interval,
+    formatting.interval_range,
+    formatting.milliseconds,
+    dates.moment,
+    dates.month,
+    formatting.number,
+    Latency.percentile_text,
+    formatting.quantity,
+    formatting.seconds,
+    formatting.share,
+    formatting.size,
+    formatting.size_interval,
 )
 
 
@@ -57,7 +59,7 @@ def _unbroken(function: Callable[..., str]) -> Callable[..., str]:
 
     @wraps(function)
     def unbroken(*values: object) -> str:
-        return re.sub(r"(?<=[\d)]) (?=(%|ms|s|B|[KMGTP]iB)\b|%)", "\u00a0", function(*values))
+        return re.sub(r"(?<=[\d)]) (?=(%|ms|s|min|h|B|[kMGTP]B)\b|%)", "\u00a0", function(*values))
 
     return unbroken
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from capacity import formatting
 from capacity.plan import Metric, Plan, Resource, Trigger
 from capacity.sizing import Stage
 from loadgen.planning.what_if import ASKED
-from loadgen.report import numbers
 from loadgen.report.charts import sizing as charts
 from loadgen.report.section import Section, section
 from loadgen.runs.format.plan import PlanRecord
@@ -78,9 +78,7 @@ def watch(record: PlanRecord) -> Section | None:
     plan = record.plan
     if not plan.triggers:
         return None
-    watched = [
-        Watched(t, _what(t), numbers.threshold(t.metric, t.threshold), numbers.seconds(t.for_s)) for t in plan.triggers
-    ]
+    watched = [Watched(t, _what(t), t.threshold_text, formatting.seconds(t.for_s)) for t in plan.triggers]
     return section(
         "watch", "Watch", "When to act before the plan says so", "plan/watch", watched=watched, record=record,
         meaning=MEANING,

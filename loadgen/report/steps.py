@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from capacity import formatting
 from capacity.plan import Plan
 from capacity.recommendation import Recommendation, Step
-from loadgen.report import numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class DatedStep:
     def name(self) -> str:
         """Title: ``1 read replica``, ``2 read replicas``; a table's partitions with the table's name."""
         what = self.step.what.removesuffix("s") if self.step.amount == 1 else self.step.what
-        name = f"{numbers.count(self.step.amount)} {what}"
+        name = f"{formatting.count(self.step.amount)} {what}"
         return f"{self.advice.subject}: {name}" if self.advice.kind == "partitions" else name
 
 

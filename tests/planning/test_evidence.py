@@ -79,7 +79,7 @@ def test_replay_that_no_run_told_is_refused_by_name() -> None:
     none = planned_scenario(used(sweep())).replay_s
     assert isinstance(none, Refusal) and none.code == "no_replica_measured"
     assert "--replica DSN" in none.do and "dashboard" in none.missing
-    short = Refusal("too_few_samples", "a window in which a replica was seen 9 times, not 5", "measure for longer")
+    short = Refusal("too_few_samples", "a window with at least 9 samples of a replica, not 5", "measure for longer")
     found = planned_scenario(used(sweep()), [replayed(1, None, 10**6, short)]).replay_s
     assert isinstance(found, Refusal) and found.code == "too_few_samples"
     unseen = replace(sweep(), points=tuple(replace(p, server_cpu_cores=None) for p in sweep().points))

@@ -90,7 +90,7 @@ def test_an_unseen_ceiling_is_scenarios_that_say_why(run: Run) -> None:
     assert list(made["scenarios"]) == ["ceiling", "linear", "compounding"]
     assert all(set(p) == {"period", "point"} for p in made["scenarios"]["ceiling"])
     assert "forecast" not in made
-    assert "nothing tells where it ends" in seen
+    assert "so its ceiling is unknown" in seen
 
 
 def test_a_horizon_longer_than_the_history_can_test_is_said(run: Run) -> None:

@@ -92,7 +92,7 @@ def test_disorder_doubles_and_missing_values_are_handled_and_said(tmp_path: Path
     assert {a.kind: a.count for a in answer.adjustments} == {"sorted": 1, "duplicate": 1, "interpolated": 2}
     assert [o.period for o in answer.history] == list(range(24))
     assert answer.history[-1].value == 345
-    mean = read_csv(tmp_path / "history.csv").forecast(6, 0.9, doubles="mean")
+    mean = read_csv(tmp_path / "history.csv").forecast(6, 0.9, duplicates="mean")
     assert isinstance(mean, Forecast)
     assert mean.history[-1].value == pytest.approx((345 + 332) / 2)
 

@@ -97,7 +97,7 @@ def test_the_document_says_how_each_number_was_found(here: Run, tmp_path: Path) 
     assert document["file"] == "load.toml"
     assert document["toml"] == Path("load.toml").read_text()
     assert any(
-        "89% of production's transactions only read, 95% of the scenario's" in note for note in document["notes"]
+        "of production's transactions only read, but 95% of the scenario's" in note for note in document["notes"]
     )
 
 
@@ -161,7 +161,7 @@ def test_our_own_load_is_never_called_a_measurement(here: Run, tmp_path: Path) -
     origins = {entry["name"]: entry["origin"] for entry in made(result)["entries"]}
     assert "measured" not in origins.values()
     assert origins["peak_to_mean"] == origins["mix.dashboard"] == "synthetic"
-    assert "our own load, no production" in result.stderr
+    assert "our own load, not production" in result.stderr
 
 
 @pytest.mark.parametrize(

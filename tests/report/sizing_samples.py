@@ -150,7 +150,7 @@ def resources() -> tuple[Resource, ...]:
             "bytes",
             Interval(0.1 * GIB, 0.4 * GIB, 1.0 * GIB),
             Interval(0.6 * GIB, 1.9 * GIB, 4.3 * GIB),
-            "what the peak hour touches and memory should hold, on every server",
+            "data that the peak hour uses, which should fit in memory on every server",
             Origin.ASSUMPTION,
         ),
         Resource(

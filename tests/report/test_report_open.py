@@ -6,7 +6,6 @@ import samples
 
 from capacity.values import Interval
 from loadgen.report import commands, run_sections
-from loadgen.report.numbers import percentile
 from loadgen.runs.format.result import OpenResult
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.schedule import Rate, RatePiece
@@ -60,5 +59,5 @@ def test_the_command_makes_the_same_load_again() -> None:
 
 def test_a_percentile_that_is_exact_keeps_its_interval() -> None:
     response = replace(samples.latency(5_000, 5.0), censored=3, censored_from_ms=9_000.0)
-    assert "(" in percentile(response, 50.0)
-    assert not percentile(response, 50.0).startswith("≥")
+    assert "(" in response.percentile_text(50.0)
+    assert not response.percentile_text(50.0).startswith("≥")

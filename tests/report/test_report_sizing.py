@@ -23,17 +23,17 @@ def test_plan_says_which_servers_what_matters_and_what_to_watch() -> None:
     assert "What if: users grow 2 times as much as forecast." in text
     assert "Limits and prices: Neon documentation, 2026 snapshot." in text
     assert "half of the futures need it by Jan 2028" in text
-    assert "working set what the peak hour touches and memory should hold, on every server" in text
-    assert "410 (100–1,020) MiB 12 GiB" in text
+    assert "working set data that the peak hour uses, which should fit in memory on every server" in text
+    assert "410 (100–1,020) MB 12 GB" in text
     assert "8 (4–12) 1,678 8 (4–12) 2,098" in text
     assert "Most of that width comes from peak to mean : 52% of it." in text
     assert "LoadNearsStep transactions a second 880/s 15 min" in text
-    assert "size of chat_messages 12.8 GiB 1 h" in text
+    assert "size of chat_messages 12.8 GB 1 h" in text
     assert "alerts.yml" in text
     assert "--horizon 18 --target neon --growth 2" in text
     assert "In this plan: utilisation by the measured latency curve; carried by CPU demand; one costs CPU 1.2" in text
     assert "In this plan: utilisation assumed; carried by throughput alone." in text
-    assert "Not told. Missing: the server&#39;s CPU in each run." in text
+    assert "Not available. Missing: the server&#39;s CPU in each run." in text
     assert "only 91.8%, not 95%" in text
 
 
@@ -65,6 +65,6 @@ def test_a_sweep_says_its_law_its_target_and_its_demand() -> None:
     assert "Latency against utilisation" in text
     assert "Service demand: what one transaction of the mix costs the server" in text
     few = replace(samples.sweep(), points=samples.points(1.6, levels=(1, 2)))
-    assert "Not told: the law of throughput." in text_of(page(few))
+    assert "Not available: the law of throughput." in text_of(page(few))
     thinking = replace(samples.sweep(), schedule=replace(samples.sweep().schedule, think=True))
     assert "laws" not in [part.anchor for part in sections(thinking)]

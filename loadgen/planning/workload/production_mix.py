@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from capacity.formatting import share
 from capacity.values import LEVEL, Interval, Origin, Refusal
 from capacity.workload import Transactions, transactions
 from loadgen.errors import RefusalError, UsageError
@@ -47,7 +48,7 @@ class ProductionMix:
     @property
     def in_words(self) -> str:
         """What was counted, and since when."""
-        return f"{self.source}: pg_stat_statements over {self.days:g} days, {self.explained:.0%} of calls explained"
+        return f"{self.source}: pg_stat_statements over {self.days:g} days, {share(self.explained)} of calls explained"
 
 
 def production_mix(
@@ -155,9 +156,9 @@ def _by_scenario(
     used = {}
     for description in descriptions:
         own = [name for name, group in groups.items() if group.scenario == description.name]
-        share = found.share(own)
-        assert share is not None  # some calls are explained
-        used[description.name] = ScenarioUse(share, _reads(own, groups, found), description.read_share)
+        of_all = found.share(own)
+        assert of_all is not None  # some calls are explained
+        used[description.name] = ScenarioUse(of_all, _reads(own, groups, found), description.read_share)
     return used
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from capacity.formatting import counted
+from capacity.formatting import counted, share
 from capacity.values import Input, Interval, Origin
 from capacity.workload import UNITS, MixShare
 from loadgen.errors import UsageError
@@ -159,28 +159,30 @@ def notes_of(peak: MeasuredPeak | None, mix: ProductionMix | None, runs: Sequenc
                 f"{counted(peak.unordered, 'row')} of {peak.source} stood before an earlier one: put in order."
             )
         if peak.zone == "UTC":
-            notes.append(f"Times of {peak.source} name no zone, and are taken for UTC.")
+            notes.append(f"Times in {peak.source} have no time zone and are read as UTC.")
         if peak.origin is not Origin.MEASURED:
-            notes.append(f"{peak.source} says that its numbers are {_said(peak.origin)}: no measurement of production.")
+            notes.append(f"{peak.source} says that its numbers are {_said(peak.origin)}, not measured in production.")
     if mix is not None:
         notes.append(
-            f"Transactions a user and day are the mean of {mix.days:g} days; their interval is what the statements "
-            "leave open, not how another month differs."
+            f"Transactions per user and day are the mean of {mix.days:g} days; their interval is the error of the "
+            "estimate from statements, not the difference between months."
         )
         if mix.explained < 0.9995:
             notes.append(
-                f"{1 - mix.explained:.0%} of the statements' calls are of no scenario; they are taken for transactions "
-                "like the others, the low end without them."
+                f"{share(1 - mix.explained)} of the statements' calls belong to no scenario; they are counted as "
+                "transactions like the others, but not in the low end."
             )
         for name, use in mix.scenarios.items():
             reads = use.read_share
             if reads is not None and not reads.low - OTHER_MIX <= use.described_read_share <= reads.high + OTHER_MIX:
                 notes.append(
-                    f"{name}: {reads.value:.0%} of production's transactions only read, {use.described_read_share:.0%} "
-                    "of the scenario's: its capacity was measured on another mix than production's."
+                    f"{name}: {share(reads.value)} of production's transactions only read, but "
+                    f"{share(use.described_read_share)} of the scenario's: its capacity is of another mix."
                 )
         if mix.origin is Origin.SYNTHETIC:
-            notes.append(f"{mix.source} is of a database that this tool filled: our own load, no production's.")
+            notes.append(
+                f"{mix.source} is of a database that this tool filled: it describes our own load, not production's."
+            )
     return tuple(notes)
 
 

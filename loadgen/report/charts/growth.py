@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from capacity import formatting
 from capacity.growth import Forecast
 from capacity.plan import Plan
 from capacity.values import Interval
-from loadgen.report import numbers
+from loadgen.report import dates
 from loadgen.report.charts.drawing import (
     BLUE,
     GREEN,
@@ -57,7 +58,7 @@ def users(forecast: Forecast) -> Figure:
     keys = (
         Key("dot", INK, "history"),
         Key("line", BLUE, "forecast"),
-        Key("band", BLUE, f"{numbers.share(forecast.level)} interval"),
+        Key("band", BLUE, f"{formatting.share(forecast.level)} interval"),
     )
     return figure("Users", "all users, at the end of each period", build, keys=keys)
 
@@ -75,7 +76,7 @@ def demand(plan: Plan, one_server: Interval | None) -> Figure:
         layers = banded(data, x, y)
         if shown is not None:
             high = shown.high if math.isfinite(shown.high) else max(shown.value, top)
-            label = f"one server: {numbers.interval(shown)} transactions a second"
+            label = f"one server: {formatting.interval(shown)} transactions a second"
             source = rows([{"low": shown.low, "value": shown.value, "high": high, "label": label}])
             band = alt.Chart(source).mark_rect(color=GREEN, opacity=0.13).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
             line = (
@@ -95,7 +96,7 @@ def demand(plan: Plan, one_server: Interval | None) -> Figure:
 def demand_rows(plan: Plan) -> list[Row]:
     """Peak demand by date."""
     return [
-        _point(date.isoformat(), value.value, value.low, value.high, f"{numbers.month(date)}: ")
+        _point(date.isoformat(), value.value, value.low, value.high, f"{dates.month(date)}: ")
         for date, value in plan.demand_tps
     ]
 
@@ -144,14 +145,14 @@ def _due_row(index: int, dated: DatedStep, plan: Plan) -> Row:
         "value": due.expected.isoformat() if due.expected else None,
         "high": (due.latest or plan.horizon).isoformat(),
         "beyond": due.latest is None,
-        "label": f"{dated.name}: {numbers.due(due)}",
+        "label": f"{dated.name}: {dates.due(due)}",
     }
 
 
 def _point(x: str | float, value: float, low: float | None = None, high: float | None = None, name: str = "") -> Row:
     low, high = value if low is None else low, value if high is None else high
     high = high if math.isfinite(high) else value
-    label = f"{name}{numbers.number(value)} ({numbers.number(low)}–{numbers.number(high)})"
+    label = f"{name}{formatting.number(value)} ({formatting.number(low)}–{formatting.number(high)})"
     return {"x": x, "value": value, "low": low, "high": high, "label": label}
 
 
@@ -160,7 +161,7 @@ def _when(date: dt.date | None, period: int, dated: bool) -> str | float:
 
 
 def _name(date: dt.date | None, period: int) -> str:
-    return numbers.month(date) if date else f"period {period}"
+    return dates.month(date) if date else f"period {period}"
 
 
 def layered(layers: Sequence[alt.Chart], size: Size) -> alt.LayerChart:

@@ -6,8 +6,8 @@ import math
 
 import altair as alt
 
+from capacity import formatting
 from capacity.latency import CurvePoint, LatencyCurve
-from loadgen.report import numbers
 from loadgen.report.charts.drawing import (
     BLUE,
     GREEN,
@@ -60,7 +60,7 @@ def latency(laws: Laws, objective_ms: float) -> Figure | None:
         layers = []
         if target is not None:
             crossing = target.crossing
-            label = f"met with P ≥ 95% up to {numbers.share(target.utilisation)}"
+            label = f"met with P ≥ 95% up to {formatting.share(target.utilisation)}"
             low = target.utilisation if target.met_everywhere else min(crossing.low, target.utilisation)
             source = rows([{"low": low, "x": target.utilisation, "high": crossing.high, "label": label}])
             layers.append(
@@ -71,7 +71,7 @@ def latency(laws: Laws, objective_ms: float) -> Figure | None:
             layers.append(
                 alt.Chart(source).mark_rule(color=GREEN, size=2).encode(x=x, description=alt.Description("label:N"))
             )
-        limit = rows([{"value": objective_ms, "label": f"objective: {numbers.milliseconds(objective_ms)}"}])
+        limit = rows([{"value": objective_ms, "label": f"objective: {formatting.milliseconds(objective_ms)}"}])
         layers.append(
             alt.Chart(limit)
             .mark_rule(color=ORANGE, size=1.5, strokeDash=[6, 4])
@@ -104,7 +104,7 @@ def latency(laws: Laws, objective_ms: float) -> Figure | None:
         keys.append(Key("dashed", MUTED, "busy connections queueing for the CPU alone, mean (MVA)"))
     if erlang:
         keys.append(Key("line", MIDDLE, f"arrivals queueing for the CPU alone, {name} (Erlang C)"))
-    keys.append(Key("dashed", ORANGE, f"objective, {numbers.milliseconds(objective_ms)}"))
+    keys.append(Key("dashed", ORANGE, f"objective, {formatting.milliseconds(objective_ms)}"))
     if target is not None:
         crossed = "" if target.met_everywhere else ", with the interval of the crossing"
         keys.append(Key("line", GREEN, f"target: how busy it may be{crossed}"))
@@ -122,6 +122,6 @@ def _point(name: str, point: CurvePoint) -> Row:
         "low": response.low,
         "high": response.high if math.isfinite(response.high) else response.value,
         "level": point.level,
-        "label": f"{point.level} busy connections: {numbers.share(share.value)} of the greatest throughput, "
-        f"{name} {numbers.interval(response)} ms",
+        "label": f"{point.level} busy connections: {formatting.share(share.value)} of the greatest throughput, "
+        f"{name} {formatting.interval(response)} ms",
     }

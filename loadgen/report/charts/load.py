@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from capacity import formatting
 from capacity.scalability import Usl
 from capacity.values import Interval
-from loadgen.report import numbers
 from loadgen.report.charts.drawing import (
     BLUE,
     GREEN,
@@ -55,7 +55,7 @@ def throughput(sweep: SweepRecord, law: Usl | None = None) -> Figure | None:
                 "value": band.value if answer.bracketed else band.low,
                 "high": min(band.high, top * 1.12),
             }
-            source = rows([limit | {"label": f"capacity {numbers.interval(band)} transactions a second"}])
+            source = rows([limit | {"label": f"capacity {formatting.interval(band)} transactions a second"}])
             fill = alt.Chart(source).mark_rect(color=GREEN, opacity=0.16).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
             line = (
                 alt.Chart(source)
@@ -92,7 +92,7 @@ def response(sweep: SweepRecord) -> Figure | None:
         line = alt.Chart(limit).mark_rule(color=ORANGE, size=1.5, strokeDash=[6, 4])
         return _chart([line.encode(y=alt.Y("value:Q"), description=alt.Description("label:N")), *layers], size)
 
-    label = f"objective, {numbers.milliseconds(objective.response_ms)}"
+    label = f"objective, {formatting.milliseconds(objective.response_ms)}"
     own = [Key("dashed", ORANGE, label)]
     subtitle = f"p{objective.percentile:g}, logarithmic"
     return figure("Response time", subtitle, build, keys=own, sizes=(PANEL,))
@@ -108,7 +108,7 @@ def _row(sweep: SweepRecord, point: SweepPoint, value: Interval) -> Row:
     probability = sweep.capacity.met_probability.get(point.level) if sweep.capacity else None
     status = point.verdict.status
     kind = "unused" if status != "valid" else "missed" if probability is not None and probability < 0.95 else "met"
-    label = f"{point.level} {_load(sweep)}, run {point.repeat + 1}: {numbers.interval(value)}"
+    label = f"{point.level} {_load(sweep)}, run {point.repeat + 1}: {formatting.interval(value)}"
     if status != "valid":
         label += f" ({status}: not used)"
     return {

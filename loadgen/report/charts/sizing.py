@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from capacity import formatting
 from capacity.plan import Plan
 from capacity.sizing import Sensitivity, Sizing
-from loadgen.report import numbers
 from loadgen.report.charts.drawing import BLUE, GREEN, INK, MUTED, ORANGE, Figure, Key, Row, Size, figure, rows
 from loadgen.report.charts.growth import FAR, axis_y, banded, demand_rows, layered, time_axis
 
@@ -23,7 +23,7 @@ def carried(plan: Plan, sizing: Sizing) -> Figure | None:
             "low": held.low,
             "value": held.value,
             "high": held.high,
-            "label": f"{stage.server}, {stage.replicas} replicas: {numbers.interval(held)} transactions a second",
+            "label": f"{stage.server}, {formatting.counted(stage.replicas, 'replica')}: {formatting.interval(held)}/s",
         }
         for stage in sizing.stages
         if (held := stage.carries_tps) is not None
@@ -75,7 +75,7 @@ def tornado(matters: Sequence[Sensitivity]) -> Figure | None:
                     "from": middle,
                     "to": end,
                     "kind": "high" if greater else "low",
-                    "label": f"{name} at its {'upper' if greater else 'lower'} end: {numbers.number(end)} servers",
+                    "label": f"{name} at its {'upper' if greater else 'lower'} end: {formatting.number(end)} servers",
                 }
             )
     order = list(dict.fromkeys(str(row["name"]) for row in data))
@@ -92,7 +92,7 @@ def tornado(matters: Sequence[Sensitivity]) -> Figure | None:
             color=colour,
             description=alt.Description("label:N"),
         )
-        rule = alt.Chart(rows([{"from": middle, "label": f"all in their middle: {numbers.number(middle)} servers"}]))
+        rule = alt.Chart(rows([{"from": middle, "label": f"all in their middle: {formatting.number(middle)} servers"}]))
         layers = [
             bars,
             rule.mark_rule(color=INK, size=1.5).encode(x=alt.X("from:Q"), description=alt.Description("label:N")),

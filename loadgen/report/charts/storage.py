@@ -7,12 +7,12 @@ from typing import Final
 
 import altair as alt
 
+from capacity import formatting
 from capacity.values import TableSize
-from loadgen.report import numbers
 from loadgen.report.charts.drawing import DEEP, MIDDLE, PALE, Figure, Key, Row, Size, figure, rows
 
 PARTS: Final = (("heap", DEEP), ("TOAST", MIDDLE), ("indexes", PALE))
-_MIB: Final = 1_024**2
+_MB: Final = 1_024**2
 
 
 def tables(sizes: Sequence[TableSize]) -> Figure:
@@ -28,7 +28,7 @@ def tables(sizes: Sequence[TableSize]) -> Figure:
             axis=alt.Axis(domain=False, ticks=False, labelLimit=180, labelColor="var(--ink)"),
             scale=alt.Scale(paddingInner=0.35),
         )
-        x = alt.X("mib:Q", title="MiB", axis=alt.Axis(tickCount=4 if size.narrow else 8, grid=True, domain=False))
+        x = alt.X("mb:Q", title="MB", axis=alt.Axis(tickCount=4 if size.narrow else 8, grid=True, domain=False))
         colour = alt.Color(
             "part:N",
             legend=None,
@@ -53,8 +53,8 @@ def _rows(table: TableSize) -> list[Row]:
             "table": table.name,
             "part": name,
             "rank": rank,
-            "mib": value / _MIB,
-            "label": f"{table.name}, {name}: {numbers.size(value)}",
+            "mb": value / _MB,
+            "label": f"{table.name}, {name}: {formatting.size(value)}",
         }
         for rank, ((name, _), value) in enumerate(zip(PARTS, parts, strict=True))
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from loadgen.report import numbers
+from capacity import formatting
 from loadgen.report.charts.drawing import (
     BLUE,
     GREEN,
@@ -68,7 +68,7 @@ def response(seconds: Sequence[Second], objective: Objective) -> Figure | None:
             "second": s.second,
             "value": value or None,  # a second without an answer breaks the line
             "which": which,
-            "label": f"second {s.second}, {s.phase}: {which} {numbers.milliseconds(value)}",
+            "label": f"second {s.second}, {s.phase}: {which} {formatting.milliseconds(value)}",
         }
         for s in seconds
         for which, value in (("median", s.response_p50_ms), ("p95", s.response_p95_ms))

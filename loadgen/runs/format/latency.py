@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator
 
+from capacity.formatting import interval, number
 from capacity.values import Interval
 from loadgen.runs.format.ranges import AboveZero, Amount, Count
 
@@ -42,6 +43,13 @@ class Latency:
     def percentile_ms(self, percentile: float) -> Interval | None:
         """Return one of the PERCENTILES. Raises KeyError for another."""
         return {50.0: self.p50_ms, 95.0: self.p95_ms, 99.0: self.p99_ms}[percentile]
+
+    def percentile_text(self, percentile: float) -> str:
+        """Format a percentile in ms with its interval; ``≥ 2,010`` where it is a lower bound."""
+        value = self.percentile_ms(percentile)
+        if value is not None and self.is_bound(value.value):
+            return f"≥ {number(value.value)}"
+        return interval(value)
 
 
 @dataclass(frozen=True)

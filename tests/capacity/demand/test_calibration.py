@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capacity.demand import Calibration, Demand, Ratio, assumed_ratio, change_of_waits, cpu_time_ratio
-from capacity.demand.calibration import carried, times
+from capacity.demand import Calibration, Ratio, assumed_ratio, change_of_waits, cpu_time_ratio
+from capacity.demand.calibration import times
 from capacity.values import Interval, Origin, Refusal
 
 TIMES_MS = {"summary": 0.2, "goals": 0.1, "messages": 0.5, "estate": 0.3}
@@ -55,30 +55,6 @@ def test_without_a_calibration_the_ratio_is_an_assumption_with_a_range() -> None
     assert found.origin is Origin.ASSUMPTION
     assert (found.value.low, found.value.high) == (0.5, 2.0)
     assert "loadgen calibrate" in found.source
-
-
-DEMAND = Demand(
-    "a", Interval(0.9e-3, 1e-3, 1.1e-3), Interval.exact(100), Interval.exact(0.1), Interval(2e-3, 3e-3, 4e-3)
-)
-
-
-def test_cpu_is_carried_and_the_work_stays() -> None:
-    twice = Ratio(Interval(2, 2, 2), Origin.MEASURED, "")
-    found = carried(DEMAND, twice)
-    assert found.cpu_s is not None and found.connection_hold_s is not None
-    assert found.cpu_s.value == pytest.approx(2e-3)
-    assert found.wal_bytes == DEMAND.wal_bytes
-    assert found.connection_hold_s.value == pytest.approx(4e-3)
-    back = carried(found, Ratio(Interval(0.5, 0.5, 0.5), Origin.MEASURED, ""))
-    assert back.cpu_s is not None and back.connection_hold_s is not None
-    assert back.cpu_s.value == pytest.approx(1e-3)
-    assert back.connection_hold_s.value == pytest.approx(3e-3)
-
-
-def test_hold_never_falls_below_the_cpu_time() -> None:
-    found = carried(DEMAND, Ratio(Interval(1, 1, 1), Origin.MEASURED, ""), Interval.exact(-1.0))
-    assert found.cpu_s is not None and found.connection_hold_s is not None
-    assert found.connection_hold_s.value == pytest.approx(found.cpu_s.value)
 
 
 def test_waits_change_with_round_trips_and_commits() -> None:

@@ -150,12 +150,12 @@ def test_a_gap_of_a_few_periods_hardly_matters_and_too_many_are_refused_where_th
     many = forecast(np.delete(values, range(10, 19)), 12, dates=dates[:10] + dates[19:])
     assert isinstance(many, Refusal)
     assert many.code == "irregular"
-    assert "27 for 36 periods (month), the widest gap from 2023-10-01 to 2024-08-01" in many.missing
+    assert "27 rows for 36 periods (month), with the longest gap from 2023-10-01 to 2024-08-01" in many.missing
 
 
 def test_doubles_are_the_last_or_their_mean() -> None:
     values, periods = [*line(24), 9999.0], [*range(1, 25), 24]
-    last, mean = (forecast(values, 6, periods=periods, doubles=d) for d in ("last", "mean"))
+    last, mean = (forecast(values, 6, periods=periods, duplicates=d) for d in ("last", "mean"))
     assert isinstance(last, Forecast) and isinstance(mean, Forecast)
     assert last.history[-1].value == 9999
     assert mean.history[-1].value == pytest.approx((9999 + line(24)[-1]) / 2)

@@ -70,7 +70,7 @@ def test_the_curve_never_falls() -> None:
     rng = np.random.default_rng(4)
     for _ in range(20):
         found = curve(sweep(rng, noise=0.5))
-        values = [interval(found.response_ms(n)).value for n in np.linspace(1, 32, 60)]
+        values = [interval(found.predict_ms(n)).value for n in np.linspace(1, 32, 60)]
         assert np.all(np.diff(values) >= -1e-9)
 
 

@@ -66,7 +66,7 @@ def test_the_smallest_that_suits_every_scenario() -> None:
     assert found.steps[0].due.expected == START
     options = {r.option: r.why for r in found.rejected}
     assert "rule of thumb" in options["2 × cores = 4 connections"]
-    assert "a fault under a" in options["16 connections"]
+    assert "of the best under a" in options["16 connections"]
     assert "2 connections" in options
     assert found.prediction is not None
     assert found.prediction.ratio.value == pytest.approx(120 / 121, rel=0.01)

@@ -64,7 +64,7 @@ def test_a_level_whose_runs_failed_bounds_the_capacity_without_a_figure_of_its_o
     refused = capacity_at_objective([*failed, *above], response_ms=1000, error_share=0.01)
     assert isinstance(refused, Refusal)
     assert refused.code == "too_many_errors"
-    assert "the lowest, 4, failed 53.000%" in refused.missing
+    assert "the lowest, 4, has an error rate of 53%" in refused.missing
 
 
 def test_an_unreached_limit_is_at_least() -> None:

@@ -63,7 +63,7 @@ def test_where_memory_is_what_is_short_replicas_are_not_added_and_it_is_said() -
     assert not found.sizing.met
     assert {stage.replicas for stage in found.sizing.stages} == {0}
     assert "its memory is too small for the working set" in found.sizing.stages[0].why
-    assert "Monte Carlo error" in found.sizing.stages[0].why
+    assert "sampling error" in found.sizing.stages[0].why
 
 
 def test_the_error_of_a_share_is_that_of_so_many_draws() -> None:
@@ -74,7 +74,7 @@ def test_the_error_of_a_share_is_that_of_so_many_draws() -> None:
 def test_a_step_that_is_planned_to_be_sure_has_a_date() -> None:
     start, date = dt.date(2026, 1, 31), dt.date(2026, 6, 30)
     assert when(Due(None, None, None), start) == "not within the horizon"
-    assert when(Due(None, None, None, date), start).startswith("by 2026-06-30, to be sure enough")
+    assert when(Due(None, None, None, date), start).startswith("by 2026-06-30 for the required probability")
     assert when(Due(start, date, None, start), start) == "by 2026-06-30 (2026-01-31 at the earliest)"
 
 

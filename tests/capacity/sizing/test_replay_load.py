@@ -58,10 +58,10 @@ def test_what_was_measured_is_no_assumption_and_what_was_not_is_listed_as_one() 
     assert {name: one.origin for name, one in replay_inputs(measured).items()} == {
         "replay_s.montecarlo": Origin.MEASURED
     }
-    assert "To replay a transaction of montecarlo costs a replica 1.2 (1–1.5) ms (measured)." in measured.reason
+    assert "Replaying a transaction of montecarlo costs a replica 1.2 (1.0–1.5) ms (measured)." in measured.reason
     assert "cpu_s.montecarlo" in {one.name for one in measured.inputs}
     assert {name: one.origin for name, one in replay_inputs(assumed).items()} == {"replay_cost": Origin.ASSUMPTION}
-    assert "(assumption), where no run told it." in assumed.reason
+    assert "of executing it (assumption)." in assumed.reason
 
 
 def test_a_plan_says_which_replay_was_not_measured() -> None:
@@ -139,10 +139,10 @@ def test_a_log_that_takes_more_than_one_core_to_replay_is_not_followed_by_any_re
     behind = make_plan(samples.inputs(20, scenarios=heavy, workload=samples.workload(1.3)))
     assert behind.sizing is not None and not behind.sizing.met
     told = [*(r.why for r in behind.sizing.rejected), *(r.refusal.missing for r in behind.refused)]
-    assert any("one core that a replica can give" in why for why in told), told
+    assert any("one core that a replica can use" in why for why in told), told
     advice = next(r for r in behind.recommendations if r.kind == "replicas" and r.subject == "reads")
-    assert advice.headline.startswith("No read replica helps: one process replays the log")
-    assert next(r for r in advice.rejected if r.option == "one replica, for load").code == "write_bound"
+    assert advice.headline.startswith("Read replicas do not help: WAL replay is one process")
+    assert next(r for r in advice.rejected if r.option == "one replica for load").code == "write_bound"
     assert "cores of a replica" in advice.reason
 
 
@@ -183,5 +183,5 @@ def test_runs_that_agree_tell_more_and_runs_that_do_not_tell_less() -> None:
 
 @pytest.mark.parametrize("sizes", [[], [1.0, 2.0]])
 def test_costs_without_their_bytes_are_not_pooled(sizes: list[float]) -> None:
-    with pytest.raises(ValueError, match="one each"):
+    with pytest.raises(ValueError, match="one number of bytes each"):
         pooled_cost([Interval.exact(1.0)] if sizes else [], sizes)

@@ -97,7 +97,7 @@ def test_a_small_load_needs_none_and_says_why_one_is_rejected() -> None:
     assert (found.now, found.at_horizon) == (Interval(0, 0, 0), Interval(0, 0, 0))
     assert found.steps == ()
     assert found.prediction is None
-    assert found.rejected[0].option == "one replica, for load"
+    assert found.rejected[0].option == "one replica for load"
 
 
 READING = (samples.swept("dashboard", 300, 1.0), samples.swept("montecarlo", 6000, 0.5))
@@ -148,13 +148,13 @@ def test_a_write_bound_primary_is_named_and_replicas_are_rejected_for_it() -> No
     primary = found[1]
     assert isinstance(primary, Recommendation)
     assert primary.subject == "primary"
-    assert primary.headline.startswith("The writes alone outgrow the measured primary: now")
+    assert primary.headline.startswith("The writes alone exceed the measured primary now")
     assert primary.rejected[0].option == "read replicas"
     assert primary.now.value > 1
     first = found[0]
     assert isinstance(first, Recommendation)
-    assert first.headline == "No read replica helps: the writes alone outgrow the primary"
-    assert any(r.option == "replicas against the write load" for r in first.rejected)
+    assert first.headline == "Read replicas do not help: the writes alone exceed the primary"
+    assert any(r.option == "replicas for the write load" for r in first.rejected)
 
 
 def test_a_scenario_without_capacity_is_refused_by_name() -> None:
@@ -176,7 +176,7 @@ def test_a_capacity_that_is_only_at_least_leaves_the_low_end_open() -> None:
     endless = replace(dashboard.capacity, throughput_tps=at_least, bracketed=False)
     found = reads(60, scenarios=(replace(dashboard, capacity=endless), montecarlo))
     assert found.at_horizon.low == 0 < found.at_horizon.value
-    assert "at least" in found.reason
+    assert "capacity may be higher" in found.reason
     assert all(step.due.latest is None for step in found.steps)
 
 
@@ -204,7 +204,7 @@ def test_writes_beyond_the_largest_server_of_a_target_are_named_with_it() -> Non
     primary = next(f for f in found if isinstance(f, Recommendation) and f.subject == "primary")
     assert "4 cores, the largest" in primary.headline
     assert primary.unit == "times 4 cores, for writes alone"
-    assert "no larger server is to be had" in primary.reason
+    assert "No larger server is available" in primary.reason
     assert "shard" in primary.reason
 
 

@@ -191,7 +191,7 @@ def test_a_faster_target_never_costs_more() -> None:
 def test_a_target_that_is_stated_is_planned_for() -> None:
     made = plan(policy=samples.policy(target=0.5), target=None)
     assert {basis.target for basis in made.bases} == {"stated"}
-    assert "kept to 0.5 of its capacity" in next(r.reason for r in made.recommendations if r.kind == "replicas")
+    assert "may run at 50% of its capacity" in next(r.reason for r in made.recommendations if r.kind == "replicas")
 
 
 def test_the_measured_server_is_carried_nowhere() -> None:

@@ -34,7 +34,7 @@ def largest(scale: float, server: MeasuredServer = SERVER) -> Recommendation:
 
 def test_nothing_is_partitioned_while_all_fits_in_memory() -> None:
     found = largest(1)
-    assert found.headline.startswith("Partition nothing")
+    assert found.headline.startswith("No table needs partitions")
     assert found.subject == "chat_messages"
     assert found.steps == ()
     assert {r.option for r in found.rejected} == {
@@ -52,7 +52,7 @@ def test_a_table_that_outgrows_memory_within_the_horizon_is_dated() -> None:
     assert step.due.earliest <= step.due.expected
     assert found.now == Interval.exact(0)
     assert found.at_horizon.value >= 5
-    assert [r.option for r in found.rejected] == ["leave it whole", "hash"]
+    assert [r.option for r in found.rejected] == ["no partitions", "hash"]
 
 
 def test_the_interval_shortens_as_growth_speeds_up() -> None:
