@@ -1,4 +1,4 @@
-"""A plan's triggers as alert rules for Prometheus, and the queries behind them as a collector for sql_exporter."""
+"""Alert rules of a plan for Prometheus, and the queries behind them as a collector for sql_exporter."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from loadgen.sql_files import SqlFile
 _SQL: Final = SqlFile("loadgen.planning", "sql/metrics.sql")
 
 WINDOW: Final = "5m"
-"""Over which counters become rates: several scrapes at any usual interval."""
+"""Window of rates over counters, several usual scrape intervals long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A figure of the server as Prometheus knows it; ``labelled`` by table."""
+    """A metric of the server in Prometheus; ``labelled`` if it has one value per table."""
 
     statement: str
     name: str
@@ -36,8 +36,13 @@ QUERIES: Final = {
     query.statement: query
     for query in (
         Query("transactions", "loadgen_transactions_total", "counter", "Transactions that ended, rolled back included"),
-        Query("active", "loadgen_active_connections", "gauge", "Client connections at work or inside a transaction"),
-        Query("connections", "loadgen_connections_share", "gauge", "Client connections over those that may be used"),
+        Query(
+            "active",
+            "loadgen_active_connections",
+            "gauge",
+            "Client connections that run a statement or are in a transaction",
+        ),
+        Query("connections", "loadgen_connections_share", "gauge", "Client connections as a share of the usable ones"),
         Query("blocks_read", "loadgen_blocks_read_total", "counter", "Blocks that were not in shared buffers"),
         Query("blocks_hit", "loadgen_blocks_hit_total", "counter", "Blocks found in shared buffers"),
         Query("replay_lag", "loadgen_replay_lag_seconds", "gauge", "The greatest replay lag of any replica"),
@@ -67,7 +72,7 @@ _EXPRESSIONS: Final = {
     Metric.DATABASE_BYTES: (QUERIES["database_bytes"].name, ("database_bytes",)),
     Metric.WAL: (_rate("wal"), ("wal",)),
 }
-"""What each metric is in PromQL, and the queries that it needs."""
+"""PromQL expression of each metric, and the queries that it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class _Rule:
 
 
 def alert_rules(triggers: tuple[Trigger, ...], made_at: str) -> str:
-    """``alerts.yml``."""
+    """Render ``alerts.yml``."""
     rules = [
         _Rule(
             trigger.name,
@@ -97,7 +102,7 @@ def alert_rules(triggers: tuple[Trigger, ...], made_at: str) -> str:
 
 
 def collector(triggers: tuple[Trigger, ...]) -> str:
-    """``collector.yml``: the queries that these triggers need, each once."""
+    """Render ``collector.yml`` with the queries that the triggers need."""
     needed = dict.fromkeys(name for trigger in triggers for name in _EXPRESSIONS[trigger.metric][1])
     return _environment().get_template("collector.yml").render(queries=[QUERIES[name] for name in needed])
 

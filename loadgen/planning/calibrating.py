@@ -1,9 +1,9 @@
-"""Measuring a target: the server's own time of the scenarios' statements, a round trip, a commit, an idle server.
+"""Calibration of a target: execution times of the scenarios' statements, a round trip, a commit, the idle server.
 
-Statements are run under ``EXPLAIN (ANALYZE, TIMING OFF)``: the server tells how long it executed, so that neither the
-network nor this process is in it. Only statements that read are run, each in a transaction that is read-only, and users
-take turns so that a slow moment falls on all statements alike. A commit is timed on a database that is marked as
-synthetic, by a message to the WAL: no row changes.
+Statements run under ``EXPLAIN (ANALYZE, TIMING OFF)``, which reports the server's execution time without network and
+client. Only reading statements run, in read-only transactions, and users take turns so that a slow moment affects all
+statements alike. A commit is timed on a database that is marked as synthetic, with a message to the WAL that changes no
+row.
 """
 
 from __future__ import annotations
@@ -41,35 +41,35 @@ _SQL: Final = SqlFile("loadgen.planning", "sql/database.sql")
 
 USERS: Final = 8
 WARM: Final = 2
-"""Executions of a statement for a user before those that count: its pages and its catalogue entries are then cached."""
+"""Executions of a statement per user before the timed ones, which cache its pages and catalogue entries."""
 EXECUTIONS: Final = 10
-"""That count, of a statement for a user in a round; sent together, so that a distant server costs one round trip."""
+"""Timed executions of a statement per user and round, sent together so that they cost one round trip."""
 LEAST_ROUNDS: Final = 6
-"""Fewer do not give a median's interval at 90 %."""
+"""Least rounds for a 90 % interval of a median."""
 MOST_ROUNDS: Final = 60
 PINGS: Final = 200
 COMMITS: Final = 100
 SHARE_S: Final = 0.15
-"""Of the time given, for round trips and again for commits, at most."""
+"""Largest share of the time for round trips, and again for commits."""
 IDLE_S: Final = 3.0
 STATEMENT_TIMEOUT_MS: Final = 2000
 SERIALIZE_FROM: Final = 170000
 IDENTIFY: Final = "identify"
-"""The engine's own statement, which reads nothing."""
+"""Name of the engine's own statement, which reads no table."""
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
-    """A statement of a scenario that only asks for a user."""
+    """A statement of a scenario whose only parameter is a user."""
 
     scenario: str
     statement: StatementDescription
 
 
 def calibrate(target: Target, scenarios: Sequence[str], seconds: float, say: Say) -> CalibrationRecord:
-    """Measure ``target`` for about ``seconds``, of the time that scenarios take to load apart.
+    """Calibrate ``target`` for about ``seconds``, besides the time to load the scenarios.
 
     Raises RefusalError for a database without users or a time too short for six rounds, LoadgenError for what the
     server refuses.
@@ -85,7 +85,7 @@ def calibrate(target: Target, scenarios: Sequence[str], seconds: float, say: Say
         say(f"idle server, {idle_s:g} s")
         idle = _idle(connection, idle_s)
         if idle is None:
-            skipped.append(Skipped("idle server", "others were at work on this database"))
+            skipped.append(Skipped("idle server", "other sessions were active in this database"))
         say("round trips")
         round_trip = _repeated(lambda: _ping(connection), PINGS, SHARE_S * seconds)
         commit = None
@@ -96,7 +96,7 @@ def calibrate(target: Target, scenarios: Sequence[str], seconds: float, say: Say
                 lambda: _timed(lambda: connection.execute(probe, prepare=True)), COMMITS, SHARE_S * seconds
             )
         else:
-            why = "the database is not marked as synthetic" if not marked else "the server takes no writes"
+            why = "the database is not marked as synthetic" if not marked else "the server is read-only"
             skipped.append(Skipped("commit", why))
         statements = _time(connection, users, wanted, seconds * (1 - 2 * SHARE_S), say)
     method: Method = "execution and serialisation" if _serializes(facts.server_version) else "execution"
@@ -120,7 +120,7 @@ def _described(name: str) -> ScenarioDescription:
 
 
 def _statements(scenarios: Sequence[ScenarioDescription]) -> tuple[list[_Timed], list[Skipped]]:
-    """Those that read and ask for a user alone; for the others why not."""
+    """Statements that read and have a user as their only parameter, and the skipped others with the reason."""
     wanted, skipped = [], []
     for scenario in scenarios:
         for statement in scenario.statements:
@@ -129,11 +129,11 @@ def _statements(scenarios: Sequence[ScenarioDescription]) -> tuple[list[_Timed],
             if statement.writes:
                 skipped.append(Skipped(f"{scenario.name}.{statement.name}", "it writes"))
             elif [p.draw for p in statement.parameters] != ["active_user"]:
-                skipped.append(Skipped(f"{scenario.name}.{statement.name}", "it needs more than a user"))
+                skipped.append(Skipped(f"{scenario.name}.{statement.name}", "it has parameters besides the user"))
             else:
                 wanted.append(_Timed(scenario.name, statement))
     if not wanted:
-        missing = "a statement that reads and asks for a user alone"
+        missing = "a reading statement whose only parameter is a user"
         raise RefusalError(Refusal("nothing_to_time", missing, "calibrate with `--scenario dashboard`"))
     return wanted, skipped
 
@@ -147,7 +147,7 @@ def _users(connection: psycopg.Connection, target: Target) -> list[int]:
 
 
 def _idle(connection: psycopg.Connection, seconds: float) -> Idle | None:
-    """What the server uses on its own; None where others are at work."""
+    """CPU and WAL that the idle server uses; None if other sessions are active."""
     probe = Probe(connection)
     samples = [probe.sample()]
     for _ in range(3):
@@ -188,7 +188,7 @@ def _time(
 
 
 def _executed(connection: psycopg.Connection, explain: bytes, user: int) -> list[float]:
-    """Milliseconds of each execution that counts."""
+    """Execution time in ms of each timed execution."""
     # The statements number their parameters, as the server wants them.
     cursors = [psycopg.RawCursor(connection) for _ in range(WARM + EXECUTIONS)]
     with connection.pipeline():
@@ -206,7 +206,7 @@ def _execution_ms(cursor: psycopg.RawCursor[tuple[object, ...]]) -> float:
 
 @contextmanager
 def as_user(connection: psycopg.Connection, user: int) -> Iterator[None]:
-    """A transaction that may only read, as one user of the application."""
+    """Open a read-only transaction as one user of the application."""
     with connection.transaction():
         limits = {"timeout_ms": str(STATEMENT_TIMEOUT_MS), "user": str(user)}
         connection.execute(_SQL["calibration_limits"], limits)
@@ -229,14 +229,14 @@ def _ping(connection: psycopg.Connection) -> float:
 
 
 def _timed(act: Callable[[], object]) -> float:
-    """Milliseconds."""
+    """Duration of a call in ms."""
     began = time.perf_counter()
     act()
     return (time.perf_counter() - began) * 1000
 
 
 def _repeated(once: Callable[[], float], most: int, seconds: float) -> Interval | None:
-    """The median of up to ``most`` times within ``seconds``, the first not counted; None for too few."""
+    """Median of up to ``most`` times within ``seconds``, without the first; None for too few."""
     end = time.monotonic() + seconds
     once()
     found: list[float] = []
@@ -246,7 +246,7 @@ def _repeated(once: Callable[[], float], most: int, seconds: float) -> Interval 
 
 
 def _less(commit: Interval | None, round_trip: Interval | None) -> Interval | None:
-    """A commit's own wait: the answer to its statement less the round trip that any statement takes."""
+    """Wait of a commit: the time of its statement less a round trip."""
     if commit is None or round_trip is None:
         return None
     low, value = (max(one, 0.0) for one in (commit.low - round_trip.high, commit.value - round_trip.value))

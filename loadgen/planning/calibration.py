@@ -1,4 +1,4 @@
-"""What ``loadgen calibrate`` measures of a target: ``loadgen.calibration/1``."""
+"""Record of a calibration, ``loadgen.calibration/1``."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from loadgen.user_files import MIB, FileKind
 
 CALIBRATION_FORMAT: Final = "loadgen.calibration/1"
 FILE: Final = FileKind("a calibration", "make one: loadgen calibrate", 16 * MIB)
-"""Assumption: a line for each statement is below 1 MiB."""
+"""Calibration file. Its size limit is an assumption: the lines of all statements take less than 1 MB."""
 
 Method = Literal["execution and serialisation", "execution"]
-"""What the server's own time of a statement holds: turning rows into bytes is told from PostgreSQL 17 on."""
+"""Parts of a statement's server time; serialisation of rows is reported from PostgreSQL 17 on."""
 
 
 @dataclass(frozen=True)
 class StatementTime:
-    """The server's time of one execution of a statement, cached, on one connection."""
+    """Server time of one execution of a statement, cached, on one connection."""
 
     scenario: str
     name: str
@@ -34,7 +34,7 @@ class StatementTime:
 
 @dataclass(frozen=True)
 class Skipped:
-    """What was not measured, and why."""
+    """A measurement that was skipped, and why."""
 
     what: str
     why: str
@@ -42,7 +42,7 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Idle:
-    """What the server used a second with nobody at work but this tool's own samples. None: not to be seen from here."""
+    """Use of the idle server, this tool's samples included; None where it cannot be measured from here."""
 
     cpu_cores: float | None
     wal_bytes_per_s: float | None
@@ -51,7 +51,7 @@ class Idle:
 
 @dataclass(frozen=True)
 class CalibrationRecord:
-    """One target, calibrated. Times are medians over rounds with intervals of order statistics."""
+    """Calibration of one target. Times are medians over rounds with intervals of order statistics."""
 
     id: str
     made_at: str
@@ -60,23 +60,23 @@ class CalibrationRecord:
     statements: tuple[StatementTime, ...]
     round_trip_ms: Interval | None
     commit_ms: Interval | None
-    """None: not a database that ``loadgen init`` marked, or one that cannot be written to."""
+    """Wait of a commit in ms; None for a database without the mark of ``loadgen init``, or a read-only one."""
     idle: Idle | None
-    """None: somebody else was at work."""
+    """Use of the idle server; None if other sessions were active."""
     skipped: tuple[Skipped, ...]
     took_s: float
     format: Literal["loadgen.calibration/1"] = CALIBRATION_FORMAT
 
     @property
     def idle_use(self) -> IdleUse:
-        """What to take off a run's use; nothing where it was not measured."""
+        """Idle use to subtract from a run's use; 0 where not measured."""
         if self.idle is None:
             return IdleUse()
         return IdleUse(self.idle.cpu_cores or 0.0, self.idle.wal_bytes_per_s or 0.0)
 
     @property
     def values(self) -> Calibration:
-        """In the units of ``capacity``."""
+        """Times in the units of ``capacity``."""
         return Calibration(
             {f"{s.scenario}.{s.name}": s.server_ms.scaled(1e-3) for s in self.statements},
             self.round_trip_ms.scaled(1e-3) if self.round_trip_ms else None,
@@ -85,31 +85,31 @@ class CalibrationRecord:
 
 
 def read_calibration(path: Path) -> CalibrationRecord:
-    """A calibration that was kept. Raises UsageError for a file that is none."""
+    """Read a calibration record. Raises UsageError for another file."""
     return documents.read(CalibrationRecord, path, FILE)
 
 
 def write_calibration(record: CalibrationRecord, results_dir: Path) -> Path:
-    """Keep the record; returns its directory. Raises EnvironmentFault where the disk refuses."""
+    """Write the record and return its directory. Raises EnvironmentFault where the disk refuses."""
     with new_record(results_dir, record.id) as directory:
         documents.write_atomically(directory / DOCUMENTS["calibration"], documents.dump(record))
     return results_dir / record.id
 
 
 def ratio(measured_on: CalibrationRecord | None, target: CalibrationRecord | None) -> Ratio | Refusal:
-    """CPU time on the target over that on the server that was measured; an assumption where either is missing.
+    """Return CPU time on the target over that on the measured server; an assumption if a calibration is missing.
 
-    Refuses two that cannot be compared: of other data, or timed in another way.
+    Refuses calibrations that cannot be compared: with different data, or different methods.
     """
     if measured_on is None or target is None:
         return assumed_ratio()
     if measured_on.method != target.method:
-        missing = f"times of one kind: one server tells {measured_on.method}, the other {target.method}"
+        missing = f"times of one kind; one server reports {measured_on.method}, the other {target.method}"
         return Refusal("other_method", missing, "calibrate two servers from PostgreSQL 17 on, or two before it")
-    ours, theirs = measured_on.database.fingerprint, target.database.fingerprint
-    if (ours.model_version, ours.seed, ours.users, ours.shape_sha256) != (
-        theirs.model_version, theirs.seed, theirs.users, theirs.shape_sha256,
+    source_data, target_data = measured_on.database.fingerprint, target.database.fingerprint
+    if (source_data.model_version, source_data.seed, source_data.users, source_data.shape_sha256) != (
+        target_data.model_version, target_data.seed, target_data.users, target_data.shape_sha256,
     ):  # fmt: skip
-        missing = "the same data on both servers: documents of other sizes take other times"
-        return Refusal("other_data", missing, "seed both alike: the same users, seed and profile; then calibrate again")
+        missing = "the same data on both servers, since times depend on the size of documents"
+        return Refusal("other_data", missing, "seed both with the same users, seed and profile, then calibrate again")
     return cpu_time_ratio(measured_on.values, target.values)

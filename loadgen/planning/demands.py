@@ -1,8 +1,8 @@
-"""Recorded runs and sweeps as service demands: CPU seconds, WAL bytes, block reads and hold time of a transaction.
+"""Service demands from recorded runs and sweeps: CPU seconds, WAL bytes, block reads, hold time of a transaction.
 
-A class of transactions is a scenario, with the mix that it has, or one transaction of it where runs tell them apart.
-Connections are held for the service time of transactions, so by Little's law as many are held on average as the sum of
-throughput times mean service time. What the idle server uses is taken off where a calibration measured it.
+A class of transactions is a scenario with its mix, or one of its transactions where runs have different mixes. A
+connection is held for the service time of a transaction, so by Little's law the mean number of held connections is the
+sum of throughput times mean service time. Use of the idle server is subtracted where a calibration measured it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from loadgen.runs.store import DOCUMENTS, RUNS
 
 @dataclass(frozen=True, slots=True)
 class IdleUse:
-    """What the server uses with nobody at work."""
+    """Resource use of the idle server."""
 
     cpu_cores: float = 0.0
     wal_bytes_per_s: float = 0.0
@@ -32,13 +32,13 @@ NONE_MEASURED = IdleUse()
 
 @dataclass(frozen=True, slots=True)
 class ScenarioDemand:
-    """What one transaction of a scenario's mix costs the server that was swept."""
+    """Service demand of one transaction of a scenario's mix on the swept server."""
 
     scenario: str
     level: int
-    """Of the sweep, at which the objective was just met; without a capacity, where throughput was highest."""
+    """Level of the sweep's capacity; without one, the level of the highest throughput."""
     demand: Demand
-    """At that level: the load that is planned for."""
+    """Demand at that level, the planned load."""
     by_level: dict[int, Demand]
     source: str
 
@@ -46,9 +46,9 @@ class ScenarioDemand:
 def scenario_demand(
     sweep: SweepRecord, runs: Iterable[RunRecord] = (), idle: IdleUse = NONE_MEASURED, confidence: float = LEVEL
 ) -> ScenarioDemand | Refusal:
-    """The demand of a sweep's scenario, from its valid runs.
+    """Estimate the demand of a sweep's scenario from its valid runs.
 
-    ``runs`` are the sweep's own records (:func:`runs_of`): without them block reads are not known.
+    ``runs`` are the records of the sweep's runs (:func:`runs_of`); without them block reads are unknown.
     """
     records = {run.id: run for run in runs}
     used = []
@@ -56,7 +56,7 @@ def scenario_demand(
         if (use := point_use(sweep.scenario.name, point, records.get(point.run_id), idle)) is not None:
             used.append(LevelUse(point.level, point.repeat, use))
     if not used:
-        missing = f"sweep {sweep.id}: a valid run that measured what the server used"
+        missing = f"sweep {sweep.id}: a valid run with the server's resource use"
         return Refusal("no_valid_runs", missing, f"run `loadgen sweep {sweep.scenario.name}` again")
     found = demand_by_level(used, confidence)
     if isinstance(found, Refusal):
@@ -70,7 +70,7 @@ def scenario_demand(
 def point_use(
     scenario: str, point: SweepPoint, run: RunRecord | None = None, idle: IdleUse = NONE_MEASURED
 ) -> RunUse | None:
-    """One run of a sweep. None for one that is not valid or did nothing."""
+    """Return the use of a sweep's run; None for one that is invalid or without throughput."""
     tps = point.throughput_tps.value if point.throughput_tps else 0.0
     if point.verdict.status != "valid" or tps <= 0:
         return None
@@ -85,7 +85,7 @@ def point_use(
 
 
 def run_use(run: RunRecord, by_transaction: bool, idle: IdleUse = NONE_MEASURED) -> RunUse | None:
-    """What a run did and used, by transaction or as one class of its scenario. None: not valid, or nothing was done."""
+    """Return a run's use, by transaction or as one class; None for one that is invalid or without throughput."""
     result = run.result
     if run.verdict.status != "valid" or result is None or result.throughput_tps.value <= 0:
         return None
@@ -101,7 +101,7 @@ def run_use(run: RunRecord, by_transaction: bool, idle: IdleUse = NONE_MEASURED)
 
 
 def runs_of(sweep: SweepRecord, document: Path) -> Sequence[RunRecord]:
-    """The records of a sweep's runs, beside its own document; those that are gone are left out."""
+    """Read the records of a sweep's runs, beside its own document; missing ones are left out."""
     paths = (document.parent / RUNS / point.run_id / DOCUMENTS["run"] for point in sweep.points)
     return [documents.read(RunRecord, path) for path in paths if path.is_file()]
 

@@ -1,4 +1,4 @@
-"""What sweeps, their runs and calibrations tell a plan beyond capacities: latency curves, demands, another machine."""
+"""Evidence of a plan besides capacities: latency curves, demands and calibrations, from sweeps and their runs."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from loadgen.runs.format.sweep import SweepRecord
 READS: Final = "reading transactions"
 WRITES: Final = "writing transactions"
 SHARED: Final = "shared_machine"
-"""A verdict's note on a run whose generator took cores of the server's machine."""
+"""Code of a verdict's note that the generator used cores of the server's machine."""
 
 
 def recorded_runs(
     results_dir: Path, names: Sequence[str], sweeps: Sequence[SweepRecord], further: Sequence[str] = ()
 ) -> dict[str, list[RunRecord]]:
-    """Runs by scenario: those of the ``sweeps``, which are called ``names`` or are their own ids, and ``further`` ones.
+    """Read runs by scenario: those of ``sweeps``, given as ``names`` or found by their ids, and ``further`` ones.
 
-    Raises UsageError for a further one that is no run, or of no scenario that was swept.
+    Raises UsageError for a further one that is not a run, or of a scenario that was not swept.
     """
     found: dict[str, list[RunRecord]] = {}
     for i, sweep in enumerate(sweeps):
@@ -51,7 +51,7 @@ def recorded_runs(
         if run.scenario.name not in found:
             swept = ", ".join(found)
             raise UsageError(
-                f"--run {name}: is of scenario {run.scenario.name!r}, and swept were {swept}; leave it out"
+                f"--run {name}: is of scenario {run.scenario.name!r}, which was not swept ({swept} were); leave it out"
             )
         found[run.scenario.name].append(run)
     return found
@@ -63,7 +63,7 @@ def planned_scenario(
     objective: Objective | None = None,
     idle: IdleUse = NONE_MEASURED,
 ) -> SweptScenario:
-    """The sweep with its latency curve, and its demands as far as it and its runs tell them."""
+    """Return the swept scenario with its latency curve and the demands that its runs measured."""
     swept = swept_scenario(sweep, objective)
     aim = objective or sweep.objective
     demand = _demand(sweep, swept, runs, idle)
@@ -80,17 +80,17 @@ def planned_scenario(
 def calibrated(
     records: Sequence[CalibrationRecord], sweeps: Sequence[SweepRecord], scenarios: Sequence[SweptScenario]
 ) -> Calibrated | None:
-    """The servers compared; None without a calibration of both.
+    """Compare target and measured server; None without a calibration of both.
 
-    ``records``: the measured server's, then the target's. Raises UsageError for more, and for a first one of another
-    server than the one that was swept.
+    ``records`` are the measured server's, then the target's. Raises UsageError for more, and if the first is of another
+    server than the swept one.
     """
     if len(records) > 2:
-        raise UsageError("--calibration: give two at most, the measured server's and then the target's")
+        raise UsageError("--calibration: give at most two, the measured server's and then the target's")
     if records and (differs := _other_server(records[0].database, sweeps[0].database)):
         raise UsageError(
-            f"--calibration {records[0].id}: differs from the server that was swept in {differs}; give the measured "
-            "server's first, then the target's"
+            f"--calibration {records[0].id}: differs from the swept server in {differs}; give the measured server's "
+            "first, then the target's"
         )
     if len(records) < 2:
         return None
@@ -119,13 +119,15 @@ def _demand(
 ) -> MeasuredDemand | Refusal:
     cores = sweep.database.cores
     if cores is None:
-        return Refusal("cores_unknown", f"sweep {sweep.id}: the server's cores", "sweep a server that tells them")
+        return Refusal(
+            "cores_unknown", f"sweep {sweep.id}: the server's number of cores", "sweep a server on this machine"
+        )
     found = scenario_demand(sweep, runs, idle)
     if isinstance(found, Refusal):
         return found
     tps = {n: mean for n in found.by_level if (mean := swept.mean_tps(n)) is not None}
     if not tps:
-        return Refusal("no_valid_runs", f"sweep {sweep.id}: a run with enough transactions", "sweep again, for longer")
+        return Refusal("no_valid_runs", f"sweep {sweep.id}: a run with enough transactions", "sweep again for longer")
     best = max(tps, key=lambda n: tps[n])
     level = found.level if isinstance(swept.capacity, Refusal) else swept.capacity.level
     return MeasuredDemand(
@@ -138,7 +140,7 @@ def _demand(
 
 
 def _taken(sweep: SweepRecord, level: int) -> float:
-    """Cores that the generator took of the server's own machine, on average at a level."""
+    """Mean cores that the generator used on the server's machine at a level."""
     taken = [
         point.generator_cpu_cores or 0.0
         for point in sweep.points
@@ -148,14 +150,14 @@ def _taken(sweep: SweepRecord, level: int) -> float:
 
 
 def _write_cost(scenario: ScenarioDescription, runs: Sequence[RunRecord], idle: IdleUse) -> Interval | Refusal | None:
-    """By the utilisation law of two classes, reads and writes; None where the scenario has only one."""
+    """Cost of a write over a read, by the utilisation law of both classes; None if the scenario has only one."""
     if not 0 < scenario.read_share < 1:
         return None
-    what = f"what reading and writing transactions of {scenario.name!r} cost"
+    what = f"CPU demands of reading and writing transactions of {scenario.name!r}"
     kinds = {t.name: WRITES if t.writes else READS for t in scenario.transactions}
     uses = [two for run in runs if (use := run_use(run, True, idle)) is not None if (two := _kinds(use, kinds))]
     if not uses:
-        return Refusal("no_runs", f"{what}: valid runs of it, beside the sweep", "sweep again, or name runs by --run")
+        return Refusal("no_runs", f"{what}: valid runs of the scenario", "sweep again, or name runs with --run")
     found = service_demands(uses)
     if isinstance(found, Refusal):
         return Refusal(found.code, f"{what}: {found.missing}", found.do)
@@ -169,27 +171,27 @@ def _replay_s(
     demand: MeasuredDemand | Refusal,
     runs: Sequence[RunRecord],
 ) -> Interval | Refusal | None:
-    """CPU seconds of a replica a transaction: c·w of :mod:`capacity.sizing.replay_load`; None where it only reads."""
+    """CPU seconds of replay per transaction, c·w of :mod:`capacity.sizing.replay_load`; None if all only read."""
     if scenario.read_share == 1:
         return None
-    what = f"what replaying the log of {scenario.name!r} costs a replica"
-    again = f"run `loadgen run {scenario.name} --replica DSN` for a minute or more, and name it by --run"
-    seen = [one for run in runs if run.verdict.status == "valid" and run.result for one in run.result.replay]
-    told = [(one.cpu_s_per_byte, one.wal_bytes) for one in seen if one.cpu_s_per_byte is not None and one.wal_bytes]
-    if not told:
-        why = next((one.refusal for one in seen if one.refusal is not None), None)
-        if why is not None:
-            return Refusal(why.code, f"{what}: {why.missing}", again)
+    what = f"cost of replaying the WAL of {scenario.name!r} on a replica"
+    again = f"run `loadgen run {scenario.name} --replica DSN` for a minute or more, and name it with --run"
+    replays = [one for run in runs if run.verdict.status == "valid" and run.result for one in run.result.replay]
+    costs = [(one.cpu_s_per_byte, one.wal_bytes) for one in replays if one.cpu_s_per_byte is not None and one.wal_bytes]
+    if not costs:
+        reason = next((one.refusal for one in replays if one.refusal is not None), None)
+        if reason is not None:
+            return Refusal(reason.code, f"{what}: {reason.missing}", again)
         return Refusal("no_replica_measured", f"{what}: a valid run with a replica", again)
     planned = None if isinstance(demand, Refusal) else demand.planned.cpu_s
     if wal_bytes_per_txn is None or planned is None or planned.low <= 0:
-        return Refusal("no_cpu", f"{what}: WAL and CPU of a transaction", "sweep a server whose CPU can be seen")
-    cost = pooled_cost([each for each, _ in told], [replayed for _, replayed in told])
+        return Refusal("no_cpu", f"{what}: WAL and CPU of a transaction", "sweep a server whose CPU can be measured")
+    cost = pooled_cost([each for each, _ in costs], [replayed for _, replayed in costs])
     return cost.scaled(wal_bytes_per_txn)
 
 
 def _kinds(use: RunUse, kinds: Mapping[str, str]) -> RunUse | None:
-    """The run as one of two classes, its CPU alone; None for transactions that the scenario does not know."""
+    """CPU use of a run in two classes, reads and writes; None for transactions unknown to the scenario."""
     if use.cpu_cores is None or not set(use.tps_by_class) <= set(kinds):
         return None
     tps: dict[str, float] = {}
@@ -199,9 +201,7 @@ def _kinds(use: RunUse, kinds: Mapping[str, str]) -> RunUse | None:
 
 
 def _ratio(write_s: Interval | None, read_s: Interval | None, what: str) -> Interval | Refusal:
-    """Ends at which one demand is high and the other low: wider than their joint error."""
+    """Ratio of two demands; each end has one demand high and the other low, wider than their joint error."""
     if read_s is None or write_s is None or read_s.low <= 0 or write_s.low <= 0:
-        return Refusal(
-            "no_cpu", f"{what}: CPU that is surely above 0 for both", "run longer, or in more different shares"
-        )
+        return Refusal("no_cpu", f"{what}: demands significantly above 0", "use longer runs, or more different shares")
     return Interval(write_s.low / read_s.high, write_s.value / read_s.value, write_s.high / read_s.low, read_s.level)

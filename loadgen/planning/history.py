@@ -25,17 +25,17 @@ from loadgen.user_files import MIB
 _SQL: Final = SqlFile("loadgen.planning", "sql/database.sql")
 
 TABLE_COLUMN: Final = re.compile(r"[a-z_][a-z0-9_]*\.(?:rows|bytes|wal_bytes_per_day)")
-"""A column that is a table's own history."""
+"""Pattern of a column with a table's own history."""
 MOST_COLUMNS: Final = 60
 KIND: Final = Kind("a history", "date,value", "period", 100_000, 64 * MIB, "sum it up by month")
-"""More rows are a log of events rather than a history by period; its size is an assumption: 600 characters a row."""
+"""History file. More rows would be a log of events; its size limit is an assumption: 600 characters per row."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Values by period as the source has them; either ``dates`` or ``periods`` label them. At least one value.
+    """Values by period as in the source, labelled by ``dates`` or ``periods``; at least one value.
 
-    A value that is missing is NaN. Order, gaps and duplicates are for :func:`capacity.growth.forecast`.
+    A missing value is NaN. :func:`capacity.growth.forecast` handles order, gaps and duplicates.
     """
 
     values: tuple[float, ...]
@@ -44,10 +44,10 @@ class History:
     origin: Origin
     source: str
     columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """By ``TABLE.rows``, ``TABLE.bytes`` or ``TABLE.wal_bytes_per_day``: a table's own, one for each of ``values``."""
+    """Values of tables by ``TABLE.rows``, ``TABLE.bytes`` or ``TABLE.wal_bytes_per_day``, as many as ``values``."""
 
     def forecast(self, horizon: int, level: float, duplicates: Duplicates = "last") -> Forecast | Scenarios:
-        """What :func:`capacity.growth.forecast` makes of it. Raises RefusalError for its refusal."""
+        """Forecast by :func:`capacity.growth.forecast`. Raises RefusalError for its refusal."""
         answer = forecast(self.values, horizon, level, periods=self.periods, dates=self.dates, duplicates=duplicates)
         if isinstance(answer, Refusal):
             raise RefusalError(Refusal(answer.code, f"{self.source}: needs {answer.missing}", answer.do))
@@ -55,13 +55,13 @@ class History:
 
 
 def read_csv(path: Path) -> History:
-    """Read ``date,value`` (ISO dates) or ``period,value`` (whole numbers); other columns and ``#`` lines are ignored,
-    but for ``# assumption …`` above the header: the values are then called so wherever they are used; and for columns
-    like ``chat_messages.rows``, ``.bytes`` and ``.wal_bytes_per_day``, which are a table's own history.
+    """Read a CSV file with columns ``date,value`` (ISO dates) or ``period,value`` (whole numbers).
 
-    A value that is empty, ``NA`` or ``NaN`` is missing. Dates are YYYY-MM-DD, with a time of day or without, or
-    YYYY-MM, which stands for the month's last day. Raises UsageError that names the line for what cannot be read, and
-    RefusalError for a number that is no count: negative, infinite or beyond 1e15.
+    Columns like ``chat_messages.rows``, ``.bytes`` and ``.wal_bytes_per_day`` are a table's own history; other columns
+    are ignored, and so are ``#`` lines, but ``# assumption …`` above the header marks all values as assumptions. A
+    value that is empty, ``NA`` or ``NaN`` is missing. Dates are YYYY-MM-DD, with or without a time of day, or YYYY-MM
+    for the month's last day. Raises UsageError with the line for what cannot be read, and RefusalError for a number
+    that is not a count: negative, infinite or above 1e15.
     """
     sheet = read_sheet(path, KIND)
     header = sheet.header
@@ -93,12 +93,12 @@ def read_csv(path: Path) -> History:
 
 
 def from_database(target: Target) -> History:
-    """Cumulative users by complete month. Of a database that this tool filled the origin is ``synthetic``.
+    """Read cumulative users by complete month. For a database that this tool filled the origin is ``synthetic``.
 
     Raises RefusalError for a database without a complete month of users.
     """
     with faults(target), connect(target) as conn:
-        # Row security would count the users that this role may see; better an error than a wrong history.
+        # Row security would count only visible users; an error is better than a wrong history.
         conn.execute("SET LOCAL row_security = off")
         mark = read_mark(conn)
         as_of = (mark.as_of if mark else None) or dt.datetime.now(dt.UTC).date()
@@ -141,12 +141,12 @@ def _date(text: str, where: str) -> dt.date:
             return dt.date(year, month, calendar.monthrange(year, month)[1])
         return dt.datetime.fromisoformat(text).date()
     except ValueError as error:
-        raise UsageError(f"{where}: date {text!r} is not one; write YYYY-MM-DD") from error
+        raise UsageError(f"{where}: date {text!r} cannot be read; write YYYY-MM-DD") from error
 
 
 def _period(text: str, where: str) -> int:
     try:
-        period = int(re.sub(r"\.0+$", "", text))  # as whole numbers come out of a table with gaps
+        period = int(re.sub(r"\.0+$", "", text))  # pandas writes whole numbers of a column with gaps so
     except ValueError as error:
         raise UsageError(f"{where}: period {text!r} is not a whole number; correct it") from error
     if abs(period) > 10**9:

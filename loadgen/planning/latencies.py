@@ -1,4 +1,4 @@
-"""A recorded sweep as the measured curve of latency against load."""
+"""Latency curves of a recorded sweep, with bounds by queueing laws."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from loadgen.runs.format.latency import PERCENTILES
 from loadgen.runs.format.sweep import SweepRecord
 
 OPEN_SHARES: Final = tuple(step / 50 for step in range(1, 50))
-"""Of the greatest throughput, at which Erlang's C is asked."""
+"""Shares of the greatest throughput at which Erlang's C is computed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SweptLatency:
-    """What a sweep says of latency: a curve by percentile, and how busy the server may be for its objective.
+    """Latency curves of a sweep by percentile, and the target utilisation for its objective.
 
-    ``bounds``: what queueing for the CPU alone does at each level; empty where the server's CPU was not seen.
+    ``bounds`` are those of queueing for the CPU alone at each level; empty where the server's CPU was not measured.
     """
 
     curves: dict[float, LatencyCurve | Refusal]
@@ -37,12 +37,12 @@ class SweptLatency:
     demand: ScenarioDemand | Refusal
     bounds: dict[int, ClosedBounds]
     arrivals_ms: tuple[tuple[float, float], ...] = ()
-    """Share of the greatest throughput, and the objective's percentile if arrivals came by themselves and queued for
-    the CPU alone: Erlang's C. Empty where ``bounds`` are."""
+    """Share of the greatest throughput, and the objective's percentile in ms for open arrivals that queue for the CPU
+    alone, by Erlang's C. Empty where ``bounds`` are."""
 
 
 def latency_runs(sweep: SweepRecord, percentile: float) -> list[LatencyRun]:
-    """The valid runs that hold enough transactions for the percentile."""
+    """Return the valid runs with enough transactions for the percentile."""
     runs = []
     for point in sweep.points:
         response_ms = point.response.percentile_ms(percentile) if point.response else None
@@ -54,10 +54,10 @@ def latency_runs(sweep: SweepRecord, percentile: float) -> list[LatencyRun]:
 
 
 def swept_latency(sweep: SweepRecord, level: float = LEVEL) -> SweptLatency:
-    """The curves of a sweep of busy connections, and the target utilisation for its objective."""
+    """Fit the curves of a sweep of busy connections, and find the target utilisation for its objective."""
     curves = {p: latency_curve(latency_runs(sweep, p), level) for p in PERCENTILES}
-    wanted = curves[sweep.objective.percentile]
-    target = wanted if isinstance(wanted, Refusal) else wanted.target(sweep.objective.response_ms)
+    curve = curves[sweep.objective.percentile]
+    target = curve if isinstance(curve, Refusal) else curve.target(sweep.objective.response_ms)
     demand = scenario_demand(sweep)
     return SweptLatency(
         curves=curves,
@@ -67,13 +67,13 @@ def swept_latency(sweep: SweepRecord, level: float = LEVEL) -> SweptLatency:
         demand=demand,
         bounds={} if isinstance(demand, Refusal) else _bounds(demand, sweep),
         arrivals_ms=()
-        if isinstance(demand, Refusal) or isinstance(wanted, Refusal)
-        else _arrivals(demand, sweep, wanted),
+        if isinstance(demand, Refusal) or isinstance(curve, Refusal)
+        else _arrivals(demand, sweep, curve),
     )
 
 
 def _arrivals(demand: ScenarioDemand, sweep: SweepRecord, curve: LatencyCurve) -> tuple[tuple[float, float], ...]:
-    """From the demand at the level that is planned for, whose CPU is that of a server at work; the rest is delay."""
+    """Erlang's C with the CPU demand at the planned level; all other time is a delay without queue."""
     cores, at_rest = sweep.database.cores, demand.by_level[min(demand.by_level)]
     cpu, rest, hold = demand.demand.cpu_s, at_rest.cpu_s, at_rest.connection_hold_s
     if cpu is None or rest is None or hold is None or cpu.value <= 0 or cores is None:
@@ -89,7 +89,7 @@ def _arrivals(demand: ScenarioDemand, sweep: SweepRecord, curve: LatencyCurve) -
 
 
 def _bounds(demand: ScenarioDemand, sweep: SweepRecord) -> dict[int, ClosedBounds]:
-    """By mean-value analysis from the lowest level's demand, where nothing queues: what is not CPU there is delay."""
+    """Mean-value analysis with the lowest level's demand; its time besides CPU is a delay without queue."""
     first = min(demand.by_level)
     cpu, hold = demand.by_level[first].cpu_s, demand.by_level[first].connection_hold_s
     if cpu is None or hold is None or cpu.value <= 0 or sweep.database.cores is None:

@@ -1,4 +1,4 @@
-"""A plan from records, a workload file and a history, and its own record."""
+"""Making a plan from records, a workload file and a history, and writing its record."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def plan_record(
     runs: Mapping[str, Sequence[RunRecord]] = MappingProxyType({}),
     calibrations: Sequence[CalibrationRecord] = (),
 ) -> PlanRecord:
-    """Make the plan. ``runs``: by scenario, those that tell demands; ``calibrations``: see :func:`calibrated`.
+    """Make the plan. ``runs`` by scenario give demands; for ``calibrations`` see :func:`calibrated`.
 
     Raises UsageError for a history without dates and calibrations of other servers, RefusalError when nothing can be
     recommended.
@@ -50,15 +50,13 @@ def plan_record(
     users = history.forecast(horizon, LEVEL)
     if isinstance(users, Scenarios):
         code = "history_too_short" if users.code == "short_history" else users.code
-        missing = f"{history.source}: a history that carries an interval: {users.why}"
+        missing = f"{history.source}: a history long enough for an interval: {users.why}"
         raise RefusalError(Refusal(code, missing, "give a longer history; see `loadgen forecast`"))
     newest = max(sweeps, key=lambda sweep: sweep.started_at)
     block = asked.applied(block)
     target = read_target(asked.target, block.workload.peak_to_mean.value)
     if len(calibrations) > 1 and target is None:
-        raise UsageError(
-            "--calibration: one of a target goes with --target; without it give the measured server's alone"
-        )
+        raise UsageError("--calibration: a target's needs --target; without it give only the measured server's")
     idle = calibrations[0].idle_use if calibrations else NONE_MEASURED
     scenarios = tuple(
         planned_scenario(sweep, runs.get(sweep.scenario.name, ()), asked.objective, idle) for sweep in sweeps
@@ -102,7 +100,7 @@ def plan_record(
 
 
 def write_plan(record: PlanRecord, results_dir: Path) -> Path:
-    """Keep the record, the SQL of what it would partition, and its triggers as alert rules; returns its directory.
+    """Write the record, the SQL of its partitions and its alert rules; return its directory.
 
     Raises EnvironmentFault where the disk refuses.
     """

@@ -14,40 +14,40 @@ from loadgen.errors import UsageError
 from loadgen.user_files import FileKind, read_text
 
 ASSUMED: Final = re.compile(r"#\s*assumption\b", re.IGNORECASE)
-"""A comment above the header that begins so says that nobody measured the file's values."""
+"""Beginning of a comment above the header that marks the file's values as assumptions."""
 MISSING: Final = frozenset(("", "na", "n/a", "nan", "null", "none"))
-"""How files write a value that is not there."""
+"""Texts of a missing value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a file holds, for whoever is told that it cannot be read."""
+    """Kind of a CSV file, for its error messages."""
 
     what: str
     example: str
-    """Of a header."""
+    """Example of a header."""
     each: str
-    """What a row stands for."""
+    """Noun for what a row is about."""
     most_rows: int
     most_bytes: int
     shorter: str
-    """What to do about more."""
+    """Advice for a file with more rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A file's header, its names in small letters, and what stands below and above it."""
+    """Contents of a CSV file: the header in lower case, the lines above and below it."""
 
     header: tuple[str, ...]
     where: str
-    """The header's own file and line."""
+    """File and line number of the header."""
     comments: tuple[str, ...]
     """Lines above the header."""
     lines: tuple[tuple[str, str], ...]
-    """File and line number, and text."""
+    """Rows, as file and line number, and text."""
 
     def rows(self) -> Iterator[tuple[str, list[str]]]:
-        """Each row's file and line number, and its cells. Raises UsageError for one of another length."""
+        """Iterate over rows: file and line number, and cells. Raises UsageError for a row of another length."""
         for where, line in self.lines:
             cells = _cells(line, where)
             if len(cells) != len(self.header):
@@ -56,7 +56,7 @@ class Sheet:
 
 
 def read_sheet(path: Path, kind: Kind) -> Sheet:
-    """Read a CSV of one header; blank lines and those that begin with ``#`` are no rows. Raises UsageError."""
+    """Read a CSV file with a header, without blank lines and ``#`` lines. Raises UsageError if it cannot be read."""
     text = read_text(path, FileKind(kind.what, "give a CSV file", kind.most_bytes))
     above: list[str] = []
     header: tuple[int, str] | None = None

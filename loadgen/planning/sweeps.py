@@ -1,4 +1,4 @@
-"""Recorded sweeps as the planner's measurements."""
+"""The planner's measurements from recorded sweeps."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from loadgen.runs.repeats import judged_repeats, repeat_of
 
 
 def find_sweeps(results_dir: Path, names: Sequence[str], scenarios: Sequence[str]) -> tuple[SweepRecord, ...]:
-    """The sweeps called ``names``; without any, the newest complete one of each of ``scenarios`` that has one.
+    """Read the sweeps ``names``; without names, the newest complete one of each of ``scenarios`` that has one.
 
-    Raises UsageError for a name that is no sweep, a scenario twice or not in ``scenarios``, sweeps of different data
-    or servers; RefusalError when there is none.
+    Raises UsageError for a name that is not a sweep, a scenario given twice or not in ``scenarios``, and sweeps with
+    different data or servers; RefusalError if there is none.
     """
     if names:
         sweeps = [read_sweep(store.resolve(results_dir, name)) for name in names]
@@ -34,7 +34,9 @@ def find_sweeps(results_dir: Path, names: Sequence[str], scenarios: Sequence[str
         sweeps = [sweep for sweep in found if sweep is not None]
     if not sweeps:
         missing = f"a sweep of any scenario of the workload's mix ({', '.join(scenarios)}) in {results_dir}"
-        raise RefusalError(Refusal("no_sweep", missing, f"run `loadgen sweep {scenarios[0]}`, or name one by --sweep"))
+        raise RefusalError(
+            Refusal("no_sweep", missing, f"run `loadgen sweep {scenarios[0]}`, or name one with --sweep")
+        )
     seen: set[str] = set()
     for sweep in sweeps:
         name = sweep.scenario.name
@@ -42,8 +44,8 @@ def find_sweeps(results_dir: Path, names: Sequence[str], scenarios: Sequence[str
             raise UsageError(f"two sweeps are of scenario {name!r}; give one per scenario")
         if name not in scenarios:
             raise UsageError(
-                f"sweep {sweep.id} is of scenario {name!r}, which the workload's mix does not name "
-                f"({', '.join(scenarios)}); give it a share by --workload"
+                f"sweep {sweep.id} is of scenario {name!r}, which is not in the workload's mix "
+                f"({', '.join(scenarios)}); give it a share with --workload"
             )
         seen.add(name)
     _require_same_ground(sweeps)
@@ -51,14 +53,14 @@ def find_sweeps(results_dir: Path, names: Sequence[str], scenarios: Sequence[str
 
 
 def read_sweep(path: Path) -> SweepRecord:
-    """One sweep's document. Raises UsageError when it is another kind of record, or broken."""
+    """Read a sweep's document. Raises UsageError for another kind of record, or a damaged one."""
     if (kind := store.kind_of(path)) != "sweep":
         raise UsageError(f"{path} is a {kind}, not a sweep; give a sweep's directory")
     return documents.read(SweepRecord, path)
 
 
 def newest_complete(results_dir: Path, scenario: str) -> SweepRecord | None:
-    """The newest sweep of a scenario that was not broken off."""
+    """Read the newest complete sweep of a scenario; None if there is none."""
     for path in store.newest_first(results_dir, "sweep", f"sweep-{scenario}"):
         sweep = read_sweep(path)
         if not sweep.partial:
@@ -67,7 +69,7 @@ def newest_complete(results_dir: Path, scenario: str) -> SweepRecord | None:
 
 
 def swept_scenario(sweep: SweepRecord, objective: Objective | None = None) -> SweptScenario:
-    """The sweep as the planner sees it; only valid runs count. Another ``objective`` is judged on the same runs."""
+    """Return the sweep's results from its valid runs, for its own objective or another one."""
     aim = objective or sweep.objective
     repeats = tuple(r for p in sweep.points if (r := repeat_of(p, aim.percentile)) is not None)
     capacity: Capacity | Refusal
@@ -78,14 +80,14 @@ def swept_scenario(sweep: SweepRecord, objective: Objective | None = None) -> Sw
         capacity = _capacity(sweep.capacity)
     else:
         capacity = sweep.refusal or Refusal("no_capacity", "a capacity in the sweep's record", "sweep again")
-        if sweep.partial:  # the refusal says what broke it off
+        if sweep.partial:  # the refusal says why it stopped
             capacity = replace(capacity, missing=f"a complete sweep: {capacity.missing}")
     valid = [point for point in sweep.points if point.verdict.status == "valid"]
     return SweptScenario(
         name=sweep.scenario.name,
         capacity=capacity,
         read_share=sweep.scenario.read_share,
-        objective=f"{aim}, at most {share(sweep.max_error_share)} failed",
+        objective=f"{aim}, at most {share(sweep.max_error_share)} errors",
         busy=not sweep.schedule.think,
         repeats=repeats,
         source=f"sweep {sweep.id}",
@@ -97,7 +99,7 @@ def swept_scenario(sweep: SweepRecord, objective: Objective | None = None) -> Sw
 
 
 def measured_server(sweep: SweepRecord) -> MeasuredServer:
-    """The server that was swept, with the connections that its settings allow."""
+    """Return the swept server, with the connections that its settings allow."""
     settings = sweep.database.settings
     most = settings.get("max_connections", "")
     reserved = [settings.get(name, "") for name in ("superuser_reserved_connections", "reserved_connections")]
@@ -112,7 +114,7 @@ def measured_server(sweep: SweepRecord) -> MeasuredServer:
 
 
 def measured_tables(sweep: SweepRecord, sweeps: Sequence[SweepRecord] = ()) -> MeasuredTables:
-    """Table sizes with the users that they hold, the rows of ``users``; and what the statements of ``sweeps`` touch."""
+    """Return table sizes, the number of users, and the tables that statements of ``sweeps`` use."""
     users = next((table.rows for table in sweep.tables if table.name == "users"), 0)
     return MeasuredTables(
         users,
@@ -133,7 +135,7 @@ def _p99_ms(points: Sequence[SweepPoint]) -> dict[int, float]:
 
 
 def _round_trips(sweep: SweepRecord) -> float:
-    """Of a transaction on average: begin, commit, and for each user who it is and the statements, one by one."""
+    """Mean round trips of a transaction: begin, commit, and per user the identification and each statement."""
     if sweep.schedule.mode == "pipeline":
         return 2.0
     total = sum(t.weight for t in sweep.scenario.transactions)
@@ -154,7 +156,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def is_short(sweep: SweepRecord) -> bool:
-    """Whether any of its runs says that it was too short to decide from."""
+    """Return whether any of the sweep's runs was too short for a decision."""
     return any(note.code == "short" for point in sweep.points for note in point.verdict.notes)
 
 
@@ -166,17 +168,17 @@ def _require_same_ground(sweeps: Sequence[SweepRecord]) -> None:
     """Refuse to add up scenarios that were measured on different data or servers."""
     first = sweeps[0]
     for other in sweeps[1:]:
-        ours, theirs = _ground(first.database), _ground(other.database)
-        for what, value in ours.items():
-            if theirs[what] != value:
+        other_ground = _ground(other.database)
+        for name, value in _ground(first.database).items():
+            if other_ground[name] != value:
                 raise UsageError(
-                    f"sweeps {first.id} and {other.id} differ in {what} ({value}, {theirs[what]}), so they do not add "
-                    "up; sweep both on the same data and server, or choose others by --sweep"
+                    f"sweeps {first.id} and {other.id} differ in {name} ({value}, {other_ground[name]}), so loads "
+                    "cannot be added up; sweep both on the same data and server, or choose others with --sweep"
                 )
 
 
 def _ground(database: DatabaseFacts) -> dict[str, object]:
-    """What must be equal. Drift is not in it: a write load changes rows, and each sweep runs on copies."""
+    """Facts that must be equal. Row counts may differ, since a write load changes rows."""
     data = database.fingerprint
     return {
         "server version": database.server_version,

@@ -1,4 +1,4 @@
-"""Forecasts by table from whatever was measured: a history's columns, a profile, sweeps, or the database itself."""
+"""Forecasts by table, from a history's columns, a profile, sweeps, or the database itself."""
 
 from __future__ import annotations
 
@@ -29,21 +29,23 @@ LEAST_MONTHS = 3
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Forecasts by table, and what they lack."""
+    """Forecasts by table, and refusals of missing ones."""
 
     tables: tuple[TableForecast, ...] = ()
     missing: tuple[Refusal, ...] = ()
 
     def over(self, other: Tables) -> Tables:
-        """Both, this one's series standing where both have one."""
-        found: dict[str, Mapping[Quantity, Series]] = {one.table: one.series for one in other.tables}
-        for one in self.tables:
-            found[one.table] = {**found.get(one.table, {}), **one.series}
-        return Tables(in_order(TableForecast(*item) for item in found.items()), self.missing + other.missing)
+        """Merge with another set; this one's series take precedence."""
+        series: dict[str, Mapping[Quantity, Series]] = {
+            table_forecast.table: table_forecast.series for table_forecast in other.tables
+        }
+        for table_forecast in self.tables:
+            series[table_forecast.table] = {**series.get(table_forecast.table, {}), **table_forecast.series}
+        return Tables(in_order(TableForecast(*item) for item in series.items()), self.missing + other.missing)
 
 
 def of_columns(history: History, horizon: int, level: float, duplicates: Duplicates) -> Tables:
-    """The columns ``TABLE.rows``, ``TABLE.bytes`` and ``TABLE.wal_bytes_per_day`` of a history, each by itself."""
+    """Forecast the columns ``TABLE.rows``, ``TABLE.bytes`` and ``TABLE.wal_bytes_per_day`` of a history, each alone."""
     found: dict[str, dict[Quantity, Series]] = {}
     missing = []
     for name, values in history.columns.items():
@@ -61,7 +63,7 @@ _QUANTITIES: Mapping[str, Quantity] = {name: name for name in get_args(Quantity)
 
 
 def of_profile(profile: Profile, source: str, users: Forecast, workload: Workload) -> Tables:
-    """A profile's tables: by their own months where it has them, else by rows a user; WAL of its statements."""
+    """Forecast a profile's tables, by their own months if it has them, else by rows per user; WAL by statements."""
     origin = Origin.SYNTHETIC if profile.server.synthetic else Origin.MEASURED
     source = f"{source} of {profile.profiled_on}"
     wal = wal_of_profile(profile, source)
@@ -73,7 +75,7 @@ def of_profile(profile: Profile, source: str, users: Forecast, workload: Workloa
     if profile.users:
         measured = MeasuredTables(profile.users, sizes, source, (), FILLED_BY_TIME)
     else:
-        missing.append(Refusal("no_users", f"{source}: rows of users", "profile a database with users"))
+        missing.append(Refusal("no_users", f"{source}: users in the database", "profile a database with users"))
     all_of_them = _by_users(users, workload, measured, origin, wal if isinstance(wal, WalRate) else None)
     own: list[TableForecast] = []
     per_row = {size.name: size.total_bytes / size.rows for size in sizes}
@@ -92,20 +94,20 @@ def of_profile(profile: Profile, source: str, users: Forecast, workload: Workloa
 
 
 def users_of(profile: Profile, source: str) -> History:
-    """Users by month of a profile, as a history. Raises RefusalError for one without three whole months."""
+    """Return a profile's users by month as a history. Raises RefusalError without three whole months."""
     origin = Origin.SYNTHETIC if profile.server.synthetic else Origin.MEASURED
     found = next((g for g in profile.growth if g.table == "users"), None)
     history = months_of(found, profile.profiled_on, origin, source) if found is not None else None
     if history is None:
-        missing = f"{source}: users by month, {LEAST_MONTHS} or more of them whole"
+        missing = f"{source}: users by month for at least {LEAST_MONTHS} whole months"
         raise RefusalError(Refusal("no_history", missing, "give a history: date,value in a CSV file"))
     return history
 
 
 def months_of(growth: Growth, profiled_on: str, origin: Origin, source: str) -> History | None:
-    """Rows at the end of each whole month from the first that is named; None: under three of them.
+    """Return rows at the end of each whole month from the first listed one; None with fewer than three months.
 
-    Rows of unnamed months, fewer than ten each, are taken to be there from the start.
+    Rows of months that are not listed (fewer than ten rows each) are counted from the start.
     """
     by_month = {month.month: month.rows for month in growth.months if month.month < profiled_on[:7]}
     if not by_month:
@@ -125,7 +127,7 @@ def months_of(growth: Growth, profiled_on: str, origin: Origin, source: str) -> 
 def of_sweeps(
     sweeps: Sequence[SweepRecord], runs: Mapping[str, Sequence[RunRecord]], users: Forecast, workload: Workload
 ) -> Tables:
-    """The tables that sweeps measured, by rows a user, and the WAL of their transactions times the workload's."""
+    """Forecast the tables that sweeps measured, by rows per user, and WAL by the workload's transactions."""
     newest = max(sweeps, key=lambda sweep: sweep.started_at)
     tables = measured_tables(newest)
     origin = Origin.SYNTHETIC if newest.database.fingerprint.users is not None else Origin.MEASURED
@@ -133,7 +135,7 @@ def of_sweeps(
     if isinstance(wal, Refusal):
         missing.append(wal)
     if not tables.users:
-        missing.append(Refusal("no_users", f"{tables.source}: rows of users", "sweep a database with users"))
+        missing.append(Refusal("no_users", f"{tables.source}: users in the database", "sweep a database with users"))
     measured = tables if tables.users else None
     found = _by_users(users, workload, measured, origin, wal if isinstance(wal, WalRate) else None)
     return Tables((), tuple(missing)).over(found)
@@ -142,7 +144,7 @@ def of_sweeps(
 def wal_of_sweeps(
     sweeps: Sequence[SweepRecord], runs: Mapping[str, Sequence[RunRecord]], workload: Workload
 ) -> WalRate | Refusal:
-    """WAL a user and day: measured of a transaction, times the transactions that the workload says."""
+    """Return WAL per user and day: measured WAL of a transaction times the workload's transactions."""
     rate = wal_per_user_day(workload, wal_by_scenario(sweeps, runs))
     if isinstance(rate, Refusal):
         return rate
@@ -153,7 +155,7 @@ def wal_of_sweeps(
 
 
 def of_target(target: Target, users: Forecast, workload: Workload) -> Tables:
-    """The tables of the database whose users are forecast, as its profile has them; what cannot be read is missing."""
+    """Forecast the tables of a database from its profile; refuse those that cannot be read."""
     try:
         profile = make_profile(target, lambda _: None)
     except EnvironmentFault as fault:
@@ -165,7 +167,7 @@ def _by_users(
     users: Forecast, workload: Workload, tables: MeasuredTables | None, origin: Origin, wal: WalRate | None
 ) -> Tables:
     if users.history[-1].date is None:
-        missing = "a history with dates, by which users and months are told"
+        missing = "a history with dates"
         return Tables((), (Refusal("no_dates", missing, "give the history as date,value"),))
     return Tables(by_users(users, workload, tables, origin, wal))
 
@@ -175,7 +177,9 @@ def _carried_on(history: History, name: str, horizon: int, level: float, duplica
         history.values, horizon, level, periods=history.periods, dates=history.dates, duplicates=duplicates
     )
     if isinstance(answer, Scenarios):
-        return Refusal(answer.code, f"{name}: a history that carries an interval: {answer.why}", "collect more periods")
+        return Refusal(
+            answer.code, f"{name}: a history long enough for an interval: {answer.why}", "collect more periods"
+        )
     if isinstance(answer, Refusal):
         return Refusal(answer.code, f"{name}: {answer.missing}", answer.do)
     return answer

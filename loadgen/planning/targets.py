@@ -1,4 +1,4 @@
-"""What to plan for: ``neon``, or a TOML catalogue of servers; without either, the server that was swept."""
+"""Targets of a plan: ``neon``, a TOML catalogue of servers, or by default the swept server."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _RANGE: Final = ("value", "low", "high", "origin", "source")
 
 
 def read_target(name: str | None, peak_to_mean: Interval) -> Target | None:
-    """``neon`` (its launch plan), ``neon-scale``, or a TOML file. None: the measured server.
+    """Read a target: ``neon`` (its launch plan), ``neon-scale``, or a TOML file; None is the measured server.
 
-    Raises UsageError that names the file and the key for what cannot be used.
+    Raises UsageError with the file and the key for what cannot be used.
     """
     if name is None or name == "measured":
         return None
@@ -47,7 +47,7 @@ def read_target(name: str | None, peak_to_mean: Interval) -> Target | None:
         plan = name.partition("-")[2] or "launch"
         if plan not in PRICE_PER_CU_HOUR:
             known = ", ".join(f"neon-{each}" for each in PRICE_PER_CU_HOUR)
-            raise UsageError(f"--target {name}: no such plan of Neon's; known are {known}")
+            raise UsageError(f"--target {name}: unknown Neon plan; known are {known}")
         return _neon(plan, peak_to_mean)
     path = Path(name)
     if not path.suffix and not path.exists():
@@ -56,7 +56,7 @@ def read_target(name: str | None, peak_to_mean: Interval) -> Target | None:
 
 
 def _neon(plan: str, peak_to_mean: Interval) -> Target:
-    """From the table that ships with this package, its first comment being where and when it is from."""
+    """Target from the package's table of compute sizes, whose first comment states source and date."""
     lines = (files("loadgen.planning") / NEON_FILE).read_text("utf-8").splitlines()
     source = lines[0].lstrip("# ").split(".")[0]
     rows = [
@@ -122,7 +122,7 @@ def _pooler(table: object, where: str) -> Pooler | None:
 
 
 def _input(given: object, default: Input, where: str) -> Input:
-    """A number, or a table with value, low, high, origin and source."""
+    """Input from a number, or from a table with value, low, high, origin and source."""
     if given is None:
         return default
     table: Mapping[str, object] = given if isinstance(given, dict) else {"value": given}

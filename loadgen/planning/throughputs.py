@@ -17,14 +17,14 @@ from loadgen.runs.format.sweep import SweepRecord
 from loadgen.user_files import MIB
 
 KIND: Final = Kind("measurements", "concurrency,throughput", "run", 100_000, 16 * MIB, "take means by concurrency")
-"""Its size is an assumption: 160 characters a row."""
+"""Measurements file. Its size limit is an assumption: 160 characters per row."""
 COLUMNS: Final = ("concurrency", "throughput")
 SPREAD: Final = "spread"
 
 
 @dataclass(frozen=True, slots=True)
 class Throughputs:
-    """Measured points in the order of their source; ``runs`` when they are those of a sweep."""
+    """Measured points in the order of their source; ``runs`` is set if they are those of a sweep."""
 
     concurrency: tuple[float, ...]
     throughput: tuple[float, ...]
@@ -34,10 +34,10 @@ class Throughputs:
     """Rows without a throughput, or runs that were not valid."""
     source: str
     sweep: SweepRecord | None = None
-    """The sweep that they are of."""
+    """Sweep of the points; None for a file."""
 
     def fit(self, level: float) -> Usl:
-        """The law that they follow. Raises RefusalError where they do not tell."""
+        """Fit the scalability law. Raises RefusalError for the fit's refusal."""
         if self.runs is not None:
             answer = fit_sweep(self.runs, level)
         else:
@@ -48,7 +48,7 @@ class Throughputs:
 
 
 def read(results_dir: Path, name: str) -> Throughputs:
-    """A CSV file, or a sweep by its id, directory or document.
+    """Read a CSV file, or a sweep by its id, directory or document.
 
     Raises UsageError for what is neither or cannot be read, RefusalError for measurements that cannot be used.
     """
@@ -59,12 +59,12 @@ def read(results_dir: Path, name: str) -> Throughputs:
 
 
 def from_sweep(path: Path) -> Throughputs:
-    """The valid runs of a sweep of busy connections. Raises RefusalError for one with think time or without runs."""
+    """Read the valid runs of a sweep of busy connections. Raises RefusalError for think time, or without runs."""
     return of_sweep(read_sweep(path))
 
 
 def of_sweep(sweep: SweepRecord) -> Throughputs:
-    """The valid runs of a sweep of busy connections; see :func:`from_sweep`."""
+    """Return the valid runs of a sweep of busy connections; see :func:`from_sweep`."""
     swept = swept_scenario(sweep)
     if not swept.busy:
         missing = f"{swept.source}: levels of busy connections; with think time a level counts users"
@@ -81,24 +81,24 @@ def of_sweep(sweep: SweepRecord) -> Throughputs:
 
 
 def read_csv(path: Path) -> Throughputs:
-    """Read ``concurrency,throughput`` and, if there, ``spread``, the point's standard deviation; order is free.
+    """Read columns ``concurrency,throughput`` and optionally ``spread``, a point's standard deviation, in any order.
 
-    Other columns and ``#`` lines are ignored, rows whose throughput is empty, ``NA`` or ``NaN`` left out. Raises
-    UsageError that names the line for text that is no number, RefusalError for a number that is no measurement.
+    Other columns and ``#`` lines are ignored; rows whose throughput is empty, ``NA`` or ``NaN`` are left out. Raises
+    UsageError with the line for text that is not a number, RefusalError for an impossible measurement.
     """
     sheet = read_sheet(path, KIND)
     header = sheet.header
     absent = [name for name in COLUMNS if name not in header]
     if absent:
         raise UsageError(f"{sheet.where}: columns are {', '.join(header)}; needs {' and '.join(absent)} too")
-    wanted = [name for name in (*COLUMNS, SPREAD) if name in header]
+    columns_read = [name for name in (*COLUMNS, SPREAD) if name in header]
     rows: list[list[float]] = []
     left_out = 0
     for where, cells in sheet.rows():
         if cells[header.index("throughput")].lower() in MISSING:
             left_out += 1
             continue
-        rows.append([_number(cells[header.index(name)], name, where) for name in wanted])
+        rows.append([_number(cells[header.index(name)], name, where) for name in columns_read])
     if not rows:
         missing = f"{path}: a row with a throughput"
         raise RefusalError(Refusal("too_few_levels", missing, "measure at least four levels"))
@@ -113,7 +113,7 @@ def _number(text: str, name: str, where: str) -> float:
         raise UsageError(f"{where}: {name} {text!r} is not a number; correct it") from error
     least = 1.0 if name == "concurrency" else 0.0
     if not math.isfinite(value) or value < least or value == 0:
-        what = "1 or more" if least else "above 0"
-        missing = f"{where}: a {name} that is a finite number, {what}, not {text}"
+        limit = "of at least 1" if least else "above 0"
+        missing = f"{where}: a finite {name} {limit}, not {text}"
         raise RefusalError(Refusal("bad_measurement", missing, "correct the row, or leave it out"))
     return value

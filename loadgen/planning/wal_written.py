@@ -1,4 +1,4 @@
-"""WAL by table: of a transaction, from the runs of a sweep; of a user and day, from a profile's statements."""
+"""WAL by table: per transaction from a sweep's runs, per user and day from a profile's statements."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _TARGET: Final = re.compile(
 
 
 def written_table(sql: str) -> str:
-    """The application's table that a statement changes; WHOLE for one that only reads."""
+    """Return the application's table that a statement changes; WHOLE for one that only reads."""
     found = _TARGET.search(sql)
     return found[1].lower() if found and found[1].lower() in COLUMNS else WHOLE
 
 
 def wal_of_transaction(sweep: SweepRecord, runs: Sequence[RunRecord]) -> dict[str, Interval] | None:
-    """WAL bytes of an average transaction of the sweep's scenario, by table; WHOLE is what no statement wrote.
+    """Return WAL bytes of an average transaction of a sweep's scenario by table; WHOLE is WAL of no statement.
 
-    The median over valid runs, with its interval. Without ``runs`` that counted statements all of it is WHOLE; None
-    where WAL was not measured.
+    Values are medians over valid runs with their intervals. Without ``runs`` that counted statements all WAL is WHOLE;
+    None where WAL was not measured.
     """
     valid = {p.run_id: p.wal_bytes_per_txn for p in sweep.points if p.verdict.status == "valid"}
     totals = {name: total for name, total in valid.items() if total is not None}
@@ -54,7 +54,7 @@ def wal_of_transaction(sweep: SweepRecord, runs: Sequence[RunRecord]) -> dict[st
 def wal_by_scenario(
     sweeps: Sequence[SweepRecord], runs: Mapping[str, Sequence[RunRecord]]
 ) -> dict[str, dict[str, Interval]]:
-    """:func:`wal_of_transaction` of each sweep that measured it; ``runs`` by scenario."""
+    """Return :func:`wal_of_transaction` of each sweep that measured WAL; ``runs`` are by scenario."""
     found = {}
     for sweep in sweeps:
         written = wal_of_transaction(sweep, runs.get(sweep.scenario.name, ()))
@@ -64,7 +64,7 @@ def wal_by_scenario(
 
 
 def told_by_table(written: Mapping[str, Mapping[str, Interval]]) -> bool:
-    """Whether statements were counted in all of them, so that what a table has not is 0 and not unknown."""
+    """Return whether all scenarios have WAL by table, so that a table without any has 0 and is not unknown."""
     return bool(written) and all(set(by_table) != {WHOLE} for by_table in written.values())
 
 
@@ -90,10 +90,10 @@ def _calls_per_transaction(scenario: ScenarioDescription) -> dict[str, float]:
 
 
 def wal_of_profile(profile: Profile, source: str) -> WalRate | Refusal:
-    """What production's own statements wrote a user and day. Refuses a profile without statements, days or users."""
+    """Return WAL per user and day from a profile's statements. Refuses one without statements, days or users."""
     mix, users = profile.statements, profile.users
     if mix is None or not mix.statements or mix.days is None or mix.days < LEAST_DAYS or not users:
-        missing = f"{source}: the WAL of statements that were counted for {LEAST_DAYS:g} days or more, and users"
+        missing = f"{source}: WAL of statements counted for at least {LEAST_DAYS:g} days, and users"
         return Refusal("no_statements", missing, "count statements there, then run `loadgen profile` again")
     found: dict[str, float] = {}
     for one in mix.statements:
@@ -102,5 +102,5 @@ def wal_of_profile(profile: Profile, source: str) -> WalRate | Refusal:
     return WalRate(
         {table: np.full(DRAWS, wal_bytes) for table, wal_bytes in found.items() if wal_bytes > 0},
         Origin.SYNTHETIC if profile.server.synthetic else Origin.MEASURED,
-        f"{source}: statements of {mix.days:g} days; commits and vacuum are not in it",
+        f"{source}: statements of {mix.days:g} days, without commits and vacuum",
     )

@@ -1,4 +1,4 @@
-"""What a plan is asked for beyond its measurements: another mix, objective or growth; a target, a certainty."""
+"""Options of a plan besides its measurements: mix, objective, growth, target, required probability."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from capacity.formatting import counted
 from capacity.pool import ONE_INSTANCE, Deployment
 from capacity.values import Input, Interval, Origin
 from capacity.workload import MixShare, Workload
@@ -14,12 +15,12 @@ from loadgen.planning.workload.workload_file import SHARE_UNIT, Block
 from loadgen.runs.format.latency import Objective
 
 ASKED: Final = "What-if: "
-"""What the notes of a plan begin with that stand for something that was asked, not measured."""
+"""Prefix of a plan's notes on what was assumed on request, not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """Defaults are the plan as measured. ``mix``: shares by scenario; ``round_trip_ms``: of the application."""
+    """Options of a plan; by default nothing is changed. ``mix`` has shares by scenario."""
 
     wanted: float = 0.95
     target: str | None = None
@@ -32,7 +33,7 @@ class WhatIf:
     deployment: Deployment = ONE_INSTANCE
 
     def applied(self, block: Block) -> Block:
-        """The workload block with this mix and round trip. Raises UsageError for shares that are no mix."""
+        """Return the workload block with this mix and round trip. Raises UsageError for shares that are not a mix."""
         workload, policy = block.workload, block.policy
         if self.mix is not None:
             workload = self._mixed(workload)
@@ -55,16 +56,16 @@ class WhatIf:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the plan supposes, in a line each."""
+        """Assumptions of the plan, one line each."""
         found = []
         if self.growth != 1:
             found.append(f"{ASKED}users grow {self.growth:g} times as much as forecast.")
         if self.mix is not None:
             found.append(f"{ASKED}the mix is {', '.join(f'{n} {s:.0%}' for n, s in self.mix.items())}.")
         if self.objective is not None:
-            found.append(f"{ASKED}the objective is {self.objective}, judged on the runs that were measured.")
+            found.append(f"{ASKED}the objective is {self.objective}, judged by the measured runs.")
         if self.retention_months is not None:
             found.append(f"{ASKED}messages are deleted after {self.retention_months:g} months.")
         if self.spare:
-            found.append(f"{ASKED}{self.spare} of the servers may fail at the peak.")
+            found.append(f"{ASKED}{counted(self.spare, 'server')} may fail at the peak.")
         return tuple(found)

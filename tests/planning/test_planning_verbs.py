@@ -205,15 +205,15 @@ def test_calibrations_that_do_not_fit_are_named(here: Here, tmp_path: Path, resu
     arguments = ("plan", "--history", str(history_csv(tmp_path / "h.csv")), "--calibration", ours)
     assert here(*arguments).returncode == 0
     for more, says in (
-        (("--calibration", theirs), "goes with --target"),
-        (("--calibration", theirs, "--calibration", ours, "--target", "neon"), "two at most"),
+        (("--calibration", theirs), "a target's needs --target"),
+        (("--calibration", theirs, "--calibration", ours, "--target", "neon"), "at most two"),
         (("--calibration", str(tmp_path / "none.json")), "cannot read a calibration"),
     ):
         result = here(*arguments, *more)
         assert (result.returncode, says in result.stderr) == (2, True), result.stderr
     swapped = here(*arguments[:3], "--calibration", theirs, "--calibration", ours, "--target", "neon")
     assert swapped.returncode == 2
-    assert "differs from the server that was swept in cores (8, 2)" in swapped.stderr
+    assert "differs from the swept server in cores (8, 2)" in swapped.stderr
 
 
 def test_plan_shows_refused_parts_and_short_runs(here: Here, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Documents that verbs of planning print: demand, forecasts, scalability."""
+"""Documents that the planning verbs print: demand, forecast, scalability."""

@@ -25,7 +25,7 @@ By = Literal["scenario", "transaction"]
 
 @dataclass(frozen=True)
 class ClassDemand:
-    """What one transaction of a class costs the server. None: not measured there."""
+    """Service demand of one transaction of a class; None where not measured."""
 
     transaction: str
     cpu_s: Interval | None
@@ -33,13 +33,13 @@ class ClassDemand:
     block_reads: Interval | None
     connection_hold_s: Interval | None
     level: int | None = None
-    """Of the sweep that it is from: its capacity's. None: from several runs together."""
+    """Level of the sweep's capacity; None for demands pooled from several runs."""
     by_level: dict[int, Demand] | None = None
 
 
 @dataclass(frozen=True)
 class IdleTaken:
-    """What was taken off every run for the idle server."""
+    """Use of the idle server that was subtracted from every run's."""
 
     cpu_cores: float
     wal_bytes_per_s: float
@@ -49,14 +49,14 @@ class IdleTaken:
 
 @dataclass(frozen=True)
 class DemandAnswer:
-    """Demands by class, and of which runs."""
+    """Demands by class, and the runs that they are from."""
 
     by: By
     demands: tuple[ClassDemand, ...]
     idle: IdleTaken
     runs: tuple[str, ...]
     left_out: tuple[str, ...]
-    """Runs that are not valid, or did nothing."""
+    """Runs that are invalid or without throughput."""
     server_version: str
     cores: int | None
     format: Literal["loadgen.demand/1"] = DEMAND_FORMAT
@@ -65,10 +65,10 @@ class DemandAnswer:
 def demand_answer(
     results_dir: Path, names: Sequence[str], by: By, level: float, calibration: CalibrationRecord | None
 ) -> DemandAnswer:
-    """The demands of the records called ``names``; without any, of each scenario's newest complete sweep.
+    """Estimate demands from the records ``names``; without names, from each scenario's newest complete sweep.
 
-    Sweeps alone, one a scenario, tell them level by level; anything else is pooled. Raises UsageError for a name that
-    is no run or sweep, RefusalError for what does not tell the demands.
+    Sweeps alone, one per scenario, give demands by level; anything else is pooled. Raises UsageError for a name that is
+    not a run or a sweep, RefusalError if demands cannot be estimated.
     """
     documents_of = [store.resolve(results_dir, name) for name in names] or _newest(results_dir)
     idle = calibration.idle_use if calibration else NONE_MEASURED
@@ -95,7 +95,7 @@ def demand_answer(
 
 
 def _newest(results_dir: Path) -> list[Path]:
-    """The newest complete sweep of each scenario that has one."""
+    """Documents of the newest complete sweep of each scenario that has one."""
     scenarios = {read_sweep(path).scenario.name for path in store.newest_first(results_dir, "sweep")}
     found = [sweep for name in sorted(scenarios) if (sweep := newest_complete(results_dir, name)) is not None]
     if not found:
@@ -147,7 +147,7 @@ def _asked(answer: T | Refusal) -> T:
 
 def _idle_taken(calibration: CalibrationRecord | None, idle: IdleUse) -> IdleTaken:
     if calibration is None or calibration.idle is None:
-        why = "the idle server was not measured, and taken to use nothing: see `loadgen calibrate`"
+        why = "the idle server was not measured; its use is taken as 0 (see `loadgen calibrate`)"
         return IdleTaken(0.0, 0.0, Origin.ASSUMPTION, why)
     source = f"calibration {calibration.id}, {calibration.idle.seconds:g} s"
     return IdleTaken(idle.cpu_cores, idle.wal_bytes_per_s, Origin.MEASURED, source)

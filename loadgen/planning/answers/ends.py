@@ -1,4 +1,4 @@
-"""A value with its interval as documents give it."""
+"""Intervals in documents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from capacity.values import Interval
 
 @dataclass(frozen=True)
 class Ends:
-    """A value with its interval; ``high`` null: "at least"."""
+    """A value with its interval; ``high`` is null for "at least"."""
 
     value: float
     low: float
@@ -18,5 +18,5 @@ class Ends:
 
     @staticmethod
     def of(interval: Interval) -> Ends:
-        """The ends of an interval; an infinite high end becomes None."""
+        """Convert an interval; an infinite high end becomes None."""
         return Ends(interval.value, interval.low, interval.high if math.isfinite(interval.high) else None)

@@ -1,6 +1,6 @@
-"""What ``forecast`` prints under ``--json``: a contract that other tools rely on.
+"""Document of ``forecast --json``, a contract that other tools rely on.
 
-Points of a history with dates carry a date, points of numbered periods do not; hence a class for each.
+Points of a history with dates have a date, points of numbered periods have none; hence a class for each.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class DatedSupposed:
 
 @dataclass(frozen=True)
 class TableFigure:
-    """One figure of a table: by its own history, or by the users to come; ``origin`` of what that was made from."""
+    """Forecast of one quantity of a table, from its own history or from the users; ``origin`` is that of its data."""
 
     law: Law
     now: Ends
@@ -62,7 +62,7 @@ class TableFigure:
 
 @dataclass(frozen=True)
 class TableAnswer:
-    """A table's figures, null where nothing tells them; ``table`` null: WAL of no one table, as of commits."""
+    """Forecasts of a table, null where not available; ``table`` is null for WAL of no table, such as of commits."""
 
     table: str | None
     rows: TableFigure | None
@@ -72,7 +72,7 @@ class TableAnswer:
 
 @dataclass(frozen=True)
 class ForecastAnswer:
-    """A forecast: ``coverage`` is what intervals of ``level``, made at ``origins`` past origins, held of what came."""
+    """A forecast. ``coverage`` is the share of later values inside the intervals made at ``origins`` past origins."""
 
     forecast: tuple[DatedAhead, ...] | tuple[Ahead, ...]
     level: float
@@ -89,17 +89,17 @@ class ForecastAnswer:
     source: str
     adjustments: tuple[Adjustment, ...]
     coverage_range: Ends | None = None
-    """The 90 % interval of ``coverage``."""
+    """90 % interval of ``coverage``."""
     tables: tuple[TableAnswer, ...] = ()
-    """Largest at the horizon first; empty where nothing was given that tells them."""
+    """Tables, largest at the horizon first; empty without measurements of tables."""
     tables_missing: tuple[Refusal, ...] = ()
-    """Why a figure of a table is null."""
+    """Refusals of the quantities that are null."""
     format: Literal["loadgen.forecast/1"] = FORECAST_FORMAT
 
 
 @dataclass(frozen=True)
 class ScenariosAnswer:
-    """Ways to go on, none more likely, where an interval would be a pretence: ``why`` it would be."""
+    """Equally likely scenarios, where no honest interval exists, and the reason ``why``."""
 
     scenarios: dict[str, tuple[DatedSupposed, ...] | tuple[Supposed, ...]]
     code: Literal["short_history", "ceiling_not_identified"]
@@ -116,7 +116,7 @@ def forecast_answer(
     answer: Forecast | Scenarios,
     by_table: Tables = Tables(),  # noqa: B008  # frozen
 ) -> ForecastAnswer | ScenariosAnswer:
-    """The document of a forecast."""
+    """Make the document of a forecast."""
     if isinstance(answer, Scenarios):
         return ScenariosAnswer(
             scenarios={s.name: _supposed(s.points) for s in answer.scenarios},

@@ -1,4 +1,4 @@
-"""What ``scalability`` prints under ``--json``: a contract that other tools rely on."""
+"""Document of ``scalability --json``, a contract that other tools rely on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCALABILITY_FORMAT: Final = "loadgen.scalability/1"
 
 @dataclass(frozen=True)
 class Prediction:
-    """The law at a concurrency that was asked for; with ``identified`` false the figures are null, and say why."""
+    """Prediction at a requested concurrency; if not ``identified``, numbers are null and ``refusal`` says why."""
 
     concurrency: float
     identified: bool
@@ -29,7 +29,7 @@ class Prediction:
 
     @staticmethod
     def of(concurrency: float, found: Interval | Refusal) -> Prediction:
-        """The prediction at a concurrency, its response time by Little's law; or why there is none."""
+        """Convert a prediction, with its response time by Little's law, or a refusal."""
         if isinstance(found, Refusal):
             return Prediction(concurrency, False, None, None, None, refusal=found)
         return Prediction(concurrency, True, found.value, found.low, found.high, concurrency / found.value)
@@ -37,7 +37,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class PredictedLatency:
-    """A percentile of one further run at a concurrency within those measured."""
+    """Prediction of a percentile in a further run at a requested concurrency."""
 
     concurrency: float
     percentile: float
@@ -47,7 +47,7 @@ class PredictedLatency:
 
 @dataclass(frozen=True)
 class MeasuredCurve:
-    """One percentile of response by level; a refusal where the runs are too few for it."""
+    """A percentile of response time by level; a refusal if there are too few runs for it."""
 
     percentile: float
     points: tuple[CurvePoint, ...]
@@ -56,7 +56,7 @@ class MeasuredCurve:
 
 @dataclass(frozen=True)
 class CpuBound:
-    """Mean response at a level if nothing but CPU were queued for: the least, mean-value analysis, the most."""
+    """Mean response time at a level with queueing for CPU only: low bound, mean-value analysis, high bound."""
 
     level: int
     low_ms: float
@@ -66,13 +66,13 @@ class CpuBound:
 
 @dataclass(frozen=True)
 class LatencyAnswer:
-    """Of a sweep: latency against load, and how busy the server may be for the sweep's objective."""
+    """Latency by load of a sweep, and the target utilisation for its objective."""
 
     objective_percentile: float
     objective_ms: float
     target: Target | None
     refusal: Refusal | None
-    """Why there is no target."""
+    """Why there is no target; null if there is one."""
     curves: tuple[MeasuredCurve, ...]
     predictions: tuple[PredictedLatency, ...]
     cpu_bounds: tuple[CpuBound, ...]
@@ -80,7 +80,7 @@ class LatencyAnswer:
 
 @dataclass(frozen=True)
 class ScalabilityAnswer:
-    """The law that throughput follows. ``peak`` is null where there is none."""
+    """Fitted scalability law. ``peak`` is null if there is none."""
 
     alpha: Ends
     beta: Ends
@@ -100,14 +100,14 @@ class ScalabilityAnswer:
     left_out: int
     source: str
     latency: LatencyAnswer | None = None
-    """Null of a CSV file, which holds throughput alone."""
+    """Latency by load; null for a CSV file, which has only throughput."""
     format: Literal["loadgen.scalability/1"] = SCALABILITY_FORMAT
 
 
 def scalability_answer(
     measured: Throughputs, fit: Usl, at: tuple[float, ...], latency: SweptLatency | None
 ) -> ScalabilityAnswer:
-    """The document of a fit, with predictions at the concurrencies ``at``."""
+    """Make the document of a fit, with predictions at the concurrencies ``at``."""
     return ScalabilityAnswer(
         alpha=Ends.of(fit.alpha),
         beta=Ends.of(fit.beta),

@@ -1,1 +1,1 @@
-"""Keys to partition tables by, statements that lose pruning, and the SQL of a partitioning."""
+"""Partition keys of the tables, statements that cannot prune partitions, and the SQL to partition a table."""

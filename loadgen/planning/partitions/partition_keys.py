@@ -1,4 +1,4 @@
-"""How each table of the application would be partitioned if it had to be."""
+"""Partition key of each table of the application, should it need partitions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from capacity.tables import PartitionKey
 
 _BY_USER: Final = "Its statements find rows by user_id, so each touches one partition."
 _NOT_BY_TIME: Final = Rejected(
-    "ranges of time", "its statements carry no time: each would plan and lock every partition", "no_pruning"
+    "ranges of time", "its statements have no condition on time: each would plan and lock every partition", "no_pruning"
 )
 
 
@@ -26,7 +26,7 @@ PARTITION_KEYS: Final = (
         alternatives=(
             Rejected(
                 "hash of user_id",
-                "every partition goes on growing and stays warm, and none can be dropped when its messages expire",
+                "every partition keeps growing and stays in use, and none can be dropped when its messages expire",
                 "no_expiry",
             ),
         ),
@@ -51,4 +51,4 @@ PARTITION_KEYS: Final = (
 )
 
 FILLED_BY_TIME: Final = tuple(key.table for key in PARTITION_KEYS if key.by_time)
-"""Tables that every account goes on filling."""
+"""Tables that grow with the age of the accounts."""

@@ -1,4 +1,4 @@
-"""A design of partitions as SQL that is ready to run: from templates, and from what the schema's own files say."""
+"""SQL script that partitions a table, from templates and from the statements of the schema's files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from capacity.recommendation import PartitionDesign
 from capacity.tables import boundaries
 
 PARENTS: Final = frozenset(("users",))
-"""Foreign keys of other tables point at them, to a key that partitions would have to change."""
+"""Tables whose primary key other tables reference, so that partitions cannot change it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """An index or a view and the statement that makes it; of a unique constraint, its columns."""
+    """An index or view and the statement that creates it; ``columns`` are those of a unique constraint."""
 
     name: str
     sql: str
@@ -38,14 +38,14 @@ class _Part:
 
 
 def partition_sql(design: PartitionDesign, today: dt.date) -> str:
-    """The script. Ranges begin at the first boundary after ``today``, whatever day the plan was made on.
+    """Render the script. Ranges begin at the first boundary after ``today``, whenever the plan was made.
 
-    Raises ValueError for a table that the schema does not have, or whose key others refer to.
+    Raises ValueError for a table that is not in the schema, or whose key other tables reference.
     """
     schema = _schema()
     table = design.table
     if table in PARENTS:
-        raise ValueError(f"{table} cannot be partitioned: the foreign keys of all other tables need its key as it is")
+        raise ValueError(f"{table} cannot be partitioned: the foreign keys of other tables need its present key")
     policy = re.search(rf"CREATE POLICY \w+ ON {table} [^;]*", schema)
     if policy is None:
         raise ValueError(f"the schema has no table {table!r} with row security")
@@ -106,7 +106,7 @@ def _foreign_keys(schema: str, table: str) -> list[str]:
 
 @cache
 def _schema() -> str:
-    """All of the schema's files without their comments."""
+    """Text of all schema files without comments."""
     directory = files("loadgen.database") / "schema"
     texts = [entry.read_text("utf-8") for entry in sorted(directory.iterdir(), key=lambda e: e.name)]
     return re.sub(r"--[^\n]*", "", "\n".join(texts))

@@ -1,4 +1,4 @@
-"""Which columns a scenario's statements find their rows by: without its key, a partitioned table is not pruned."""
+"""Columns in the conditions of a scenario's statements, which decide whether partitions can be pruned."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _INSERT: Final = re.compile(r"\s*INSERT\b", re.IGNORECASE)
 
 
 def statement_uses(scenario: ScenarioDescription) -> tuple[StatementUse, ...]:
-    """A use for each table of each statement. A plain INSERT goes to one partition whatever it carries: it is left out.
+    """Return a use for each table of each statement, without plain INSERTs, which always go to one partition.
 
-    Read from the text by its keywords, not parsed: a comparison anywhere in WHERE or ON counts for every table there.
+    The text is searched by keywords, not parsed: a comparison anywhere in WHERE or ON counts for all its tables.
     """
     return tuple(use for statement in scenario.statements for use in _uses(scenario.name, statement))
 

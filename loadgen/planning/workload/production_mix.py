@@ -1,4 +1,4 @@
-"""What production's users do, from the statements that a profile counted: load, mix and read shares."""
+"""Load, mix and read shares of production, from the statements of a profile."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from loadgen.runs.format.scenario import ScenarioDescription, TransactionDescrip
 
 _TABLES: Final = frozenset(COLUMNS)
 LEAST_DAYS: Final = 7.0
-"""Under a week of counting no Monday and Sunday are in it."""
+"""Least days of counting: a week, which has every weekday."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScenarioUse:
-    """What production does of one scenario; ``read_share`` None: it did none of it."""
+    """Production's use of one scenario; ``read_share`` is None if it has none of its transactions."""
 
     share: Interval
     read_share: Interval | None
     described_read_share: float
-    """As the scenario's own weights have it."""
+    """Share of reading transactions by the scenario's own weights."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProductionMix:
-    """Of all transactions that the profile's statements stand for."""
+    """Mix of production's transactions, estimated from a profile's statements."""
 
     per_user_day: Interval
     scenarios: dict[str, ScenarioUse]
     by_transaction: dict[str, Interval]
-    """Counted, by ``scenario.transaction``; those that make the same statements are one, joined by ``+``."""
+    """Number by ``scenario.transaction``; names of transactions with the same statements are joined by ``+``."""
     explained: float
-    """Of the calls of the application's statements, those that the scenarios' transactions make."""
+    """Share of the application's statement calls that the scenarios' transactions explain."""
     users: int
     days: float
     origin: Origin
@@ -47,33 +47,33 @@ class ProductionMix:
 
     @property
     def in_words(self) -> str:
-        """What was counted, and since when."""
+        """Source and period of the counts, as text."""
         return f"{self.source}: pg_stat_statements over {self.days:g} days, {share(self.explained)} of calls explained"
 
 
 def production_mix(
     profile: Profile, descriptions: Sequence[ScenarioDescription], source: str, level: float = LEVEL
 ) -> ProductionMix:
-    """The mix of ``descriptions`` that the profile's statements tell.
+    """Estimate the mix of the scenarios ``descriptions`` from the profile's statements.
 
-    Raises RefusalError for a profile without statements, users or a week of counting, or whose statements the scenarios
-    do not make or cannot be told apart by; UsageError without scenarios.
+    Raises RefusalError for a profile without statements, users or a week of counting, or with statements that do not
+    identify the mix; UsageError without scenarios.
     """
     if not descriptions:
-        raise UsageError("no scenario to explain the statements by; name runs or sweeps of the application's scenarios")
+        raise UsageError("no scenario to explain the statements; name runs or sweeps of the application's scenarios")
     mix, users = profile.statements, profile.users
     do = "count statements there for a week or more, then run `loadgen profile` again"
     if mix is None or not mix.statements:
-        raise RefusalError(Refusal("no_statements", f"{source}: statements that pg_stat_statements counted", do))
+        raise RefusalError(Refusal("no_statements", f"{source}: statements counted by pg_stat_statements", do))
     if mix.days is None:
-        raise RefusalError(Refusal("statements_window", f"{source}: since when statements are counted", do))
+        raise RefusalError(Refusal("statements_window", f"{source}: the time since which statements are counted", do))
     if mix.days < LEAST_DAYS:
-        missing = f"{source}: {LEAST_DAYS:g} days of counted statements, there are {mix.days:g}"
+        missing = f"{source}: at least {LEAST_DAYS:g} days of counted statements; {mix.days:g} given"
         raise RefusalError(Refusal("too_few_days", missing, do))
     if not users:
-        raise RefusalError(Refusal("no_users", f"{source}: rows of users", "profile a database with users"))
+        raise RefusalError(Refusal("no_users", f"{source}: users in the database", "profile a database with users"))
     calls = {s.text: float(s.calls) for s in mix.statements}
-    groups, found = _told_apart(calls, descriptions, source, level)
+    groups, found = _identified(calls, descriptions, source, level)
     return ProductionMix(
         per_user_day=found.total.scaled(1 / (mix.days * users)),
         scenarios=_by_scenario(descriptions, groups, found),
@@ -88,7 +88,7 @@ def production_mix(
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Transactions of one scenario that are counted as one. ``reads``: of it, by the scenario's weights."""
+    """Transactions of one scenario that are counted as one. ``reads`` is their reading share by weight."""
 
     scenario: str
     reads: float
@@ -96,10 +96,10 @@ class _Group:
     weight: float
 
 
-def _told_apart(
+def _identified(
     calls: Mapping[str, float], descriptions: Sequence[ScenarioDescription], source: str, level: float
 ) -> tuple[dict[str, _Group], Transactions]:
-    """By transaction where the statements tell them apart, else by scenario as its own weights mix them."""
+    """Transactions by kind where their statements differ enough, else by scenario with its own weights."""
     refusal: Refusal | None = None
     for by_transaction in (True, False):
         groups = _groups(descriptions, by_transaction)
@@ -136,16 +136,16 @@ def _groups(descriptions: Sequence[ScenarioDescription], by_transaction: bool) -
 
 
 def _makes(transaction: TransactionDescription, texts: Mapping[str, str]) -> dict[str, float]:
-    """Calls of each statement, as a profile writes it, in one transaction."""
-    made: dict[str, float] = {}
+    """Calls of each normalised statement in one transaction."""
+    calls: dict[str, float] = {}
     for name in transaction.statements:
         if (text := texts.get(name)) is not None:
-            made[text] = made.get(text, 0.0) + transaction.repeat
-    return made
+            calls[text] = calls.get(text, 0.0) + transaction.repeat
+    return calls
 
 
 def _direction(makes: Mapping[str, float]) -> object:
-    """The same for transactions that make the same statements in the same proportion: calls cannot tell them apart."""
+    """Key that is equal for transactions with the same statements in the same proportions."""
     most = max(makes.values(), default=1.0)
     return frozenset((text, round(often / most, 9)) for text, often in makes.items())
 
@@ -163,7 +163,7 @@ def _by_scenario(
 
 
 def _reads(own: Sequence[str], groups: Mapping[str, _Group], found: Transactions) -> Interval | None:
-    """Of a scenario's transactions: groups that only read, over all; a mixed group counts by its scenario's weights."""
+    """Share of a scenario's transactions that only read; a mixed group counts by its scenario's weights."""
     pure = [name for name in own if groups[name].reads == 1.0]
     read = found.share(pure, own)
     if read is None:

@@ -1,4 +1,4 @@
-"""Counted requests from a CSV file, and the peak to mean that they tell."""
+"""Request counts from a CSV file, and their peak to mean."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from capacity.formatting import counted
+from capacity.formatting import counted, number
 from capacity.values import LEVEL, Origin, Refusal
 from capacity.workload.block import SECONDS_A_DAY
 from capacity.workload.peak_to_mean import FINEST_S, Peak, peak_to_mean
@@ -19,31 +19,31 @@ from loadgen.planning.sheet import ASSUMED, MISSING, Kind, read_sheet
 from loadgen.user_files import MIB
 
 KIND: Final = Kind("requests", "timestamp,requests", "minute", 3_000_000, 128 * MIB, "sum it up by minute")
-"""As many rows are a month of seconds, five years of minutes; its size is an assumption: 42 characters a row."""
+"""Requests file: at most a month of seconds or five years of minutes; 42 characters per row are assumed."""
 COLUMNS: Final = ("requests", "requests_per_s")
 SYNTHETIC: Final = re.compile(r"#\s*synthetic\b", re.IGNORECASE)
-"""A comment above the header that begins so says that a load generator made the requests."""
+"""Beginning of a comment above the header that marks requests of a load generator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """Counts by the second since 1970 at which their bucket begins; NaN where nothing was counted."""
+    """Counts by bucket, which begins at ``start_s`` seconds since 1970; NaN where there is no count."""
 
     start_s: tuple[float, ...]
     counts: tuple[float, ...]
     rates: bool
-    """They are requests a second rather than requests."""
+    """Whether counts are requests per second instead of requests."""
     zone: Literal["UTC", "given"]
-    """``UTC``: the file's times name no zone, and are taken for that."""
+    """``UTC`` if the file's times have no time zone and are read as UTC."""
     unordered: int
-    """Rows that stand before an earlier one."""
+    """Number of rows that are followed by an earlier one."""
     origin: Origin
     source: str
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredPeak:
-    """The peak to mean of a file, with everything that its reader must know."""
+    """Peak to mean of a file, with facts about its rows."""
 
     peak: Peak
     first: dt.date
@@ -56,26 +56,28 @@ class MeasuredPeak:
 
     @property
     def in_words(self) -> str:
-        """What was counted, when, and how finely."""
+        """Source, period and resolution of the counts, as text."""
         days = counted(self.peak.days, "day")
         parts = [f"{days} of {self.source}, {self.first} to {self.last}, by {self.peak.bucket_s:g} s"]
         if self.peak.left_out_days:
-            parts.append(f"{counted(self.peak.left_out_days, 'day')} not counted whole left out")
+            parts.append(f"{counted(self.peak.left_out_days, 'day')} with incomplete counts left out")
         if self.peak.bucket_s > FINEST_S:
-            parts.append(f"the busiest was {self.peak.ratio.value:.3g}, carried to its seconds as independent arrivals")
+            parts.append(f"busiest bucket {number(self.peak.ratio.value)}, its busiest second by independent arrivals")
         return "; ".join(parts)
 
 
 def measured_peak(path: Path, level: float = LEVEL) -> MeasuredPeak:
-    """The peak to mean of a file of counts. Raises UsageError and RefusalError as :func:`read_requests` does, and
-    RefusalError for counts that tell no peak."""
+    """Estimate the peak to mean of a file of counts.
+
+    Raises UsageError and RefusalError as :func:`read_requests` does, and RefusalError for counts without a peak.
+    """
     read = read_requests(path)
     times, counts = read.start_s, read.counts
     peak = peak_to_mean(times, counts, level)
     if isinstance(peak, Refusal):
         raise RefusalError(Refusal(peak.code, f"{path}: needs {peak.missing}", _do(peak, read)))
     if read.rates:
-        # Rates say the same ratio; the seconds within a bucket need its count.
+        # Rates give the same ratio, but the busiest second of a bucket needs its count.
         scaled = peak_to_mean(times, [count * peak.bucket_s for count in counts], level)
         assert isinstance(scaled, Peak), scaled
         peak = scaled
@@ -85,12 +87,12 @@ def measured_peak(path: Path, level: float = LEVEL) -> MeasuredPeak:
 
 
 def read_requests(path: Path) -> Requests:
-    """Read ``timestamp,requests`` or ``timestamp,requests_per_s``; other columns are ignored, and ``#`` lines but for
-    ``# assumption …`` and ``# synthetic …`` above the header, which say what the numbers are.
+    """Read a CSV file with columns ``timestamp,requests`` or ``timestamp,requests_per_s``.
 
-    A timestamp begins its bucket: ISO 8601 with a zone, the same without one (taken for UTC), or seconds since 1970;
-    one kind in a file. An empty or ``NA`` count was not taken. Raises UsageError that names the line for what cannot be
-    read, RefusalError for a number that is no count.
+    Other columns are ignored, and so are ``#`` lines, but ``# assumption …`` or ``# synthetic …`` above the header
+    marks the origin of the numbers. A timestamp is the beginning of its bucket: ISO 8601 with a time zone, or without
+    one (read as UTC), or seconds since 1970; one kind per file. An empty or ``NA`` count is missing. Raises UsageError
+    with the line for what cannot be read, RefusalError for a number that is not a count.
     """
     sheet = read_sheet(path, KIND)
     header = sheet.header
@@ -105,7 +107,7 @@ def read_requests(path: Path) -> Requests:
         kinds.add(kind)
         if len(kinds) > 1:
             raise UsageError(
-                f"{where}: timestamp {cells[at_time]!r} is of another kind than those above; write all alike"
+                f"{where}: timestamp {cells[at_time]!r} has another format than those above; write all in one format"
             )
         times.append(time)
         counts.append(_count(cells[at_count], where))
@@ -123,9 +125,9 @@ def read_requests(path: Path) -> Requests:
 
 
 def _do(refusal: Refusal, read: Requests) -> str:
-    """A doubled hour in autumn is the usual reason for doubled times without a zone."""
+    """Advice for a refusal; the usual reason for duplicate times without a zone is the extra hour in autumn."""
     if refusal.code == "doubled_time" and read.zone == "UTC":
-        return f"{refusal.do}; of local times write the offset too, as 2026-10-25T02:00+01:00"
+        return f"{refusal.do}; for local times write the offset too, as in 2026-10-25T02:00+01:00"
     return refusal.do
 
 
@@ -134,14 +136,14 @@ def _day(number: int) -> dt.date:
 
 
 def _time(text: str, where: str) -> tuple[float, Literal["epoch", "zoned", "local"]]:
-    """Seconds since 1970, and how they were written."""
+    """Seconds since 1970, and the format of the text."""
     if re.fullmatch(r"\d{9,10}(\.\d+)?", text):
         return float(text), "epoch"
     example = "2026-10-01T09:00:00Z, or seconds since 1970"
     try:
         found = dt.datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{where}: timestamp {text!r} is not one; write {example}") from error
+        raise UsageError(f"{where}: timestamp {text!r} cannot be read; write {example}") from error
     if not 1970 < found.year < 2200:
         raise UsageError(f"{where}: timestamp {text!r} is out of range; write {example}")
     return found.replace(tzinfo=found.tzinfo or dt.UTC).timestamp(), "zoned" if found.tzinfo else "local"

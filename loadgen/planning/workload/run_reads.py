@@ -1,7 +1,6 @@
-"""Which part of a scenario's transactions only read, as its runs carried them out.
+"""Share of a scenario's transactions that only read, from its runs.
 
-It is our own load, so never a measurement of production; how many users there are, how often they come and when, no run
-of ours can tell.
+It describes this tool's own load and is never a measurement of production.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from loadgen.runs.format.sweep import SweepRecord
 
 @dataclass(frozen=True, slots=True)
 class RunReads:
-    """Of one scenario's transactions, the share that writes nothing.
+    """Share of one scenario's transactions that only read.
 
-    Users draw transactions independently, so it is binomial in each run; what runs differ by beyond that (Pearson's χ²
-    over its degrees of freedom, where above 1) counts as so many fewer transactions.
+    Users draw transactions independently, so it is binomial in each run; overdispersion between runs (Pearson's χ² over
+    its degrees of freedom, where above 1) divides the number of transactions.
     """
 
     scenario: str
@@ -34,18 +33,18 @@ class RunReads:
 
 
 def run_reads(results_dir: Path, names: Sequence[str]) -> tuple[RunReads, ...]:
-    """Of runs and sweeps, by scenario; a run named twice, or with its sweep, counts once.
+    """Estimate reading shares by scenario from runs and sweeps; a run named twice, or with its sweep, counts once.
 
-    Raises UsageError for another record, RefusalError for one that did nothing, or not all that its scenario does.
+    Raises UsageError for another record, RefusalError for one without transactions, or with only some of its scenario.
     """
     runs: dict[str, RunRecord] = {}
     for name in names:
         found = [run for run in _runs(results_dir, name) if run.verdict.status == "valid" and run.result]
         if any(run.schedule.only for run in found):
-            missing = f"{name}: a run of all that its scenario does, not of some transactions alone"
+            missing = f"{name}: a run of all transactions of its scenario, not of some"
             raise RefusalError(Refusal("restricted_run", missing, "name a run without --only"))
         if not any(run.result and run.result.count for run in found):
-            missing = f"{name}: a valid run that carried out transactions"
+            missing = f"{name}: a valid run with transactions"
             raise RefusalError(Refusal("no_valid_runs", missing, "name another run, or run it again"))
         runs |= {run.id: run for run in found}
     by_scenario: dict[str, list[tuple[int, int]]] = {}
@@ -58,7 +57,7 @@ def run_reads(results_dir: Path, names: Sequence[str]) -> tuple[RunReads, ...]:
 
 
 def _of(scenario: str, counts: Sequence[tuple[int, int]]) -> RunReads:
-    """``counts``: transactions that read, and all, of each run."""
+    """Reading share from ``counts``: reading and all transactions of each run."""
     total = sum(count for _, count in counts)
     share = sum(reads for reads, _ in counts) / total
     scatter = 1.0

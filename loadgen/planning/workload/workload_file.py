@@ -1,4 +1,4 @@
-"""The workload block as a TOML file, checked key by key."""
+"""Reading of a workload block from a TOML file, with a check of every key."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from loadgen.user_files import KIB, FileKind, read_toml
 SHARE_UNIT: Final = "share of transactions"
 DEFAULT_FILE: Final = "workload.toml"
 FILE: Final = FileKind("a workload", "give a TOML file", 256 * KIB)
-"""Assumption: the shipped one, with its comments, takes 4 KiB."""
+"""Workload file. Its size limit is an assumption: the shipped file with comments has 4 kB."""
 _KEYS: Final = ("value", "low", "high", "unit", "origin", "source")
 EVENT_UNIT: Final = "times the load without it"
 _EVENT_KEYS: Final = ("name", "date", "days", "on", "factor", "low", "high", "origin", "source")
 _ORIGINS: Final = {"assumption": Origin.ASSUMPTION, "measured": Origin.MEASURED, "synthetic": Origin.SYNTHETIC}
 READ_SHARE_UNIT: Final = "share of transactions that write nothing"
 _PARTS: Final = ("daily_active_share", "sessions_per_active_day", "transactions_per_session")
-"""Of transactions_per_user_day."""
+"""Factors of transactions_per_user_day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What a workload file says."""
+    """Contents of a workload file."""
 
     workload: Workload
     policy: Policy
 
 
 def read_workload(path: Path | None) -> Block:
-    """The block in ``path``; what it leaves out, and all of it for None, is the block shipped with this package.
-    A target utilisation of its own is one that somebody wants; without it the sweeps' measured curves tell it.
+    """Read the block in ``path``; entries that it leaves out, or all for None, are those shipped with this package.
 
-    A file that names any scenario's share must name all. Raises UsageError with file and key: an unknown or missing
-    key, another unit than the law's, a value outside its range, shares that do not sum to 1.
+    A stated target utilisation takes precedence over the sweeps' latency curves. A file with any scenario's share must
+    have all. Raises UsageError with file and key for an unknown or missing key, a wrong unit, a value out of range, and
+    shares that do not sum to 1.
     """
     shipped = tomllib.loads((files("loadgen.planning") / DEFAULT_FILE).read_text("utf-8"))
     entries = _entries(shipped, DEFAULT_FILE)
@@ -59,7 +59,7 @@ def read_workload(path: Path | None) -> Block:
         if both and "workload.transactions_per_user_day" in given:
             raise UsageError(
                 f"{path}: workload.transactions_per_user_day is the product of {', '.join(_PARTS)}; "
-                f"give it or them, not {both[0]} as well"
+                f"give either it or them, not also {both[0]}"
             )
         entries |= given
         stated = "policy.target_utilisation" in given
@@ -89,7 +89,7 @@ def read_workload(path: Path | None) -> Block:
 
 
 def _mix(entries: Mapping[str, Input]) -> tuple[MixShare, ...]:
-    """Raises ValueError for the read share of a scenario that the mix does not name."""
+    """Mix of a file's entries. Raises ValueError for the read share of a scenario that is not in the mix."""
     shares = {name.removeprefix("mix."): entry for name, entry in entries.items() if name.startswith("mix.")}
     reads = {name.removeprefix("read_share."): e for name, e in entries.items() if name.startswith("read_share.")}
     if unknown := sorted(reads.keys() - shares.keys()):
@@ -98,7 +98,7 @@ def _mix(entries: Mapping[str, Input]) -> tuple[MixShare, ...]:
 
 
 def _entries(document: Mapping[str, object], file: str) -> dict[str, Input]:
-    """Every ``[section.name]`` of a file by its full name."""
+    """Entries of a file by ``section.name``."""
     known = {"workload": UNITS, "mix": None, "read_share": None, "policy": POLICY_UNITS}
     found: dict[str, Input] = {}
     for section, tables in document.items():
@@ -120,7 +120,7 @@ def _entries(document: Mapping[str, object], file: str) -> dict[str, Input]:
 
 
 def _events(tables: object, file: str) -> tuple[Event, ...]:
-    """Launches and campaigns: ``[[events]]`` with name, date, factor and its range, days (none: for good), on."""
+    """Events of a file: ``[[events]]`` with name, date, factor and its range, days (default: for good), on."""
     if not isinstance(tables, list) or any(not isinstance(table, dict) for table in tables):
         raise UsageError(f"{file}: events: write each as [[events]] with name, date and factor")
     return tuple(_event(table, f"{file}: events[{n}]", n) for n, table in enumerate(tables, start=1))
@@ -132,7 +132,7 @@ def _event(table: Mapping[str, object], where: str, number: int) -> Event:
             raise UsageError(f"{where}: unknown key {key!r}; known are {', '.join(_EVENT_KEYS)}")
     name = table.get("name", f"event {number}")
     if not isinstance(name, str) or not name.strip():
-        raise UsageError(f"{where}.name: give one in words")
+        raise UsageError(f"{where}.name: expected a text")
     days = table.get("days")
     if days is not None and (isinstance(days, bool) or not isinstance(days, int)):
         raise UsageError(f"{where}.days: {days!r} is not a whole number; leave it out for a change that stays")
@@ -161,7 +161,7 @@ def _date(given: object, where: str) -> dt.date:
     try:
         return dt.date.fromisoformat(str(given))
     except ValueError as error:
-        raise UsageError(f"{where}.date: {given!r} is not one; write YYYY-MM-DD") from error
+        raise UsageError(f"{where}.date: {given!r} cannot be read; write YYYY-MM-DD") from error
 
 
 def _entry(table: object, where: str, name: str, unit: str) -> Input:
@@ -178,12 +178,12 @@ def _entry(table: object, where: str, name: str, unit: str) -> Input:
     if not low <= value <= high:
         raise UsageError(f"{where}: low ≤ value ≤ high must hold, not {low:g}, {value:g}, {high:g}")
     if (given := table.get("unit", unit)) != unit:
-        raise UsageError(f"{where}.unit: is {given!r}, the law needs {unit!r}; convert the value")
+        raise UsageError(f"{where}.unit: is {given!r}, expected {unit!r}; convert the value")
     if (origin := table.get("origin", "assumption")) not in _ORIGINS:
         raise UsageError(f"{where}.origin: is {origin!r}; write assumption, measured or synthetic")
     source = table.get("source", "")
     if not isinstance(source, str) or (origin != "assumption" and not source):
-        raise UsageError(f"{where}.source: name in words where a measured value comes from")
+        raise UsageError(f"{where}.source: state where a measured value comes from")
     return Input(name, Interval(low, value, high), unit, _ORIGINS[origin], source)
 
 

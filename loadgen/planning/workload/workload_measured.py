@@ -1,7 +1,7 @@
-"""The workload block from what was measured: request rates, a profile's statements, runs; what was not stays as it was.
+"""Workload block from measurements: request rates, a profile's statements, runs; other entries stay unchanged.
 
-A run of our own scenarios tells which of its transactions read, and what one makes and costs; how often production does
-it, and when, is nothing that our own load could tell.
+Runs of this tool show which of a scenario's transactions read; how often production executes them, and when, only
+production's own counts show.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from loadgen.runs.format.sweep import SweepRecord
 
 WORKLOAD_FORMAT: Final = "loadgen.workload/1"
 OTHER_MIX: Final = 0.02
-"""Share of a scenario's transactions by which production's reads may differ before it is said: by one in fifty the work
-of a transaction is the same (assumption)."""
+"""Difference between reading shares of production and scenario above which a note says so (assumption: below it the
+work of a transaction is the same)."""
 _SIGNIFICANT: Final = 6
-"""Digits of a measured value in the file: more than any count is known to."""
+"""Significant digits of a measured value in the file, more than any count has."""
 _DIGITS: Final = 6
-"""Of a share in the file: they must sum to 1 to as many."""
+"""Decimals of a share in the file; shares must sum to 1 to as many."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One number of the block. ``low`` to ``high`` holds the truth with a probability of 0.9."""
+    """One number of the block. ``low`` to ``high`` holds the true value with a probability of 0.9."""
 
     name: str
     value: float
@@ -50,7 +50,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class PeakAnswer:
-    """How the peak to mean was found: of the busiest bucket, and of the busiest second."""
+    """Peak to mean of the busiest bucket and of the busiest second, and the counts that it is from."""
 
     bucket: Interval
     second: Interval
@@ -63,12 +63,12 @@ class PeakAnswer:
     rows: int
     unordered: int
     zone: Literal["UTC", "given"]
-    """``UTC``: times named no zone, and were taken for that."""
+    """``UTC`` if the times have no time zone and were read as UTC."""
 
 
 @dataclass(frozen=True)
 class StatementsAnswer:
-    """How the mix was found. ``counted``: transactions by kind, over ``days``."""
+    """Basis of the mix. ``counted`` has transactions by kind over ``days``."""
 
     counted: dict[str, Interval]
     explained: float
@@ -78,7 +78,7 @@ class StatementsAnswer:
 
 @dataclass(frozen=True)
 class WorkloadAnswer:
-    """``loadgen.workload/1``: the block, where each number comes from, and the same as TOML."""
+    """Document ``loadgen.workload/1``: the block with the origin of each number, and the same as TOML."""
 
     entries: tuple[Entry, ...]
     events: int
@@ -93,7 +93,7 @@ class WorkloadAnswer:
 def measured_block(
     base: Block, peak: MeasuredPeak | None, mix: ProductionMix | None, runs: Sequence[RunReads] = ()
 ) -> Block:
-    """``base`` with what was measured in the place of what it said. Raises UsageError for runs of no scenario of it."""
+    """Replace entries of ``base`` by measured ones. Raises UsageError for runs of a scenario that it does not have."""
     workload = base.workload
     if peak is not None:
         ratio = _rounded(peak.peak.second)
@@ -110,7 +110,9 @@ def measured_block(
         workload = replace(workload, transactions_per_user_day=rate, mix=_mix(mix))
     for one in runs:
         if one.scenario not in {share.scenario for share in workload.mix}:
-            raise UsageError(f"runs of {one.scenario!r}: the mix has no such scenario; give a file with it by --base")
+            raise UsageError(
+                f"runs of {one.scenario!r}: the mix has no such scenario; give a file that has it with --base"
+            )
         entry = Input(f"read_share.{one.scenario}", _rounded(one.share), READ_SHARE_UNIT, Origin.SYNTHETIC, one.source)
         given = tuple(replace(m, read_share=entry) if m.scenario == one.scenario else m for m in workload.mix)
         workload = replace(workload, mix=given)
@@ -143,20 +145,22 @@ def _summing_to_one(shares: Sequence[float]) -> list[float]:
 
 
 def notes_of(peak: MeasuredPeak | None, mix: ProductionMix | None, runs: Sequence[RunReads] = ()) -> tuple[str, ...]:
-    """What a reader of the block must know, a line each."""
+    """Return what a reader of the block must know, one line each."""
     notes = []
     if runs:
         notes.append(
-            "Runs are of our own load: they tell which of a scenario's transactions read. Users' sessions and "
-            "transactions, the mix of scenarios and the peak to mean are production's: --profile, --requests."
+            "Runs describe this tool's load: they show which of a scenario's transactions read. Sessions and "
+            "transactions of users, the mix and the peak to mean need production's counts: --profile, --requests."
         )
     if peak is not None:
-        notes.append("A request is taken for the same number of transactions at the peak as on average.")
+        notes.append("A request is assumed to make as many transactions at the peak as on average.")
         if (peak.last - peak.first).days < 365:
-            notes.append(f"No year was seen: a season or a campaign outside {peak.first} to {peak.last} is an event.")
+            notes.append(
+                f"Less than a year was counted: give seasons and campaigns outside {peak.first}–{peak.last} as events."
+            )
         if peak.unordered:
             notes.append(
-                f"{counted(peak.unordered, 'row')} of {peak.source} stood before an earlier one: put in order."
+                f"{counted(peak.unordered, 'row')} of {peak.source} came before an earlier one; rows were sorted."
             )
         if peak.zone == "UTC":
             notes.append(f"Times in {peak.source} have no time zone and are read as UTC.")
@@ -193,7 +197,7 @@ def _said(origin: Origin) -> str:
 def workload_answer(
     block: Block, peak: MeasuredPeak | None, mix: ProductionMix | None, runs: Sequence[RunReads] = ()
 ) -> WorkloadAnswer:
-    """The document, with the file's text in it."""
+    """Make the document, with the text of the file in it."""
     notes = notes_of(peak, mix, runs)
     inputs = (*block.workload.inputs, *block.policy.inputs)
     return WorkloadAnswer(
@@ -227,7 +231,7 @@ def _peak_answer(found: MeasuredPeak) -> PeakAnswer:
 
 
 def described_by(results_dir: Path, names: Sequence[str]) -> tuple[ScenarioDescription, ...]:
-    """The scenarios of runs and sweeps, each once, the last named standing. Raises UsageError for another record."""
+    """Return the scenarios of runs and sweeps, each as in the last record. Raises UsageError for another record."""
     found: dict[str, ScenarioDescription] = {}
     for name in names:
         path = store.resolve(results_dir, name)

@@ -1,4 +1,4 @@
-"""The workload block written as the TOML file that :mod:`loadgen.planning.workload.workload_file` reads."""
+"""Writing of a workload block as the TOML file that :mod:`loadgen.planning.workload.workload_file` reads."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from capacity.workload import Event
 from loadgen.planning.workload.workload_file import Block
 
 HEADER = """\
-# The workload block: how users become load, and what the rules for replicas assume. Every entry has a value, a range
-# that holds the truth nine times out of ten, and an origin: "measured" (source says from what and when), "synthetic"
-# (read from a load or a database that this tool made) or "assumption"."""
+# The workload block: the load per user, and the assumptions of the sizing rules. Every entry has a value, a range
+# that holds the true value with a probability of 90 %, and an origin: "measured" (with its source), "synthetic"
+# (from a load or a database that this tool made) or "assumption"."""
 
-UNSTATED = "# [policy.target_utilisation] is left out: the measured latency curve tells it; stated here, it decides."
+UNSTATED = (
+    "# [policy.target_utilisation] is left out: it follows from the latency curve. Stated here, it takes precedence."
+)
 
 
 def to_toml(block: Block, notes: Sequence[str] = ()) -> str:
-    """A file that reads back as ``block``, with ``notes`` as comments on top."""
+    """Render the file of ``block``, with ``notes`` as comments on top."""
     parts = [HEADER, *(f"# {line}" for note in notes for line in note.splitlines())]
     workload = block.workload
     for factor in workload.factors:
@@ -30,7 +32,7 @@ def to_toml(block: Block, notes: Sequence[str] = ()) -> str:
             parts.append(_table(f"read_share.{_key(one.scenario)}", one.read_share))
     for entry in block.policy.inputs:
         if entry is block.policy.target_utilisation and not block.policy.target_stated:
-            parts.append("\n" + UNSTATED)  # written out it would stand before the measured curve
+            parts.append("\n" + UNSTATED)  # stated, it would take precedence over the measured curve
         else:
             parts.append(_table(f"policy.{entry.name}", entry))
     parts += [_event(event) for event in workload.events]
@@ -65,10 +67,10 @@ def _number(value: float) -> str:
 
 
 def _key(name: str) -> str:
-    """A bare key where it may be one."""
+    """TOML key, bare where that is valid."""
     return name if name and all(c.isascii() and (c.isalnum() or c in "_-") for c in name) else _text(name)
 
 
 def _text(text: str) -> str:
-    """A basic string: JSON's escapes are TOML's, but for DEL, which neither JSON nor TOML writes plainly."""
+    """TOML string: JSON's escapes are valid TOML, but DEL needs one more."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
