@@ -37,12 +37,12 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def interval(value: Interval | None, unit: str = "") -> str:
-    """Format as ``1,240 (1,180–1,310)``, with as many digits as the width supports; a count has no brackets."""
+    """Format as ``1,240 (1,180–1,310)``, with the digits that the width supports; equal ends are omitted."""
     if value is None:
         return MISSING
-    centre = _rounded(value)[1]
-    ends = "" if value.low == value.value == value.high else f" ({interval_range(value)})"
-    return f"{centre}{ends}" + (f" {unit}" if unit else "")
+    texts = _rounded(value)
+    ends = "" if len(set(texts)) == 1 and math.isfinite(value.high) else f" ({interval_range(value)})"
+    return f"{texts[1]}{ends}" + (f" {unit}" if unit else "")
 
 
 def interval_range(value: Interval) -> str:
@@ -95,7 +95,8 @@ def share(value: float | None, digits: int = 3) -> str:
         return "< 0.01%"
     if 0.999 < value < 1:
         return "> 99.9%"
-    return f"{number(round(value * 100, 9), digits)}%"
+    text = number(round(value * 100, 9), digits)
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
 
 
 def share_interval(value: Interval) -> str:

@@ -52,7 +52,7 @@ class SweptScenario:
     read_share: float
     objective: str
     busy: bool
-    """Whether connections are always busy (no think time), so that a level is a number of busy connections."""
+    """True if connections are always busy (no think time), so that a level is a number of busy connections."""
     repeats: tuple[Repeat, ...]
     source: str
     p99_ms: Mapping[int, float] = field(default_factory=dict)

@@ -99,7 +99,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
     )
     advice += [pool, *partitions]
     recommendations = tuple(a for a in advice if isinstance(a, Recommendation))
-    drawn = bytes_by_date(inputs.tables, peak, inputs.retention_months) if inputs.tables.users > 0 else {}
+    table_bytes = bytes_by_date(inputs.tables, peak, inputs.retention_months) if inputs.tables.users > 0 else {}
     good_pool = pool if isinstance(pool, Recommendation) else None
     return Plan(
         start=peak.dates[0],
@@ -117,7 +117,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
                 *demand_inputs(inputs.scenarios),
             )
         ),
-        storage=drawn_growth(inputs.tables, drawn, LEVEL, _wal_by_table(inputs, peak)) if drawn else (),
+        storage=drawn_growth(inputs.tables, table_bytes, LEVEL, _wal_by_table(inputs, peak)) if table_bytes else (),
         sizing=choice.sizing if choice else None,
         sensitivity=_sensitivity(inputs, target, choice),
         triggers=triggers(
@@ -128,7 +128,7 @@ def make_plan(inputs: PlanInputs) -> Plan:
         )
         if choice
         else (),
-        resources=_resources(inputs, choice, drawn, peak, good_pool),
+        resources=_resources(inputs, choice, table_bytes, peak, good_pool),
         bases=() if isinstance(futures, Refusal) else futures.bases,
         calibration_refused=_calibration_refused(inputs),
         notes=(*inputs.notes, *target.notes),
@@ -171,8 +171,8 @@ def _sensitivity(inputs: PlanInputs, target: Target, choice: Choice | None) -> t
     if choice is None:
         return ()
     growth, at_horizon = _growth_inputs(inputs)
-    grown = Input(growth.name, at_horizon.value, growth.unit, growth.origin, growth.source)
-    candidates = [grown, *choice.futures.inputs, *target.inputs]
+    users_input = Input(growth.name, at_horizon.value, growth.unit, growth.origin, growth.source)
+    candidates = [users_input, *choice.futures.inputs, *target.inputs]
     server = choice.last.server
 
     def again(known: frozenset[str]) -> Floats | Refusal:
@@ -194,9 +194,10 @@ def _unreachable(choice: Choice) -> Refusal:
     row = int(np.argmin(choice.met.mean(axis=1)))
     lacking = commonest_shortfall(choice.fit(choice.configurations[row]), choice.configurations[row], row)
     short = f", because {SHORT_OF[lacking]}" if lacking is not None else ""
+    servers = "the measured server" if sizing.target == "measured" else sizing.target
     return Refusal(
         "objective_out_of_reach",
-        f"a configuration of {sizing.target} that meets the objective with a probability of {share(sizing.wanted)}; "
+        f"a configuration of {servers} that meets the objective with a probability of {share(sizing.wanted)}; "
         f"the best reaches {chance(sizing.probability)} (±{share(share_error(sizing.probability), 2)}){short}",
         "reduce the largest uncertainty, allow larger servers with --target, write in larger batches, or shard by user",
     )
@@ -224,11 +225,11 @@ def _server_at_horizon(inputs: PlanInputs, target: Target, choice: Choice | None
 def _resources(
     inputs: PlanInputs,
     choice: Choice | None,
-    drawn: Mapping[str, Floats],
+    table_bytes: Mapping[str, Floats],
     peak: PeakLoad,
     pool: Recommendation | None,
 ) -> tuple[Resource, ...]:
-    return resources(inputs.scenarios, inputs.workload, peak, drawn, choice, pool)
+    return resources(inputs.scenarios, inputs.workload, peak, table_bytes, choice, pool)
 
 
 def _growth_inputs(inputs: PlanInputs) -> tuple[Input, Input]:

@@ -14,7 +14,7 @@ LEVEL: Final = 0.9
 
 
 class Origin(StrEnum):
-    """Where a number comes from. Always printed beside it."""
+    """Origin of a number, always printed beside it."""
 
     MEASURED = "measured"
     DERIVED = "derived"

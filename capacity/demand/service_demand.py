@@ -74,11 +74,11 @@ def service_demands(runs: Sequence[RunUse], level: float = LEVEL) -> tuple[Deman
         [run.block_reads_per_s for run in runs],
         [run.held_connections for run in runs],
     ):
-        answer = unit_uses(tps, values, names, level)
-        if isinstance(answer, Refusal):
-            return answer
-        by_resource.append(answer)
-    if all(answer[0] is None for answer in by_resource):
+        demands = unit_uses(tps, values, names, level)
+        if isinstance(demands, Refusal):
+            return demands
+        by_resource.append(demands)
+    if all(demands[0] is None for demands in by_resource):
         return Refusal(
             "no_use",
             "a resource that all runs measured and enough of them used",
@@ -194,8 +194,8 @@ def _profile(rows: Floats, aim: Floats, i: int, value: float, squares: float, al
         return value, value
     others = np.delete(rows, i, axis=1)
 
-    def excess(held: float) -> float:
-        left = aim - held * rows[:, i]
+    def excess(demand: float) -> float:
+        left = aim - demand * rows[:, i]
         squares_there = _non_negative(others, left)[1] if others.shape[1] else float(left @ left)
         return math.sqrt(max(squares_there - squares, 0.0) / allowance) - 1
 

@@ -80,8 +80,8 @@ def _middle(values: Floats, t: int) -> float:
 
 def _widest_near(steps: Floats, t: int) -> float:
     """The largest step near value ``t`` that does not touch it."""
-    near = np.concatenate([steps[max(0, t - 4) : t - 1], steps[t + 1 : t + 4]])
-    return float(np.abs(near).max(initial=0.0))
+    neighbours = np.concatenate([steps[max(0, t - 4) : t - 1], steps[t + 1 : t + 4]])
+    return float(np.abs(neighbours).max(initial=0.0))
 
 
 def _shifts(values: Floats, tiny: float) -> tuple[tuple[int, float], ...]:
@@ -89,9 +89,9 @@ def _shifts(values: Floats, tiny: float) -> tuple[tuple[int, float], ...]:
     spread = _SIGMA * float(np.median(np.abs(steps - np.median(steps)))) + tiny
     shifts = []
     for t in range(EDGE, len(values) - EDGE):
-        near = np.concatenate([steps[max(0, t - 7) : t - 1], steps[t : t + 6]])
-        usual = float(np.median(near))
+        neighbours = np.concatenate([steps[max(0, t - 7) : t - 1], steps[t : t + 6]])
+        usual = float(np.median(neighbours))
         amount = float(steps[t - 1]) - usual
-        if abs(amount) > 8 * spread and abs(amount) > 3 * float(np.abs(near - usual).max()):
+        if abs(amount) > 8 * spread and abs(amount) > 3 * float(np.abs(neighbours - usual).max()):
             shifts.append((t, amount))
     return tuple(shifts)

@@ -123,7 +123,7 @@ def identified_ceiling(values: Floats, kind: str, level: float) -> Interval | No
 
 
 def _speeds_up(steps: Floats, third: int) -> bool:
-    """Whether the last third's mean step exceeds the middle third's, and all earlier ones, by two standard errors."""
+    """True if the last third's mean step exceeds the middle third's, and all earlier ones, by two standard errors."""
     time = np.arange(len(steps), dtype=np.float64)
     trend = np.polyval(np.polyfit(time, steps, 2), time)
     variance = max(float(np.var(steps - trend)) * len(steps) / max(len(steps) - 3, 1), 1e-300)

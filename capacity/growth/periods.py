@@ -88,10 +88,10 @@ class Labels:
             return None
         return self.cadence.after(self.last_date, position - self.known)
 
-    def latest(self, kept: int) -> Labels:
-        """Return the labels of only the latest ``kept`` positions, which then count from 1."""
-        gone = self.known - kept
-        return Labels(self.period(gone + 1), self.step, self.last_date, kept, self.cadence)
+    def latest(self, count: int) -> Labels:
+        """Return the labels of only the latest ``count`` positions, which then count from 1."""
+        dropped = self.known - count
+        return Labels(self.period(dropped + 1), self.step, self.last_date, count, self.cadence)
 
     @property
     def period_name(self) -> str:

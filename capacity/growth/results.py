@@ -96,7 +96,7 @@ class Forecast:
 
     @property
     def claims_too_much(self) -> bool:
-        """Whether the back-test shows, beyond chance, that the intervals' coverage is below their level."""
+        """True if the back-test shows, beyond chance, that the intervals' coverage is below their level."""
         return self.coverage_range is not None and self.coverage_range.high < self.level
 
 

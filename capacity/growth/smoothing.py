@@ -33,7 +33,7 @@ def damped(starts: Floats, ends: Ints, horizon: int) -> Floats:
     level = np.repeat(first, len(alpha), axis=1)
     trend = np.repeat((starts[:, _START : _START + 1] - first) / _START, len(alpha), axis=1)
     squares = np.zeros_like(level)
-    kept = {name: np.zeros_like(level) for name in ("level", "trend", "squares")}
+    final = {name: np.zeros_like(level) for name in ("level", "trend", "squares")}
     for t in range(1, int(ends.max())):
         carried = phi * trend
         error = starts[:, t : t + 1] - level - carried
@@ -41,9 +41,9 @@ def damped(starts: Floats, ends: Ints, horizon: int) -> Floats:
         level = level + carried + alpha * error
         trend = carried + alpha * beta * error
         if (done := ends == t + 1).any():
-            kept["level"][done], kept["trend"][done], kept["squares"][done] = level[done], trend[done], squares[done]
-    best = np.argmin(kept["squares"], axis=1)
+            final["level"][done], final["trend"][done], final["squares"][done] = level[done], trend[done], squares[done]
+    best = np.argmin(final["squares"], axis=1)
     decay = phi[best][:, None]
     ahead = np.arange(1, horizon + 1)[None]
     total = decay * (1 - decay**ahead) / (1 - decay)
-    return np.asarray(kept["level"][rows, best][:, None] + total * kept["trend"][rows, best][:, None])
+    return np.asarray(final["level"][rows, best][:, None] + total * final["trend"][rows, best][:, None])

@@ -66,7 +66,7 @@ class Target:
     level: float
     crossing: Interval
     met_everywhere: bool
-    """Whether all measured levels meet the objective, so that the utilisation is a lower bound."""
+    """True if all measured levels meet the objective, so that the utilisation is a lower bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class LatencyCurve:
     points: tuple[CurvePoint, ...]
     level: float
     saturated: bool
-    """Whether throughput no longer rises at the highest level, so that the greatest is the server's limit."""
+    """True if throughput no longer rises at the highest level, so that the greatest is the server's limit."""
     greatest_tps: Interval
     """Throughput of the best level, with the drift between blocks in its interval."""
     _response: BlockedMeans = field(repr=False, compare=False)
@@ -166,8 +166,8 @@ class LatencyCurve:
         low, high = np.full_like(limits, logs[0]), np.full_like(limits, logs[-1])
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            kept = self._between(middle) <= limits
-            low, high = np.where(kept, middle, low), np.where(kept, high, middle)
+            is_within = self._between(middle) <= limits
+            low, high = np.where(is_within, middle, low), np.where(is_within, high, middle)
         return high
 
     def _quantile(self, df: int) -> float:

@@ -37,12 +37,12 @@ def triggers(
 
 def _transactions(choice: Choice) -> list[Trigger]:
     """Rules on the load that today's configuration carries with the required probability, in the plan's mix."""
-    first, wanted = choice.configurations[0], choice.sizing.wanted
-    limit = float(np.quantile(choice.carried_tps, 1 - wanted))
+    first, required = choice.configurations[0], choice.sizing.wanted
+    limit = float(np.quantile(choice.carried_tps, 1 - required))
     if not 0 < limit < np.inf:
         return []
     next_step = next((c.name for c in choice.configurations if c != first), f"more than {first.name}")
-    why = f"{first.name} carries {number(limit)} transactions/s of this mix with a probability of {share(wanted)}"
+    why = f"{first.name} carries {number(limit)} transactions/s of this mix with a probability of {share(required)}"
     return [
         Trigger(
             "LoadNearsStep", Metric.TRANSACTIONS, "", NOTICE * limit, 3 * SUSTAINED_S, "plan", why, f"order {next_step}"

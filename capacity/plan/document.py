@@ -39,7 +39,7 @@ class Trigger:
     threshold: float
     for_s: int
     severity: Literal["plan", "act"]
-    """``plan``: order the next step; ``act``: the objective is at risk."""
+    """Severity: ``plan`` to order the next step, ``act`` if the objective is at risk."""
     why: str
     then: str
 
@@ -63,7 +63,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """How much of a resource the load needs, now and at the horizon."""
+    """Need of the load for a resource, now and at the horizon."""
 
     name: str
     unit: str

@@ -91,12 +91,12 @@ def _between(scenario: SweptScenario) -> MeasuredPool:
     if tps is None or response is None:
         least = Interval(1.0, float(sizes[own[0]]), float(levels[-1]), LEVEL)
     else:
-        drawn = (
+        means = (
             _drawn(logs[0], tps, f"pool.{scenario.name}.throughput"),
             _drawn(logs[1], response, f"pool.{scenario.name}.p99"),
         )
         shape = _uniform(f"pool.{scenario.name}.between")[None, :]
-        least = summary(sizes[np.argmax(_good(levels, sizes, *drawn, shape)[0], axis=0)], LEVEL)
+        least = summary(sizes[np.argmax(_good(levels, sizes, *means, shape)[0], axis=0)], LEVEL)
     at = int(np.searchsorted(sizes, least.value))
     level = next(n for n in scenario.levels if n >= least.value)
     return MeasuredPool(least, max(int(sizes[own[-1]]), int(least.value)), level, float(throughput[at, 0]))

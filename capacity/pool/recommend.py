@@ -113,7 +113,7 @@ def _with_round_trips(
 
 
 def _reason(ranges: Mapping[str, _Range], setting: PoolSetting, core_ratio: float) -> str:
-    each = ", ".join(f"{name} {interval(r.measured.least)} up to {r.measured.most}" for name, r in ranges.items())
+    each = ", ".join(f"{name} {interval(r.measured.least)} to {r.measured.most}" for name, r in ranges.items())
     reason = (
         f"Pools with at most {POOL_MARGIN:.0%} less throughput and {P99_MARGIN:.0%} longer p99 (wait for a connection "
         f"included) than the best: {each}. The smallest that is good for all queues least inside the server."
@@ -125,7 +125,7 @@ def _reason(ranges: Mapping[str, _Range], setting: PoolSetting, core_ratio: floa
     trip = setting.round_trip_ms
     if trip.value.high > 0:
         reason += (
-            f" Connections held during round trips are added, at {number(trip.value.value)} ms per round trip "
+            f" Connections held during round trips are added, at {interval(trip.value)} ms per round trip "
             f"({trip.origin})."
         )
     return reason
@@ -177,7 +177,7 @@ def _rejected(
         rule = 2 * server.cores
         of_best = _share_of_best(binding, rule)
         at_rule = (
-            f"there it had {share(of_best)} of the best throughput" if of_best is not None else "not at that level"
+            f"there it had {share(of_best)} of the best throughput" if of_best is not None else "but not at that level"
         )
         rejected.append(
             Rejected(

@@ -65,7 +65,7 @@ class Usl:
     peak_interval: Interval | None
     """Interval of the peak N*, with an infinite high end where throughput hardly falls; None without a peak."""
     identified: bool
-    """Whether the data identify the peak, or that there is none within reach."""
+    """True if the data identify the peak, or show that there is none within reach."""
     drift: float
     """Half-width that the drift of a further block adds to a prediction, as a share of it."""
     _profile: Profile = field(repr=False, compare=False)

@@ -67,7 +67,7 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How one size of server meets the objective. Arrays have a row per date, a column per draw."""
+    """Fit of one size of server to the futures. Arrays have a row per date, a column per draw."""
 
     server: Server
     replicas: Floats

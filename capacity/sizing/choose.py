@@ -42,7 +42,7 @@ class Choice:
     configurations: tuple[Configuration, ...]
     """Chosen configuration of each date."""
     met: Bools
-    """Whether the plan meets the objective, by date and draw."""
+    """True where the plan meets the objective, by date and draw."""
     carried_tps: Floats
     """Draws of the capacity of today's configuration."""
     last_work: Work
@@ -219,7 +219,7 @@ def _likeliest(fit: Fit, here: Configuration, met: Bools) -> str:
 
 
 def _why(fit: Fit, before: Configuration, enough: Bools, row: int, here: Configuration) -> str:
-    """What the configuration before lacks on the first date of the next, or that the next one saves money."""
+    """Reason of a change: what the configuration before lacks, or that the next one saves money."""
     share, was = float(enough[row].mean()), float(enough[row - 1].mean())
     lacking = commonest_shortfall(fit, before, row)
     if share >= was or lacking is None:

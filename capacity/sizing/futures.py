@@ -143,19 +143,19 @@ def simulate(
             continue
         if (scenario := swept.get(name)) is None:
             return Refusal("scenario_not_swept", f"the capacity for {name!r}", f"run `loadgen sweep {name}`")
-        drawn = drawn_capacity(scenario, policy, sample)
-        if isinstance(drawn, Refusal):
-            return drawn
+        capacity = drawn_capacity(scenario, policy, sample)
+        if isinstance(capacity, Refusal):
+            return capacity
         carry = Carry(scenario, calibrated)
         reading, split = _read_work(scenario, workload, policy, sample)
         measured_reading, _ = _read_work(scenario, None, policy, sample)
         replay = replay_of(scenario, 1 - reading, 1 - measured_reading, policy, sample)
-        inputs += [*drawn.inputs, *split, *replay.inputs, *(carry.inputs(target) if target is not None else ())]
-        bracketed = bracketed and drawn.bracketed
-        load = peak.tps * share / drawn.tps
+        inputs += [*capacity.inputs, *split, *replay.inputs, *(carry.inputs(target) if target is not None else ())]
+        bracketed = bracketed and capacity.bracketed
+        load = peak.tps * share / capacity.tps
         loads.append(ScenarioLoad(carry, load * reading, load * (1 - reading), load * replay.share))
         replay_cores = replay_cores + peak.tps * share * replay.cpu_s
-        bases.append(_basis(carry, drawn, target))
+        bases.append(_basis(carry, capacity, target))
     stored = None
     if tables is not None and tables.users > 0 and tables.tables:
         stored = np.sum(list(bytes_by_date(tables, peak, retention_months).values()), axis=0)
@@ -200,17 +200,17 @@ def _read_work(
     return np.asarray(reading), (cost,) if ((r > 0) & (r < 1)).any() else ()
 
 
-def _basis(carry: Carry, drawn: DrawnCapacity, target: Target | None) -> Basis:
+def _basis(carry: Carry, capacity: DrawnCapacity, target: Target | None) -> Basis:
     scenario = carry.scenario
     candidates = [
-        drawn.refused,
+        capacity.refused,
         scenario.write_cost,
         *(carry.refusals(target) if target is not None else ()),
     ]
     same = target is None or target.measured
     return Basis(
         scenario=scenario.name,
-        target=drawn.by,
+        target=capacity.by,
         carried="measured" if same else "throughput" if isinstance(carry.demand, Refusal) else "demand",
         demand=None if isinstance(scenario.demand, Refusal) else scenario.demand.planned,
         refused=tuple({r.missing: r for r in candidates if isinstance(r, Refusal)}.values()),

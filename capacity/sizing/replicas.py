@@ -148,7 +148,7 @@ def _primary(choice: Choice, inputs: tuple[Input, ...]) -> Recommendation | None
     now, horizon = (_at_least(summary(needed[i], LEVEL), futures) for i in (0, -1))
     start, end = futures.dates[0], futures.dates[-1]
     several = len(choice.fits) > 1
-    primary = f"primary of {choice.largest.name}, the largest" if several else "measured primary"
+    primary = f"primary of {choice.largest.name} (the largest)" if several else "measured primary"
     unit = f"times {choice.largest.name}" if several else "times the measured primary"
     step = int(np.ceil(horizon.value - 1e-9))
     larger = "No larger server is available, so" if several else "Scale it up,"
@@ -191,12 +191,12 @@ def _holding(needed: Interval, chosen: int) -> Interval:
 
 
 def _write_bound(primary: Recommendation | None) -> bool:
-    """Whether the median of the writes exceeds the primary's capacity within the horizon."""
+    """True if the median of the writes exceeds the primary's capacity within the horizon."""
     return primary is not None and max(primary.now.value, primary.at_horizon.value) > 1
 
 
 def _log_bound(choice: Choice) -> bool:
-    """Whether replay exceeds one process in most futures that need more than one server at the horizon."""
+    """True if replay exceeds one process in most futures that need more than one server at the horizon."""
     work = choice.last_work.at(-1)
     short = np.broadcast_to(work.whole > 1, np.broadcast_shapes(work.whole.shape, work.replay_cores.shape))
     return not choice.sizing.met and bool(short.any()) and float(np.mean((work.replay_cores > 1)[short])) > 0.5

@@ -23,7 +23,7 @@ class Stage:
     probability: float
     """Lowest probability of meeting the objective on any of its dates."""
     due: Due
-    """When the configuration before stops meeting the objective; for the first stage, the plan's start."""
+    """Due date, when the configuration before stops meeting the objective; for the first stage, the plan's start."""
     cost_per_month: Interval
     why: str
     carries_tps: Interval | None = None
@@ -85,19 +85,19 @@ class Basis:
     target: Literal["curve", "stated", "assumed"]
     """Source of the target utilisation: the measured latency curve, the workload file, or an assumption."""
     carried: Literal["measured", "demand", "throughput"]
-    """How the capacity is transferred to the plan's servers: not at all (``measured``: they are the swept server), by
-    measured CPU seconds (``demand``), or by cores alone (``throughput``)."""
+    """Transfer of the capacity to the plan's servers: none (``measured``: they are the swept server), by measured CPU
+    seconds (``demand``), or by cores alone (``throughput``)."""
     demand: Demand | None
     """Service demand of one transaction on the swept server at the planned level; None if not measured."""
     refused: tuple[Refusal, ...] = ()
-    """What could not be derived from the measurements, so that a weaker basis was used."""
+    """Refusals for which a weaker basis was used."""
     replay_refused: Refusal | None = None
     """Why replay cost was not measured; it matters only where there are replicas."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
-    """How much of the result's uncertainty one input causes."""
+    """Share of the result's uncertainty that one input causes."""
 
     name: str
     share: float
@@ -106,8 +106,8 @@ class Sensitivity:
     """Load at the horizon, in servers of the last stage, with this input fixed at its median."""
     origin: Origin
     measure: str
-    """How to measure the input more precisely."""
+    """Advice on measuring the input more precisely."""
     alone: Interval | None = None
     """Load at the horizon over this input's own interval, with all others fixed at their medians."""
     raises: bool = True
-    """Whether a larger input means more load."""
+    """True if a larger input means more load."""

@@ -48,16 +48,16 @@ MEASURE_EACH = {
     "mix": "production's statement mix: `loadgen profile`",
     "event": "the effect of earlier launches and campaigns on the load",
 }
-"""How to measure the inputs that exist once per scenario, transaction or event."""
+"""Advice on measuring inputs that exist once per scenario, transaction or event."""
 
 
 def shares(load: Floats, names: Sequence[str]) -> dict[str, float]:
     """Return the first-order index of each input for draws of the load; 0 for all where the load is certain."""
-    answer = np.log(np.maximum(load, 1e-300))
-    total = float(answer.var())
+    log_load = np.log(np.maximum(load, 1e-300))
+    total = float(log_load.var())
     if not total > 1e-18:
         return dict.fromkeys(names, 0.0)
-    return {name: _first_order(answer, scores(name), total) for name in names}
+    return {name: _first_order(log_load, scores(name), total) for name in names}
 
 
 def sensitivities(

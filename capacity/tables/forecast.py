@@ -101,12 +101,12 @@ def by_users(
     if len(rows) != len(users.forecast):
         raise ValueError("forecasts of tables from the users need a history with dates")
 
-    def series(drawn: Floats, law: Law, origin: Origin, source: str) -> Series:
-        ends = (summary(drawn[row], users.level) for row in rows)
+    def series(draws: Floats, law: Law, origin: Origin, source: str) -> Series:
+        ends = (summary(draws[row], users.level) for row in rows)
         points = (
             ForecastPoint(p.period, p.date, e.value, e.low, e.high) for p, e in zip(users.forecast, ends, strict=True)
         )
-        return Series(law, summary(drawn[0], users.level), tuple(points), origin, source)
+        return Series(law, summary(draws[0], users.level), tuple(points), origin, source)
 
     quantities: dict[str, dict[Quantity, Series]] = {}
     if tables is not None:
@@ -123,7 +123,7 @@ def by_users(
         for name, each in wal.bytes_per_user_day.items():
             drawn = series(peak.users * each, "users", wal.origin, wal.source)
             quantities.setdefault(name, {})["wal_bytes_per_day"] = drawn
-    return in_order(TableForecast(name, one) for name, one in quantities.items())
+    return in_order(TableForecast(name, by_quantity) for name, by_quantity in quantities.items())
 
 
 def from_history(rows: Forecast, per_row: float | None, origin: Origin, source: str) -> dict[Quantity, Series]:

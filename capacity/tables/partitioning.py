@@ -52,11 +52,11 @@ class PartitionKey:
     why: str
     alternatives: tuple[Rejected, ...]
     worth_weighing: bool = False
-    """Whether to list the key as a rejected alternative even where no table needs partitioning."""
+    """True to list the key as a rejected alternative even where no table needs partitioning."""
     split: str | None = None
     """Column that could be moved to a table of its own instead; None if there is none."""
     expires: bool = False
-    """Whether rows are deleted at some age, so that retention applies."""
+    """True if rows are deleted at some age, so that retention applies."""
 
 
 def recommend_partitions(
@@ -80,9 +80,11 @@ def recommend_partitions(
         refusal = Refusal("ram_unknown", missing, "sweep a server on this machine, or give a --target")
         return (RefusedRecommendation("partitions", "tables", refusal),)
     key_of = {key.table: key for key in keys}
-    drawn = bytes_by_date(measured, peak, retention_months)
+    bytes_by_table = bytes_by_date(measured, peak, retention_months)
     ram = int(server.ram_bytes)
-    unsorted = [_Fit.of(table, drawn[table.name], measured, ram, server.source, peak) for table in measured.tables]
+    unsorted = [
+        _Fit.of(table, bytes_by_table[table.name], measured, ram, server.source, peak) for table in measured.tables
+    ]
     fits = sorted(unsorted, key=lambda fit: (-fit.at_horizon.value, fit.table.name))
     outgrowing = [fit for fit in fits if fit.outgrown.earliest is not None]
     if not outgrowing:
@@ -232,7 +234,7 @@ def _partition(
 
 
 def _split(fit: _Fit, key: PartitionKey) -> tuple[bool, str] | None:
-    """Whether the table without its split column fits in memory, and the reason; None without such a column."""
+    """Result of moving the split column away: True if the table then fits in memory, and the reason; else None."""
     if key.split is None:
         return None
     column_bytes = fit.table.column_bytes.get(key.split)
@@ -262,7 +264,7 @@ def _leave(fit: _Fit, keys: Sequence[PartitionKey]) -> Recommendation:
     return Recommendation(
         kind="partitions",
         subject=fit.table.name,
-        headline=f"No table needs partitions until {end}",
+        headline=f"No table needs partitions up to {end}",
         now=Interval.exact(0),
         at_horizon=Interval.exact(0),
         unit="partitions",

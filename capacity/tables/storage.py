@@ -28,7 +28,7 @@ class TableGrowth:
     now_bytes: Interval
     horizon_bytes: Interval
     now_rows: Interval | None = None
-    """None, as the fields below, in plans of older versions; WAL also where it was not measured by table."""
+    """Rows now. This and the fields below are None in plans of older versions, WAL also where not measured."""
     horizon_rows: Interval | None = None
     now_wal_bytes_per_day: Interval | None = None
     horizon_wal_bytes_per_day: Interval | None = None
@@ -55,14 +55,14 @@ def times_by_date(tables: MeasuredTables, peak: PeakLoad, retention_months: floa
     """
     if retention_months is not None and not 0 < retention_months <= 1200:
         raise ValueError(f"retention: expected more than 0 and at most 1200 months, not {retention_months:g}")
-    kept: Floats | None = None
+    user_months: Floats | None = None
     times_of = {}
     for table in tables.tables:
         times = peak.users / tables.users
         if table.name in tables.filled_by_time:
-            if kept is None:
-                kept = _user_months(peak, retention_months)
-            times = times[0] * kept
+            if user_months is None:
+                user_months = _user_months(peak, retention_months)
+            times = times[0] * user_months
         times_of[table.name] = np.asarray(times, dtype=np.float64)
     return times_of
 

@@ -77,8 +77,8 @@ class PeakLoad:
 def _days(dates: Sequence[dt.date], events: Sequence[Event]) -> list[dt.date]:
     """Dates of the forecast, and the days before and at the beginning and end of each event."""
     edges = {edge for event in events for edge in (event.date, event.end) if edge is not None}
-    near = {day for edge in edges if edge > dt.date.min for day in (edge - _DAY, edge)}
-    return sorted(set(dates) | {day for day in near if dates[0] < day <= dates[-1]})
+    event_days = {day for edge in edges if edge > dt.date.min for day in (edge - _DAY, edge)}
+    return sorted(set(dates) | {day for day in event_days if dates[0] < day <= dates[-1]})
 
 
 def _between(dates: Sequence[dt.date], rows: Floats, days: Sequence[dt.date]) -> Floats:

@@ -108,14 +108,14 @@ def _busiest_second(rates: Floats, bucket_s: float, level: float) -> tuple[float
     if bucket_s <= FINEST_S or busiest > _SMOOTH:
         return busiest, busiest, busiest
     # Buckets of less than half the greatest rate cannot hold the busiest second, unless all are nearly empty.
-    near, often = np.unique(rates[rates > busiest / 2 - 10], return_counts=True)
+    high_rates, often = np.unique(rates[rates > busiest / 2 - 10], return_counts=True)
 
     def quantile(share: float) -> float:
         low, high = math.floor(busiest) - 1, math.ceil(busiest + 20 * math.sqrt(busiest) + 40)
         while high - low > 1:
             at = (low + high) // 2
             with np.errstate(divide="ignore"):
-                reached = float(np.sum(often * bucket_s * np.log(pdtr(at, near))))
+                reached = float(np.sum(often * bucket_s * np.log(pdtr(at, high_rates))))
             low, high = (low, at) if reached >= math.log(share) else (at, high)
         return max(float(high), busiest)
 
@@ -142,7 +142,9 @@ def _regular(
         return Refusal("irregular_times", f"times at regular steps of {bucket_s:g} s", "count by the minute")
     days, first = np.unique(np.floor(times / SECONDS_A_DAY), return_index=True)
     parts = zip(days, np.split(known, first[1:]), strict=True)
-    whole = {int(day): found for day, found in parts if len(found) >= WHOLE_DAY * SECONDS_A_DAY / bucket_s}
+    whole = {
+        int(day): day_counts for day, day_counts in parts if len(day_counts) >= WHOLE_DAY * SECONDS_A_DAY / bucket_s
+    }
     return bucket_s, whole, len(days) - len(whole)
 
 

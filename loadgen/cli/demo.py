@@ -97,7 +97,9 @@ def _typed(*arguments: str) -> None:
 
 
 def _end(page: Path, config: Settings, seconds: float) -> None:
+    from capacity.formatting import seconds as duration
+
     out = console()
     out.print(f"\n[bold]Open the page: {page.as_uri()}[/bold]", soft_wrap=True)
-    out.print(f"took {seconds:.0f} s; records are in {config.results_dir.absolute()}", soft_wrap=True)
+    out.print(f"took {duration(seconds)}; records are in {config.results_dir.absolute()}", soft_wrap=True)
     out.print(f"stop the server with: loadgen down {INSTANCE}")

@@ -84,10 +84,12 @@ def show(result: Export, directory: Path) -> None:
     """Show the written export on stderr."""
     from rich.table import Table
 
+    from capacity.formatting import size
+
     out = console()
-    table = Table("transaction", "share", *(f"{mode}, kB" for mode in result.commands), box=None, pad_edge=False)
+    table = Table("transaction", "share", *result.commands, box=None, pad_edge=False)
     for script in result.scripts:
-        sizes = (f"{size / 1000:,.0f}" for size in script.file_bytes.values())
+        sizes = (size(value) for value in script.file_bytes.values())
         table.add_row(script.transaction, f"{script.share:.1%}", *sizes)
     out.print(table)
     for refused in result.refused:

@@ -25,7 +25,7 @@ BAR = 10
 
 def show(record: PlanRecord) -> None:
     """Show a plan in about ten lines, on stderr."""
-    from capacity.formatting import counted, interval, number, seconds
+    from capacity.formatting import interval, number, seconds
     from capacity.values import Origin
     from loadgen.planning.what_if import ASKED
 
@@ -43,12 +43,12 @@ def show(record: PlanRecord) -> None:
         _line(out, f"{_label(advice):<11} {advice.headline}")
         _line(out, "", f"{'':<11} {_first_step(advice, plan.start)}")
     for refused in plan.refused:
-        _line(out, f"{refused.kind:<11} not available", f": missing {refused.refusal.missing} ({refused.refusal.code})")
+        _line(out, f"{refused.kind:<11} refused", f" ({refused.refusal.code}): needs {refused.refusal.missing}")
         _line(out, "", f"{'':<11} {refused.refusal.do}")
     for basis in plan.bases:
         _basis(out, basis, plan.sizing)
     if (refusal := plan.calibration_refused) is not None:
-        _line(out, "", f"{'calibrated':<11} not available: missing {refusal.missing} ({refusal.code}); {refusal.do}")
+        _line(out, "", f"{'calibrated':<11} refused ({refusal.code}): needs {refusal.missing}; {refusal.do}")
     for n, matter in enumerate(plan.sensitivity[:MATTERS_SHOWN]):
         bar = "█" * max(round(BAR * matter.share), 1)
         of = "" if n else "of the uncertainty is "
@@ -57,7 +57,7 @@ def show(record: PlanRecord) -> None:
     if plan.triggers:
         rule = plan.triggers[0]
         limit = f"{rule.metric.value} above {rule.threshold_text} for {seconds(rule.for_s)}"
-        count = f"{counted(len(plan.triggers), 'alert rule')} in alerts.yml"
+        count = f"{len(plan.triggers)} alert rule{'s'[: len(plan.triggers) != 1]} in alerts.yml"
         _line(out, "", f"{'watch':<11} {count}; the first: {limit}, {rule.then}")
     for note in plan.notes:
         label, text = ("what if", note.removeprefix(ASKED)) if note.startswith(ASKED) else ("note", note)
@@ -79,21 +79,21 @@ def _sizing(out: Console, record: PlanRecord) -> None:
     from rich.padding import Padding
     from rich.table import Table
 
-    from capacity.formatting import chance, counted, interval, share
+    from capacity.formatting import chance, interval
 
     sizing = record.plan.sizing
     if sizing is None:
         return
     as_of = f", as of {sizing.as_of}" if sizing.as_of else ""
     cost = f"{interval(sizing.cost)} {sizing.cost_unit}"
-    met = "" if sizing.met else f"; required: {share(sizing.wanted)}, which no configuration reaches"
+    met = "" if sizing.met else f", short of the {sizing.wanted:.0%} wanted: no configuration of it does better"
     _line(out, f"{'servers':<11} {sizing.target}{as_of}: {cost} up to the horizon")
-    sure = f"at least {chance(sizing.probability)} on each date, {chance(sizing.throughout)} on all dates"
+    sure = f"{chance(sizing.probability)} or more on each date, and {chance(sizing.throughout)} on all of them"
     _line(out, "", f"{'':<11} meets the objective with a probability of {sure}{met}")
     month = "a month" if sizing.cost_unit == "server-months" else f"{sizing.cost_unit} a month"
     table = Table("from", "servers", "carries/s", "P(met)", month, box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for n, stage in enumerate(sizing.stages):
-        replicas = f" with {counted(stage.replicas, 'replica')}" if stage.replicas else ""
+        replicas = f" with {stage.replicas} replica{'s'[: stage.replicas != 1]}" if stage.replicas else ""
         table.add_row(
             "now" if n == 0 else str(stage.from_date),
             f"{stage.server}{replicas}",
@@ -113,7 +113,7 @@ def _basis(out: Console, basis: Basis, sizing: Sizing | None) -> None:
     line = f"{basis.scenario}: {basis_text(basis)}"
     _line(out, "", f"{'measured':<11} {line}")
     for refused in relevant_refusals(basis, sizing):
-        _line(out, "", f"{'':<11} not available: missing {refused.missing} ({refused.code}); {refused.do}")
+        _line(out, "", f"{'':<11} not told ({refused.code}): needs {refused.missing}; {refused.do}")
 
 
 def _label(advice: Recommendation) -> str:

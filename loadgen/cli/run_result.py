@@ -108,11 +108,13 @@ def _show_parts(generator: GeneratorUse) -> None:
 
 
 def _show_access(access: AccessResult) -> None:
+    from capacity.formatting import milliseconds
+
     out = console()
     routing = access.routing
     for name, latency in access.waits:
         cells = ", ".join(f"p{p:g} {latency.percentile_text(p)} ms" for p in (50.0, 95.0, 99.0))
-        out.print(f"{name}: {latency.count:,} times, {cells}, at most {latency.max_ms:,.1f} ms", soft_wrap=True)
+        out.print(f"{name}: {latency.count:,} times, {cells}, at most {milliseconds(latency.max_ms)}", soft_wrap=True)
     if routing is not None:
         replicas = ", ".join(f"{count:,}" for count in routing.replicas) or "0"
         out.print(

@@ -160,7 +160,7 @@ def _shape(fit: Usl) -> str:
 
     return {
         Model.LINEAR: "a straight line explains the points as well",
-        Model.AMDAHL: "contention explains the points; coherency does not differ from 0 significantly",
+        Model.AMDAHL: "contention explains the points; coherency is not told from none",
         Model.USL: "contention and coherency explain the points" if fit.alpha.low > 0 else "coherency is in the points",
     }[fit.model]
 

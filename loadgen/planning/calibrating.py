@@ -85,7 +85,7 @@ def calibrate(target: Target, scenarios: Sequence[str], seconds: float, say: Say
         say(f"idle server, {idle_s:g} s")
         idle = _idle(connection, idle_s)
         if idle is None:
-            skipped.append(Skipped("idle server", "other sessions were active in this database"))
+            skipped.append(Skipped("idle server", "others were at work on this database"))
         say("round trips")
         round_trip = _repeated(lambda: _ping(connection), PINGS, SHARE_S * seconds)
         commit = None
@@ -129,11 +129,11 @@ def _statements(scenarios: Sequence[ScenarioDescription]) -> tuple[list[_Timed],
             if statement.writes:
                 skipped.append(Skipped(f"{scenario.name}.{statement.name}", "it writes"))
             elif [p.draw for p in statement.parameters] != ["active_user"]:
-                skipped.append(Skipped(f"{scenario.name}.{statement.name}", "it has parameters besides the user"))
+                skipped.append(Skipped(f"{scenario.name}.{statement.name}", "it needs more than a user"))
             else:
                 wanted.append(_Timed(scenario.name, statement))
     if not wanted:
-        missing = "a reading statement whose only parameter is a user"
+        missing = "a statement that reads and asks for a user alone"
         raise RefusalError(Refusal("nothing_to_time", missing, "calibrate with `--scenario dashboard`"))
     return wanted, skipped
 

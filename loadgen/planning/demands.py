@@ -56,7 +56,7 @@ def scenario_demand(
         if (use := point_use(sweep.scenario.name, point, records.get(point.run_id), idle)) is not None:
             used.append(LevelUse(point.level, point.repeat, use))
     if not used:
-        missing = f"sweep {sweep.id}: a valid run with the server's resource use"
+        missing = f"sweep {sweep.id}: a valid run that measured what the server used"
         return Refusal("no_valid_runs", missing, f"run `loadgen sweep {sweep.scenario.name}` again")
     found = demand_by_level(used, confidence)
     if isinstance(found, Refusal):

@@ -86,7 +86,7 @@ def calibrated(
     server than the swept one.
     """
     if len(records) > 2:
-        raise UsageError("--calibration: give at most two, the measured server's and then the target's")
+        raise UsageError("--calibration: give two at most, the measured server's and then the target's")
     if records and (differs := _other_server(records[0].database, sweeps[0].database)):
         raise UsageError(
             f"--calibration {records[0].id}: differs from the swept server in {differs}; give the measured server's "
@@ -119,9 +119,7 @@ def _demand(
 ) -> MeasuredDemand | Refusal:
     cores = sweep.database.cores
     if cores is None:
-        return Refusal(
-            "cores_unknown", f"sweep {sweep.id}: the server's number of cores", "sweep a server on this machine"
-        )
+        return Refusal("cores_unknown", f"sweep {sweep.id}: the server's cores", "sweep a server that tells them")
     found = scenario_demand(sweep, runs, idle)
     if isinstance(found, Refusal):
         return found
@@ -153,11 +151,11 @@ def _write_cost(scenario: ScenarioDescription, runs: Sequence[RunRecord], idle: 
     """Cost of a write over a read, by the utilisation law of both classes; None if the scenario has only one."""
     if not 0 < scenario.read_share < 1:
         return None
-    what = f"CPU demands of reading and writing transactions of {scenario.name!r}"
+    what = f"what reading and writing transactions of {scenario.name!r} cost"
     kinds = {t.name: WRITES if t.writes else READS for t in scenario.transactions}
     uses = [two for run in runs if (use := run_use(run, True, idle)) is not None if (two := _kinds(use, kinds))]
     if not uses:
-        return Refusal("no_runs", f"{what}: valid runs of the scenario", "sweep again, or name runs with --run")
+        return Refusal("no_runs", f"{what}: valid runs of it, beside the sweep", "sweep again, or name runs by --run")
     found = service_demands(uses)
     if isinstance(found, Refusal):
         return Refusal(found.code, f"{what}: {found.missing}", found.do)
@@ -174,19 +172,19 @@ def _replay_s(
     """CPU seconds of replay per transaction, c·w of :mod:`capacity.sizing.replay_load`; None if all only read."""
     if scenario.read_share == 1:
         return None
-    what = f"cost of replaying the WAL of {scenario.name!r} on a replica"
-    again = f"run `loadgen run {scenario.name} --replica DSN` for a minute or more, and name it with --run"
-    replays = [one for run in runs if run.verdict.status == "valid" and run.result for one in run.result.replay]
-    costs = [(one.cpu_s_per_byte, one.wal_bytes) for one in replays if one.cpu_s_per_byte is not None and one.wal_bytes]
-    if not costs:
-        reason = next((one.refusal for one in replays if one.refusal is not None), None)
-        if reason is not None:
-            return Refusal(reason.code, f"{what}: {reason.missing}", again)
+    what = f"what replaying the log of {scenario.name!r} costs a replica"
+    again = f"run `loadgen run {scenario.name} --replica DSN` for a minute or more, and name it by --run"
+    seen = [one for run in runs if run.verdict.status == "valid" and run.result for one in run.result.replay]
+    told = [(one.cpu_s_per_byte, one.wal_bytes) for one in seen if one.cpu_s_per_byte is not None and one.wal_bytes]
+    if not told:
+        why = next((one.refusal for one in seen if one.refusal is not None), None)
+        if why is not None:
+            return Refusal(why.code, f"{what}: {why.missing}", again)
         return Refusal("no_replica_measured", f"{what}: a valid run with a replica", again)
     planned = None if isinstance(demand, Refusal) else demand.planned.cpu_s
     if wal_bytes_per_txn is None or planned is None or planned.low <= 0:
         return Refusal("no_cpu", f"{what}: WAL and CPU of a transaction", "sweep a server whose CPU can be measured")
-    cost = pooled_cost([each for each, _ in costs], [replayed for _, replayed in costs])
+    cost = pooled_cost([each for each, _ in told], [replayed for _, replayed in told])
     return cost.scaled(wal_bytes_per_txn)
 
 
@@ -203,5 +201,7 @@ def _kinds(use: RunUse, kinds: Mapping[str, str]) -> RunUse | None:
 def _ratio(write_s: Interval | None, read_s: Interval | None, what: str) -> Interval | Refusal:
     """Ratio of two demands; each end has one demand high and the other low, wider than their joint error."""
     if read_s is None or write_s is None or read_s.low <= 0 or write_s.low <= 0:
-        return Refusal("no_cpu", f"{what}: demands significantly above 0", "use longer runs, or more different shares")
+        return Refusal(
+            "no_cpu", f"{what}: CPU that is surely above 0 for both", "run longer, or in more different shares"
+        )
     return Interval(write_s.low / read_s.high, write_s.value / read_s.value, write_s.high / read_s.low, read_s.level)

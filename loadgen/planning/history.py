@@ -28,7 +28,7 @@ TABLE_COLUMN: Final = re.compile(r"[a-z_][a-z0-9_]*\.(?:rows|bytes|wal_bytes_per
 """Pattern of a column with a table's own history."""
 MOST_COLUMNS: Final = 60
 KIND: Final = Kind("a history", "date,value", "period", 100_000, 64 * MIB, "sum it up by month")
-"""History file. More rows would be a log of events; its size limit is an assumption: 600 characters per row."""
+"""More rows are a log of events rather than a history by period; its size is an assumption: 600 characters a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def _date(text: str, where: str) -> dt.date:
             return dt.date(year, month, calendar.monthrange(year, month)[1])
         return dt.datetime.fromisoformat(text).date()
     except ValueError as error:
-        raise UsageError(f"{where}: date {text!r} cannot be read; write YYYY-MM-DD") from error
+        raise UsageError(f"{where}: date {text!r} is not one; write YYYY-MM-DD") from error
 
 
 def _period(text: str, where: str) -> int:

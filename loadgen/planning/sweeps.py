@@ -34,9 +34,7 @@ def find_sweeps(results_dir: Path, names: Sequence[str], scenarios: Sequence[str
         sweeps = [sweep for sweep in found if sweep is not None]
     if not sweeps:
         missing = f"a sweep of any scenario of the workload's mix ({', '.join(scenarios)}) in {results_dir}"
-        raise RefusalError(
-            Refusal("no_sweep", missing, f"run `loadgen sweep {scenarios[0]}`, or name one with --sweep")
-        )
+        raise RefusalError(Refusal("no_sweep", missing, f"run `loadgen sweep {scenarios[0]}`, or name one by --sweep"))
     seen: set[str] = set()
     for sweep in sweeps:
         name = sweep.scenario.name
@@ -44,8 +42,8 @@ def find_sweeps(results_dir: Path, names: Sequence[str], scenarios: Sequence[str
             raise UsageError(f"two sweeps are of scenario {name!r}; give one per scenario")
         if name not in scenarios:
             raise UsageError(
-                f"sweep {sweep.id} is of scenario {name!r}, which is not in the workload's mix "
-                f"({', '.join(scenarios)}); give it a share with --workload"
+                f"sweep {sweep.id} is of scenario {name!r}, which the workload's mix does not name "
+                f"({', '.join(scenarios)}); give it a share by --workload"
             )
         seen.add(name)
     _require_same_ground(sweeps)
@@ -168,12 +166,12 @@ def _require_same_ground(sweeps: Sequence[SweepRecord]) -> None:
     """Refuse to add up scenarios that were measured on different data or servers."""
     first = sweeps[0]
     for other in sweeps[1:]:
-        other_ground = _ground(other.database)
-        for name, value in _ground(first.database).items():
-            if other_ground[name] != value:
+        ours, theirs = _ground(first.database), _ground(other.database)
+        for what, value in ours.items():
+            if theirs[what] != value:
                 raise UsageError(
-                    f"sweeps {first.id} and {other.id} differ in {name} ({value}, {other_ground[name]}), so loads "
-                    "cannot be added up; sweep both on the same data and server, or choose others with --sweep"
+                    f"sweeps {first.id} and {other.id} differ in {what} ({value}, {theirs[what]}), so they do not add "
+                    "up; sweep both on the same data and server, or choose others by --sweep"
                 )
 
 

@@ -167,7 +167,7 @@ def _by_users(
     users: Forecast, workload: Workload, tables: MeasuredTables | None, origin: Origin, wal: WalRate | None
 ) -> Tables:
     if users.history[-1].date is None:
-        missing = "a history with dates"
+        missing = "a history with dates, by which users and months are told"
         return Tables((), (Refusal("no_dates", missing, "give the history as date,value"),))
     return Tables(by_users(users, workload, tables, origin, wal))
 
@@ -177,9 +177,7 @@ def _carried_on(history: History, name: str, horizon: int, level: float, duplica
         history.values, horizon, level, periods=history.periods, dates=history.dates, duplicates=duplicates
     )
     if isinstance(answer, Scenarios):
-        return Refusal(
-            answer.code, f"{name}: a history long enough for an interval: {answer.why}", "collect more periods"
-        )
+        return Refusal(answer.code, f"{name}: a history that carries an interval: {answer.why}", "collect more periods")
     if isinstance(answer, Refusal):
         return Refusal(answer.code, f"{name}: {answer.missing}", answer.do)
     return answer

@@ -47,7 +47,7 @@ def read_target(name: str | None, peak_to_mean: Interval) -> Target | None:
         plan = name.partition("-")[2] or "launch"
         if plan not in PRICE_PER_CU_HOUR:
             known = ", ".join(f"neon-{each}" for each in PRICE_PER_CU_HOUR)
-            raise UsageError(f"--target {name}: unknown Neon plan; known are {known}")
+            raise UsageError(f"--target {name}: no such plan of Neon's; known are {known}")
         return _neon(plan, peak_to_mean)
     path = Path(name)
     if not path.suffix and not path.exists():

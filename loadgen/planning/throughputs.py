@@ -17,7 +17,7 @@ from loadgen.runs.format.sweep import SweepRecord
 from loadgen.user_files import MIB
 
 KIND: Final = Kind("measurements", "concurrency,throughput", "run", 100_000, 16 * MIB, "take means by concurrency")
-"""Measurements file. Its size limit is an assumption: 160 characters per row."""
+"""Its size is an assumption: 160 characters a row."""
 COLUMNS: Final = ("concurrency", "throughput")
 SPREAD: Final = "spread"
 

@@ -93,7 +93,7 @@ def wal_of_profile(profile: Profile, source: str) -> WalRate | Refusal:
     """Return WAL per user and day from a profile's statements. Refuses one without statements, days or users."""
     mix, users = profile.statements, profile.users
     if mix is None or not mix.statements or mix.days is None or mix.days < LEAST_DAYS or not users:
-        missing = f"{source}: WAL of statements counted for at least {LEAST_DAYS:g} days, and users"
+        missing = f"{source}: the WAL of statements that were counted for {LEAST_DAYS:g} days or more, and users"
         return Refusal("no_statements", missing, "count statements there, then run `loadgen profile` again")
     found: dict[str, float] = {}
     for one in mix.statements:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from capacity.formatting import interval
+from capacity.formatting import quantity
 from capacity.sizing import Basis, Sizing
 from capacity.values import Refusal
 
-TARGET: Final = {"curve": "by the measured latency curve", "stated": "as the workload file says", "assumed": "assumed"}
-CARRIED: Final = {"measured": "", "demand": "; carried by CPU demand", "throughput": "; carried by throughput alone"}
+TARGET: Final = {
+    "curve": "by the measured latency curve",
+    "stated": "as stated in the workload file",
+    "assumed": "assumed",
+}
+CARRIED: Final = {
+    "measured": "",
+    "demand": "; transferred by CPU demand",
+    "throughput": "; transferred by number of cores",
+}
 
 
 def relevant_refusals(basis: Basis, sizing: Sizing | None) -> tuple[Refusal, ...]:
@@ -24,10 +32,10 @@ def basis_text(basis: Basis) -> str:
     if (demand := basis.demand) is not None:
         known = (
             ("CPU", demand.cpu_s, "ms", 1e3),
-            ("WAL", demand.wal_bytes, "kB", 1e-3),
+            ("WAL", demand.wal_bytes, "bytes", 1.0),
             ("reads", demand.block_reads, "blocks", 1.0),
             ("connection", demand.connection_hold_s, "ms", 1e3),
         )
-        parts = [f"{name} {interval(one.scaled(by), unit)}" for name, one, unit, by in known if one is not None]
-        costs = f"; one costs {', '.join(parts)}" if parts else ""
+        parts = [f"{name} {quantity(value.scaled(by), unit)}" for name, value, unit, by in known if value is not None]
+        costs = f"; a transaction costs {', '.join(parts)}" if parts else ""
     return f"utilisation {TARGET[basis.target]}{CARRIED[basis.carried]}{costs}"

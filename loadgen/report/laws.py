@@ -15,7 +15,7 @@ from loadgen.runs.format.sweep import SweepRecord
 
 SHAPES = {
     Model.LINEAR: "A straight line explains the levels as well: each connection brings as much as the first.",
-    Model.AMDAHL: "Contention explains the levels; a coherency cost does not differ from 0 significantly.",
+    Model.AMDAHL: "Contention explains the levels; a cost of keeping copies in step is not told from none.",
     Model.USL: "Throughput bends down: keeping copies in step (coherency) costs more with each connection.",
 }
 

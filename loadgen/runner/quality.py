@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from capacity.formatting import counted
+from capacity.formatting import counted, milliseconds, number, share
 from capacity.values import Refusal
 from loadgen.runner.counting import LOST
 from loadgen.runner.silence import GENERATOR_LATE, Evidence, silence
@@ -113,7 +113,7 @@ def _interrupted(window: Sequence[Second], observed: Observed) -> list[Reason]:
 def _errors(result: RunResult | None, allowed_share: float) -> list[Reason]:
     if result is None or result.error_share <= allowed_share:
         return []
-    shares = f"{percent(result.error_share)}, at most {percent(allowed_share)} allowed"
+    shares = f"{share(result.error_share)}, at most {share(allowed_share)} allowed"
     what = f"{result.errors:,} of {result.count:,} transactions failed ({shares}); first: {result.first_error}"
     return [Reason(TOO_MANY_ERRORS, what, "correct what fails, or allow more with --max-errors")]
 
@@ -178,19 +178,20 @@ def _saturated(generator: GeneratorUse) -> list[Reason]:
         if len(generator.parts) < 2
         else (f"one of the generator's {len(generator.parts)} processes", "lower the load, or use more processes")
     )
-    return [Reason("generator_saturated", f"{subject} used {used:.2f} of its one core", do)]
+    return [Reason("generator_saturated", f"{subject} used {number(used)} of its one core", do)]
 
 
 def _lost(part: GeneratorPart, schedule: Schedule) -> Reason:
     """Reason for a lost process: its share of the load, and until when it reported how much."""
     assert part.lost_after_s is not None
-    share = f"{part.users} of {schedule.users} {'users' if schedule.rate is None else 'connections'}"
+    part_of_load = f"{part.users} of {schedule.users} {'users' if schedule.rate is None else 'connections'}"
     if part.arrivals_meant is not None:
-        share += f" and {part.arrivals_meant:,} arrivals"
+        part_of_load += f" and {part.arrivals_meant:,} arrivals"
     when = f"{part.lost_after_s:g} s into the window" if part.lost_after_s > 0 else "before the window"
     ending = f"{part.ending}; it " if part.ending else ""
     what = (
-        f"{part.name}, which had {share}, {ending}reported for the last time {when}, {part.count:,} transactions in all"
+        f"{part.name}, which had {part_of_load}, {ending}reported for the last time {when}, "
+        f"{part.count:,} transactions in all"
     )
     return Reason("generator_lost", what, "check its log and network, then run it again")
 
@@ -205,7 +206,7 @@ def _own_lag(result: RunResult) -> list[Reason]:
         lags.append(("arrivals that no connection had to wait for were sent", result.arrivals.own_lag_p99_ms))
     for what, lag_ms in lags:
         if p95 is not None and lag_ms > max(HUB_LAG_MS, HUB_LAG_SHARE * p95.value):
-            message = f"{what} {lag_ms:.1f} ms late (p99) beside a p95 {measure} of {p95.value:.1f} ms"
+            message = f"{what} {milliseconds(lag_ms)} late (p99) beside a p95 {measure} of {milliseconds(p95.value)}"
             return [Reason(GENERATOR_LATE, message, "lower the load, or give the generator cores of its own")]
     return []
 
@@ -261,8 +262,8 @@ def _pooled(result: RunResult, access: Access) -> list[Reason]:
     if wait is None or wait.mean_ms <= POOL_WAIT_SHARE * result.response.mean_ms:
         return []
     what = (
-        f"transactions waited {wait.mean_ms:.1f} ms for one of {access.pool} connections in each process, of a "
-        f"response of {result.response.mean_ms:.1f} ms (means)"
+        f"transactions waited {milliseconds(wait.mean_ms)} for one of {access.pool} connections in each process, of a "
+        f"response time of {milliseconds(result.response.mean_ms)} (means)"
     )
     return [Reason("pool_wait", what, "raise --pool, if the server has cores to spare, or lower the load")]
 
@@ -273,11 +274,6 @@ def refusal_of(verdict: Verdict) -> Refusal | None:
         return None
     reason = verdict.reasons[0]
     return Refusal(reason.code, reason.what, reason.do)
-
-
-def percent(share: float) -> str:
-    """Format a share of one for messages."""
-    return f"{100 * share:.3g}%"
 
 
 def undecided(result: RunResult, objective: Objective) -> Refusal:

@@ -29,6 +29,7 @@ FINITE = st.floats(-1e9, 1e9, allow_nan=False)
         (Interval(0.15, 0.2, 0.3), "0.20 (0.15–0.30)"),
         (Interval(1_910, 6_894, 11_870), "6,900 (1,900–11,900)"),
         (Interval(498.4, 499.5, 500.6), "500 (498–501)"),
+        (Interval(50_199.0, 50_200.0, 50_201.0), "50,200"),
     ],
 )
 def test_interval(interval: Interval, text: str) -> None:

@@ -195,7 +195,7 @@ def test_plan_carries_what_calibrations_compared(here: Here, tmp_path: Path, res
     without = here(*arguments)
     origin = {one["name"]: one["origin"] for one in document(without)["plan"]["inputs"]}
     assert origin["core_speed"] == "assumption"
-    assert "carried by CPU demand" in without.stderr
+    assert "transferred by CPU demand" in without.stderr
     assert "core_speed" in without.stderr
 
 
@@ -205,8 +205,8 @@ def test_calibrations_that_do_not_fit_are_named(here: Here, tmp_path: Path, resu
     arguments = ("plan", "--history", str(history_csv(tmp_path / "h.csv")), "--calibration", ours)
     assert here(*arguments).returncode == 0
     for more, says in (
-        (("--calibration", theirs), "a target's needs --target"),
-        (("--calibration", theirs, "--calibration", ours, "--target", "neon"), "at most two"),
+        (("--calibration", theirs), "goes with --target"),
+        (("--calibration", theirs, "--calibration", ours, "--target", "neon"), "two at most"),
         (("--calibration", str(tmp_path / "none.json")), "cannot read a calibration"),
     ):
         result = here(*arguments, *more)

@@ -49,7 +49,7 @@ def test_the_same_scenario_twice_or_outside_the_mix_is_an_error(tmp_path: Path) 
     first, second = (store(tmp_path, sweep(utc=utc)).name for utc in ("20261101T120000Z", "20261102T120000Z"))
     with pytest.raises(UsageError, match="two sweeps are of scenario 'dashboard'"):
         find_sweeps(tmp_path, (first, second), MIX)
-    with pytest.raises(UsageError, match="not in the workload's mix"):
+    with pytest.raises(UsageError, match="mix does not name"):
         find_sweeps(tmp_path, (first,), ("reports",))
 
 

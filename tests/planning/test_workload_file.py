@@ -67,7 +67,7 @@ def test_a_file_replaces_what_it_names(tmp_path: Path) -> None:
         ("[mix.a]\nvalue=1.5", "share from 0 to 1"),
         (
             "[workload.transactions_per_user_day]\nvalue=4\n[workload.daily_active_share]\nvalue=0.1",
-            "not also daily_active_share",
+            "not daily_active_share",
         ),
         ("[workload.transactions_per_user_day]\nvalue=-4", "transactions_per_user_day.value: -4"),
         ("[read_share.dashboard]\nvalue=1.5", "a read share must be from 0 to 1"),

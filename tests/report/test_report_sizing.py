@@ -31,8 +31,8 @@ def test_plan_says_which_servers_what_matters_and_what_to_watch() -> None:
     assert "size of chat_messages 12.8 GB 1 h" in text
     assert "alerts.yml" in text
     assert "--horizon 18 --target neon --growth 2" in text
-    assert "In this plan: utilisation by the measured latency curve; carried by CPU demand; one costs CPU 1.2" in text
-    assert "In this plan: utilisation assumed; carried by throughput alone." in text
+    assert "utilisation by the measured latency curve; transferred by CPU demand; a transaction costs CPU 1.2" in text
+    assert "In this plan: utilisation assumed; transferred by number of cores." in text
     assert "Not available. Missing: the server&#39;s CPU in each run." in text
     assert "only 91.8%, not 95%" in text
 

@@ -147,7 +147,7 @@ def _asked(answer: T | Refusal) -> T:
 
 def _idle_taken(calibration: CalibrationRecord | None, idle: IdleUse) -> IdleTaken:
     if calibration is None or calibration.idle is None:
-        why = "the idle server was not measured; its use is taken as 0 (see `loadgen calibrate`)"
+        why = "the idle server was not measured, and taken to use nothing: see `loadgen calibrate`"
         return IdleTaken(0.0, 0.0, Origin.ASSUMPTION, why)
     source = f"calibration {calibration.id}, {calibration.idle.seconds:g} s"
     return IdleTaken(idle.cpu_cores, idle.wal_bytes_per_s, Origin.MEASURED, source)

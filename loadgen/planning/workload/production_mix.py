@@ -60,7 +60,7 @@ def production_mix(
     identify the mix; UsageError without scenarios.
     """
     if not descriptions:
-        raise UsageError("no scenario to explain the statements; name runs or sweeps of the application's scenarios")
+        raise UsageError("no scenario to explain the statements by; name runs or sweeps of the application's scenarios")
     mix, users = profile.statements, profile.users
     do = "count statements there for a week or more, then run `loadgen profile` again"
     if mix is None or not mix.statements:

@@ -59,7 +59,7 @@ def read_workload(path: Path | None) -> Block:
         if both and "workload.transactions_per_user_day" in given:
             raise UsageError(
                 f"{path}: workload.transactions_per_user_day is the product of {', '.join(_PARTS)}; "
-                f"give either it or them, not also {both[0]}"
+                f"give it or them, not {both[0]} as well"
             )
         entries |= given
         stated = "policy.target_utilisation" in given
@@ -132,7 +132,7 @@ def _event(table: Mapping[str, object], where: str, number: int) -> Event:
             raise UsageError(f"{where}: unknown key {key!r}; known are {', '.join(_EVENT_KEYS)}")
     name = table.get("name", f"event {number}")
     if not isinstance(name, str) or not name.strip():
-        raise UsageError(f"{where}.name: expected a text")
+        raise UsageError(f"{where}.name: give one in words")
     days = table.get("days")
     if days is not None and (isinstance(days, bool) or not isinstance(days, int)):
         raise UsageError(f"{where}.days: {days!r} is not a whole number; leave it out for a change that stays")
@@ -161,7 +161,7 @@ def _date(given: object, where: str) -> dt.date:
     try:
         return dt.date.fromisoformat(str(given))
     except ValueError as error:
-        raise UsageError(f"{where}.date: {given!r} cannot be read; write YYYY-MM-DD") from error
+        raise UsageError(f"{where}.date: {given!r} is not one; write YYYY-MM-DD") from error
 
 
 def _entry(table: object, where: str, name: str, unit: str) -> Input:
@@ -183,7 +183,7 @@ def _entry(table: object, where: str, name: str, unit: str) -> Input:
         raise UsageError(f"{where}.origin: is {origin!r}; write assumption, measured or synthetic")
     source = table.get("source", "")
     if not isinstance(source, str) or (origin != "assumption" and not source):
-        raise UsageError(f"{where}.source: state where a measured value comes from")
+        raise UsageError(f"{where}.source: name in words where a measured value comes from")
     return Input(name, Interval(low, value, high), unit, _ORIGINS[origin], source)
 
 

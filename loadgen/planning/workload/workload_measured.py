@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from capacity.formatting import counted, share
+from capacity.formatting import counted
 from capacity.values import Input, Interval, Origin
 from capacity.workload import UNITS, MixShare
 from loadgen.errors import UsageError
@@ -110,9 +110,7 @@ def measured_block(
         workload = replace(workload, transactions_per_user_day=rate, mix=_mix(mix))
     for one in runs:
         if one.scenario not in {share.scenario for share in workload.mix}:
-            raise UsageError(
-                f"runs of {one.scenario!r}: the mix has no such scenario; give a file that has it with --base"
-            )
+            raise UsageError(f"runs of {one.scenario!r}: the mix has no such scenario; give a file with it by --base")
         entry = Input(f"read_share.{one.scenario}", _rounded(one.share), READ_SHARE_UNIT, Origin.SYNTHETIC, one.source)
         given = tuple(replace(m, read_share=entry) if m.scenario == one.scenario else m for m in workload.mix)
         workload = replace(workload, mix=given)
@@ -149,44 +147,40 @@ def notes_of(peak: MeasuredPeak | None, mix: ProductionMix | None, runs: Sequenc
     notes = []
     if runs:
         notes.append(
-            "Runs describe this tool's load: they show which of a scenario's transactions read. Sessions and "
-            "transactions of users, the mix and the peak to mean need production's counts: --profile, --requests."
+            "Runs are of our own load: they tell which of a scenario's transactions read. Users' sessions and "
+            "transactions, the mix of scenarios and the peak to mean are production's: --profile, --requests."
         )
     if peak is not None:
-        notes.append("A request is assumed to make as many transactions at the peak as on average.")
+        notes.append("A request is taken for the same number of transactions at the peak as on average.")
         if (peak.last - peak.first).days < 365:
-            notes.append(
-                f"Less than a year was counted: give seasons and campaigns outside {peak.first}–{peak.last} as events."
-            )
+            notes.append(f"No year was seen: a season or a campaign outside {peak.first} to {peak.last} is an event.")
         if peak.unordered:
             notes.append(
-                f"{counted(peak.unordered, 'row')} of {peak.source} came before an earlier one; rows were sorted."
+                f"{counted(peak.unordered, 'row')} of {peak.source} stood before an earlier one: put in order."
             )
         if peak.zone == "UTC":
-            notes.append(f"Times in {peak.source} have no time zone and are read as UTC.")
+            notes.append(f"Times of {peak.source} name no zone, and are taken for UTC.")
         if peak.origin is not Origin.MEASURED:
-            notes.append(f"{peak.source} says that its numbers are {_said(peak.origin)}, not measured in production.")
+            notes.append(f"{peak.source} says that its numbers are {_said(peak.origin)}: no measurement of production.")
     if mix is not None:
         notes.append(
-            f"Transactions per user and day are the mean of {mix.days:g} days; their interval is the error of the "
-            "estimate from statements, not the difference between months."
+            f"Transactions a user and day are the mean of {mix.days:g} days; their interval is what the statements "
+            "leave open, not how another month differs."
         )
         if mix.explained < 0.9995:
             notes.append(
-                f"{share(1 - mix.explained)} of the statements' calls belong to no scenario; they are counted as "
-                "transactions like the others, but not in the low end."
+                f"{1 - mix.explained:.0%} of the statements' calls are of no scenario; they are taken for transactions "
+                "like the others, the low end without them."
             )
         for name, use in mix.scenarios.items():
             reads = use.read_share
             if reads is not None and not reads.low - OTHER_MIX <= use.described_read_share <= reads.high + OTHER_MIX:
                 notes.append(
-                    f"{name}: {share(reads.value)} of production's transactions only read, but "
-                    f"{share(use.described_read_share)} of the scenario's: its capacity is of another mix."
+                    f"{name}: {reads.value:.0%} of production's transactions only read, {use.described_read_share:.0%} "
+                    "of the scenario's: its capacity was measured on another mix than production's."
                 )
         if mix.origin is Origin.SYNTHETIC:
-            notes.append(
-                f"{mix.source} is of a database that this tool filled: it describes our own load, not production's."
-            )
+            notes.append(f"{mix.source} is of a database that this tool filled: our own load, no production's.")
     return tuple(notes)
 
 

@@ -202,7 +202,7 @@ def test_a_target_with_a_server_large_enough_for_the_writes_is_not_write_bound(c
 def test_writes_beyond_the_largest_server_of_a_target_are_named_with_it() -> None:
     found = advice(300, workload=samples.workload(spread=1.1), target=sizes((4, 2)))
     primary = next(f for f in found if isinstance(f, Recommendation) and f.subject == "primary")
-    assert "4 cores, the largest" in primary.headline
+    assert "4 cores (the largest)" in primary.headline
     assert primary.unit == "times 4 cores, for writes alone"
     assert "No larger server is available" in primary.reason
     assert "shard" in primary.reason
