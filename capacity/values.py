@@ -9,6 +9,8 @@ from typing import ClassVar, Final
 
 MOST_LOG_HALF: Final = 300.0
 """Greatest half-width of an interval of logarithms: e³⁰⁰ either way says nothing, and its ends are still finite."""
+LARGEST: Final = 1e50
+"""Greatest measurement that is used, and the inverse of the least; others are errors, and would overflow."""
 LEVEL: Final = 0.9
 """Default level of an interval: the probability that it covers the true value."""
 

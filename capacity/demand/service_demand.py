@@ -14,13 +14,12 @@ import numpy as np
 
 from capacity.arrays import Floats
 from capacity.formatting import counted
-from capacity.values import LEVEL, Interval, Refusal
+from capacity.values import LARGEST, LEVEL, Interval, Refusal
 
 MOST_CONDITION = 30.0
 """Condition number of the runs, columns of length 1, above which classes are collinear (Belsley, Kuh, Welsch)."""
 SMALLEST_SHARE = 1e-3
 """Share of the greatest use in any run below which a use does not inform on the scatter (assumption)."""
-LARGEST = 1e50
 
 
 @dataclass(frozen=True, slots=True)

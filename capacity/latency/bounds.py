@@ -10,9 +10,7 @@ import math
 from dataclasses import dataclass
 
 from capacity.queueing import Station, asymptotic_bounds, erlang_c, mean_value_analysis
-from capacity.values import Refusal
-
-LARGEST = 1e50
+from capacity.values import LARGEST, Refusal
 
 
 @dataclass(frozen=True, slots=True)

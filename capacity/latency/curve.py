@@ -21,15 +21,15 @@ import numpy as np
 from capacity.arrays import Floats
 from capacity.scalability.bend import MOST_LEVELS, Bend, bend
 from capacity.scalability.blocks import BlockedMeans, blocked_means
-from capacity.values import LEVEL, MOST_LOG_HALF, Interval, Refusal
+from capacity.scalability.objective import MET_PROBABILITY
+from capacity.values import LARGEST, LEVEL, MOST_LOG_HALF, Interval, Refusal
 
 LEAST_LEVELS = 3
-MET_PROBABILITY = 0.95
-"""Least probability at which an objective counts as met, as in :mod:`capacity.scalability`."""
+
 STILL_RISING = 0.02
 """Gain of throughput at the last level, beyond a standard error, above which the sweep did not reach saturation.
 Assumption: a server with headroom gains far more from twice the connections."""
-LARGEST = 1e50
+
 HALVINGS = 40
 """Bisection steps for a crossing of the curve, to a precision of 10⁻¹² of the levels' range."""
 

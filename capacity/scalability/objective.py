@@ -13,14 +13,12 @@ from capacity.arrays import Floats
 from capacity.formatting import share
 from capacity.scalability.blocks import BlockedMeans, blocked_means
 from capacity.scalability.repeats import pool_range
-from capacity.values import LEVEL, Interval, Refusal
+from capacity.values import LARGEST, LEVEL, Interval, Refusal
 
 MET_PROBABILITY = 0.95
 """Least probability at which a level meets the objective."""
 MOST_HINGES = 64
 """Most hinges of the fitted shape; with more levels, there is one at every second or third level."""
-LARGEST = 1e50
-"""Greatest measurement, and the inverse of the least; others are errors and would overflow."""
 
 
 @dataclass(frozen=True, slots=True)

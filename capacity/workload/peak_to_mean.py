@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from capacity.arrays import Floats
+from capacity.growth import LARGEST_VALUE
 from capacity.values import LEVEL, Interval, Refusal
 from capacity.workload.block import SECONDS_A_DAY
 
@@ -25,7 +26,7 @@ COARSEST_S = 3_600
 """Longest bucket in s; longer ones mix day and night."""
 FINEST_S = 1
 """Shortest bucket in s: the workload's peak is that of a second."""
-LARGEST = 1e15
+
 _SMOOTH = 1e9
 """Arrivals per second above which the seconds of a bucket differ by less than a ten-thousandth."""
 
@@ -155,7 +156,7 @@ def _counted(start_s: Sequence[float], counts: Sequence[float], level: float) ->
         return Refusal("bad_measurement", missing, f"correct the rows; use the level {LEVEL:g}")
     times, known = np.asarray(start_s, dtype=np.float64), np.asarray(counts, dtype=np.float64)
     times, known = times[~np.isnan(known)], known[~np.isnan(known)]
-    usable = (np.abs(times) < LARGEST) & (known >= 0) & (known < LARGEST)
+    usable = (np.abs(times) < LARGEST_VALUE) & (known >= 0) & (known < LARGEST_VALUE)
     if not usable.all():
         bad = int(np.argmin(usable))
         missing = f"finite times and counts of 0 or more, not {known[bad]:g} at {times[bad]:g} s"

@@ -13,9 +13,9 @@ import numpy as np
 
 from capacity.demand.service_demand import unit_uses
 from capacity.formatting import share
+from capacity.growth import LARGEST_VALUE
 from capacity.values import LEVEL, Interval, Refusal
 
-LARGEST = 1e15
 LEAST_EXPLAINED = 0.5
 """Least share of all calls that the described transactions must explain; below it they are another application's."""
 
@@ -72,7 +72,7 @@ def transactions(
     if not 0 < level < 1:
         return Refusal("bad_level", f"a level between 0 and 1, not {level:g}", f"use {LEVEL:g}")
     numbers = [*calls.values(), *(times for per_transaction in makes.values() for times in per_transaction.values())]
-    if not all(0 <= estimate < LARGEST for estimate in numbers) or not sum(calls.values()) > 0:
+    if not all(0 <= number < LARGEST_VALUE for number in numbers) or not sum(calls.values()) > 0:
         missing = "calls of 0 or more, at least one above 0, and calls per transaction of 0 or more"
         return Refusal("bad_measurement", missing, "profile again")
     names = sorted(makes)
