@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from loadgen.fidelity.format import FidelityRecord
 from loadgen.report import fidelity_sections, plan_sections, run_sections, sizing_sections, sweep_sections
 from loadgen.report.section import Section, render
+from loadgen.report.terms import used
 from loadgen.report.timeline import Second
 from loadgen.runs.format.plan import PlanRecord
 from loadgen.runs.format.run import RunRecord
@@ -101,7 +102,9 @@ def page(subject: Subject) -> str:
         run = subject.record
         kind, title, when = "run", f"Run: {run.scenario.name}", run.started_at
         record_id, of = run.id, run.scenario.summary
+    parts = sections(subject)
+    terms = used("".join(part.html for part in parts))
     document = render(
-        "page", kind=kind, title=title, subtitle=of, when=when, record_id=record_id, sections=sections(subject)
+        "page", kind=kind, title=title, subtitle=of, when=when, record_id=record_id, sections=parts, terms=terms
     )
     return str(document)
