@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sys
-from typing import Annotated, Final, NoReturn
+from collections.abc import Callable
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
 from loadgen import interrupts
+from loadgen.cli.options import FLAG, OUTPUT, BadValue, option
 from loadgen.cli.outcomes import as_loadgen_error, check_arguments, one_line
 from loadgen.cli.output import documents_emitted, emit, emit_values, say, show_cursor
 from loadgen.cli.verbs import VERBS
@@ -42,13 +46,33 @@ def build() -> typer.Typer:
     )
     for panel, verbs in VERBS.items():
         for verb in verbs:
-            app.command(rich_help_panel=panel)(verb)
+            app.command(cls=Command, help=help_text(verb), rich_help_panel=panel)(verb)
     return app
+
+
+def help_text(verb: Callable[..., None]) -> str:
+    """A verb's docstring with a line for each paragraph, which the terminal wraps."""
+    paragraphs = inspect.cleandoc(verb.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+class Command(TyperCommand):
+    """A verb, whose help names values and no types of Python, and lists --help with the options of its output."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, --help included."""
+        params: list[Any] = [*super().get_params(ctx)]
+        for param in params:
+            if param.param_type_name == "argument":
+                setattr(param, "display_type_rich", lambda ctx: None)  # noqa: B010  # it is a method
+            elif "--help" in param.opts:
+                param.rich_help_panel, param.metavar = OUTPUT, FLAG
+        return params
 
 
 def _without_verb(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[bool, option("--version", of=FLAG, group="Options", help="Print the version and exit.")] = False,
 ) -> None:
     """Load generator and capacity planner for a PostgreSQL application, with synthetic households as its data."""
     if version:
@@ -102,7 +126,11 @@ def _interrupted(failure: BaseException | None, as_json: bool) -> NoReturn:
 
 
 def _one_line(error: Exception) -> str:
-    """Typer's message with a pointer to the help, in one line."""
+    """Typer's message with a pointer to the help, in one line; that of a bad value says what to write."""
+    parameter = getattr(error, "param", None)
+    if isinstance(error, BadValue) and parameter is not None:
+        name = parameter.opts[0] if parameter.param_type_name == "option" else parameter.metavar
+        return f"{name} {error.message}"
     message = " ".join(str(getattr(error, "format_message", error.__str__)()).split()).rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "loadgen"

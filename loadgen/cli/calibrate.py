@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from loadgen.cli import options, quantities
+from loadgen.cli.options import ParameterType, Seconds, option
 from loadgen.cli.output import console, emit, say
 
 if TYPE_CHECKING:
@@ -16,39 +15,54 @@ if TYPE_CHECKING:
 SCENARIOS = ("dashboard", "montecarlo")
 
 
+Scenario = Annotated[
+    list[str] | None,
+    option(
+        "--scenario", of="SCENARIO", group=options.LOAD,
+        help="Scenario whose statements to time, by name or path; repeatable. Default: dashboard and montecarlo.",
+    ),
+]  # fmt: skip
+Time = Annotated[
+    float,
+    option(
+        "--time", of=ParameterType("DURATION", quantities.duration(least_s=2.0)), group=options.LENGTH,
+        help="Time to measure, not counting the loading of data.",
+    ),
+]  # fmt: skip
+OutputFile = Annotated[
+    Path | None,
+    option(
+        "--output", "-o", of="FILE", group=options.OUTPUT,
+        help="Write the calibration to this file as well, for use on another machine.",
+    ),
+]  # fmt: skip
+
+
+@options.expanded
 def calibrate(
-    scenario: Annotated[
-        list[str] | None,
-        typer.Option("--scenario", metavar="SCENARIO", help="Whose statements; repeatable. Default: the shipped ones."),
-    ] = None,
-    time: Annotated[str, typer.Option("--time", metavar="TIME", help="How long to measure, besides loading.")] = "10s",
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write it here too, to take it to another machine."),
-    ] = None,
-    dsn: options.Dsn = None,
-    instance: options.Instance = None,
+    *,
+    scenario: Scenario = None,
+    time: Time = Seconds(10),
+    output: OutputFile = None,
+    database: options.Database,
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
     """Measure a server's speed, to plan for another server.
 
-    CPU on the scenarios' statements, commits and round trips. Runs only statements that read, one at a time in
-    read-only transactions; no row changes. Commits are timed on a database that loadgen marked as synthetic. Two
-    calibrations on the same data are the ratio of two servers.
+    Measures the CPU time of the scenarios' statements, commits and round trips. Runs read-only statements one at a
+    time in read-only transactions; no row changes. Times commits only on a database that is marked as synthetic. The
+    ratio of two calibrations on the same data is the ratio of the two servers' speeds.
 
     Example: loadgen calibrate --dsn "host=db.example.com dbname=load" --output there.json
     """
-    seconds = quantities.duration_s(time, "--time", least_s=2.0)
-
-    from loadgen import settings
     from loadgen.database.connect import resolve
     from loadgen.planning.calibrating import calibrate as measure
     from loadgen.planning.calibration import write_calibration
     from loadgen.runs import documents
 
-    config = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
-    record = measure(resolve(config), tuple(dict.fromkeys(scenario or SCENARIOS)), seconds, say)
+    config = database.settings(results_dir)
+    record = measure(resolve(config), tuple(dict.fromkeys(scenario or SCENARIOS)), time, say)
     directory = write_calibration(record, config.results_dir)
     document = documents.dump(record)
     if output is not None:

@@ -6,21 +6,19 @@ from loadgen.cli import options
 from loadgen.cli.output import console, emit_values
 
 
-def checksum(dsn: options.Dsn = None, instance: options.Instance = None, json: options.Json = False) -> None:
-    """Checksum every table's rows, in whatever order they are.
+@options.expanded
+def checksum(database: options.Database, json: options.Json = False) -> None:
+    """Compute a checksum of all rows, to compare databases.
 
-    Two databases with the same rows have the same checksum.
+    Two databases with the same rows have the same checksum, in whatever order they were written.
 
     Example: loadgen checksum
-
-    ``loadgen.checksum/1``: database, checksum, tables (rows and checksum of each).
     """
-    from loadgen import settings
     from loadgen.database.connect import connect, resolve
     from loadgen.database.faults import faults
     from loadgen.seeding import checksum as checksums
 
-    target = resolve(settings.load(dsn=dsn, instance=instance))
+    target = resolve(database.settings())
     with faults(target), connect(target) as conn:
         tables = checksums.checksum(conn)
     whole = checksums.overall(tables)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
 import typer
 
 from loadgen.cli import options, quantities
+from loadgen.cli.options import ParameterType, option
 from loadgen.cli.output import emit, folded, print_fitting, say
-from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,35 +17,46 @@ if TYPE_CHECKING:
     from capacity.demand import Demand
     from loadgen.planning.answers.demand_answer import ClassDemand, DemandAnswer
 
+By = Literal["scenario", "transaction"]
+
+
+ByOption = Annotated[
+    By,
+    option(
+        "--by", of=ParameterType("CLASS", quantities.one_of("scenario", "transaction")), group=options.INPUT,
+        help="Class of transactions to compute the demand of: scenario or transaction.",
+    ),
+]  # fmt: skip
+CalibrationFile = Annotated[
+    Path | None,
+    option(
+        "--calibration", of="FILE", group=options.INPUT,
+        help="Calibration of the measured server, whose idle use is subtracted.",
+    ),
+]  # fmt: skip
+
 
 def demand(
     record: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[RECORD]…", help="Runs and sweeps, by id or directory. Default: each newest sweep."),
+        typer.Argument(
+            metavar="RECORD", help="Runs and sweeps, by id or directory. Default: the newest sweep of each scenario."
+        ),
     ] = None,
-    by: Annotated[
-        str, typer.Option("--by", metavar="scenario|transaction", help="What a class of transactions is.")
-    ] = "scenario",
-    calibration: Annotated[
-        Path | None,
-        typer.Option("--calibration", metavar="FILE", help="Of the measured server: takes its idle use off."),
-    ] = None,
-    level: Annotated[str, typer.Option("--level", metavar="P", help="Probability that an interval aims for.")] = "0.9",
+    by: ByOption = "scenario",
+    calibration: CalibrationFile = None,
+    level: options.Level = 0.9,
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
     """Compute what a transaction costs the server: CPU, WAL, reads.
 
-    A sweep tells it of its scenario, level by level. By transaction it takes runs in which their shares differ:
-    each alone (`loadgen run SCENARIO --only NAME`), twice, is best. Classes that rose and fell together are
-    refused.
+    A sweep gives the service demand of its scenario at each level. The demand of each transaction needs runs in which
+    the transactions have different shares, best two runs of each alone: loadgen run SCENARIO --only NAME.
+    Transactions whose shares rose and fell together cannot be separated and are refused.
 
     Example: loadgen demand
     """
-    if by not in ("scenario", "transaction"):
-        raise UsageError(f"--by {by!r} is neither; give scenario or transaction")
-    confidence = quantities.share(level, "--level", least=0.5, most=0.99)
-
     from loadgen import settings
     from loadgen.planning.answers.demand_answer import demand_answer
     from loadgen.planning.calibration import read_calibration
@@ -53,8 +64,7 @@ def demand(
 
     config = settings.load(results_dir=results_dir)
     calibrated = read_calibration(calibration) if calibration is not None else None
-    chosen = cast(Literal["scenario", "transaction"], by)
-    answer = demand_answer(config.results_dir, record or (), chosen, confidence, calibrated)
+    answer = demand_answer(config.results_dir, record or (), by, level, calibrated)
     if json:
         emit(documents.dump(answer))
     show(answer)

@@ -8,22 +8,21 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
 from loadgen import interrupts
 from loadgen.cli import options, quantities
+from loadgen.cli.options import Seconds, option
 from loadgen.cli.output import console, emit_values, say
 from loadgen.cli.plan import plan
 from loadgen.cli.report import write_page
 from loadgen.cli.seed import seed
-from loadgen.cli.sweep import carry_out
+from loadgen.cli.sweep import LEVELS, carry_out
 from loadgen.errors import RefusalError
 
 if TYPE_CHECKING:
     from loadgen.settings import Settings
 
 INSTANCE: Final = "demo"
-SEED: Final = "1"
+SEED: Final = 1
 SWEPT: Final = {
     # The objective is low enough for the levels to reach it on a laptop, so that the page shows a limit.
     "dashboard": ("1,2,4,8,16,32", "p95=25ms"),
@@ -33,15 +32,17 @@ SWEPT: Final = {
 
 
 def demo(
-    users: Annotated[str, typer.Option("--users", metavar="N", help="Synthetic users.")] = "5000",
-    duration: Annotated[str, typer.Option("--duration", "-t", metavar="TIME", help="Measured window of a run.")] = "5s",
+    users: Annotated[
+        int, option("--users", of=options.USERS, group=options.DATABASE, help="Number of synthetic users.")
+    ] = 5_000,
+    duration: options.Duration = Seconds(5),
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
-    """Show everything in four minutes, on a server of its own.
+    """Show every step up to a plan in about four minutes.
 
-    Seeds synthetic users, sweeps both scenarios, and writes a plan with its page. Short runs: for seeing, not for
-    deciding.
+    Seeds synthetic users on an embedded server of its own, sweeps both scenarios, and writes a plan and its HTML
+    page. The runs are too short for a decision.
 
     Example: loadgen demo
     """
@@ -50,28 +51,27 @@ def demo(
     from loadgen.runner.sweep_runs import SweepPlan
     from loadgen.runs.store import newest
 
-    measure_s = quantities.duration_s(duration, "--duration", least_s=1.0)
     began = time.monotonic()
     config = settings.load(instance=INSTANCE, results_dir=results_dir)
     say("Runs this short are for seeing what the tool does, not for deciding anything.")
     say(f"Everything below can be typed by itself; the server is named {INSTANCE!r} and stays up.")
-    _typed("seed", "--users", users, "--seed", SEED, "--instance", INSTANCE)
+    _typed("seed", "--users", str(users), "--seed", str(SEED), "--instance", INSTANCE)
     seed(users=users, seed=SEED, instance=INSTANCE)
     sweeps = []
     for scenario, (levels, objective) in SWEPT.items():
         _typed(
-            "sweep", scenario, "--levels", levels, "--repeats", "2", "--duration", duration,
+            "sweep", scenario, "--levels", levels, "--repeats", "2", "--duration", quantities.duration_text(duration),
             "--warmup", "1s", "--objective", objective, "--instance", INSTANCE,
         )  # fmt: skip
         schedule = SweepPlan(
-            levels=quantities.levels(levels, most_levels=len(levels)),
+            levels=LEVELS.parse(levels),
             repeats=2,
             think=False,
             ramp_s=1.0,
             warmup_s=1.0,
-            measure_s=measure_s,
+            measure_s=duration,
             drain_s=DRAIN_S,
-            seed=int(SEED),
+            seed=SEED,
         )
         record, directory = carry_out(scenario, schedule, quantities.objective(objective), config)
         if record.interrupted or interrupts.received():

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from loadgen.cli import options
 from loadgen.cli.output import console, emit
 
-Scenario = Annotated[str, typer.Argument(metavar="SCENARIO", help="Name of a scenario, or path of a locustfile.")]
 
-
-def describe(scenario: Scenario, json: options.Json = False) -> None:
-    """Print a scenario's transactions, statements and draws.
+def describe(scenario: options.Scenario, json: options.Json = False) -> None:
+    """Print a scenario's transactions, statements and parameters.
 
     Example: loadgen describe dashboard
     """

@@ -35,7 +35,11 @@ class RefusalDocument:
 
 @dataclass(frozen=True)
 class ServerBody:
-    """One embedded server; fields that a stopped one lacks are null."""
+    """One embedded server; fields that a stopped one lacks are null.
+
+    ``host``: directory of the socket; ``dsn``: through the socket, without a password; ``pgpass``: password file for
+    127.0.0.1.
+    """
 
     name: str
     running: bool
@@ -72,6 +76,8 @@ class PsqlDocument:
 
 @dataclass(frozen=True)
 class InitDocument:
+    """``applied``: schema files that this call applied."""
+
     database: str
     schema_version: str
     applied: tuple[str, ...]
@@ -87,6 +93,8 @@ class DroppedObject:
 
 @dataclass(frozen=True)
 class ResetDocument:
+    """Objects that were dropped. Version 1 had no ``dropped``."""
+
     database: str
     dropped: tuple[DroppedObject, ...]
     format: Literal["loadgen.reset/2"] = "loadgen.reset/2"
@@ -108,6 +116,13 @@ class ChecksumDocument:
 
 @dataclass(frozen=True)
 class SeedDocument:
+    """A seeded database.
+
+    ``shape_sha256`` is null for the model's own shape. ``not_followed``: parts of a profile that could not be followed.
+    ``below_water``: households whose net worth is below zero, stored as 0. ``users_loaded``: by this call;
+    ``users_loaded_by_others``: by other calls at the same time. ``users_per_s``: of all.
+    """
+
     database: str
     users: int
     seed: int

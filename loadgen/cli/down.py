@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from loadgen.cli import options, servers
+from loadgen.cli.options import option
 from loadgen.cli.output import emit_values, say
 from loadgen.errors import UsageError
 
 
 def down(
     name: servers.Name = None,
-    delete: Annotated[bool, typer.Option("--delete", help="Remove its data too, for good.")] = False,
+    delete: Annotated[
+        bool, option("--delete", of=options.FLAG, group=options.SERVER, help="Delete the data as well.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Stop an embedded server and keep its data.

@@ -2,66 +2,72 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from loadgen.cli import options, quantities
-from loadgen.cli.describe import Scenario
+from loadgen.cli.options import ParameterType, option
 from loadgen.cli.output import console, emit
 
 if TYPE_CHECKING:
     from loadgen.exporting.format import Export, Mode
 
 MOST_VARIANTS = 512
-
-
-class Modes(StrEnum):
-    """How statements are sent."""
-
-    SEQUENTIAL = "sequential"
-    PIPELINE = "pipeline"
-    BOTH = "both"
-
-
-MODES: dict[Modes, tuple[Mode, ...]] = {
-    Modes.SEQUENTIAL: ("sequential",),
-    Modes.PIPELINE: ("pipeline",),
-    Modes.BOTH: ("sequential", "pipeline"),
+MODES: dict[str, tuple[Mode, ...]] = {
+    "sequential": ("sequential",),
+    "pipeline": ("pipeline",),
+    "both": ("sequential", "pipeline"),
 }
 
 
+Pgbench = Annotated[
+    Path,
+    option("--pgbench", of="DIR", group=options.OUTPUT, help="Write pgbench scripts to this new or empty directory."),
+]
+ModeOption = Annotated[
+    str,
+    option(
+        "--mode", of=ParameterType("MODE", quantities.one_of(*MODES)), group=options.LOAD,
+        help="How the scripts send statements: sequential (one round trip each), pipeline (as few round trips as "
+        "possible) or both.",
+    ),
+]  # fmt: skip
+Variants = Annotated[
+    int,
+    option(
+        "--variants", of=options.integer(1, MOST_VARIANTS), group=options.LOAD,
+        help="Number of values to draw in advance for each parameter that the scenario's Python code draws.",
+    ),
+]  # fmt: skip
+WithoutRefused = Annotated[
+    bool,
+    option(
+        "--without-refused", of=options.FLAG, group=options.LOAD,
+        help="Leave out transactions that pgbench cannot express.",
+    ),
+]  # fmt: skip
+
+
+@options.expanded
 def export(
-    scenario: Scenario,
-    pgbench: Annotated[
-        Path, typer.Option("--pgbench", metavar="DIR", help="Write pgbench scripts there; empty or not there yet.")
-    ],
-    mode: Annotated[Modes, typer.Option("--mode", help="A round trip a statement, shared ones, or both.")] = Modes.BOTH,
-    variants: Annotated[
-        str, typer.Option("--variants", metavar="N", help="Literal values for what the scenario's Python draws.")
-    ] = "64",
-    without_refused: Annotated[
-        bool, typer.Option("--without-refused", help="Leave out transactions that pgbench cannot express.")
-    ] = False,
-    seed: options.LoadSeed = "1",
-    dsn: options.Dsn = None,
-    instance: options.Instance = None,
+    scenario: options.Scenario,
+    *,
+    pgbench: Pgbench,
+    mode: ModeOption = "both",
+    variants: Variants = 64,
+    without_refused: WithoutRefused = False,
+    seed: options.LoadSeed = 1,
+    database: options.Database,
     allow_unmarked: options.AllowUnmarked = None,
     json: options.Json = False,
 ) -> None:
     """Write a scenario as pgbench scripts.
 
-    To repeat a figure with pgbench alone. The database is only read: its users, and rows that draws depend on.
+    The scripts reproduce a measurement with pgbench alone. The database is only read, for its users and the rows that
+    parameters are drawn from.
 
     Example: loadgen export dashboard --pgbench scripts
     """
-    variants_n = quantities.whole(variants, "--variants", most=MOST_VARIANTS)
-    seed_n = quantities.whole(seed, "--seed", least=0, most=2**31 - 1)
-    modes = MODES[mode]
-
-    from loadgen import settings
     from loadgen.database.connect import resolve
     from loadgen.exporting.export import export as write
     from loadgen.exporting.export import require_empty
@@ -70,10 +76,10 @@ def export(
 
     path = find_scenario(scenario)
     require_empty(pgbench)  # before starting a server
-    target = resolve(settings.load(dsn=dsn, instance=instance))
+    target = resolve(database.settings())
     result = write(
-        path, target, pgbench, modes,
-        variants=variants_n, seed=seed_n, allow_unmarked=allow_unmarked, leave_out=without_refused,
+        path, target, pgbench, MODES[mode],
+        variants=variants, seed=seed, allow_unmarked=allow_unmarked, leave_out=without_refused,
     )  # fmt: skip
     show(result, pgbench)
     if json:

@@ -7,9 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from loadgen.cli import options
+from loadgen.cli.options import option
 from loadgen.cli.output import console, emit, say
 from loadgen.errors import NegativeAnswer, RefusalError
 
@@ -21,42 +20,54 @@ _LINE_EVERY_S = 2.0
 _NAMED = 3
 
 
+Scenario = Annotated[
+    list[str] | None,
+    option(
+        "--scenario", of="SCENARIO", group=options.INPUT,
+        help="Scenario whose statements to check the planner's estimates of, by name or path; repeatable. "
+        "Default: dashboard and montecarlo.",
+    ),
+]  # fmt: skip
+ShowAll = Annotated[
+    bool,
+    option(
+        "--all", of=options.FLAG, group=options.OUTPUT,
+        help="Show every figure, not only those with the largest errors.",
+    ),
+]  # fmt: skip
+ExportFile = Annotated[
+    Path | None,
+    option("--export", of="FILE", group=options.OUTPUT, help="Write a CSV file with a row per stored household."),
+]
+PageFile = Annotated[
+    Path | None, option("--report", of="FILE", group=options.OUTPUT, help="Write the HTML page to this file.")
+]
+
+
+@options.expanded
 def fidelity(
-    export: Annotated[
-        Path | None,
-        typer.Option("--export", metavar="FILE", help="Write one CSV row a household here, as stored."),
-    ] = None,
-    scenario: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--scenario",
-            metavar="SCENARIO",
-            help="Whose statements to plan, by name or path; repeatable. Default: the two that come with this tool.",
-        ),
-    ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Show every figure, not only what is off.")] = False,
-    page: Annotated[Path | None, typer.Option("--report", metavar="FILE", help="Write the page here too.")] = None,
-    dsn: options.Dsn = None,
-    instance: options.Instance = None,
+    *,
+    scenario: Scenario = None,
+    all_: ShowAll = False,
+    export: ExportFile = None,
+    page: PageFile = None,
+    database: options.Database,
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
     """Compare the stored rows with published statistics.
 
-    Also checks the rows' own rules, and shows sizes, rows per user and the planner's estimates. Only reads, in one
-    snapshot. Exit 1 if a figure is outside its tolerance or a row breaks a rule, 4 if there are too few households
-    to decide anything. Tolerances: medians 8%, shares 2 points, means 8% or three standard errors (wealth has a
-    heavy tail), joint figures their own; "undecided" where the sampling error of so few households is larger.
+    Also checks rules that the rows must satisfy, and shows table sizes, rows per user and the planner's estimates.
+    Only reads, in one snapshot. The exit code is 1 if a figure is outside its tolerance or a row breaks a rule, and 4
+    if there are too few households to decide.
+
+    Tolerances are 8% for medians, 2 percentage points for shares, and for means 8% or three standard errors,
+    whichever is larger. A figure is undecided if its sampling error is larger than its tolerance.
 
     Example: loadgen fidelity --report fidelity.html
-
-    ``loadgen.fidelity/1``: figures (published, stored, low, high, error, allowed, verdict), checks (rows checked and
-    violating), under_water, fan_outs, tables, documents, estimates (planned and actual rows by statement), refusal.
-    ``--export``: age, income, net_worth (the true one), and a column for each asset and debt, today's dollars.
     """
     import datetime as dt
 
-    from loadgen import settings
     from loadgen.cli.fidelity_result import show
     from loadgen.database.connect import connect, resolve
     from loadgen.fidelity.export import export as write_csv
@@ -66,7 +77,7 @@ def fidelity(
     from loadgen.runs import documents
 
     paths = [find_scenario(name) for name in scenario or SCENARIOS]
-    config = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    config = database.settings(results_dir)
     target = resolve(config)
     connect(target).close()  # before starting scenarios
     with Steps() as steps:

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from loadgen.cli import options, quantities
+from loadgen.cli.options import ParameterType, option
 from loadgen.cli.output import console, emit, say
 
 if TYPE_CHECKING:
-    from capacity.growth import Forecast, Scenarios
+    from capacity.growth import Duplicates, Forecast, Scenarios
     from loadgen.planning.history import History
     from loadgen.settings import Settings
+else:  # Typer needs the parser alone, and this module is slow to import.
+    Duplicates = object
 
 MOST_ROWS = 24
 """Most rows of the table in the terminal; a longer horizon shows every second row, or third, …; --json has all."""
@@ -23,48 +26,68 @@ _Row = TypeVar("_Row")
 _BARS = "▁▂▃▄▅▆▇█"
 
 
+Duplicates = Annotated[
+    Duplicates,
+    option(
+        "--duplicates", of=ParameterType("RULE", quantities.one_of("last", "mean")), group=options.INPUT,
+        help="How to combine rows of the same period: keep the last, or take the mean.",
+    ),
+]  # fmt: skip
+ProfileFile = Annotated[
+    Path | None,
+    option(
+        "--profile", of="FILE", group=options.INPUT,
+        help="Profile of production by loadgen profile, for its tables and, without a history, its users.",
+    ),
+]  # fmt: skip
+Sweep = Annotated[
+    list[str] | None,
+    option(
+        "--sweep", of="SWEEP", group=options.INPUT,
+        help="Sweep that measured tables and WAL, by id or directory; repeatable, one per scenario.",
+    ),
+]  # fmt: skip
+WorkloadFile = Annotated[
+    Path | None,
+    option(
+        "--workload", of="FILE", group=options.INPUT,
+        help="With --sweep: workload file, from loadgen workload. Default: assumptions.",
+    ),
+]  # fmt: skip
+
+
+@options.expanded
 def forecast(
     file: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[FILE]", help="CSV with date,value or period,value. Default: the database's users by month."
+            metavar="FILE",
+            help="CSV file with date,value or period,value. Default: the users of the database by month.",
         ),
     ] = None,
-    horizon: options.Horizon = "18",
-    level: Annotated[str, typer.Option("--level", metavar="P", help="Probability that an interval aims for.")] = "0.9",
-    doubles: Annotated[
-        str, typer.Option("--doubles", metavar="last|mean", help="What stands of several rows for one period.")
-    ] = "last",
-    profile: Annotated[
-        Path | None,
-        typer.Option(
-            "--profile", metavar="FILE", help="Of production, by `loadgen profile`: its tables, and its users."
-        ),
-    ] = None,
-    sweep: Annotated[
-        list[str] | None,
-        typer.Option("--sweep", metavar="SWEEP", help="Tables and WAL as a sweep measured them; one a scenario."),
-    ] = None,
-    workload: Annotated[
-        Path | None,
-        typer.Option("--workload", metavar="FILE", help="With --sweep: what a user does. Default: assumptions."),
-    ] = None,
-    dsn: options.Dsn = None,
-    instance: options.Instance = None,
+    *,
+    horizon: Annotated[int, options.horizon(1200)] = 18,
+    duplicates: Duplicates = "last",
+    profile: ProfileFile = None,
+    sweep: Sweep = None,
+    workload: WorkloadFile = None,
+    database: options.Database,
+    level: options.Level = 0.9,
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
     """Forecast a growing count from its history, with an interval.
 
-    The interval comes from a back-test. Scenarios instead where an interval would be a pretence: under 12 periods,
-    or while growth still speeds up so much that its unknown ceiling decides. Rows may be unordered, doubled or
-    missing up to a fifth; what was done is said. Of users also rows, bytes and WAL by table: from columns like
-    goals.rows in the file, a profile, or sweeps.
+    The interval comes from a back-test. With fewer than 12 periods, or while growth still accelerates towards an
+    unknown ceiling, there is no interval, but scenarios. Rows may be in any order, several per period, and missing
+    for up to a fifth of the periods; the output says what was corrected.
+
+    A forecast of users also gives rows, bytes and WAL of each table, from columns such as goals.rows in the file,
+    from a profile, or from sweeps.
 
     Example: loadgen forecast history.csv --horizon 18
     """
-    from capacity.growth import Duplicates, Forecast
-    from loadgen import settings
+    from capacity.growth import Forecast
     from loadgen.cli.forecast_tables import show_tables
     from loadgen.database.connect import resolve
     from loadgen.errors import UsageError
@@ -76,21 +99,16 @@ def forecast(
     from loadgen.profiling.profile import read_profile
     from loadgen.runs import documents
 
-    periods = quantities.whole(horizon, "--horizon", most=1200)
-    confidence = quantities.share(level, "--level", least=0.5, most=0.99)
-    if doubles not in ("last", "mean"):
-        raise UsageError(f"--doubles {doubles!r} is neither; give last or mean")
-    combine: Duplicates = "mean" if doubles == "mean" else "last"
-    config = settings.load(dsn=dsn, instance=instance, results_dir=results_dir)
+    config = database.settings(results_dir)
     if profile is not None and sweep:
-        raise UsageError("--profile and --sweep both tell the tables; give one of them")
+        raise UsageError("--profile and --sweep exclude each other, as both have the tables; give one of them")
     block = read_workload(workload).workload
     shape = read_profile(profile) if profile is not None else None
     history = users_of(shape, str(profile)) if shape is not None and file is None else read_history(file, config)
-    answer = history.forecast(periods, confidence, combine)
+    answer = history.forecast(horizon, level, duplicates)
     by_table = Tables()
     if isinstance(answer, Forecast):
-        by_table = of_columns(history, periods, confidence, combine)
+        by_table = of_columns(history, horizon, level, duplicates)
         if shape is not None and profile is not None:
             by_table = by_table.over(of_profile(shape, profile.name, answer, block))
         elif sweep:

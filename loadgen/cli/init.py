@@ -6,28 +6,25 @@ from loadgen.cli import options
 from loadgen.cli.output import emit_values, say
 
 
+@options.expanded
 def init(
-    dsn: options.Dsn = None,
-    instance: options.Instance = None,
+    database: options.Database,
     allow_unmarked: options.AllowUnmarked = None,
     json: options.Json = False,
 ) -> None:
     """Mark an empty database as synthetic and create the schema.
 
-    On a marked database it applies what is missing. `loadgen seed` does this by itself.
+    On a marked database, applies the schema files that are missing. loadgen seed does this by itself.
 
     Example: loadgen init --dsn "host=db.example.com dbname=load"
-
-    ``loadgen.init/1``: database, schema_version, applied (what this call applied), marked_at.
     """
-    from loadgen import settings
     from loadgen.database.connect import connect, resolve
     from loadgen.database.faults import faults
     from loadgen.database.guard import initialise, read_mark
     from loadgen.errors import EnvironmentFault
     from loadgen.observe.pooler import require_sessions
 
-    target = resolve(settings.load(dsn=dsn, instance=instance))
+    target = resolve(database.settings())
     require_sessions(target)
     with faults(target), connect(target) as conn:
         applied = initialise(conn, allow_unmarked)

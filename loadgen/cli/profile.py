@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from loadgen.cli import options, quantities
+from loadgen.cli.options import ParameterType, Seconds, option
 from loadgen.cli.output import console, emit, say
 
 if TYPE_CHECKING:
@@ -16,37 +15,45 @@ if TYPE_CHECKING:
     from loadgen.profiling.format import ColumnShape, FanOut, Profile
 
 
+Schema = Annotated[
+    str, option("--schema", of="NAME", group=options.DATABASE, help="Schema of the application's tables.")
+]
+Timeout = Annotated[
+    float,
+    option(
+        "--timeout", of=ParameterType("DURATION", quantities.duration(least_s=0.001)), group=options.DATABASE,
+        help="Longest duration of a statement on the server.",
+    ),
+]  # fmt: skip
+OutputFile = Annotated[
+    Path | None,
+    option("--output", "-o", of="FILE", group=options.OUTPUT, help="Write the profile to this file, for seed --like."),
+]
+
+
+@options.expanded
 def profile(
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the profile here, for seed --like.")
-    ] = None,
-    schema: Annotated[
-        str, typer.Option("--schema", metavar="NAME", help="Schema that holds the application's tables.")
-    ] = "public",
-    timeout: Annotated[
-        str, typer.Option("--timeout", metavar="TIME", help="Longest time for one statement on the server.")
-    ] = "60s",
-    dsn: options.Dsn = None,
-    instance: options.Instance = None,
+    *,
+    schema: Schema = "public",
+    timeout: Timeout = Seconds(60),
+    output: OutputFile = None,
+    database: options.Database,
     json: options.Json = False,
 ) -> None:
     """Read a production database's shape, and no stored value.
 
-    The shape: sizes, widths, rows per user, growth, statement mix. Only reads, in short transactions, and samples
-    large tables. Prints no stored value: ``loadgen.profile/1`` holds numbers about ten users or more, months, and
-    words of a fixed vocabulary. ``--output`` keeps it for seed --like.
+    The shape is table and column sizes, rows per user, growth and the mix of statements. Only reads, in short
+    transactions, and samples large tables. The output holds no stored value: only numbers that describe ten users or
+    more, months, and words of a fixed vocabulary.
 
     Example: loadgen profile --output profile.json
     """
-    timeout_s = quantities.duration_s(timeout, "--timeout", least_s=0.001)
-
-    from loadgen import settings
     from loadgen.database.connect import resolve
     from loadgen.profiling.profile import make_profile, to_json
     from loadgen.runs.documents import write_atomically
 
-    target = resolve(settings.load(dsn=dsn, instance=instance))
-    shape = make_profile(target, say, schema=schema, timeout_s=timeout_s)
+    target = resolve(database.settings())
+    shape = make_profile(target, say, schema=schema, timeout_s=timeout)
     document = to_json(shape)
     if output is not None:
         write_atomically(output, document)

@@ -16,25 +16,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@options.expanded
 def psql(
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- ARGUMENT…]", help="For psql itself.", show_default=False)
+        list[str] | None, typer.Argument(metavar="ARGUMENT", help="Arguments of psql, after --.", show_default=False)
     ] = None,
-    dsn: options.Dsn = None,
-    instance: options.Instance = None,
+    *,
+    database: options.Database,
     json: options.Json = False,
 ) -> None:
     """Open psql on the database.
 
-    What follows -- goes to psql. With --json nothing is opened: ``loadgen.psql/1`` has the ``command`` that would
-    be.
+    Arguments after -- go to psql. With --json nothing is opened, and the command is printed.
 
     Example: loadgen psql -- -c 'select 1'
     """
-    from loadgen import settings
     from loadgen.database.connect import resolve
 
-    config = settings.load(dsn=dsn, instance=instance)
+    config = database.settings()
     target = resolve(config)
     command = [_program(config.pg_bin, embedded=target.embedded), f"--dbname={target.conninfo}", *(arguments or [])]
     if json:

@@ -8,27 +8,32 @@ from typing import Annotated
 import typer
 
 from loadgen import interrupts
-from loadgen.cli.options import Json, ResultsDir
+from loadgen.cli import options
+from loadgen.cli.options import option
 from loadgen.cli.output import emit_values, say
 
 
 def report(
     record: Annotated[
         str,
-        typer.Argument(
-            metavar="RECORD", help="A run, sweep, plan or fidelity report: its id, its directory or its JSON file."
-        ),
+        typer.Argument(metavar="RECORD", help="Run, sweep, plan or fidelity check, by id, directory or JSON file."),
     ],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to write. Default: report.html beside the record."),
+        option(
+            "--output",
+            "-o",
+            of="FILE",
+            group=options.OUTPUT,
+            help="Write the page to this file. Default: report.html beside the record.",
+        ),
     ] = None,
-    results_dir: ResultsDir = None,
-    json: Json = False,
+    results_dir: options.ResultsDir = None,
+    json: options.Json = False,
 ) -> None:
-    """Write an HTML page of a run, a sweep or a plan.
+    """Write an HTML page of a run, sweep, plan or fidelity check.
 
-    Also of what fidelity found. It works offline, holds no script and prints well.
+    The page works offline and contains no script.
 
     Example: loadgen report results/20261129T120817Z-plan-086331
     """

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
 from loadgen.cli import options
+from loadgen.cli.options import option
 from loadgen.cli.output import emit_values, say
 from loadgen.errors import NegativeAnswer, UsageError
 
 
+@options.expanded
 def reset(
-    dsn: options.Dsn = None,
-    instance: options.Instance = None,
+    database: options.Database,
     allow_unmarked: options.AllowUnmarked = None,
-    yes: options.Yes = False,
+    yes: Annotated[
+        bool, option("--yes", of=options.FLAG, group=options.DATABASE, help="Skip the confirmation.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Drop what init and seed created; the database itself stays.
 
-    All synthetic rows and the mark go with it. Lists what it will drop first. Refuses while the database is in use,
-    and if one of these tables holds rows or columns that loadgen did not put there.
+    Removes all synthetic rows and the mark, and lists first what it will drop. Refuses while the database is in use,
+    and if one of these tables holds rows or columns that loadgen did not create.
 
     Example: loadgen reset --dsn "host=db.example.com dbname=load"
-
-    ``loadgen.reset/2``: database, dropped (a list of objects with type and name). Version 1 had no ``dropped``.
     """
-    from loadgen import settings
     from loadgen.database.connect import connect, resolve
     from loadgen.database.faults import faults
     from loadgen.database.guard import one_at_a_time
@@ -37,7 +38,7 @@ def reset(
 
     if not yes and not sys.stdin.isatty():
         raise UsageError("reset needs confirmation, and stdin is not a terminal; add --yes to confirm")
-    target = resolve(settings.load(dsn=dsn, instance=instance))
+    target = resolve(database.settings())
     require_sessions(target)
     with faults(target), connect(target, autocommit=True, application_name=holder_name(Use.RESET)) as conn:
         hold(conn, Use.RESET)

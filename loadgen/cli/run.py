@@ -7,212 +7,214 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from loadgen.cli import connection_options, machines, options, quantities
-from loadgen.cli.describe import Scenario
+from loadgen.cli import machines, options, quantities
+from loadgen.cli.load_options import LoadOptions, servers_and_access
+from loadgen.cli.options import ParameterType, Seconds, integer, option
 from loadgen.cli.output import emit, say
 from loadgen.cli.rates import rate as parse_rate
 from loadgen.errors import ExitCode, GuardRefusal, LoadgenError, NegativeAnswer, RefusalError, UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from loadgen.database.servers import Servers
+    from loadgen.runner.generator import ScenarioChild
     from loadgen.runner.master import MasterChild
+    from loadgen.runs.format.access import Access
     from loadgen.runs.format.latency import Objective
     from loadgen.runs.format.result import RunResult
     from loadgen.runs.format.run import RunRecord
-    from loadgen.runs.format.schedule import Rate, Spacing
+    from loadgen.runs.format.schedule import Rate, Schedule, Spacing
+else:  # Typer needs the parsers alone, and this module is slow to import.
+    Rate = Spacing = object
 
 CLOSED_USERS: Final = 8
 OPEN_USERS: Final = 32
 """Default connections of an open load, busy at 3,200 transactions a second of 10 ms; PostgreSQL allows 100."""
-
-Users = Annotated[
-    str | None,
-    typer.Option(
-        "--users",
-        "-u",
-        metavar="N",
-        help="Concurrent users, each with a session; with --rate, connections. "
-        f"Default: {CLOSED_USERS}, with --rate {OPEN_USERS}.",
-    ),
-]
-Duration = Annotated[
-    str | None,
-    typer.Option(
-        "--duration", "-t", metavar="TIME", help="Measured window: 30s, 5m, 1h. Default: 60s, or the length of --rate."
-    ),
-]
-RateOption = Annotated[
-    str | None,
-    typer.Option(
-        "--rate",
-        metavar="R",
-        help="Open load of R transactions a second, whatever the server does: 500; steps 100@30s,200@30s; "
-        "a ramp 100..1000@5m; a day daily:50..500@24h. Default: closed load, of users who think.",
-    ),
-]
-ArrivalsOption = Annotated[
-    str | None, typer.Option("--arrivals", metavar="HOW", help="With --rate: poisson (default) or constant spacing.")
-]
-LateLimit = Annotated[
-    str | None,
-    typer.Option("--late-limit", metavar="TIME", help="With --rate: drop what is later. Default: send it late."),
-]
-
-Only = Annotated[
-    str | None,
-    typer.Option("--only", metavar="NAME,…", help="Do only these transactions of the scenario: what does each cost?"),
-]
-
+DEFAULT_WINDOW_S: Final = 60.0
 
 FaultsExpected = Annotated[
     bool,
-    typer.Option(
-        "--faults-expected",
+    option(
+        "--faults-expected", of=options.FLAG, group=options.OBJECTIVES,
         help="Accept server restarts and outages: report them as notes, and keep the run valid.",
     ),
-]
+]  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """Options of one load, open or closed."""
+
+    users: Annotated[
+        int | None,
+        option(
+            "--users", "-u", of=integer(1, quantities.MOST_USERS), group=options.LOAD,
+            help="Concurrent users, each with a session; with --rate: connections. "
+            f"Default: {CLOSED_USERS}, with --rate {OPEN_USERS}.",
+        ),
+    ] = None  # fmt: skip
+    rate: Annotated[
+        Rate | None,
+        option(
+            "--rate", of=ParameterType("RATE", parse_rate), group=options.LOAD,
+            help="Open load: transactions per second that arrive however the server responds. 500; steps "
+            "100@30s,200@30s; a ramp 100..1000@5m; a day daily:50..500@24h. Default: a closed load of --users.",
+        ),
+    ] = None  # fmt: skip
+    arrivals: Annotated[
+        Spacing | None,
+        option(
+            "--arrivals", of=ParameterType("SPACING", quantities.one_of("poisson", "constant")), group=options.LOAD,
+            help="With --rate: time between arrivals, poisson (random) or constant. Default: poisson.",
+        ),
+    ] = None  # fmt: skip
+    late_limit: Annotated[
+        float | None,
+        option(
+            "--late-limit", of=ParameterType("DURATION", quantities.duration(least_s=0.001)), group=options.LOAD,
+            help="With --rate: drop transactions that are later than this. Default: send them late.",
+        ),
+    ] = None  # fmt: skip
+    think: Annotated[
+        bool,
+        option("--think/--no-think", of=options.FLAG, group=options.LOAD, help="Keep the scenario's think time."),
+    ] = True
+    only: Annotated[
+        options.Names | None,
+        option(
+            "--only", of=ParameterType("NAME,…", quantities.names), group=options.LOAD,
+            help="Run only these transactions of the scenario, to measure what each costs.",
+        ),
+    ] = None  # fmt: skip
+    ramp: options.Ramp = Seconds(2)
+    warmup: options.Warmup = Seconds(10)
+    duration: Annotated[
+        float | None,
+        option(
+            "--duration", "-t", of=options.WINDOW, group=options.LENGTH,
+            help="Length of the measured window: 30s, 5m, 1h. Default: 60s, or the length of --rate.",
+        ),
+    ] = None  # fmt: skip
+
+    @property
+    def users_or_default(self) -> int:
+        """Users, or connections of an open load."""
+        return self.users or (CLOSED_USERS if self.rate is None else OPEN_USERS)
+
+    @property
+    def window_s(self) -> float:
+        """Length of the measured window."""
+        if self.duration is None and self.rate is not None and self.rate.length_s >= 1.0:
+            return self.rate.length_s
+        return DEFAULT_WINDOW_S if self.duration is None else self.duration
+
+    def check(self) -> None:
+        """Check that the options go together. Raises UsageError."""
+        for name, value in (("--arrivals", self.arrivals), ("--late-limit", self.late_limit)):
+            if self.rate is None and value is not None:
+                raise UsageError(f"{name} is for an open load; add --rate")
+
+    def schedule(self, load: LoadOptions, access: Access) -> Schedule:
+        """Schedule of the run."""
+        from loadgen.runner.run import DRAIN_S
+        from loadgen.runs.format.schedule import Schedule
+
+        return Schedule(
+            self.users_or_default,
+            self.think and self.rate is None,
+            self.ramp,
+            self.warmup,
+            self.window_s,
+            DRAIN_S,
+            load.seed,
+            rate=self.rate,
+            arrivals=self.arrivals or "poisson",
+            late_limit_s=self.late_limit,
+            mode=load.mode,
+            processes=load.processes,
+            only=self.only or (),
+            access=access,
+        )
+
+
+@options.expanded
 def run(
     context: typer.Context,
-    scenario: Scenario,
-    users: Users = None,
-    duration: Duration = None,
-    rate: RateOption = None,
-    arrivals: ArrivalsOption = None,
-    late_limit: LateLimit = None,
-    warmup: options.Warmup = "10s",
-    ramp: options.Ramp = "2s",
-    think: Annotated[bool, typer.Option("--think/--no-think", help="Keep the scenario's think time.")] = True,
-    mode: options.ModeText = "sequential",
-    only: Only = None,
-    processes: options.Processes = "1",
-    master: machines.MasterFlag = False,
-    bind_host: machines.BindHost = "*",
-    bind_port: machines.BindPort = machines.DEFAULT_PORT,
-    expect_workers: machines.ExpectWorkers = "1",
-    worker: machines.WorkerFlag = False,
-    master_host: machines.MasterHost = machines.DEFAULT_HOST,
-    master_port: machines.MasterPort = machines.DEFAULT_PORT,
-    on_worker_loss: options.OnLoss = "stop",
-    pool: connection_options.PoolSize = None,
-    reconnect: connection_options.Reconnect = None,
-    pooler: connection_options.PoolerText = None,
-    pooler_dsn: connection_options.PoolerDsn = None,
-    replica: connection_options.Replicas = None,
-    read_policy: connection_options.ReadPolicyText = None,
-    read_your_writes: connection_options.OwnWritesText = None,
-    objective: options.ObjectiveText = None,
-    max_errors: options.MaxErrors = None,
+    scenario: options.Scenario,
+    own: RunOptions,
+    load: LoadOptions,
+    spread: machines.Machines,
     faults_expected: FaultsExpected = False,
-    seed: options.LoadSeed = "1",
-    dsn: options.Dsn = None,
-    instance: options.Instance = None,
-    results_dir: options.ResultsDir = None,
-    allow_unmarked: options.AllowUnmarked = None,
     json: options.Json = False,
 ) -> None:
     """Run a scenario at one load and record the result.
 
-    In order: ramp, warm-up, measured window, drain. Ctrl-C keeps what was measured. From several machines: --master
-    here, and on each of the others --worker --master-host HERE.
+    A run has four phases: ramp, warm-up, measured window, drain. Ctrl-C ends it and keeps what was measured.
+
+    To generate the load on several machines, add --master here, and on each of the others run the same scenario with
+    --worker --master-host HOST.
 
     Example: loadgen run dashboard --users 20 --duration 5m
     """
-    machines.check(machines.given(context), master=master, worker=worker)
-    if worker:
-        where = machines.Where(dsn, instance, allow_unmarked, pooler_dsn, tuple(replica or ()))
-        return machines.work(scenario, where, host=master_host, port=master_port, processes=processes)
-    judged_objective = quantities.objective(objective)
-    opened = _open(rate, arrivals, late_limit)
-    default_users = CLOSED_USERS if opened.rate is None else OPEN_USERS
-    users_n = quantities.whole(users or str(default_users), "--users", most=quantities.MOST_USERS)
-    processes_n, on_loss = quantities.processes(processes, users_n), quantities.on_loss(on_worker_loss)
-    measure_s = _window_s(duration, opened.rate)
-    warmup_s, ramp_s = quantities.duration_s(warmup, "--warmup"), quantities.duration_s(ramp, "--ramp")
-    seed_n = quantities.whole(seed, "--seed", least=0, most=2**31 - 1)
-    send_mode, error_share = quantities.mode(mode), quantities.max_errors(max_errors)
+    machines.check(machines.given(context), spread)
+    if spread.worker:
+        return machines.work(scenario, spread, load)
+    own.check()
+    load.require_user_per_process(own.users_or_default)
 
-    from loadgen import settings
     from loadgen.cli.phases import PhaseProgress
     from loadgen.cli.run_result import show
     from loadgen.database.connect import resolve
-    from loadgen.database.servers import ServersIdentity
-    from loadgen.runner.generator import ScenarioChild
     from loadgen.runner.quality import Allowed
-    from loadgen.runner.run import DRAIN_S, record_run
+    from loadgen.runner.run import record_run
     from loadgen.runner.scenarios import find_scenario
-    from loadgen.runs.format.schedule import Schedule
     from loadgen.seeding.starter import ensure_data
 
     path = find_scenario(scenario)
-    config = settings.load(
-        dsn=dsn, instance=instance, results_dir=results_dir, pooler_dsn=pooler_dsn, replica_dsns=replica or ()
-    )
+    config = load.settings()
     target = resolve(config)
     ensure_data(target)
-    servers, run_access = connection_options.servers_and_access(
-        config,
-        target,
-        pool=pool,
-        reconnect=reconnect,
-        pooler=pooler,
-        read_policy=read_policy,
-        own_writes=read_your_writes,
-    )
-    schedule = Schedule(
-        users_n,
-        think and opened.rate is None,
-        ramp_s,
-        warmup_s,
-        measure_s,
-        DRAIN_S,
-        seed_n,
-        rate=opened.rate,
-        arrivals=opened.arrivals,
-        late_limit_s=opened.late_limit_s,
-        mode=send_mode,
-        processes=processes_n,
-        only=quantities.names(only),
-        access=run_access,
-    )
-    if opened.rate is not None and users is None:
-        say(f"on {users_n} connections; --users sets how many")
-    generator: ScenarioChild | MasterChild
-    if master:
-        generator = machines.master(
-            path,
-            ServersIdentity.of(servers),
-            on_loss,
-            host=bind_host,
-            port=bind_port,
-            expect=expect_workers,
-            users=users_n,
-            only=schedule.only,
-        )
-    else:
-        generator = ScenarioChild(
-            path,
-            servers.environment(),
-            allow_unmarked,
-            processes=processes_n,
-            on_loss=on_loss,
-            only=schedule.only,
-            say=say,
-        )
+    servers, access = servers_and_access(config, target, load.connections)
+    schedule = own.schedule(load, access)
+    if own.rate is not None and own.users is None:
+        say(f"using {schedule.users} connections; --users sets the number")
+    generator = _generator(path, servers, schedule, spread, load.allow_unmarked)
     with generator as child, PhaseProgress(child.description.name, schedule) as progress:
         record, directory = record_run(
             child,
             servers.server,
             schedule,
-            judged_objective,
+            load.judged_objective(),
             config.results_dir,
             progress.phase_began,
             servers=servers,
-            allowed=Allowed(error_share, faults_expected),
+            allowed=Allowed(load.max_error_share, faults_expected),
         )
     show(record)
-    say(f"recorded in {directory}; a page of it: loadgen report {directory}")
-    _end(record, judged=objective is not None, json=json)
+    say(f"recorded in {directory}; HTML page: loadgen report {directory}")
+    _end(record, judged=load.objective is not None, json=json)
+
+
+def _generator(
+    path: Path, servers: Servers, schedule: Schedule, spread: machines.Machines, allow_unmarked: str | None
+) -> ScenarioChild | MasterChild:
+    """Start the load generator: processes of this machine, or a master whose workers have joined."""
+    from loadgen.database.servers import ServersIdentity
+    from loadgen.runner.generator import ScenarioChild
+
+    if spread.master:
+        identity = ServersIdentity.of(servers)
+        return machines.master(path, identity, spread, users=schedule.users, only=schedule.only)
+    return ScenarioChild(
+        path,
+        servers.environment(),
+        allow_unmarked,
+        processes=schedule.processes,
+        on_loss=spread.on_worker_loss,
+        only=schedule.only,
+        say=say,
+    )
 
 
 def _end(record: RunRecord, *, judged: bool, json: bool) -> None:
@@ -256,31 +258,3 @@ def _missed(result: RunResult, objective: Objective) -> LoadgenError | None:
     if met is None:
         return RefusalError(undecided(result, objective))
     return None if met else NegativeAnswer(f"the objective was not met: {objective}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """Parsed options of an open load."""
-
-    rate: Rate | None
-    arrivals: Spacing
-    late_limit_s: float | None
-
-
-def _open(rate: str | None, arrivals: str | None, late_limit: str | None) -> _Open:
-    for option, value in (("--arrivals", arrivals), ("--late-limit", late_limit)):
-        if rate is None and value is not None:
-            raise UsageError(f"{option} is for an open load; give --rate as well")
-    if arrivals not in (None, "poisson", "constant"):
-        raise UsageError(f"--arrivals {arrivals!r} is unknown; give poisson or constant")
-    return _Open(
-        rate=None if rate is None else parse_rate(rate),
-        arrivals="constant" if arrivals == "constant" else "poisson",
-        late_limit_s=None if late_limit is None else quantities.duration_s(late_limit, "--late-limit", least_s=0.001),
-    )
-
-
-def _window_s(duration: str | None, rate: Rate | None) -> float:
-    if duration is None and rate is not None and rate.length_s >= 1.0:
-        return rate.length_s
-    return quantities.duration_s(duration or "60s", "--duration", least_s=1.0)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loadgen.cli import options, quantities
+from loadgen.cli.options import ParameterType, option
 from loadgen.cli.output import console, emit, say
-from loadgen.errors import UsageError
 
 if TYPE_CHECKING:
     from capacity.scalability import Usl
@@ -35,16 +34,22 @@ def scalability(
         ),
     ],
     at: Annotated[
-        str | None, typer.Option("--at", metavar="N,N,…", help="Concurrencies to predict throughput at.")
+        options.Numbers | None,
+        option(
+            "--at",
+            of=ParameterType("N,N,…", quantities.numbers(most_values=MOST_PREDICTIONS)),
+            group=options.OUTPUT,
+            help="Levels of concurrency to predict throughput at.",
+        ),
     ] = None,
-    level: Annotated[str, typer.Option("--level", metavar="P", help="Probability that an interval aims for.")] = "0.9",
+    level: options.Level = 0.9,
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
     """Fit a scalability law to a sweep: contention, knee, peak.
 
-    The Universal Scalability Law, of throughput by concurrency, with predictions. Intervals are by profile
-    likelihood. Past 1.25 times the largest load measured the law is not identified.
+    Fits the Universal Scalability Law to throughput by concurrency, and predicts from it. Intervals are by profile
+    likelihood. Beyond 1.25 times the highest level measured nothing is predicted.
 
     Example: loadgen scalability sweep.csv --at 48
     """
@@ -54,28 +59,15 @@ def scalability(
     from loadgen.planning.throughputs import read
     from loadgen.runs import documents
 
-    confidence = quantities.share(level, "--level", least=0.5, most=0.99)
-    loads = _concurrencies(at)
+    loads = at or ()
     measured = read(settings.load(results_dir=results_dir).results_dir, source)
-    fit = measured.fit(confidence)
-    latency = swept_latency(measured.sweep, confidence) if measured.sweep is not None else None
+    fit = measured.fit(level)
+    latency = swept_latency(measured.sweep, level) if measured.sweep is not None else None
     if json:
         emit(documents.dump(scalability_answer(measured, fit, loads, latency)))
     show(measured, fit, loads)
     if latency is not None:
         show_latency(latency, loads)
-
-
-def _concurrencies(text: str | None) -> tuple[float, ...]:
-    if text is None:
-        return ()
-    parts = [part.strip() for part in text.split(",")]
-    for part in parts:
-        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", part) or float(part) < 1:
-            raise UsageError(f"--at {text!r}: {part!r} is not a concurrency; give numbers of 1 or more, like 48,64")
-    if len(parts) > MOST_PREDICTIONS:
-        raise UsageError(f"--at names {len(parts)} loads; give at most {MOST_PREDICTIONS}")
-    return tuple(float(part) for part in parts)
 
 
 def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:

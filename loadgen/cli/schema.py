@@ -8,22 +8,24 @@ from typing import Annotated
 import typer
 
 from loadgen.cli import options
+from loadgen.cli.options import option
 from loadgen.cli.output import emit, emit_values, say
 from loadgen.errors import UsageError
 
 
 def schema(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[KIND]", help="run, sweep, plan, forecast, …; without one, a list of all.")
+        str | None, typer.Argument(metavar="KIND", help="Kind of document: run, sweep, plan, forecast, …")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Write every schema there, a file each.")
+        Path | None,
+        option("--output", "-o", of="DIR", group=options.OUTPUT, help="Write one file per schema to this directory."),
     ] = None,
     json: options.Json = False,
 ) -> None:
     """Print the JSON Schema of a document that --json prints.
 
-    It goes to stdout as it is; with --json inside of ``loadgen.schema/1``. Without a kind there is a list of them.
+    Without KIND, lists the kinds. With --json, the schema is part of a document that also names the kind.
 
     Example: loadgen schema run
     """

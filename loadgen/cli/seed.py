@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import re
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Final
 
-import typer
-
 from loadgen import interrupts
 from loadgen.cli import options, quantities
+from loadgen.cli.options import ParameterType, integer, option
 from loadgen.cli.output import console, emit_values, progress, say
 from loadgen.errors import UsageError
 
@@ -25,82 +23,79 @@ if TYPE_CHECKING:
     from loadgen.population.shape import Shape
     from loadgen.seeding.load import SeedResult
 
-MOST_USERS: Final = 100_000_000
 MOST_JOBS: Final = 64
 MOST_MONTHS: Final = 24
-FIRST_AS_OF, LAST_AS_OF = dt.date(2010, 1, 1), dt.date(2100, 1, 1)
-_THOUSANDS: Final = {"": 1, "k": 1_000, "m": 1_000_000}
+DATA: Final = "Data"
 _LINE_EVERY_S: Final = 5.0
 
 
 Users = Annotated[
-    str | None,
-    typer.Option("--users", "-u", metavar="N", help="How many: 5000, 50k, 1M. Default with --like: as many as there."),
-]
-Seed = Annotated[
-    str, typer.Option("--seed", metavar="S", help="Same seed, users and as-of: same rows, on any machine.")
-]
-Jobs = Annotated[
-    str | None, typer.Option("--jobs", "-j", metavar="J", help="Processes that load. Default: one a core.")
-]
+    int | None,
+    option(
+        "--users", "-u", of=options.USERS, group=DATA,
+        help="Number of users: 5000, 50k, 1M. Default with --like: as many as in the profile.",
+    ),
+]  # fmt: skip
+SeedOption = Annotated[
+    int,
+    option(
+        "--seed", of=integer(0, 2**63 - 1), group=DATA,
+        help="Seed of the random draws. The same seed, users and date give the same rows on any machine.",
+    ),
+]  # fmt: skip
 AsOf = Annotated[
-    str | None,
-    typer.Option(
-        "--as-of",
-        metavar="DATE",
-        help="Day on which the history of 36 months ends. Default: today, or that of the load being resumed.",
+    dt.date | None,
+    option(
+        "--as-of", of=ParameterType("DATE", quantities.date), group=DATA,
+        help="Last day of the 36 months of history. Default: today, or that of the seed being resumed.",
     ),
-]
+]  # fmt: skip
 Age = Annotated[
-    str,
-    typer.Option(
-        "--age",
-        metavar="MONTHS",
-        help="Play so many months of use over the rows: dead versions, split pages, same values. Default: 0.",
+    int,
+    option(
+        "--age", of=integer(0, MOST_MONTHS, "MONTHS"), group=DATA,
+        help="Months of use to simulate, which leave dead rows and split pages and change no value.",
     ),
-]
+]  # fmt: skip
 Like = Annotated[
     Path | None,
-    typer.Option("--like", metavar="PROFILE", help="Follow the shape of a database, from a file of loadgen profile."),
+    option("--like", of="PROFILE", group=DATA, help="Follow the shape of a database, from a file of loadgen profile."),
 ]
+Jobs = Annotated[
+    int | None,
+    option(
+        "--jobs", "-j", of=integer(1, MOST_JOBS), group=DATA,
+        help="Processes that load rows. Default: one per core.",
+    ),
+]  # fmt: skip
 
 
+@options.expanded
 def seed(
+    *,
     users: Users = None,
-    seed: Seed = "1",
-    jobs: Jobs = None,
+    seed: SeedOption = 1,
     as_of: AsOf = None,
-    age: Age = "0",
+    age: Age = 0,
     like: Like = None,
-    dsn: options.Dsn = None,
-    instance: options.Instance = None,
+    jobs: Jobs = None,
+    database: options.Database,
     allow_unmarked: options.AllowUnmarked = None,
     json: options.Json = False,
 ) -> None:
     """Fill an empty or marked database with synthetic users.
 
-    Run it again after an interruption: it goes on where it stopped. A second call while the first is at work, from
-    here or from another host, joins it.
+    Run the same command again after an interruption to continue. A second command at the same time, on this host or
+    another, joins the first.
 
     Example: loadgen seed --users 50k
-
-    ``loadgen.seed/1``: database, users, seed, as_of, model_version, ageing_months, shape_sha256 (null: the model's
-    own), not_followed (of the profile, a sentence each), rows (by table), below_water
-    (households whose true net worth is below zero, stored as 0), users_loaded (by this call), users_loaded_by_others
-    (during it), seconds, users_per_s (of all), phases_s (seconds by phase).
     """
-    users_n = _users(users) if users is not None else None
-    if users_n is None and like is None:
-        raise UsageError("seed needs --users, or --like with the profile of a database; write --users 50k")
-    seed_n = quantities.whole(seed, "--seed", least=0, most=2**63 - 1)
-    jobs_n = quantities.whole(jobs, "--jobs", most=MOST_JOBS) if jobs else _cores()
-    day = _date(as_of) if as_of is not None else None
-    months = quantities.whole(age, "--age", least=0, most=MOST_MONTHS)
+    if users is None and like is None:
+        raise UsageError("seed needs --users, or --like with the profile of a database; add --users 50k")
 
     from loadgen.seeding.forking import get_ready
 
     get_ready()  # before the imports below, unless done at the process's start
-    from loadgen import settings
     from loadgen.database.connect import resolve
     from loadgen.observe.pooler import require_sessions
     from loadgen.population.model import Population, chunk_users_of
@@ -108,23 +103,23 @@ def seed(
     from loadgen.seeding import load
 
     shape, not_followed = _followed(like) if like is not None else (DEFAULT_SHAPE, ())
-    users_n = users_n or shape.users
-    if users_n is None:
-        raise UsageError(f"{like} does not say how many users there are; say how many are wanted: --users 50k")
+    users = users or shape.users
+    if users is None:
+        raise UsageError(f"{like} does not have the number of users; add --users 50k")
     for sentence in not_followed:
         say(f"not as in {like}: {sentence}")
-    target = resolve(settings.load(dsn=dsn, instance=instance))
+    target = resolve(database.settings())
     require_sessions(target)
-    wanted = Population(users_n, seed_n, day or dt.datetime.now(dt.UTC).date(), chunk_users_of(users_n), shape)
+    wanted = Population(users, seed, as_of or dt.datetime.now(dt.UTC).date(), chunk_users_of(users), shape)
     interrupts.note("loaded rows are kept; run the same command to resume")
     with _Shown() as shown:
         done = load.seed(
             target,
             wanted,
-            jobs_n,
+            jobs or _cores(),
             shown.phase,
-            ageing_months=months,
-            as_of_is_given=day is not None,
+            ageing_months=age,
+            as_of_is_given=as_of is not None,
             allow_unmarked=allow_unmarked,
         )
     interrupts.note("")
@@ -184,29 +179,6 @@ def _say(target: str, done: SeedResult) -> None:
 
 def _cores() -> int:
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST_JOBS)
-
-
-def _users(text: str) -> int:
-    """Parse ``5000``, ``50k``, ``1.5M``. Raises UsageError."""
-    match = re.fullmatch(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?([km]?)", text.strip().lower())
-    factor: int = _THOUSANDS[match[3]] if match else 1
-    if not match or int(match[2] or 0) * factor % 10 ** len(match[2] or ""):
-        raise UsageError(f"--users {text!r} is not a number of users; write it like 5000, 50k or 1M")
-    number = int(match[1]) * factor + int(match[2] or 0) * factor // int(10 ** len(match[2] or ""))
-    if not 1 <= number <= MOST_USERS:
-        raise UsageError(f"--users {text} is out of range; give 1 to {MOST_USERS // 1_000_000}M")
-    return number
-
-
-def _date(text: str) -> dt.date:
-    """Parse a date. Raises UsageError."""
-    try:
-        day = dt.date.fromisoformat(text.strip())
-    except ValueError as error:
-        raise UsageError(f"--as-of {text!r} is not a date; write it like 2026-01-31") from error
-    if not FIRST_AS_OF <= day <= LAST_AS_OF:
-        raise UsageError(f"--as-of {text} is out of range; give a day from {FIRST_AS_OF} to {LAST_AS_OF}")
-    return day
 
 
 class _Shown:

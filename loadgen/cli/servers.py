@@ -1,9 +1,4 @@
-"""Output of a server, the same for every verb.
-
-``loadgen.server/1``: name, running, version, database, user, host (the socket's directory), port, pid, dsn (through
-the socket, no password needed), data_dir, log, pgpass (the password for 127.0.0.1). What a stopped server has not
-got is null.
-"""
+"""Output of a server, the same for every verb."""
 
 from __future__ import annotations
 
@@ -19,7 +14,7 @@ if TYPE_CHECKING:
 FORMAT = "loadgen.server/1"
 
 Name = Annotated[
-    str | None, typer.Argument(metavar="[NAME]", help="Which server. Default: default.", show_default=False)
+    str | None, typer.Argument(metavar="NAME", help="Name of the server. Default: default.", show_default=False)
 ]
 
 

@@ -7,11 +7,9 @@ from loadgen.cli.output import emit_values, say
 
 
 def status(json: options.Json = False) -> None:
-    """List the embedded servers and how to reach them.
+    """List the embedded servers and how to connect to them.
 
     Example: loadgen status
-
-    ``loadgen.servers/1``: ``servers``, a list of ``loadgen.server/1``.
     """
     from loadgen import settings
     from loadgen.database.embedded import all_instances

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from loadgen.cli import connection_options, options, quantities
-from loadgen.cli.describe import Scenario
+from loadgen.cli import options, quantities
+from loadgen.cli.load_options import LoadOptions, servers_and_access
+from loadgen.cli.options import ParameterType, Seconds, integer, option
 from loadgen.cli.output import console, emit, say
 from loadgen.errors import ExitCode, GuardRefusal, LoadgenError, NegativeAnswer, RefusalError
 from loadgen.runs.format.verdict import MAX_ERROR_SHARE, TOO_MANY_ERRORS
@@ -17,93 +18,92 @@ from loadgen.runs.format.verdict import MAX_ERROR_SHARE, TOO_MANY_ERRORS
 if TYPE_CHECKING:
     from loadgen.database.servers import Servers
     from loadgen.runner.sweep_runs import SweepPlan
+    from loadgen.runs.format.access import Access
     from loadgen.runs.format.latency import Objective
     from loadgen.runs.format.sweep import SweepPoint, SweepRecord
     from loadgen.settings import Settings
 
-Levels = Annotated[str, typer.Option("--levels", metavar="N,N,…", help="Loads to run: connections, or users.")]
-Repeats = Annotated[str, typer.Option("--repeats", metavar="R", help="Runs of each level.")]
-Duration = Annotated[str, typer.Option("--duration", "-t", metavar="TIME", help="Measured window of each run.")]
-Think = Annotated[
-    bool, typer.Option("--think/--no-think", help="Keep think time; without it a level is busy connections.")
-]
+MOST_LEVELS: Final = 64
+MOST_REPEATS: Final = 50
 
 
-def sweep(
-    scenario: Scenario,
-    levels: Levels = "1,2,4,8,16,32",
-    repeats: Repeats = "3",
-    duration: Duration = "30s",
-    warmup: options.Warmup = "5s",
-    ramp: options.Ramp = "1s",
-    think: Think = False,
-    mode: options.ModeText = "sequential",
-    processes: options.Processes = "1",
-    pool: connection_options.PoolSize = None,
-    reconnect: connection_options.Reconnect = None,
-    pooler: connection_options.PoolerText = None,
-    pooler_dsn: connection_options.PoolerDsn = None,
-    replica: connection_options.Replicas = None,
-    read_policy: connection_options.ReadPolicyText = None,
-    read_your_writes: connection_options.OwnWritesText = None,
-    objective: options.ObjectiveText = None,
-    max_errors: options.MaxErrors = None,
-    seed: options.LoadSeed = "1",
-    dsn: options.Dsn = None,
-    instance: options.Instance = None,
-    results_dir: options.ResultsDir = None,
-    allow_unmarked: options.AllowUnmarked = None,
-    json: options.Json = False,
-) -> None:
+LEVELS: Final = ParameterType("N,N,…", quantities.integers(1, quantities.MOST_USERS, most_values=MOST_LEVELS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepOptions:
+    """Options of a sweep beyond those of any load."""
+
+    levels: Annotated[
+        options.Integers,
+        option(
+            "--levels", of=LEVELS, group=options.LOAD, help="Levels to run: busy connections, or users with --think."
+        ),
+    ] = (1, 2, 4, 8, 16, 32)
+    think: Annotated[
+        bool,
+        option(
+            "--think/--no-think", of=options.FLAG, group=options.LOAD,
+            help="Keep the scenario's think time. Without it, a level is the number of busy connections.",
+        ),
+    ] = False  # fmt: skip
+    repeats: Annotated[
+        int, option("--repeats", of=integer(1, MOST_REPEATS), group=options.LENGTH, help="Runs of each level.")
+    ] = 3
+    ramp: options.Ramp = Seconds(1)
+    warmup: options.Warmup = Seconds(5)
+    duration: options.Duration = Seconds(30)
+
+    def plan(self, load: LoadOptions, access: Access) -> SweepPlan:
+        """Plan of the sweep."""
+        from loadgen.runner.run import DRAIN_S
+        from loadgen.runner.sweep_runs import SweepPlan
+
+        return SweepPlan(
+            levels=self.levels,
+            repeats=self.repeats,
+            think=self.think,
+            ramp_s=self.ramp,
+            warmup_s=self.warmup,
+            measure_s=self.duration,
+            drain_s=DRAIN_S,
+            seed=load.seed,
+            mode=load.mode,
+            processes=load.processes,
+            access=access,
+        )
+
+
+@options.expanded
+def sweep(scenario: options.Scenario, own: SweepOptions, load: LoadOptions, json: options.Json = False) -> None:
     """Find the highest load that meets an objective.
 
-    Runs a scenario at several levels in random order, with repeats, each on a fresh copy of the data. The answer is
-    the highest load at which, and below which, the objective was met. The database itself is only read.
+    Runs a scenario at several levels in random order, with repeats, each on a fresh copy of the data. The result is
+    the highest level that meets the objective, as all lower levels do. The database itself is only read.
 
     Example: loadgen sweep dashboard --levels 1,4,16,64 --objective p95=100ms
     """
-    from loadgen.runner.run import DRAIN_S
-    from loadgen.runner.sweep_runs import MAX_LEVELS, MAX_REPEATS, SweepPlan
+    load.require_user_per_process(max(own.levels))
 
-    found_levels = quantities.levels(levels, most_levels=MAX_LEVELS)
-    plan = SweepPlan(
-        levels=found_levels,
-        repeats=quantities.whole(repeats, "--repeats", most=MAX_REPEATS),
-        think=think,
-        ramp_s=quantities.duration_s(ramp, "--ramp"),
-        warmup_s=quantities.duration_s(warmup, "--warmup"),
-        measure_s=quantities.duration_s(duration, "--duration", least_s=1.0),
-        drain_s=DRAIN_S,
-        seed=quantities.whole(seed, "--seed", least=0, most=2**31 - 1),
-        mode=quantities.mode(mode),
-        processes=quantities.processes(processes, max(found_levels)),
-    )
-    parsed_objective = quantities.objective(objective)
-    error_share = quantities.max_errors(max_errors)
-
-    from loadgen import settings
     from loadgen.database.connect import resolve
     from loadgen.runner.scenarios import find_scenario
     from loadgen.seeding.starter import ensure_data
 
-    config = settings.load(
-        dsn=dsn, instance=instance, results_dir=results_dir, pooler_dsn=pooler_dsn, replica_dsns=replica or ()
-    )
+    config = load.settings()
     find_scenario(scenario)
     target = resolve(config)
     ensure_data(target)
-    servers, sweep_access = connection_options.servers_and_access(
+    servers, access = servers_and_access(config, target, load.connections)
+    record, directory = carry_out(
+        scenario,
+        own.plan(load, access),
+        load.judged_objective(),
         config,
-        target,
-        pool=pool,
-        reconnect=reconnect,
-        pooler=pooler,
-        read_policy=read_policy,
-        own_writes=read_your_writes,
+        load.allow_unmarked,
+        servers,
+        load.max_error_share,
     )
-    plan = replace(plan, access=sweep_access)
-    record, directory = carry_out(scenario, plan, parsed_objective, config, allow_unmarked, servers, error_share)
-    say(f"a page of it: loadgen report {directory}")
+    say(f"HTML page: loadgen report {directory}")
     _end(record, json=json)
 
 

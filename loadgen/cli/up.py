@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from loadgen.cli import options, servers
+from loadgen.cli.options import option
 from loadgen.cli.output import emit_values
 
 
 def up(
     name: servers.Name = None,
     port: Annotated[
-        int | None, typer.Option("--port", metavar="N", help="Port on 127.0.0.1. Default: the last one, else any free.")
+        int | None,
+        option(
+            "--port",
+            of=options.integer(1, 65_535, "PORT"),
+            group=options.SERVER,
+            help="Port on 127.0.0.1. Default: the previous one, else any free port.",
+        ),
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Start an embedded PostgreSQL server.
+    """Start an embedded PostgreSQL server, or find it running.
 
-    Finds it if it runs already, and prints how to reach it.
+    Prints how to connect to it.
 
     Example: loadgen up
     """

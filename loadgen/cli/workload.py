@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loadgen.cli import options
+from loadgen.cli.options import option
 from loadgen.cli.output import console, emit, say
 from loadgen.errors import UsageError
 
@@ -16,41 +17,55 @@ if TYPE_CHECKING:
     from loadgen.runs.format.scenario import ScenarioDescription
 
 
+RequestsFile = Annotated[
+    Path | None,
+    option(
+        "--requests", of="FILE", group=options.INPUT,
+        help="CSV file with timestamp,requests of production, for the ratio of peak to mean.",
+    ),
+]  # fmt: skip
+ProfileFile = Annotated[
+    Path | None,
+    option(
+        "--profile", of="FILE", group=options.INPUT,
+        help="Profile of production by loadgen profile, for transactions per user and their mix.",
+    ),
+]  # fmt: skip
+BaseFile = Annotated[
+    Path | None,
+    option(
+        "--base", of="FILE", group=options.INPUT,
+        help="Workload file for values that are not measured, such as events. Default: assumptions.",
+    ),
+]  # fmt: skip
+OutputFile = Annotated[
+    Path | None,
+    option("--output", "-o", of="FILE", group=options.OUTPUT, help="Write the workload to this file. Default: stdout."),
+]
+
+
 def workload(
     record: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RECORD]…",
-            help="Runs and sweeps: which of their transactions read; with --profile, scenarios that explain it instead "
-            "(default: those of the base's mix).",
+            metavar="RECORD",
+            help="Runs and sweeps, by id or directory, for which of their transactions read. With --profile: records "
+            "whose scenarios describe its statements. Default: the scenarios of the mix.",
         ),
     ] = None,
-    requests: Annotated[
-        Path | None,
-        typer.Option("--requests", metavar="FILE", help="CSV with timestamp,requests of production: peak to mean."),
-    ] = None,
-    profile: Annotated[
-        Path | None,
-        typer.Option("--profile", metavar="FILE", help="Of production, by `loadgen profile`: transactions and mix."),
-    ] = None,
-    base: Annotated[
-        Path | None,
-        typer.Option(
-            "--base", metavar="FILE", help="Workload file for what is not measured, events too. Default: assumptions."
-        ),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write the block here. Default: stdout.")
-    ] = None,
+    requests: RequestsFile = None,
+    profile: ProfileFile = None,
+    base: BaseFile = None,
+    output: OutputFile = None,
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:
     """Compute how users become load, from production's numbers.
 
-    Writes the block for `loadgen plan --workload`; each number says where it comes from. Request counts, by the
-    hour or finer over a week or more, tell the peak to mean; a profile with pg_stat_statements tells transactions a
-    user and day, the mix and its reads. A run of our own scenarios tells only which of its transactions read, and
-    is called synthetic.
+    Writes a workload file for loadgen plan --workload, each number with its source. Request counts, hourly or finer
+    for a week or more, give the ratio of peak to mean. A profile with pg_stat_statements gives transactions per user
+    and day, their mix and the share of reads. A run of a scenario gives only which of its transactions read, and is
+    called synthetic.
 
     Example: loadgen workload --requests requests.csv --output workload.toml
     """

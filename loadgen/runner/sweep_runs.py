@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from capacity.scalability import capacity_at_objective
 from capacity.values import Refusal
@@ -29,9 +28,6 @@ from loadgen.runs.format.schedule import Mode, Schedule
 from loadgen.runs.format.sweep import CapacityAnswer, SweepPoint, SweepRecord
 from loadgen.runs.repeats import judged_repeats
 from loadgen.runs.store import DOCUMENTS, RUNS, new_id, new_record
-
-MAX_LEVELS: Final = 64
-MAX_REPEATS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Final, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeVar, cast, get_args
 
 from loadgen.errors import UsageError
 from loadgen.runs.format.access import Access, OwnWrites, Pooler, ReadPolicy
 
 MOST_CONNECTIONS: Final = 10_000
+_T = TypeVar("_T")
 _OWN_WRITES: Final = re.compile(r"(?P<kind>none|lsn|sticky)(?::(?P<value>[0-9]+(?:\.[0-9]+)?)(?P<unit>ms|s|m))?")
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
@@ -34,37 +35,78 @@ def parse_access(
     replicas: int = 0,
     names: Mapping[str, str],
 ) -> Access:
-    """Parse the access options; ``names`` are what messages call each. Raises UsageError."""
-    for key, value in (("read_policy", read_policy), ("own_writes", own_writes)):
-        if value is not None and not replicas:
-            raise UsageError(f"{names[key]} is for reading from replicas; name them with {names['replica']}")
-    if pooler is not None and pooler not in get_args(Pooler):
-        raise UsageError(f"{names['pooler']} {pooler!r} is unknown; give {', '.join(get_args(Pooler))}")
-    if read_policy is not None and read_policy not in get_args(ReadPolicy):
-        raise UsageError(f"{names['read_policy']} {read_policy!r} is unknown; give {', '.join(get_args(ReadPolicy))}")
-    return Access(
-        pool=_whole(pool, names["pool"]),
-        reconnect_every=_whole(reconnect, names["reconnect"]),
-        pooler=pooler or "auto",  # type: ignore[arg-type]  # checked above
+    """Parse the access options; ``names`` are those of the variables, for messages. Raises UsageError."""
+
+    def parsed(key: str, text: str | None, parse: Callable[[str], _T]) -> _T | None:
+        try:
+            return None if text is None else parse(text)
+        except ValueError as error:
+            raise UsageError(f"{names[key]}={text}: {error}") from error
+
+    return make_access(
+        pool=parsed("pool", pool, parse_connections),
+        reconnect=parsed("reconnect", reconnect, parse_connections),
+        pooler=parsed("pooler", pooler, parse_pooler),
+        read_policy=parsed("read_policy", read_policy, parse_read_policy),
+        own_writes=parsed("own_writes", own_writes, parse_own_writes),
         replicas=replicas,
-        read_policy=read_policy or ("replica" if replicas else "primary"),  # type: ignore[arg-type]  # checked above
-        own_writes=_own_writes(own_writes, names["own_writes"]),
+        names=names,
     )
 
 
-def _whole(text: str | None, what: str) -> int | None:
-    if text is None:
-        return None
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= MOST_CONNECTIONS:
-        raise UsageError(f"{what} {text!r} is no number from 1 to {MOST_CONNECTIONS}")
+def make_access(
+    *,
+    pool: int | None,
+    reconnect: int | None,
+    pooler: Pooler | None,
+    read_policy: ReadPolicy | None,
+    own_writes: OwnWrites | None,
+    replicas: int,
+    names: Mapping[str, str],
+) -> Access:
+    """Combine parsed options, of which None is the default. Raises UsageError for those that need replicas."""
+    for key, value in (("read_policy", read_policy), ("own_writes", own_writes)):
+        if value is not None and not replicas:
+            raise UsageError(f"{names[key]} needs read replicas; give them with {names['replica']}")
+    return Access(
+        pool=pool,
+        reconnect_every=reconnect,
+        pooler=pooler or "auto",
+        replicas=replicas,
+        read_policy=read_policy or ("replica" if replicas else "primary"),
+        own_writes=own_writes or OwnWrites(),
+    )
+
+
+def parse_connections(text: str) -> int:
+    """Parse a number of connections, or of transactions on one. Raises ValueError."""
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text[:9]) <= MOST_CONNECTIONS:
+        raise ValueError(f"expected an integer from 1 to {MOST_CONNECTIONS}")
     return int(text)
 
 
-def _own_writes(text: str | None, what: str) -> OwnWrites:
-    if text is None:
-        return OwnWrites()
+def parse_pooler(text: str) -> Pooler:
+    """Parse a kind of pooler. Raises ValueError."""
+    if text not in get_args(Pooler):
+        raise ValueError(f"expected {_alternatives(get_args(Pooler))}")
+    return cast("Pooler", text)
+
+
+def parse_read_policy(text: str) -> ReadPolicy:
+    """Parse a read policy. Raises ValueError."""
+    if text not in get_args(ReadPolicy):
+        raise ValueError(f"expected {_alternatives(get_args(ReadPolicy))}")
+    return cast("ReadPolicy", text)
+
+
+def parse_own_writes(text: str) -> OwnWrites:
+    """Parse ``none``, ``lsn``, ``lsn:100ms`` or ``sticky:2s``. Raises ValueError."""
     match = _OWN_WRITES.fullmatch(text)
     if not match or (match["kind"] == "none" and match["value"]) or (match["kind"] == "sticky" and not match["value"]):
-        raise UsageError(f"{what} {text!r} is unknown; give none, lsn, lsn:100ms (wait that long) or sticky:2s")
+        raise ValueError("expected none, lsn, lsn:DURATION or sticky:DURATION, such as lsn:100ms or sticky:2s")
     seconds = float(match["value"] or 0) * _UNITS[match["unit"] or "s"]
     return OwnWrites(match["kind"], seconds)  # type: ignore[arg-type]  # matched by the expression
+
+
+def _alternatives(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"

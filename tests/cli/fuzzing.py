@@ -48,9 +48,9 @@ PATHS = (
 NOT_FOR_WRITING = frozenset(("/dev/full", "/dev/null", "/dev/zero", "{place}/file/below"))
 
 KINDS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("N", "P", "X", "S", "J", "MONTHS", "N,N,…", "NAME=SHARE,…", "PORT"), NUMBERS),
-    **dict.fromkeys(("TIME", "pNN=TIME"), TIMES),
-    "R": RATES,
+    **dict.fromkeys(("N", "PROBABILITY", "FACTOR", "MONTHS", "PERCENT", "N,N,…", "NAME=SHARE,…", "PORT"), NUMBERS),
+    **dict.fromkeys(("DURATION", "pNN=DURATION"), TIMES),
+    "RATE": RATES,
     "DSN": DSNS,
     **dict.fromkeys(("FILE", "DIR", "PROFILE"), PATHS),
     **dict.fromkeys(("NAME", "DATABASE", "HOST", "NAME,…"), NAMES),
@@ -117,8 +117,8 @@ def _parameters() -> Iterator[_Parameter]:
                 continue
             name = parameter.opts[0] if parameter.param_type_name == "option" else ARGUMENT
             words = (getattr(parameter, "help", None) or "").split()
-            writes = words[:1] in (["Write"], ["Where"])
-            yield _Parameter(verb, name, (parameter.metavar or "").strip("[]…"), writes)
+            writes = words[:1] in (["Write"], ["Directory"])
+            yield _Parameter(verb, name, parameter.metavar or "", writes)
 
 
 def _variables() -> Iterator[_Parameter]:

@@ -121,8 +121,8 @@ def test_a_refusal_is_typed(run: Run, text: str, code: str) -> None:
 def test_doubles_may_be_averaged(run: Run) -> None:
     text = rows(line(24)) + "24,9999\n"
     for option, found in (("last", 9999.0), ("mean", None)):
-        code, made, _ = run(text, "--doubles", option)
+        code, made, _ = run(text, "--duplicates", option)
         assert code == 0
         assert [a["kind"] for a in made["adjustments"]] == ["duplicate"]
         assert (made["forecast"][0]["point"] > 5000) == (found is not None)
-    assert run(text, "--doubles", "first")[0] == 2
+    assert run(text, "--duplicates", "first")[0] == 2
