@@ -29,7 +29,7 @@ def replacing(path: Path, *, directory: bool = False) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     for leftover in leftovers(path.parent, f".{glob.escape(path.name)}.*.partial"):
         remove(leftover)
-        report(f"removed {leftover}, left half-written by a process that was killed")
+        report(f"removed {leftover}, left incomplete by a process that was killed")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with held(partial, Path.mkdir if directory else Path.touch, remove):
         yield partial

@@ -60,7 +60,7 @@ def load(
     if dsn is not None:
         _refuse_password(dsn, "--dsn")
         if instance is not None:
-            raise UsageError("--dsn and --instance name two servers; give one of them")
+            raise UsageError("--dsn and --instance exclude each other; give one of them")
     _refuse_empty(instance, "--instance")
     for option, value in (("--pooler-dsn", pooler_dsn), *(("--replica", dsn) for dsn in replica_dsns)):
         if value is not None:
@@ -87,7 +87,7 @@ def _from_file(path: Path) -> dict[str, str]:
     names = {f.name for f in fields(Settings) if f.name not in _LISTS}
     values = read_toml(path, SETTINGS).get("loadgen", {})
     if not isinstance(values, dict):
-        raise UsageError(f"{path}: loadgen must be a table; write [loadgen] and a setting a line")
+        raise UsageError(f"{path}: loadgen must be a table; write [loadgen] and one setting per line")
     for name, value in values.items():
         if name not in names:
             raise UsageError(f"{path}: unknown setting {name!r} in [loadgen]; known are {', '.join(sorted(names))}")

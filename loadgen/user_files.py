@@ -96,12 +96,12 @@ def read_toml(path: Path, kind: FileKind) -> dict[str, Any]:
             case list() as array:
                 pending += array
             case int() as number if abs(number) >= 2**63:
-                raise UsageError(f"{path} has a whole number that does not fit into 64 bits; correct it")
+                raise UsageError(f"{path} has an integer that does not fit into 64 bits; correct it")
     return document
 
 
 def _refusal(path: Path, kind: FileKind, why: str | None) -> UsageError:
-    return UsageError(f"cannot read {kind.name} from {path}: {why or 'the system refused'}; {kind.advice}")
+    return UsageError(f"cannot read {kind.name} from {path}: {why or 'the system refused to read it'}; {kind.advice}")
 
 
 def _kind_of_file(mode: int) -> str:

@@ -77,20 +77,20 @@ def show(record: CalibrationRecord) -> None:
     """Show a calibration on stderr."""
     from rich.table import Table
 
-    from capacity.formatting import interval
+    from capacity.formatting import counted, interval
 
-    table = Table("statement", "server ms", "times", box=None, pad_edge=False)
+    table = Table("statement", "server ms", "executions", box=None, pad_edge=False)
     for s in record.statements:
         table.add_row(f"{s.scenario}.{s.name}", interval(s.server_ms), f"{s.executions:,}")
     console().print(table)
     say(f"round trip {interval(record.round_trip_ms, 'ms')}, commit {interval(record.commit_ms, 'ms')}")
     if (idle := record.idle) is not None:
-        cores = "unseen" if idle.cpu_cores is None else f"{idle.cpu_cores:.3f} cores"
-        wal = "unseen" if idle.wal_bytes_per_s is None else f"{idle.wal_bytes_per_s:,.0f} bytes of WAL a second"
-        say(f"idle it uses {cores}, {wal}")
+        cores = "unknown CPU" if idle.cpu_cores is None else f"{idle.cpu_cores:.3f} cores"
+        wal = "unknown WAL" if idle.wal_bytes_per_s is None else f"{idle.wal_bytes_per_s:,.0f} bytes of WAL per second"
+        say(f"idle server: {cores}, {wal}")
     writes = sum(skipped.why == "it writes" for skipped in record.skipped)
     if writes:
-        say(f"not timed: {writes} statements that write")
+        say(f"not timed, as they write: {counted(writes, 'statement')}")
     for skipped in record.skipped:
         if skipped.why != "it writes":
             say(f"not measured: {skipped.what}: {skipped.why}")

@@ -85,7 +85,7 @@ def show(answer: DemandAnswer) -> None:
         def cells(of: Demand | ClassDemand) -> list[str]:
             return folded(_figures(of, units)) if narrow else _figures(of, units)
 
-        table = Table(answer.by, "at", *(unit.head for unit in units), box=None, pad_edge=False)
+        table = Table(answer.by, "level", *(unit.head for unit in units), box=None, pad_edge=False)
         for demand in answer.demands:
             if demand.by_level is None:
                 table.add_row(demand.transaction, "", *cells(demand))
@@ -98,10 +98,10 @@ def show(answer: DemandAnswer) -> None:
     print_fitting(build)
     levels = any(demand.by_level for demand in answer.demands)
     if levels:
-        say("of one transaction, at so many busy connections; ▸ the level of its capacity, which a plan takes")
+        say("per transaction, by busy connections; ▸ marks the level at capacity, which a plan uses")
     say(
         counted(len(answer.runs), "run")
-        + (f", {len(answer.left_out)} left out as not valid" if answer.left_out else "")
+        + (f", {len(answer.left_out)} not valid and left out" if answer.left_out else "")
     )
     say(f"idle server ({answer.idle.origin}): {answer.idle.source}")
 
@@ -117,7 +117,7 @@ class _Unit(NamedTuple):
 _UNITS: Final = (
     (_Unit("CPU, ms", "cpu_s", 1e3), _Unit("CPU, µs", "cpu_s", 1e6)),
     (_Unit("WAL, kB", "wal_bytes", 1e-3), _Unit("WAL, bytes", "wal_bytes", 1.0)),
-    (_Unit("blocks read", "block_reads", 1.0), _Unit("blocks in 1,000", "block_reads", 1e3)),
+    (_Unit("blocks read", "block_reads", 1.0), _Unit("blocks per 1,000", "block_reads", 1e3)),
     (_Unit("connection, ms", "connection_hold_s", 1e3), _Unit("connection, µs", "connection_hold_s", 1e6)),
 )
 """Large and small unit of each column, since decimals take too much room."""

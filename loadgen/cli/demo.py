@@ -53,8 +53,8 @@ def demo(
 
     began = time.monotonic()
     config = settings.load(instance=INSTANCE, results_dir=results_dir)
-    say("Runs this short are for seeing what the tool does, not for deciding anything.")
-    say(f"Everything below can be typed by itself; the server is named {INSTANCE!r} and stays up.")
+    say("These runs show what the tool does; they are too short for a decision.")
+    say(f"Each command below can be run by itself. The server {INSTANCE!r} keeps running.")
     _typed("seed", "--users", str(users), "--seed", str(SEED), "--instance", INSTANCE)
     seed(users=users, seed=SEED, instance=INSTANCE)
     sweeps = []

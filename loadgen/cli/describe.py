@@ -23,10 +23,10 @@ def describe(scenario: options.Scenario, json: options.Json = False) -> None:
         emit(documents.dump(description))
         return
     out = console()
-    out.print(f"[bold]{description.name}[/bold]  {description.summary}", soft_wrap=True)
+    out.print(f"[bold]{description.name}[/bold]  {description.summary}")
     out.print(
-        f"think time {description.think_time_s}; users by Zipf {description.user_skew:g}; "
-        f"{description.read_share:.0%} only read"
+        f"think time {description.think_time_s}; users drawn by Zipf's law, exponent {description.user_skew:g}; "
+        f"{description.read_share:.0%} of transactions are read-only"
     )
     total = sum(t.weight for t in description.transactions)
     table = Table("transaction", "share", "writes", "statements", box=None, pad_edge=False)

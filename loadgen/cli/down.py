@@ -27,7 +27,7 @@ def down(
     instance = Instance.from_settings(settings.load(instance=name))
     before = instance.status()
     if not instance.files.home.exists():
-        raise UsageError(f"there is no server {before.name}; those there are: loadgen status")
+        raise UsageError(f"there is no server {before.name}; list the servers: loadgen status")
     if delete:
         instance.delete()
     else:
@@ -35,4 +35,4 @@ def down(
     if json:
         emit_values(servers.FORMAT, **servers.values(instance.status()))
     stopped = "stopped" if before.running else "was not running"
-    say(f"{before.name}: {stopped}{', its data removed' if delete else ''}")
+    say(f"{before.name}: {stopped}{', data deleted' if delete else ''}")

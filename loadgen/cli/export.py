@@ -99,8 +99,8 @@ def show(result: Export, directory: Path) -> None:
         table.add_row(script.transaction, f"{script.share:.1%}", *sizes)
     out.print(table)
     for refused in result.refused:
-        out.print(f"left out {refused.transaction}: {refused.what}: {refused.why}", soft_wrap=True)
+        out.print(f"left out {refused.transaction}: {refused.what}: {refused.why}")
     for approximation in result.approximations:
-        out.print(f"{approximation.of}: {approximation.how}", soft_wrap=True)
+        out.print(f"{approximation.of}: {approximation.how}")
     first = next(iter(result.commands))
     out.print(f"run it: {directory}/run.sh {first} -c 8 -j 2 -T 60 {result.data.database}", soft_wrap=True)

@@ -68,6 +68,7 @@ def fidelity(
     """
     import datetime as dt
 
+    from capacity.formatting import counted
     from loadgen.cli.fidelity_result import show
     from loadgen.database.connect import connect, resolve
     from loadgen.fidelity.export import export as write_csv
@@ -83,7 +84,7 @@ def fidelity(
     with Steps() as steps:
         if export is not None:
             rows = write_csv(target, export, lambda done: steps.step(f"{export}: {done:,} households"))
-            say(f"{rows:,} households written to {export}")
+            say(f"{counted(rows, 'household')} written to {export}")
         descriptions = []
         for path in paths:
             with ScenarioChild(path, {}) as child:
@@ -91,7 +92,7 @@ def fidelity(
         record = measure(target, descriptions, dt.datetime.now(dt.UTC), steps.step)
     directory = keep(record, config.results_dir)
     show(record, everything=all_)
-    say(f"recorded in {directory}; a page of it: loadgen report {directory}")
+    say(f"recorded in {directory}; HTML page: loadgen report {directory}")
     if page is not None:
         from loadgen.cli.report import write_page
         from loadgen.runs.store import DOCUMENTS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from capacity.formatting import counted
 from loadgen.cli.output import console
 
 if TYPE_CHECKING:
@@ -26,18 +27,18 @@ def show(record: FidelityRecord, *, everything: bool) -> None:
     data = record.database.fingerprint
     out.print(
         f"[bold]{record.database.name}[/bold]: {record.users:,} users, seed {data.seed}, model {data.model_version}; "
-        f"{record.under_water:,} households under water, stored with a net worth of 0"
+        f"{counted(record.under_water, 'household')} with a negative net worth, stored as 0"
     )
     out.print(
         f"figures and rules: {record.count('within')} within ✓, {record.count('outside')} outside ✗, "
-        f"{record.count('undecided')} undecided ? (too few households to say, or not stored)"
+        f"{record.count('undecided')} undecided ? (too few households to decide, or not stored)"
     )
     out.print(_figures(record, everything=everything))
     broken = [c for c in record.checks if everything or c.verdict == "outside"]
     if broken:
         out.print(_checks(broken))
     holding = sum(c.verdict == "within" for c in record.checks)
-    out.print(f"{holding} of {len(record.checks)} rules hold in the rows that they apply to")
+    out.print(f"{holding} of {len(record.checks)} rules hold")
     for table in (_sizes(record), _use(record), _documents(record), _estimates(record, everything=everything)):
         out.print()
         out.print(table)
@@ -64,7 +65,7 @@ def _amount(figure: Figure, value: float) -> str:
 
 
 def _checks(checks: Iterable[Check]) -> Table:
-    table = _table("", "broken by", "of rows", "rule", folds="rule")
+    table = _table("", "violations", "rows", "rule", folds="rule")
     for check in checks:
         table.add_row(_SIGNS[check.verdict], f"{check.violating:,}", f"{check.checked:,}", check.rule)
     return table
@@ -73,7 +74,7 @@ def _checks(checks: Iterable[Check]) -> Table:
 def _sizes(record: FidelityRecord) -> Table:
     from capacity.formatting import size
 
-    table = _table("table", "rows", "heap", "TOAST", "indexes", "a row")
+    table = _table("table", "rows", "heap", "TOAST", "indexes", "per row")
     for state in record.tables:
         t = state.size
         sizes = (size(t.heap_bytes), size(t.toast_bytes), size(t.index_bytes), size(state.bytes_per_row))
@@ -86,7 +87,7 @@ def _use(record: FidelityRecord) -> Table:
     from capacity.formatting import count, share
 
     fan_outs = {fan_out.table: fan_out for fan_out in record.fan_outs}
-    table = _table("table", "in TOAST", "dead rows", "a user", "none", "50%", "90%", "99%", "most")
+    table = _table("table", "in TOAST", "dead rows", "per user", "none", "50%", "90%", "99%", "max")
     for state in record.tables:
         fan_out = fan_outs.get(state.size.name)
         per_user = (
@@ -116,11 +117,11 @@ def _estimates(record: FidelityRecord, *, everything: bool) -> Table:
     """Show the planner's estimates by the worst node of the worst draw."""
     from capacity.formatting import number
 
-    table = _table("statement", "planned", "came", "off by", "median", "worst node", folds="worst node")
+    table = _table("statement", "estimated", "actual", "factor", "median", "worst node", folds="worst node")
     ordered = sorted(record.estimates, key=lambda e: -((e.worst.q_error if e.worst else None) or 0.0))
     for e in ordered if everything else [e for e in ordered if e.worst is not None or not e.draws][:WORST]:
         node = e.worst or e.top
-        document = f"looks into a document: {e.jsonb_condition}" if e.jsonb_condition else ""
+        document = f"searches a document: {e.jsonb_condition}" if e.jsonb_condition else ""
         about = "; ".join(filter(None, (node.node if node else "", e.note, document)))
         if node is None:
             table.add_row(e.statement, "", "", "", "", about)

@@ -79,8 +79,8 @@ def forecast(
     """Forecast a growing count from its history, with an interval.
 
     The interval comes from a back-test. With fewer than 12 periods, or while growth still accelerates towards an
-    unknown ceiling, there is no interval, but scenarios. Rows may be in any order, several per period, and missing
-    for up to a fifth of the periods; the output says what was corrected.
+    unknown ceiling, the answer is scenarios without an interval. Rows may be in any order, several per period, and
+    missing for up to a fifth of the periods; the output says what was corrected.
 
     A forecast of users also gives rows, bytes and WAL of each table, from columns such as goals.rows in the file,
     from a profile, or from sweeps.
@@ -154,7 +154,7 @@ def _show_scenarios(answer: Scenarios, label: str) -> None:
     for row in _thinned(rows):
         table.add_row(str(row[0].date or row[0].period), *(number(p.point) for p in row))
     console().print(table)
-    say(f"{answer.why}: scenarios, none more likely")
+    say(f"{answer.why}: these are scenarios, none more likely than another")
 
 
 def _show_forecast(answer: Forecast, label: str) -> None:
@@ -172,21 +172,21 @@ def _show_forecast(answer: Forecast, label: str) -> None:
         )
     console().print(table)
     values = [*(o.value for o in answer.history), *(p.point for p in points)]
-    say(f"{_spark(values)}  {counted(len(answer.history), 'period')} seen, then the forecast")
+    say(f"{_spark(values)}  {counted(len(answer.history), 'period')} of history, then the forecast")
     sure = answer.coverage_range
     say(
-        f"{answer.model}; {answer.level:.0%} intervals; those it would have given at {answer.origins} past "
-        f"{'dates' if label == 'date' else 'periods'} held {answer.coverage:.0%}"
-        + (f" ({sure.low:.0%} to {sure.high:.0%}, as few of those are independent)" if sure else "")
-        + (": less often than they claim, so take them as too narrow" if answer.claims_too_much else "")
+        f"{answer.model}; {answer.level:.0%} intervals; back-tested at {counted(answer.origins, 'past ' + label)}, "
+        f"{answer.coverage:.0%} of the values were inside"
+        + (f" ({sure.low:.0%} to {sure.high:.0%}, since few of these are independent)" if sure else "")
+        + (": fewer than stated, so the intervals are too narrow" if answer.claims_too_much else "")
     )
     if answer.tested_horizon is not None and answer.tested_horizon < len(points):
-        say(f"the history could test {answer.tested_horizon} periods ahead; farther intervals follow the law of those")
+        say(f"back-tested up to {counted(answer.tested_horizon, 'period')} ahead; intervals beyond are extrapolated")
     if answer.ceiling:
-        say(f"growth ends at {interval(answer.ceiling)}")
+        say(f"growth saturates at {interval(answer.ceiling)}")
     for finding in answer.findings:
         what = "an outlier" if finding.kind == "outlier" else "a level shift"
-        say(f"{finding.date or f'period {finding.period}'}: {what} of {number(finding.amount)}, not taken for growth")
+        say(f"{finding.date or f'period {finding.period}'}: {what} of {number(finding.amount)}, not counted as growth")
 
 
 def _thinned(rows: Sequence[_Row]) -> list[_Row]:

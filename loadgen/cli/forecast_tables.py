@@ -27,14 +27,14 @@ def show_tables(forecast: Tables) -> None:
     if forecast.tables:
         end = next(iter(forecast.tables[0].series.values())).points[-1]
         charts = ("",) if out.width >= 96 else ()
-        table = Table(f"at {end.date or end.period}", "rows", "bytes", "WAL a day", *charts, box=None, pad_edge=False)
+        table = Table(f"at {end.date or end.period}", "rows", "bytes", "WAL per day", *charts, box=None, pad_edge=False)
         for column in table.columns:
             column.no_wrap = True
         for entry in forecast.tables:
             rows, sizes, wal = (_end(entry.series.get(name)) for name in _QUANTITIES)
             chart = _chart(_way(entry.series.get("bytes") or entry.series.get("rows")))
             cells = (
-                entry.table or "(not by table)",
+                entry.table or "(all tables)",
                 interval(rows),
                 size_interval(sizes),
                 size_interval(wal),
@@ -50,7 +50,7 @@ def show_tables(forecast: Tables) -> None:
                 sum(e.low for e in ends), sum(e.value for e in ends), sum(e.high for e in ends), ends[0].level
             )
             ways = [sum(values) for values in zip(*(_way(series) for series in sized), strict=False)]
-            say(f"{_chart(ways)}  {size(sum(s.now.value for s in sized))} in all today, then {size_interval(total)}")
+            say(f"{_chart(ways)}  {size(sum(s.now.value for s in sized))} in total today, then {size_interval(total)}")
     sources: dict[str, None] = {}
     for entry in forecast.tables:
         for quantity, series in entry.series.items():

@@ -18,6 +18,7 @@ def init(
 
     Example: loadgen init --dsn "host=db.example.com dbname=load"
     """
+    from capacity.formatting import counted
     from loadgen.database.connect import connect, resolve
     from loadgen.database.faults import faults
     from loadgen.database.guard import initialise, read_mark
@@ -30,7 +31,7 @@ def init(
         applied = initialise(conn, allow_unmarked)
         mark = read_mark(conn)
     if mark is None:
-        raise EnvironmentFault(f"{target}: its mark was removed meanwhile; run: loadgen init")
+        raise EnvironmentFault(f"{target}: its mark was removed at the same time; run: loadgen init")
     if json:
         emit_values(
             "loadgen.init/1",
@@ -39,5 +40,5 @@ def init(
             applied=list(applied),
             marked_at=mark.marked_at.isoformat(),
         )
-    what = f"applied {len(applied)} schema files" if applied else "nothing to do"
+    what = f"applied {counted(len(applied), 'schema file')}" if applied else "nothing to do"
     say(f"{target}: {what}; schema {mark.schema_version}, marked as synthetic")

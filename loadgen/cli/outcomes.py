@@ -18,6 +18,9 @@ from loadgen.errors import EnvironmentFault, LoadgenError, UsageError
 TRACEBACK_VARIABLE: Final = "LOADGEN_TRACEBACK"
 MOST_CHARACTERS: Final = 1_000
 """Longest message (assumption: a dozen lines). A longer one loses its middle, since its end says what to do."""
+SHORTEST_ANYWHERE: Final = 4
+"""Shortest password that is masked inside words too (assumption); a shorter one only where it stands alone, since its
+letters are in most words."""
 _URI_PASSWORD: Final = re.compile(r"(://[^\s/@:]{0,200}:)[^\s@]{1,200}(?=@)")
 _KEY_PASSWORD: Final = re.compile(
     r"((?:ssl)?password\s{0,9}=\s{0,9})(?:'[^']{0,200}'?|[^\s'&;,]{1,200})", re.IGNORECASE
@@ -75,7 +78,8 @@ def one_line(message: str) -> str:
     """Strip a message of passwords, control characters and lone surrogates, to at most ``MOST_CHARACTERS``."""
     masked = _KEY_PASSWORD.sub(r"\1***", _URI_PASSWORD.sub(r"\1***", message))
     if secret := os.environ.get("PGPASSWORD"):
-        masked = masked.replace(secret, "***")
+        escaped = re.escape(secret)
+        masked = re.sub(escaped if len(secret) >= SHORTEST_ANYWHERE else rf"(?<!\w){escaped}(?!\w)", "***", masked)
     if len(masked) > MOST_CHARACTERS:
         masked = f"{masked[: MOST_CHARACTERS * 6 // 10]} … {masked[-MOST_CHARACTERS * 3 // 10 :]}"
     return printable(masked).replace("\n", "\\n")

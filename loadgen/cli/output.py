@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
     from rich.table import Table
+    from rich.text import Text
 
 
 def console() -> Console:
@@ -37,9 +40,35 @@ def folded(cells: Iterable[str]) -> list[str]:
 
 
 def say(line: str) -> None:
-    """Print one line for people, with control characters escaped."""
-    if sys.stderr is not None:  # print would write to stdout instead
-        print(printable(line), file=sys.stderr, flush=True)
+    """Print one line for people, with control characters escaped; a terminal gets it wrapped between words.
+
+    A word that is longer than the terminal is wide, such as a path, stays whole, so that it can be copied.
+    """
+    if sys.stderr is None:  # print would write to stdout instead
+        return
+    shown = printable(line)
+    if sys.stderr.isatty():
+        shown = "\n".join(_wrapped(part, shutil.get_terminal_size().columns) for part in shown.split("\n"))
+    print(shown, file=sys.stderr, flush=True)
+
+
+def _wrapped(line: str, width: int) -> str:
+    indent = " " * (len(line) - len(line.lstrip()))
+    wrapped = textwrap.wrap(
+        line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
+    return "\n".join(wrapped)
+
+
+def say_labelled(text: Text, indent: int) -> None:
+    """Print a line whose first ``indent`` characters are a label, below which a terminal wraps the rest."""
+    out = console()
+    if not out.is_terminal:
+        out.print(text)
+        return
+    label, rest = text[:indent], text[indent:]
+    for n, part in enumerate(rest.wrap(out, out.width - indent)):
+        out.print(label if n == 0 else " " * indent, part, sep="")
 
 
 def printable(text: str) -> str:

@@ -214,4 +214,4 @@ def _say(record: PlanRecord, directory: Path, *, json: bool) -> None:
     if json:
         emit(documents.dump(record))
     show(record)
-    say(f"recorded in {directory}; a page of it: loadgen report {directory}")
+    say(f"recorded in {directory}; HTML page: loadgen report {directory}")

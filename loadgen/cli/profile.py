@@ -63,7 +63,7 @@ def profile(
     if output is not None:
         say(f"written to {output}")
     elif not json:
-        say("to keep it: loadgen profile --output profile.json")
+        say("to write it to a file: loadgen profile --output profile.json")
 
 
 def _show(profile: Profile) -> None:
@@ -72,7 +72,7 @@ def _show(profile: Profile) -> None:
 
     out = console()
     rows_per_user = {fan_out.table: fan_out for fan_out in profile.fan_outs.tables} if profile.fan_outs else {}
-    shown = _table("table", "rows", "heap", "toast", "indexes", "a user", "none", "90%", "99%")
+    shown = _table("table", "rows", "heap", "toast", "indexes", "per user", "none", "90%", "99%")
     for t in profile.tables:
         about = "" if t.counted else "~"
         rows = "unknown" if t.rows is None else f"{about}{t.rows:,}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,13 +36,36 @@ def psql(
 
     config = database.settings()
     target = resolve(config)
-    command = [_program(config.pg_bin, embedded=target.embedded), f"--dbname={target.conninfo}", *(arguments or [])]
+    database_name, rest = _database(arguments or [])
+    conninfo = target.conninfo if database_name is None else target.with_database(database_name).conninfo
+    command = [_program(config.pg_bin, embedded=target.embedded), f"--dbname={conninfo}", *rest]
     if json:
         emit_values("loadgen.psql/1", command=command)
         return
     # The password is in the environment, since process lists show arguments.
     secret = {} if target.password is None else {"PGPASSWORD": target.password}
     os.execve(command[0], command, os.environ | secret)
+
+
+def _database(arguments: list[str]) -> tuple[str | None, list[str]]:
+    """Take ``-d NAME`` out of psql's arguments: psql would take it in place of the whole connection string.
+
+    A connection string after ``-d`` stays, since it names a server of its own.
+    """
+    rest: list[str] = []
+    name = None
+    pending = iter(arguments)
+    for argument in pending:
+        match = re.fullmatch(r"(?:-d|--dbname=)(.+)|-d|--dbname", argument, re.DOTALL)
+        if match is None:
+            rest.append(argument)
+            continue
+        value = match[1] or next(pending, "")
+        if value and "=" not in value and "://" not in value:
+            name = value
+        else:
+            rest += [argument] if match[1] or not value else [argument, value]
+    return name, rest
 
 
 def _program(pg_bin: Path | None, *, embedded: bool) -> str:

@@ -41,7 +41,7 @@ def _piece(part: str, *, last: bool) -> RatePiece:
 
     match = _PIECE.fullmatch(part)
     if not match:
-        raise ValueError(f"{_FORMS}; {part!r} is none")
+        raise ValueError(f"{_FORMS}; {part!r} is not a rate")
     low = _tps(match["from"])
     high = low if match["to"] is None else _tps(match["to"])
     if match["time"] is not None:

@@ -56,7 +56,7 @@ def write_page(path: Path, output: Path | None = None) -> Path:
     if interrupts.received():  # while the record was being written
         raise KeyboardInterrupt
     subject = read_subject(path)
-    say("drawing the page …")
+    say("writing the page …")
     write_atomically(target, page(subject))
     say(f"report: {target}")
     return target

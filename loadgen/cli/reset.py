@@ -29,6 +29,7 @@ def reset(
 
     Example: loadgen reset --dsn "host=db.example.com dbname=load"
     """
+    from capacity.formatting import counted
     from loadgen.database.connect import connect, resolve
     from loadgen.database.faults import faults
     from loadgen.database.guard import one_at_a_time
@@ -53,4 +54,4 @@ def reset(
     if json:
         dropped = [{"type": item.type, "name": item.name} for item in removal.objects]
         emit_values("loadgen.reset/2", database=target.database, dropped=dropped)
-    say(f"{target}: dropped {len(removal.objects)} objects and the mark; to create them again: loadgen init")
+    say(f"{target}: dropped {counted(len(removal.objects), 'object')} and the mark; to create them again: loadgen init")

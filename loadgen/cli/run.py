@@ -226,10 +226,19 @@ def _end(record: RunRecord, *, judged: bool, json: bool) -> None:
     if error is not None:
         error.document = document
         raise error
+    if judged and record.result is not None and not record.verdict.interrupted:
+        say(f"the objective was met: {_measured(record.result, record.objective)}")
     if json:
         emit(document)
     if record.verdict.interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
+
+
+def _measured(result: RunResult, objective: Objective) -> str:
+    """The objective and what was measured: ``p95 ≤ 100 ms, measured 12.3 (11.9–12.8) ms``."""
+    from loadgen.report.numbers import interval
+
+    return f"{objective}, measured {interval(result.response.percentile_ms(objective.percentile), 'ms')}"
 
 
 def _why_not(record: RunRecord, judged: bool) -> LoadgenError | None:
@@ -257,4 +266,4 @@ def _missed(result: RunResult, objective: Objective) -> LoadgenError | None:
     met = objective_met(result, objective)
     if met is None:
         return RefusalError(undecided(result, objective))
-    return None if met else NegativeAnswer(f"the objective was not met: {objective}")
+    return None if met else NegativeAnswer(f"the objective was not met: {_measured(result, objective)}")

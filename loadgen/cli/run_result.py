@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from capacity.formatting import counted
 from loadgen.cli.output import console, folded, print_fitting
 
 if TYPE_CHECKING:
@@ -20,14 +21,14 @@ def show(record: RunRecord) -> None:
 
     out = console()
     if record.verdict.reasons:
-        out.print(f"[bold]{record.verdict.status}[/bold]: {escape(record.verdict.first_line)}", soft_wrap=True)
+        out.print(f"[bold]{record.verdict.status}[/bold]: {escape(record.verdict.first_line)}")
     if record.result is not None:
         _show_result(record.result, record.schedule.users)
     if record.server_statements and all(s.agrees for s in record.server_statements):
         calls = sum(s.calls for s in record.server_statements)
-        out.print(f"the server counted the same {calls:,} calls, statement by statement")
+        out.print(f"the server counted the same {counted(calls, 'call')} for each statement")
     for reason in (*record.verdict.reasons[1:], *record.verdict.notes):
-        out.print(escape(f"{reason.code}: {reason.what}; {reason.do}"), soft_wrap=True)
+        out.print(escape(f"{reason.code}: {reason.what}; {reason.do}"))
     out.print(f"verdict: [bold]{record.verdict.status}[/bold]")
 
 
@@ -42,7 +43,7 @@ def _show_result(result: RunResult, users: int) -> None:
     offered = f" of {number(opened.offered / result.window_s)} offered" if opened else ""
     out.print(
         f"[bold]{interval(result.throughput_tps)} transactions/s[/bold]{offered} over {result.window_s:g} s, "
-        f"{users} {'connections' if opened else 'users'}{errors}"
+        f"{counted(users, 'connection' if opened else 'user')}{errors}"
     )
     print_fitting(lambda narrow: _latencies(result, narrow=narrow))
     if opened:
@@ -50,11 +51,11 @@ def _show_result(result: RunResult, users: int) -> None:
     if result.access is not None:
         _show_access(result.access)
     for number_of, replay in enumerate(result.replay, start=1):
-        console().print(_replayed(number_of, replay), soft_wrap=True)
+        console().print(_replayed(number_of, replay))
     if len(result.generator.parts) > 1:
         _show_parts(result.generator)
     for sqlstate, message in result.error_examples.items():
-        out.print(f"error {sqlstate}, {result.errors_by_sqlstate[sqlstate]} times: {escape(message)}", soft_wrap=True)
+        out.print(f"error {sqlstate}, {counted(result.errors_by_sqlstate[sqlstate], 'time')}: {escape(message)}")
 
 
 def _latencies(result: RunResult, *, narrow: bool) -> Table:
@@ -114,14 +115,13 @@ def _show_access(access: AccessResult) -> None:
     routing = access.routing
     for name, latency in access.waits:
         cells = ", ".join(f"p{p:g} {latency.percentile_text(p)} ms" for p in (50.0, 95.0, 99.0))
-        out.print(f"{name}: {latency.count:,} times, {cells}, at most {milliseconds(latency.max_ms)}", soft_wrap=True)
+        out.print(f"{name}: {counted(latency.count, 'time')}, {cells}, at most {milliseconds(latency.max_ms)}")
     if routing is not None:
         replicas = ", ".join(f"{count:,}" for count in routing.replicas) or "0"
         out.print(
-            f"reads: {routing.primary:,} at the primary, {replicas} at replicas; {routing.fallbacks:,} kept from one "
-            f"by their user's last write, {routing.unreachable:,} as it was not reached; at least {routing.stale:,} "
-            "stale",
-            soft_wrap=True,
+            f"reads: {routing.primary:,} on the primary, {replicas} on the read replicas; of those on the primary, "
+            f"{routing.fallbacks:,} to read their user's own writes and {routing.unreachable:,} because the replica "
+            f"could not be reached; at least {routing.stale:,} stale",
         )
 
 
@@ -137,7 +137,9 @@ def _replayed(replica: int, use: ReplayUse) -> str:
     if use.lag_bytes_most is not None:
         age = "" if use.lag_s_most is None else f", {seconds(use.lag_s_most)}"
         behind = f"; at most {size(use.lag_bytes_most)}{age} behind"
-    why = "" if use.refusal is None else f". {use.refusal.code}: no {use.refusal.missing}; {use.refusal.do}"
+    why = ""
+    if (refusal := use.refusal) is not None:
+        why = f"; not available: missing {refusal.missing} ({refusal.code}); {refusal.do}"
     return f"replica {replica} replayed {replayed}{spent}{behind}{why}"
 
 
@@ -150,15 +152,12 @@ def _show_arrivals(arrivals: OpenResult, lag_p99_ms: str) -> None:
         f"arrivals: {arrivals.offered:,} offered, {arrivals.started:,} started, {arrivals.finished:,} finished, "
         f"{arrivals.late:,} late by over {LATE_MS:g} ms ({share(arrivals.late / max(arrivals.offered, 1))}), "
         f"{arrivals.dropped:,} dropped, {arrivals.unfinished:,} unfinished",
-        soft_wrap=True,
     )
     out.print(
         f"queue: {arrivals.waited:,} waited for a connection, {arrivals.backlog_most:,} at most, "
         f"{arrivals.backlog_end:,} at the end",
-        soft_wrap=True,
     )
     out.print(
         f"lag p99: {lag_p99_ms} ms, in warm-up {milliseconds(arrivals.warmup_lag_p99_ms)}, "
-        f"of the generator's own making {milliseconds(arrivals.own_lag_p99_ms)}",
-        soft_wrap=True,
+        f"from the load generator itself {milliseconds(arrivals.own_lag_p99_ms)}",
     )

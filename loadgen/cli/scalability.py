@@ -29,8 +29,9 @@ def scalability(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="FILE.csv|SWEEP",
-            help="CSV with concurrency,throughput and, if known, spread (standard deviation); or a sweep's id.",
+            metavar="SOURCE",
+            help="Sweep, by id or directory, or a CSV file with concurrency,throughput and, if known, spread (standard "
+            "deviation).",
         ),
     ],
     at: Annotated[
@@ -86,21 +87,21 @@ def show(measured: Throughputs, fit: Usl, asked: Sequence[float]) -> None:
     top = max(*means.values(), *(prediction.high for prediction in expected.values()))
     table = Table("N", "runs", "measured", "expected", f"{fit.alpha.level:.0%} of runs", "", box=None)
     for n in loads:
-        cells = ("not identified", "", "")
+        cells = ("not predicted", "", "")
         if n in expected:
             run = expected[n]
             cells = (number(run.value), interval_range(run), _chart(run, means.get(n), top))
         table.add_row(f"{n:g}", str(len(by_load.get(n, ()))) if n in by_load else MISSING, number(means.get(n)), *cells)
     console().print(table)
-    what = "N: busy connections, throughput in transactions a second" if measured.sweep else "N: concurrency"
-    say(f"{what}   ● measured   ┃ expected of a further run   ─ its range")
-    say("expected: the law below, bent to where levels lie that were repeated")
-    say(f"contention α {interval(fit.alpha)}, coherency β {interval(fit.beta)}, one alone γ {interval(fit.gamma)}")
+    what = "N: busy connections; throughput in transactions per second" if measured.sweep else "N: concurrency"
+    say(f"{what}   ● measured   ┃ expected of another run   ─ its range")
+    say("expected: the law below, adjusted to the levels that were repeated")
+    say(f"contention α {interval(fit.alpha)}, coherency β {interval(fit.beta)}, at N = 1 γ {interval(fit.gamma)}")
     say(f"{_shape(fit)}; {_peak(fit)}")
     refused = [n for n in asked if n > fit.law.reach]
     if refused:
-        say(f"past {number(fit.law.reach)} the law is not identified: sweep up to {max(refused):g}")
-    left_out = f", {measured.left_out} left out without a usable throughput" if measured.left_out else ""
+        say(f"beyond {number(fit.law.reach)} nothing is predicted; sweep up to {max(refused):g}")
+    left_out = f", {measured.left_out} left out for lack of a throughput" if measured.left_out else ""
     say(f"{counted(len(measured.throughput), 'point')} of {measured.source}{left_out}")
 
 
@@ -116,7 +117,7 @@ def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
     if isinstance(curve, LatencyCurve):
         name = f"p{latency.percentile:g}"
         measured = {p.level: p for p in curve.points}
-        table = Table("N", "busy", f"{name} ms", "a further run", "CPU alone", "", box=None)
+        table = Table("N", "busy", f"{name} ms", "another run", "CPU alone", "", box=None)
         top = max(p.response_ms.value for p in curve.points)
         for n in sorted({*_thinned(sorted(measured)), *asked}):
             prediction, point = curve.predict_ms(n), measured.get(int(n))
@@ -132,8 +133,8 @@ def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
                 "█" * max(round(LATENCY_CHART * min(prediction.value / top, 1)), 1),
             )
         console().print(table)
-        say(f"times in ms; busy: of the greatest throughput measured; a further run: its {curve.level:.0%} interval")
-        say("CPU alone: the mean if nothing else were queued for (mean-value analysis from the demand at rest)")
+        say(f"times in ms; busy: share of the highest measured throughput; another run: its {curve.level:.0%} interval")
+        say("CPU alone: mean response time if transactions queued only for the CPU (mean-value analysis)")
     elif isinstance(curve, Refusal):
         say(f"latency by load not available: missing {curve.missing} ({curve.code})")
     aim = f"p{latency.percentile:g} ≤ {milliseconds(latency.objective_ms)}"
@@ -142,8 +143,8 @@ def show_latency(latency: SweptLatency, asked: Sequence[float]) -> None:
     else:
         least = "at least " if latency.target.met_everywhere else ""
         say(
-            f"{aim} is met up to {least}{share(latency.target.utilisation)} busy, at {number(latency.target.level)} "
-            "connections, with P ≥ 95%"
+            f"{aim} is met up to a utilisation of {least}{share(latency.target.utilisation)}, at "
+            f"{number(latency.target.level)} connections, with P ≥ 95%"
         )
 
 
@@ -151,9 +152,9 @@ def _shape(fit: Usl) -> str:
     from capacity.scalability import Model
 
     return {
-        Model.LINEAR: "a straight line explains the points as well",
-        Model.AMDAHL: "contention explains the points; coherency is not told from none",
-        Model.USL: "contention and coherency explain the points" if fit.alpha.low > 0 else "coherency is in the points",
+        Model.LINEAR: "throughput is linear in concurrency, as far as these points show",
+        Model.AMDAHL: "contention explains the points; coherency is not distinguishable from 0",
+        Model.USL: "contention and coherency explain the points" if fit.alpha.low > 0 else "coherency explains them",
     }[fit.model]
 
 
@@ -163,11 +164,11 @@ def _peak(fit: Usl) -> str:
 
     if fit.peak_interval is not None:
         most = fit.predict(fit.peak_interval.value)
-        height = "" if isinstance(most, Refusal) else f", {number(most.value)} a second"
+        height = "" if isinstance(most, Refusal) else f", {number(most.value)} per second"
         return f"throughput peaks at {interval(fit.peak_interval)}{height}"
     if fit.identified:
         return f"no peak up to {number(fit.law.reach)}"
-    return f"where it peaks is not identified: sweep beyond {number(fit.largest_measured)}, or repeat more often"
+    return f"the peak is not identified; sweep beyond {number(fit.largest_measured)}, or with more repeats"
 
 
 def _thinned(loads: list[float]) -> list[float]:

@@ -107,7 +107,7 @@ def seed(
     if users is None:
         raise UsageError(f"{like} does not have the number of users; add --users 50k")
     for sentence in not_followed:
-        say(f"not as in {like}: {sentence}")
+        say(f"different from {like}: {sentence}")
     target = resolve(database.settings())
     require_sessions(target)
     wanted = Population(users, seed, as_of or dt.datetime.now(dt.UTC).date(), chunk_users_of(users), shape)
@@ -167,14 +167,16 @@ def _say(target: str, done: SeedResult) -> None:
     aged = f", {counted(done.ageing_months, 'month')} of use" if done.ageing_months else ""
     what = f"{population.users:,} users (seed {population.seed}, as of {population.as_of}{aged})"
     if done.users_per_s is None:
-        say(f"{target}: {what} were there already")
+        say(f"{target}: {what} were already there")
         return
     say(f"{target}: {what} in {done.seconds:.1f} s, {done.users_per_s:,.0f} users/s with keys, indexes and statistics")
     if done.users_loaded_by_others:
-        say(f"  {done.users_loaded:,} of them loaded by this call, {done.users_loaded_by_others:,} by others meanwhile")
+        say(f"  {done.users_loaded:,} of them by this call, {done.users_loaded_by_others:,} by others at the same time")
     say(f"  time  {', '.join(f'{phase} {seconds:.1f} s' for phase, seconds in done.phases_s.items())}")
     say(f"  rows  {', '.join(f'{table} {rows:,}' for table, rows in done.rows.items())}")
-    say(f"  {done.below_water:,} households under water: they keep their true balances and store a net worth of 0")
+    say(
+        f"  {counted(done.below_water, 'household')} with a negative net worth, which is stored as 0; balances are kept"
+    )
 
 
 def _cores() -> int:

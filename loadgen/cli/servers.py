@@ -48,10 +48,10 @@ def show(status: Status) -> None:
         say(f"{status.name}: not running; start it: loadgen up {status.name}")
         return
     say(f"{status.name}: PostgreSQL {status.version}, running as pid {server.pid}")
-    say(f"  here        loadgen psql --instance {status.name}")
+    say(f"  loadgen     loadgen psql --instance {status.name}")
     say(f'  by socket   psql "{socket_dsn(server)}"')
     say(
         f'  by TCP      PGPASSFILE={status.pgpass} psql "host=127.0.0.1 port={server.port} '
         f'user={SUPERUSER} dbname={DATABASE}"'
     )
-    say(f"  its log     {status.log}")
+    say(f"  log         {status.log}")

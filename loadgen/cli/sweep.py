@@ -215,7 +215,7 @@ class SweepProgress:
             self._bar.update(self._task, description=f"level {level}")
             return
         self._bar.advance(self._task)
-        self._bar.console.print(f"  {place + 1:>3}/{self._runs}  level {level:>4}  {_outcome(point)}", soft_wrap=True)
+        self._bar.console.print(f"  {place + 1:>3}/{self._runs}  level {level:>4}  {_outcome(point)}")
 
 
 def _outcome(point: SweepPoint) -> str:
@@ -230,10 +230,11 @@ def show(record: SweepRecord) -> None:
     """Show levels and answer on stderr."""
     from rich.table import Table
 
-    from capacity.formatting import interval, number, share
+    from capacity.formatting import counted, interval, number, share
 
     out = console()
-    table = Table("level", "runs", "throughput tps", "p95 ms", "P(objective)", "", box=None)
+    table = Table("level", "valid runs", "throughput tps", "p95 ms", "P(objective)", "", box=None)
+    without: list[str] = []
     best = max((p.throughput_tps.value for p in record.points if p.throughput_tps), default=1.0)
     for level in record.levels:
         points = [p for p in record.points if p.level == level]
@@ -243,12 +244,14 @@ def show(record: SweepRecord) -> None:
         met = record.capacity.met_probability.get(level) if record.capacity else None
         table.add_row(
             str(level),
-            f"{len(valid)}/{len(points)} valid",
+            f"{len(valid)} of {len(points)}",
             _span(tps),
             _span(p95),
             "–" if met is None else f"{met:.2f}",
             "█" * round(16 * (sum(tps) / len(tps) / best)) if tps else "",
         )
+        if not valid:
+            without.append(str(level))
     out.print(table)
     if record.capacity is None:
         return
@@ -256,12 +259,15 @@ def show(record: SweepRecord) -> None:
     at_least = "" if capacity.bracketed else "at least "
     out.print(
         f"[bold]{record.scenario.name} meets {record.objective} up to {at_least}{interval(capacity.throughput_tps)} "
-        f"transactions/s[/bold], at most {share(record.max_error_share)} of them failed, at {capacity.level} "
-        f"{'users' if record.schedule.think else 'busy connections'}",
-        soft_wrap=True,
+        f"transactions/s[/bold] with at most {share(record.max_error_share)} failed, at "
+        f"{counted(capacity.level, 'user' if record.schedule.think else 'busy connection')}",
     )
     if not capacity.bracketed:
-        out.print(f"the highest level still meets it: sweep beyond {number(max(record.levels))} to find the limit")
+        out.print(f"the highest level still meets it; add levels above {number(max(record.levels))} to find the limit")
+
+    if without:
+        levels, them = ("level", "it") if len(without) == 1 else ("levels", "them")
+        out.print(f"no valid run at {levels} {', '.join(without)}: the result leaves {them} out; sweep again")
 
 
 def _span(values: list[float]) -> str:

@@ -15,7 +15,7 @@ def up(
         int | None,
         option(
             "--port",
-            of=options.integer(1, 65_535, "PORT"),
+            of=options.integer(1024, 65_535, "PORT"),
             group=options.SERVER,
             help="Port on 127.0.0.1. Default: the previous one, else any free port.",
         ),

@@ -138,4 +138,4 @@ def show(answer: WorkloadAnswer) -> None:
     for note in answer.notes:
         say(note)
     if answer.file is not None:
-        say(f"written to {answer.file}; a plan by it: loadgen plan --workload {answer.file}")
+        say(f"written to {answer.file}; plan with it: loadgen plan --workload {answer.file}")

@@ -41,7 +41,7 @@ def make_data(files: Files, programs: Programs, notify: Callable[[str], None]) -
     """Run initdb beside the final place, then rename, so that a data directory is whole or not there."""
     partial = files.partial_data
     if partial.exists():
-        notify(f"removing the half-made data of an interrupted start in {partial}")
+        notify(f"removing the incomplete data of an interrupted start in {partial}")
         end_all(partial)  # initdb goes on when the process that started it is killed
         shutil.rmtree(partial)
     notify(f"creating server {files.name} (PostgreSQL {programs.version}), a few seconds …")

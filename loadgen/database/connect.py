@@ -89,10 +89,10 @@ def _from_dsn(dsn: str, *, embedded: bool) -> Target:
             "LOADGEN_DSN cannot be read; write postgresql://user@host:5432/db, or host=… dbname=…"
         ) from error
     for name in OTHER_SECRETS.intersection(parts):
-        raise UsageError(f"a DSN may not hold {name}; use a client key without one, readable only by you")
+        raise UsageError(f"a DSN may not hold {name}; use a client key without a password, readable only by you")
     password = parts.pop("password", None)
     if "service" in parts and "dbname" not in parts:
-        raise UsageError("a DSN with service= needs dbname= too; or set PGSERVICE and give no DSN")
+        raise UsageError("a DSN with service= also needs dbname=; add it, or set PGSERVICE and give no DSN")
     defaults = {option.keyword.decode(): option.val for option in psycopg.pq.Conninfo.get_defaults()}
     for name in () if "service" in parts else ("host", "hostaddr", "port", "user", "dbname"):
         value = defaults.get(name)

@@ -88,7 +88,7 @@ def drop_copy(copy: Target) -> bool:
             return False
         if not row[0]:
             raise GuardRefusal(
-                f"database {copy.database} exists and is no working copy of this tool, so it is not replaced; "
+                f"database {copy.database} exists and is not a working copy of this tool, so it is not replaced; "
                 "rename it, or give the copy another name"
             )
         _refuse_other_clients(conn, copy.database)

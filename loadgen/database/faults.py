@@ -14,26 +14,26 @@ from loadgen.errors import EnvironmentFault, LoadgenError
 
 ADVICE: Final = {
     "28P01": "the password is wrong or missing; set PGPASSWORD, a passfile or LOADGEN_DSN",
-    "28000": "the server does not let this user in; check the user, pg_hba.conf and sslmode",
-    "3D000": "there is no such database; create it, or name another with dbname=",
+    "28000": "the server does not let this user connect; check the user, pg_hba.conf and sslmode",
+    "3D000": "create the database, or give another with dbname=",
     "42501": "the user lacks a privilege; grant it, or connect as the owner",
     "25006": "the server is read-only; connect to the primary, or make room on its disk",
     "42P01": "a table is missing; run: loadgen init",
-    "42P06": "a schema of that name is there already; use another database, or remove it first",
-    "42P07": "a table of that name is there already; use another database, or remove it first",
+    "42P06": "use another database, or remove the schema first",
+    "42P07": "use another database, or remove the table first",
     "3F000": "a schema is missing; run: loadgen init",
     "53100": "the server's disk is full; free space there, then run the same command again",
     "53200": "the server is out of memory; lower its memory settings or the load",
-    "53300": "the server has no connection left; use fewer, or raise max_connections",
+    "53300": "the server has no free connection; use fewer connections, or raise max_connections",
     "55006": "it is in use; close the other connections, then try again",
-    "57014": "the statement was cancelled, by a timeout or by somebody; try again, or raise statement_timeout",
+    "57014": "the statement was cancelled, by a timeout or an administrator; try again, or raise statement_timeout",
     "57P01": "the server was shut down; start it, then run the same command again",
     "57P02": "the server crashed; see its log, then run the same command again",
     "57P03": "the server is starting or stopping; try again in a moment",
-    "55P03": "a lock is held by somebody else; try again when they are done",
-    "2BP01": "something else depends on it; drop that first",
+    "55P03": "another session holds a lock; try again when it has ended",
+    "2BP01": "another object depends on it; drop that object first",
 }
-"""Messages by SQLSTATE: what is wrong, and what to do."""
+"""Advice by SQLSTATE, after the server's message, and what is wrong where that does not say it."""
 
 CONNECT_PATTERNS: Final = (
     # libpq reports a failed connection as text, without a SQLSTATE, so these match the server's English messages; in
@@ -49,7 +49,7 @@ CONNECT_PATTERNS: Final = (
     ("remaining connection slots", "53300"),
     ("the database system is", "57P03"),
 )
-UNREACHABLE: Final = "is it running, and are host and port right? With no --dsn, loadgen starts a server of its own"
+UNREACHABLE: Final = "check that it runs, and host and port; without --dsn, loadgen starts an embedded server"
 
 
 def translate(error: psycopg.Error, server: Target | None) -> LoadgenError:
@@ -58,7 +58,7 @@ def translate(error: psycopg.Error, server: Target | None) -> LoadgenError:
     message = _first_line(error, server.password if server else None)
     state = error.sqlstate or _state_of_connect_failure(message)
     if state == "role":
-        return EnvironmentFault(f"{target}: {message}; there is no such user; create it, or name another with user=")
+        return EnvironmentFault(f"{target}: {message}; create the user, or give another with user=")
     if state in ADVICE:
         return EnvironmentFault(f"{target}: {message}; {ADVICE[state]}")
     if state is None and isinstance(error, psycopg.OperationalError):

@@ -51,7 +51,7 @@ class DatabaseIdentity:
         if self.marked_at_us is not None and other.marked_at_us is None:
             return "it is not marked as synthetic"
         if self.marked_at_us != other.marked_at_us and self.marked_at_us is not None:
-            return "it was marked as synthetic at another time, so it is another database of that name"
+            return "it was marked as synthetic at another time, so it is a different database of the same name"
         return None
 
 

@@ -42,7 +42,7 @@ class Files:
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
-            raise UsageError(f"{self.name!r} cannot name a server; use letters, digits, - and _, 40 at most")
+            raise UsageError(f"{self.name!r} is not a name of a server; use at most 40 letters, digits, - and _")
 
     @property
     def home(self) -> Path:

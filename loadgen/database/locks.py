@@ -87,7 +87,7 @@ def reservation(conn: psycopg.Connection, name: str) -> Iterator[None]:
     if row != (True,):
         others = [str(other[0]) for other in conn.execute(_SQL["name_holders"], key)]
         who = ", ".join(others) or "another process"
-        raise EnvironmentFault(f"database {name} is being made or used by {who}; wait for that to end, or end it")
+        raise EnvironmentFault(f"database {name} is being created or used by {who}; wait for that to end, or end it")
     try:
         yield
     finally:

@@ -33,7 +33,7 @@ def ready_in(data: Path, timeout_s: float) -> Postmaster | None:
     while (running := running_in(data)) is not None and not running.ready:
         if time.monotonic() > deadline:
             raise EnvironmentFault(
-                f"the server with pid {running.pid} in {data} is neither ready nor gone after {timeout_s:.0f} s; "
+                f"the server with pid {running.pid} in {data} has neither started nor stopped after {timeout_s:.0f} s; "
                 "see its log"
             )
         time.sleep(POLL_S)
@@ -57,7 +57,7 @@ def wait_for_orphans(data: Path) -> None:
     if not _gone(data, ORPHANS_TIMEOUT_S):
         numbers = ", ".join(str(process.pid) for process in _all_in(data))
         raise EnvironmentFault(
-            f"processes of an earlier server are still at work in {data} (pid {numbers}); end them, then try again"
+            f"processes of an earlier server still run in {data} (pid {numbers}); end them, then try again"
         )
 
 

@@ -121,8 +121,8 @@ def find_programs(state_dir: Path, pg_bin: Path | None, account: Account) -> Pro
         version = _version(bin_dir, account)
     if version is None:
         raise EnvironmentFault(
-            f"{account.name} cannot run {bin_dir / 'postgres'}; let that account read and pass every directory above "
-            "it, or set LOADGEN_STATE_DIR to a directory that it can"
+            f"{account.name} cannot run {bin_dir / 'postgres'}; give that account read and execute permission "
+            "on every directory above it, or set LOADGEN_STATE_DIR to a directory that it can read"
         )
     return Programs(bin_dir, account, version)
 

@@ -66,7 +66,7 @@ def remove(conn: psycopg.Connection, removal: Removal) -> None:
         if {obj.name for obj in objects if (obj.classid, obj.objid) in present} != {
             obj.name for obj in removal.objects
         }:
-            raise GuardRefusal("the database was changed meanwhile; nothing was dropped, run reset again")
+            raise GuardRefusal("the database was changed during the reset; nothing was dropped; run reset again")
         _refuse_foreign_content(conn, objects)
         numbers = as_arrays({(obj.classid, obj.objid) for obj in objects})
         for (command,) in conn.execute(_SQL["drop_commands"], numbers).fetchall():
@@ -75,7 +75,7 @@ def remove(conn: psycopg.Connection, removal: Removal) -> None:
             except psycopg.errors.DependentObjectsStillExist as error:
                 details = (error.diag.message_detail or "").splitlines()
                 raise GuardRefusal(
-                    f"{details[0] if details else 'something else depends on it'}; nothing was dropped. Drop what "
+                    f"{details[0] if details else 'another object depends on it'}; nothing was dropped. Drop what "
                     "loadgen did not create there, or move it elsewhere, then run reset again"
                 ) from error
         conn.execute(_SQL["drop_role"])
@@ -111,8 +111,8 @@ def _refuse_foreign_content(conn: psycopg.Connection, objects: Sequence[CreatedO
             foreign.append(f"public.users has {row[0]:,} users outside example.com, example.org and example.net")
     if foreign:
         raise GuardRefusal(
-            f"database {conn.info.dbname} holds what loadgen did not put there: {'; '.join(foreign)}; nothing was "
-            "dropped. Move that elsewhere, then run reset again"
+            f"database {conn.info.dbname} holds what loadgen did not create: {'; '.join(foreign)}; nothing was "
+            "dropped. Move them elsewhere, then run reset again"
         )
 
 

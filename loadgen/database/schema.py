@@ -74,8 +74,8 @@ def install(conn: psycopg.Connection) -> tuple[str, ...]:
     for version, sha256 in sorted(applied.items()):
         if shipped.get(version) != sha256:
             raise EnvironmentFault(
-                f"schema file {version} was applied to database {conn.info.dbname} with another text, by another "
-                "version of loadgen; run: loadgen reset, then loadgen init"
+                f"schema file {version} was applied to database {conn.info.dbname} with other content, by "
+                "another version of loadgen; run: loadgen reset, then loadgen init"
             )
     missing = [migration for migration in MIGRATIONS if migration.version not in applied]
     if missing:

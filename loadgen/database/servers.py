@@ -128,7 +128,7 @@ def _beside(server: Target, dsn: str, option: str) -> Target:
         # Without the driver's message: it quotes what it could not read, which may be a password.
         raise UsageError(f"{option} cannot be read; write postgresql://user@host:6432/db, or host=… port=…") from None
     if not any(parts.get(name) for name in ("host", "hostaddr", "service")):
-        raise UsageError(f"{option} names no server; give at least host=")
+        raise UsageError(f"{option} does not name a server; give at least host=")
     password = parts.pop("password", None)
     server_parts = conninfo_to_dict(server.conninfo)
     for name in ("user", "dbname"):
@@ -154,13 +154,13 @@ def _catch_up(replica: Target, system: int, position: object) -> None:
             assert row is not None
             standby, standby_system, replayed = row
             if not standby or standby_system != system:
-                problem = "is no standby" if not standby else "is a standby of another server"
+                problem = "is not a standby" if not standby else "is a standby of another server"
                 raise UsageError(f"{replica} {problem}; --replica names a streaming replica of the primary")
             if replayed:
                 return
             if time.monotonic() > deadline:
                 raise EnvironmentFault(
                     f"{replica} has not replayed what the primary has after {CATCH_UP_S:g} s; "
-                    "see that it is streaming, and that replay is not paused"
+                    "check that it is streaming and that replay is not paused"
                 )
             time.sleep(_LOOK_S)

@@ -116,9 +116,7 @@ class Master:
         workers = self._connected()
         self._agree(workers, servers)
         if len(workers) > schedule.users:
-            raise UsageError(
-                f"{len(workers)} workers would share {schedule.users} users; give more users, or end some workers"
-            )
+            raise UsageError(f"{len(workers)} workers for {schedule.users} users; give more users, or end some workers")
         schedule = replace(schedule, processes=len(workers))
         for worker in workers:
             self._match_clock(worker)
@@ -206,15 +204,15 @@ class Master:
     def _agree(self, workers: Sequence[_Worker], servers: ServersIdentity | None) -> None:
         if not workers:
             raise EnvironmentFault(
-                "no worker is here any more; start one: loadgen run SCENARIO --worker --master-host …"
+                "no worker is connected any more; start one: loadgen run SCENARIO --worker --master-host …"
             )
         for worker in workers:
             hello = worker.hello
             if hello.protocol != PROTOCOL:
-                raise EnvironmentFault(f"worker {hello.name} is of another version of loadgen; install the same there")
+                raise EnvironmentFault(f"worker {hello.name} runs another version of loadgen; install this one there")
             if hello.scenario_sha256 != self._sha256:
                 raise UsageError(
-                    f"worker {hello.name} has another scenario {self._scenario}; give it the same files as here"
+                    f"worker {hello.name} has another scenario {self._scenario}; give it the same files as the master"
                 )
             if servers is not None:
                 _agree_on_servers(hello, servers)
@@ -229,7 +227,7 @@ class Master:
             while worker.pings < count and time.monotonic() < deadline:
                 gevent.sleep(0.001)
         if worker.pings == 0:
-            raise EnvironmentFault(f"worker {worker.hello.name} does not answer; see what it says, then start it again")
+            raise EnvironmentFault(f"worker {worker.hello.name} does not answer; read its output, then start it again")
 
     def _tell(self, worker: _Worker, what: str, **data: object) -> None:
         self._runner.send_message(f"loadgen_{what}", {"run": self._run_id, **data}, worker.id)
@@ -302,7 +300,8 @@ def _agree_on_servers(hello: Hello, servers: ServersIdentity) -> None:
         raise UsageError(f"worker {hello.name} has {has} pooler, other than here; {do} there")
     if worker_servers.replicas != servers.replicas:
         raise UsageError(
-            f"worker {hello.name} knows {worker_servers.replicas} replicas, and here are {servers.replicas}; "
+            f"worker {hello.name} has another number of read replicas than the master ({worker_servers.replicas}, not "
+            f"{servers.replicas}); "
             f"set {REPLICAS_VARIABLE} or --replica there as here"
         )
 

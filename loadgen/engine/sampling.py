@@ -57,7 +57,7 @@ class Sampler:
             elif bound.parameter.of and bound.parameter.type in _WHOLE_NUMBERS:
                 raise _Inexpressible(
                     bound,
-                    "a whole number computed from a row may be a key of that row's user, and of no other; "
+                    "an integer computed from a row may be a key of that row's user, and of no other; "
                     "compute it in the statement, or hand the column on as it is",
                 )
             else:

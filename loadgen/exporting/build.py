@@ -136,7 +136,7 @@ def _of_step(
         how = (
             f"{len(draws.variants)} variants instead of a draw each time, evenly by length from {draws.drawn:,} draws; "
             f"{draws.kept_bytes:,.1f} bytes on average, all draws {draws.drawn_bytes:,.1f}; each variant is a prepared "
-            "statement of its own, planned anew at its first five executions on a connection: warm up"
+            "statement of its own, planned again at its first five executions on a connection: warm up"
         )
         if draws.of_rows:
             how += "; a variant was computed from one user's row and is given to any: contents no longer fit their user"

@@ -36,7 +36,7 @@ def sample(scenario: Path, request: SampleRequest, environment: Mapping[str, str
         )
     except subprocess.TimeoutExpired as error:
         raise EnvironmentFault(
-            f"{scenario}: its draws took more than {TIMEOUT_S:g} s; ask for fewer with --variants"
+            f"{scenario}: drawing its parameters took more than {TIMEOUT_S:g} s; ask for fewer with --variants"
         ) from error
     if not child.stdout:
         stderr = child.stderr.decode(errors="replace").strip().splitlines()

@@ -63,8 +63,8 @@ def require_empty(directory: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise UsageError(f"{directory}: {error.strerror}; give a directory that is not there yet") from error
-    raise UsageError(f"{directory} is not empty; give a directory that is empty or not there yet")
+        raise UsageError(f"{directory}: {error.strerror}; give a directory that does not exist yet") from error
+    raise UsageError(f"{directory} is not empty; give an empty or a new directory")
 
 
 def write_directory(directory: Path, files: Mapping[str, str]) -> None:
@@ -78,4 +78,6 @@ def write_directory(directory: Path, files: Mapping[str, str]) -> None:
                 if path.suffix == ".sh":
                     path.chmod(_EXECUTABLE)
     except OSError as error:
-        raise EnvironmentFault(f"cannot write {directory}: {error.strerror}; free space or give another one") from error
+        raise EnvironmentFault(
+            f"cannot write {directory}: {error.strerror}; free space, or give another one"
+        ) from error

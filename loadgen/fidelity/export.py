@@ -28,7 +28,7 @@ def export(target: Target, path: Path, progress: Callable[[int], None]) -> int:
     """
     path = path.absolute()
     if path.exists() and not path.is_file():
-        raise UsageError(f"--export {path} is not a file; give the name of one")
+        raise UsageError(f"--export {path} is not a file; give the name of a file")
     try:
         with Snapshot(target, lambda line: None) as snapshot, partials.replacing(path) as partial:
             return _copy(snapshot, partial, progress)

@@ -57,6 +57,6 @@ def _refusal(figures: Sequence[Figure], households: int) -> Refusal | None:
         return None
     return Refusal(
         "too_few_households",
-        f"{households:,} households decide none of {len(figures)} published figures",
+        f"{households:,} households are too few to decide any of {len(figures)} published figures",
         "seed more: loadgen seed --users 20000",
     )

@@ -82,11 +82,11 @@ class Snapshot:
         mark = read_mark(self.conn)
         if mark is None:
             raise GuardRefusal(
-                f"{self.target} is not marked as synthetic, so there is nothing to hold it against; "
+                f"{self.target} is not marked as synthetic, so published statistics do not apply; "
                 "for the shape of a production database: loadgen profile"
             )
         if mark.seeded_at is None or not mark.users:
-            raise EnvironmentFault(f"{self.target} holds no finished population; run: loadgen seed")
+            raise EnvironmentFault(f"{self.target} has not been seeded completely; run: loadgen seed")
         return mark
 
 

@@ -141,7 +141,7 @@ def _parts(samples: Sequence[ReplaySample]) -> tuple[list[int], list[float | Non
 
 def _cost(samples: Sequence[ReplaySample], bytes_: Sequence[int], cpu: Sequence[float | None]) -> Interval | Refusal:
     if not samples:
-        return Refusal("replica_not_sampled", "a sample of the replica in the window", "see that the replica answers")
+        return Refusal("replica_not_sampled", "a sample of the replica in the window", "check that the replica answers")
     if all(sample.cpu_s is None for sample in samples):
         return Refusal(
             "replay_not_in_sight",

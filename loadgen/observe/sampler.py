@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from capacity.formatting import counted
 from loadgen.database.target import Target
 from loadgen.observe.following import INTERVAL_S, Follower
 from loadgen.observe.probe import Probe
@@ -90,12 +91,13 @@ class Sampler:
         bounds = [begin, *sampled_at, end]
         gap_s = max(after - before for before, after in pairwise(bounds))
         if len(sampled_at) < 2:
-            what = f"the server was sampled {len(sampled_at)} times in the window: its counters there mean nothing"
-            do = f"see that the server answers: it is asked every {self._interval_s:g} s"
+            times = counted(len(sampled_at), "time")
+            what = f"the server was sampled only {times} in the window, so its counters cannot be compared"
+            do = f"check that the server answers: it is sampled every {self._interval_s:g} s"
             reasons.append(Reason("server_not_sampled", what, do))
         elif gap_s > 3 * self._interval_s + 1 and not self.history.faults(begin, end):
             what = f"for {gap_s:.0f} s of the window the server was not sampled"
-            reasons.append(Reason("server_gap", what, "see what kept the server or its catalogue, or give it more CPU"))
+            reasons.append(Reason("server_gap", what, "check what kept it from answering, or give it more CPU"))
         return tuple(reasons)
 
     def _begin(self, connection: Connection) -> Callable[[], None]:
@@ -122,4 +124,4 @@ class Sampler:
             self._rows.writerow((utc, f"{sample.at:.3f}", *counters, waits))
             self._file.flush()
         except OSError as error:
-            self._unwritten = f"{self._output} could not be written to its end: {error.strerror}"
+            self._unwritten = f"{self._output} could not be written completely: {error.strerror}"

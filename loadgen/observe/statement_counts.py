@@ -79,9 +79,9 @@ class StatementCounter:
             except (LoadgenError, psycopg.Error) as error:
                 after, self._missing, self._failed = None, _first_line(error), True
             if after is None:
-                self._missing = self._missing or "it no longer shows its statements"
+                self._missing = self._missing or "it no longer shows its statement counts"
             elif evicted != server.evicted:
-                self._missing = "pg_stat_statements.max was reached and it forgot statements"
+                self._missing = "pg_stat_statements.max was reached, so statements were evicted"
             else:
                 for use in between(server.before, after):
                     name = server.names.get(use.queryid)
@@ -103,7 +103,7 @@ class StatementCounter:
         if self._missing is None:
             return ()
         do = (
-            "see the server's log; it is asked at the beginning and at the end of a run"
+            "see the server's log; statements are read at the beginning and at the end of a run"
             if self._failed
             else "load pg_stat_statements, create the extension, and grant pg_read_all_stats"
         )
@@ -117,13 +117,13 @@ class StatementCounter:
         for statement in self._statements:
             queryid = _queryid(connection, statement)
             if queryid is None:
-                self._missing = "it does not say queryids, which needs PostgreSQL 14 and compute_query_id"
+                self._missing = "it shows no query identifiers, which need PostgreSQL 14 and compute_query_id"
                 return
             names.setdefault(queryid, statement.name)
             self._shared[statement.name] = names[queryid]
         before = snapshot(connection)
         if before is None:
-            self._missing = "it does not load pg_stat_statements, or does not let us look"
+            self._missing = "pg_stat_statements is not loaded, or this user may not read it"
             return
         self._servers.append(_Server(target, names, before, _evicted(connection)))
 
@@ -139,7 +139,7 @@ def differences(statements: Iterable[ServerStatement]) -> tuple[Reason, ...]:
     what = (
         f"the server counted {most.calls:,} calls of {most.name}, the client {most.client_calls:,}{explained}{others}"
     )
-    do = "see whether others ran the same statements on this database meanwhile, or its statistics were reset"
+    do = "check whether others ran the same statements on this database at the same time, or its statistics were reset"
     return (Reason("statements_differ", what, do),)
 
 

@@ -85,7 +85,7 @@ def calibrate(target: Target, scenarios: Sequence[str], seconds: float, say: Say
         say(f"idle server, {idle_s:g} s")
         idle = _idle(connection, idle_s)
         if idle is None:
-            skipped.append(Skipped("idle server", "others were at work on this database"))
+            skipped.append(Skipped("idle server", "other sessions were active on this database"))
         say("round trips")
         round_trip = _repeated(lambda: _ping(connection), PINGS, SHARE_S * seconds)
         commit = None
@@ -129,12 +129,12 @@ def _statements(scenarios: Sequence[ScenarioDescription]) -> tuple[list[_Timed],
             if statement.writes:
                 skipped.append(Skipped(f"{scenario.name}.{statement.name}", "it writes"))
             elif [p.draw for p in statement.parameters] != ["active_user"]:
-                skipped.append(Skipped(f"{scenario.name}.{statement.name}", "it needs more than a user"))
+                skipped.append(Skipped(f"{scenario.name}.{statement.name}", "it has parameters other than a user"))
             else:
                 wanted.append(_Timed(scenario.name, statement))
     if not wanted:
-        missing = "a statement that reads and asks for a user alone"
-        raise RefusalError(Refusal("nothing_to_time", missing, "calibrate with `--scenario dashboard`"))
+        missing = "a read-only statement whose only parameter is a user"
+        raise RefusalError(Refusal("nothing_to_time", missing, "add --scenario dashboard"))
     return wanted, skipped
 
 
@@ -177,7 +177,7 @@ def _time(
                     found[one] += _executed(connection, explain + one.statement.sql.encode(), user)
             if time.monotonic() > end + seconds:
                 missing = f"{LEAST_ROUNDS} rounds over {len(wanted)} statements in {2 * seconds:.0f} s"
-                raise RefusalError(Refusal("too_slow", missing, "give it longer: --time 60s"))
+                raise RefusalError(Refusal("too_slow", missing, "measure for longer: --time 60s"))
         done += 1
         for one, times in found.items():
             rounds[one].append(mean(times))

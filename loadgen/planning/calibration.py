@@ -15,7 +15,7 @@ from loadgen.runs.store import DOCUMENTS, new_record
 from loadgen.user_files import MIB, FileKind
 
 CALIBRATION_FORMAT: Final = "loadgen.calibration/1"
-FILE: Final = FileKind("a calibration", "make one: loadgen calibrate", 16 * MIB)
+FILE: Final = FileKind("a calibration", "create one: loadgen calibrate", 16 * MIB)
 """Assumption: a line for each statement is below 1 MiB."""
 
 Method = Literal["execution and serialisation", "execution"]
@@ -104,12 +104,12 @@ def ratio(measured_on: CalibrationRecord | None, target: CalibrationRecord | Non
     if measured_on is None or target is None:
         return assumed_ratio()
     if measured_on.method != target.method:
-        missing = f"times of one kind: one server tells {measured_on.method}, the other {target.method}"
-        return Refusal("other_method", missing, "calibrate two servers from PostgreSQL 17 on, or two before it")
+        missing = f"times of the same kind: one server measures {measured_on.method}, the other {target.method}"
+        return Refusal("other_method", missing, "calibrate two servers of PostgreSQL 17 or newer, or two older ones")
     ours, theirs = measured_on.database.fingerprint, target.database.fingerprint
     if (ours.model_version, ours.seed, ours.users, ours.shape_sha256) != (
         theirs.model_version, theirs.seed, theirs.users, theirs.shape_sha256,
     ):  # fmt: skip
-        missing = "the same data on both servers: documents of other sizes take other times"
-        return Refusal("other_data", missing, "seed both alike: the same users, seed and profile; then calibrate again")
+        missing = "the same data on both servers, as larger documents take longer"
+        return Refusal("other_data", missing, "seed both with the same users, seed and profile, then calibrate again")
     return cpu_time_ratio(measured_on.values, target.values)

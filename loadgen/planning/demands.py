@@ -57,7 +57,7 @@ def scenario_demand(
             used.append(LevelUse(point.level, point.repeat, use))
     if not used:
         missing = f"sweep {sweep.id}: a valid run that measured what the server used"
-        return Refusal("no_valid_runs", missing, f"run `loadgen sweep {sweep.scenario.name}` again")
+        return Refusal("no_valid_runs", missing, f"run again: loadgen sweep {sweep.scenario.name}")
     found = demand_by_level(used, confidence)
     if isinstance(found, Refusal):
         return Refusal(found.code, f"sweep {sweep.id}: {found.missing}", found.do)

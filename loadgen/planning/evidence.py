@@ -46,7 +46,7 @@ def recorded_runs(
     for name in further:
         path = store.resolve(results_dir, name)
         if (kind := store.kind_of(path)) != "run":
-            raise UsageError(f"--run {name}: is a {kind}, not a run; give sweeps by --sweep")
+            raise UsageError(f"--run {name}: is a {kind}, not a run; give sweeps with --sweep")
         run = documents.read(RunRecord, path)
         if run.scenario.name not in found:
             swept = ", ".join(found)
@@ -119,7 +119,7 @@ def _demand(
 ) -> MeasuredDemand | Refusal:
     cores = sweep.database.cores
     if cores is None:
-        return Refusal("cores_unknown", f"sweep {sweep.id}: the server's cores", "sweep a server that tells them")
+        return Refusal("cores_unknown", f"sweep {sweep.id}: the server's cores", "sweep a server that shows them")
     found = scenario_demand(sweep, runs, idle)
     if isinstance(found, Refusal):
         return found
@@ -151,11 +151,11 @@ def _write_cost(scenario: ScenarioDescription, runs: Sequence[RunRecord], idle: 
     """Cost of a write over a read, by the utilisation law of both classes; None if the scenario has only one."""
     if not 0 < scenario.read_share < 1:
         return None
-    what = f"what reading and writing transactions of {scenario.name!r} cost"
+    what = f"the cost of reading and writing transactions of {scenario.name!r}"
     kinds = {t.name: WRITES if t.writes else READS for t in scenario.transactions}
     uses = [two for run in runs if (use := run_use(run, True, idle)) is not None if (two := _kinds(use, kinds))]
     if not uses:
-        return Refusal("no_runs", f"{what}: valid runs of it, beside the sweep", "sweep again, or name runs by --run")
+        return Refusal("no_runs", f"{what}: valid runs of it, beside the sweep", "sweep again, or give runs with --run")
     found = service_demands(uses)
     if isinstance(found, Refusal):
         return Refusal(found.code, f"{what}: {found.missing}", found.do)
@@ -172,8 +172,8 @@ def _replay_s(
     """CPU seconds of replay per transaction, c·w of :mod:`capacity.sizing.replay_load`; None if all only read."""
     if scenario.read_share == 1:
         return None
-    what = f"what replaying the log of {scenario.name!r} costs a replica"
-    again = f"run `loadgen run {scenario.name} --replica DSN` for a minute or more, and name it by --run"
+    what = f"the cost of replaying the WAL of {scenario.name!r} on a replica"
+    again = f"run: loadgen run {scenario.name} --replica DSN, for a minute or more, and give it with --run"
     seen = [one for run in runs if run.verdict.status == "valid" and run.result for one in run.result.replay]
     told = [(one.cpu_s_per_byte, one.wal_bytes) for one in seen if one.cpu_s_per_byte is not None and one.wal_bytes]
     if not told:
@@ -202,6 +202,6 @@ def _ratio(write_s: Interval | None, read_s: Interval | None, what: str) -> Inte
     """Ratio of two demands; each end has one demand high and the other low, wider than their joint error."""
     if read_s is None or write_s is None or read_s.low <= 0 or write_s.low <= 0:
         return Refusal(
-            "no_cpu", f"{what}: CPU that is surely above 0 for both", "run longer, or in more different shares"
+            "no_cpu", f"{what}: a CPU cost above 0 for both", "run for longer, or with shares that differ more"
         )
     return Interval(write_s.low / read_s.high, write_s.value / read_s.value, write_s.high / read_s.low, read_s.level)

@@ -27,7 +27,7 @@ _SQL: Final = SqlFile("loadgen.planning", "sql/database.sql")
 TABLE_COLUMN: Final = re.compile(r"[a-z_][a-z0-9_]*\.(?:rows|bytes|wal_bytes_per_day)")
 """Pattern of a column with a table's own history."""
 MOST_COLUMNS: Final = 60
-KIND: Final = Kind("a history", "date,value", "period", 100_000, 64 * MIB, "sum it up by month")
+KIND: Final = Kind("a history", "date,value", "period", 100_000, 64 * MIB, "add up the values by month")
 """More rows are a log of events rather than a history by period; its size is an assumption: 600 characters a row."""
 
 
@@ -71,7 +71,7 @@ def read_csv(path: Path) -> History:
     at_label, at_value = header.index(label), header.index("value")
     own = {name: header.index(name) for name in header if TABLE_COLUMN.fullmatch(name)}
     if len(own) > MOST_COLUMNS:
-        raise UsageError(f"{path}: {len(own)} columns of tables; give at most {MOST_COLUMNS}")
+        raise UsageError(f"{path}: {len(own)} columns of tables; keep at most {MOST_COLUMNS}")
     columns: dict[str, list[float]] = {name: [] for name in own}
     values: list[float] = []
     dates: list[dt.date] = []
@@ -104,7 +104,7 @@ def from_database(target: Target) -> History:
         as_of = (mark.as_of if mark else None) or dt.datetime.now(dt.UTC).date()
         rows: list[tuple[dt.date, float]] = conn.execute(_SQL["users_by_month"], {"as_of": as_of}).fetchall()
     if not rows:
-        do = "fill it with `loadgen seed`, or give a history: date,value in a CSV file"
+        do = "run loadgen seed, or give a history: date,value in a CSV file"
         raise RefusalError(Refusal("no_history", f"a complete month of users in {target}", do))
     synthetic = mark is not None
     what = "synthetic users" if synthetic else "users"
@@ -141,14 +141,14 @@ def _date(text: str, where: str) -> dt.date:
             return dt.date(year, month, calendar.monthrange(year, month)[1])
         return dt.datetime.fromisoformat(text).date()
     except ValueError as error:
-        raise UsageError(f"{where}: date {text!r} is not one; write YYYY-MM-DD") from error
+        raise UsageError(f"{where}: date {text!r}: expected year-month-day, such as 2025-07-31") from error
 
 
 def _period(text: str, where: str) -> int:
     try:
         period = int(re.sub(r"\.0+$", "", text))  # pandas writes whole numbers of a column with gaps so
     except ValueError as error:
-        raise UsageError(f"{where}: period {text!r} is not a whole number; correct it") from error
+        raise UsageError(f"{where}: period {text!r} is not an integer; correct it") from error
     if abs(period) > 10**9:
         raise UsageError(f"{where}: period {text} is out of range; number periods from 1")
     return period

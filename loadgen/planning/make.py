@@ -50,14 +50,14 @@ def plan_record(
     users = history.forecast(horizon, LEVEL)
     if isinstance(users, Scenarios):
         code = "history_too_short" if users.code == "short_history" else users.code
-        missing = f"{history.source}: a history that carries an interval: {users.why}"
-        raise RefusalError(Refusal(code, missing, "give a longer history; see `loadgen forecast`"))
+        missing = f"{history.source}: a history that supports an interval: {users.why}"
+        raise RefusalError(Refusal(code, missing, "give a longer history; see loadgen forecast"))
     newest = max(sweeps, key=lambda sweep: sweep.started_at)
     block = asked.applied(block)
     target = read_target(asked.target, block.workload.peak_to_mean.value)
     if len(calibrations) > 1 and target is None:
         raise UsageError(
-            "--calibration: one of a target goes with --target; without it give the measured server's alone"
+            "--calibration: that of the target needs --target; without it, give only that of the measured server"
         )
     idle = calibrations[0].idle_use if calibrations else NONE_MEASURED
     scenarios = tuple(

@@ -51,7 +51,10 @@ class Sheet:
         for where, line in self.lines:
             cells = _cells(line, where)
             if len(cells) != len(self.header):
-                raise UsageError(f"{where}: {len(cells)} values for {len(self.header)} columns; correct the row")
+                raise UsageError(
+                    f"{where}: {len(cells)} values for {len(self.header)} columns; write one value per "
+                    "column, with a decimal point"
+                )
             yield where, cells
 
 
@@ -73,6 +76,9 @@ def read_sheet(path: Path, kind: Kind) -> Sheet:
     if header is None:
         raise UsageError(f"{path}: no rows; write a header {kind.example} and one row per {kind.each}")
     where = f"{path}: line {header[0]}"
+    for separator, separators in ((";", "semicolons"), ("\t", "tabs")):
+        if separator in header[1] and "," not in header[1]:
+            raise UsageError(f"{where}: columns are separated by {separators}; write commas, such as {kind.example}")
     names = tuple(name.lower() for name in _cells(header[1].rstrip("\n"), where))
     return Sheet(names, where, tuple(above), tuple(rows))
 

@@ -34,16 +34,16 @@ def find_sweeps(results_dir: Path, names: Sequence[str], scenarios: Sequence[str
         sweeps = [sweep for sweep in found if sweep is not None]
     if not sweeps:
         missing = f"a sweep of any scenario of the workload's mix ({', '.join(scenarios)}) in {results_dir}"
-        raise RefusalError(Refusal("no_sweep", missing, f"run `loadgen sweep {scenarios[0]}`, or name one by --sweep"))
+        raise RefusalError(Refusal("no_sweep", missing, f"run: loadgen sweep {scenarios[0]}, or give one with --sweep"))
     seen: set[str] = set()
     for sweep in sweeps:
         name = sweep.scenario.name
         if name in seen:
-            raise UsageError(f"two sweeps are of scenario {name!r}; give one per scenario")
+            raise UsageError(f"two sweeps are of scenario {name!r}; give one sweep per scenario")
         if name not in scenarios:
             raise UsageError(
                 f"sweep {sweep.id} is of scenario {name!r}, which the workload's mix does not name "
-                f"({', '.join(scenarios)}); give it a share by --workload"
+                f"({', '.join(scenarios)}); give it a share with --workload"
             )
         seen.add(name)
     _require_same_ground(sweeps)
@@ -171,7 +171,7 @@ def _require_same_ground(sweeps: Sequence[SweepRecord]) -> None:
             if theirs[what] != value:
                 raise UsageError(
                     f"sweeps {first.id} and {other.id} differ in {what} ({value}, {theirs[what]}), so they do not add "
-                    "up; sweep both on the same data and server, or choose others by --sweep"
+                    "up; sweep both on the same data and server, or choose others with --sweep"
                 )
 
 

@@ -159,7 +159,7 @@ def of_target(target: Target, users: Forecast, workload: Workload) -> Tables:
     try:
         profile = make_profile(target, lambda _: None)
     except EnvironmentFault as fault:
-        return Tables((), (Refusal("not_profiled", f"the tables of {target}: {fault}", "see `loadgen profile`"),))
+        return Tables((), (Refusal("not_profiled", f"the tables of {target}: {fault}", "see loadgen profile"),))
     return of_profile(profile, f"profile of {target}", users, workload)
 
 
@@ -167,7 +167,7 @@ def _by_users(
     users: Forecast, workload: Workload, tables: MeasuredTables | None, origin: Origin, wal: WalRate | None
 ) -> Tables:
     if users.history[-1].date is None:
-        missing = "a history with dates, by which users and months are told"
+        missing = "a history with dates, for users by month"
         return Tables((), (Refusal("no_dates", missing, "give the history as date,value"),))
     return Tables(by_users(users, workload, tables, origin, wal))
 
@@ -177,7 +177,8 @@ def _carried_on(history: History, name: str, horizon: int, level: float, duplica
         history.values, horizon, level, periods=history.periods, dates=history.dates, duplicates=duplicates
     )
     if isinstance(answer, Scenarios):
-        return Refusal(answer.code, f"{name}: a history that carries an interval: {answer.why}", "collect more periods")
+        missing = f"{name}: a history that supports an interval: {answer.why}"
+        return Refusal(answer.code, missing, "collect more periods")
     if isinstance(answer, Refusal):
         return Refusal(answer.code, f"{name}: {answer.missing}", answer.do)
     return answer

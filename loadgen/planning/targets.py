@@ -47,11 +47,11 @@ def read_target(name: str | None, peak_to_mean: Interval) -> Target | None:
         plan = name.partition("-")[2] or "launch"
         if plan not in PRICE_PER_CU_HOUR:
             known = ", ".join(f"neon-{each}" for each in PRICE_PER_CU_HOUR)
-            raise UsageError(f"--target {name}: no such plan of Neon's; known are {known}")
+            raise UsageError(f"--target {name}: not a plan of Neon; known are {known}")
         return _neon(plan, peak_to_mean)
     path = Path(name)
     if not path.suffix and not path.exists():
-        raise UsageError(f"--target {name!r} is unknown; give neon, neon-scale or a TOML file of servers")
+        raise UsageError(f"--target {name}: expected neon, neon-scale or a TOML file of servers")
     return _read(path)
 
 
@@ -98,7 +98,7 @@ def _server(table: object, where: str) -> Server:
     _known(table, _SERVER, where)
     for key in ("name", "cores", "ram_gib"):
         if key not in table:
-            raise UsageError(f"{where}: {key} is missing; give it")
+            raise UsageError(f"{where}: {key} is missing; add it")
     most = table.get("max_connections")
     return Server(
         _text(table, "name", where, ""),
@@ -142,7 +142,7 @@ def _range(given: object, where: str) -> Interval | None:
         return Interval.exact(_number(given, where))
     _known(given, ("value", "low", "high"), where)
     if "value" not in given:
-        raise UsageError(f"{where}: value is missing; give one")
+        raise UsageError(f"{where}: value is missing; add it")
     value = _number(given["value"], f"{where}.value")
     low, high = (_number(given.get(key, value), f"{where}.{key}") for key in ("low", "high"))
     if not low <= value <= high:
@@ -161,7 +161,7 @@ def _text(table: Mapping[str, object], key: str, where: str, default: str) -> st
     if not isinstance(value, str):
         return str(value)
     if not value and key == "name":
-        raise UsageError(f"{where}.{key}: give a name")
+        raise UsageError(f"{where}.{key}: expected a name")
     return value
 
 

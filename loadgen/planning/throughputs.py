@@ -16,7 +16,7 @@ from loadgen.runs import store
 from loadgen.runs.format.sweep import SweepRecord
 from loadgen.user_files import MIB
 
-KIND: Final = Kind("measurements", "concurrency,throughput", "run", 100_000, 16 * MIB, "take means by concurrency")
+KIND: Final = Kind("measurements", "concurrency,throughput", "run", 100_000, 16 * MIB, "give the mean of each level")
 """Its size is an assumption: 160 characters a row."""
 COLUMNS: Final = ("concurrency", "throughput")
 SPREAD: Final = "spread"
@@ -68,7 +68,7 @@ def of_sweep(sweep: SweepRecord) -> Throughputs:
     swept = swept_scenario(sweep)
     if not swept.busy:
         missing = f"{swept.source}: levels of busy connections; with think time a level counts users"
-        raise RefusalError(Refusal("needs_busy_connections", missing, f"run `loadgen sweep {swept.name} --no-think`"))
+        raise RefusalError(Refusal("needs_busy_connections", missing, f"run: loadgen sweep {swept.name} --no-think"))
     return Throughputs(
         tuple(float(run.level) for run in swept.repeats),
         tuple(run.throughput_tps for run in swept.repeats),

@@ -94,7 +94,7 @@ def wal_of_profile(profile: Profile, source: str) -> WalRate | Refusal:
     mix, users = profile.statements, profile.users
     if mix is None or not mix.statements or mix.days is None or mix.days < LEAST_DAYS or not users:
         missing = f"{source}: the WAL of statements that were counted for {LEAST_DAYS:g} days or more, and users"
-        return Refusal("no_statements", missing, "count statements there, then run `loadgen profile` again")
+        return Refusal("no_statements", missing, "enable pg_stat_statements there, then run loadgen profile again")
     found: dict[str, float] = {}
     for one in mix.statements:
         table = written_table(one.text)

@@ -63,7 +63,7 @@ class WhatIf:
         if self.mix is not None:
             found.append(f"{ASKED}the mix is {', '.join(f'{n} {s:.0%}' for n, s in self.mix.items())}.")
         if self.objective is not None:
-            found.append(f"{ASKED}the objective is {self.objective}, judged on the runs that were measured.")
+            found.append(f"{ASKED}the objective is {self.objective}, checked against the measured runs.")
         if self.retention_months is not None:
             found.append(f"{ASKED}messages are deleted after {self.retention_months:g} months.")
         if self.spare:

@@ -54,5 +54,5 @@ def _allowed(value: str, *, is_statement: bool) -> bool:
 def _refuse(where: str) -> None:
     raise EnvironmentFault(
         f"the profile holds a string at {where.lstrip('.') or 'its top'} that is not on the list of what it may print; "
-        "nothing was written; please report this as a fault of the tool"
+        "nothing was written; please report this as a bug"
     )

@@ -34,7 +34,7 @@ def shape_of(profile: Profile) -> tuple[Shape, tuple[str, ...]]:
     try:
         return _shape_of(profile)
     except (ValueError, ArithmeticError) as error:
-        raise UsageError(f"this profile is of no possible database: {error}; make it anew: loadgen profile") from error
+        raise UsageError(f"this profile describes no possible database: {error}; run again: loadgen profile") from error
 
 
 def _shape_of(profile: Profile) -> tuple[Shape, tuple[str, ...]]:

@@ -53,7 +53,7 @@ def chat_shape(profile: Profile, shape: Shape, lacks: list[str]) -> ChatShape:
     if error > _NOTABLE:
         lacks.append(
             f"chat_messages: Zipf's law with exponent {skew:g} and {silent:.0%} silent users; the share of users with "
-            f"so many messages is off by up to {100 * error:.0f} points"
+            f"a given number of messages is off by up to {100 * error:.0f} points"
         )
     return ChatShape(fan_out.mean, skew, silent, unanswered)
 

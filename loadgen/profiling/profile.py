@@ -18,7 +18,7 @@ from loadgen.runs.documents import dump, read
 from loadgen.user_files import MIB, FileKind
 
 TIMEOUT_S: Final = 60.0
-FILE: Final = FileKind("a profile", "make one: loadgen profile", 16 * MIB)
+FILE: Final = FileKind("a profile", "create one: loadgen profile", 16 * MIB)
 """A profile's file. Its size limit is an assumption: tables and a thousand statements take less than 1 MiB."""
 
 EXPLANATIONS: Final[dict[NoteCode, str]] = {
@@ -27,11 +27,11 @@ EXPLANATIONS: Final[dict[NoteCode, str]] = {
     "timed_out": "it took longer than the timeout; profile a replica, or raise --timeout",
     "not_analysed": "the server has no statistics of it: ANALYZE it, or let autovacuum",
     "no_index": "its rows per user were not counted: it is large, and no index begins with user_id",
-    "too_few": "it has too few rows to say anything of them without pointing at one person",
+    "too_few": "it has too few rows to describe without identifying a person",
     "no_statements": "no statement mix: pg_stat_statements is not installed in this database, or not loaded",
     "statements_hidden": "statements of other users are not in the mix: GRANT pg_read_all_stats",
-    "statements_window": "since when statements were counted is not known before PostgreSQL 14",
-    "no_timestamps": "it has no growth: its moments are missing, or not of a type for moments",
+    "statements_window": "the time since which statements are counted is not available before PostgreSQL 14",
+    "no_timestamps": "no growth: its timestamps are missing, or not of a timestamp type",
 }
 
 
@@ -53,7 +53,7 @@ def make_profile(target: Target, say: Say, *, schema: str = "public", timeout_s:
         if not catalog:
             raise EnvironmentFault(
                 f"{target}: schema {schema} has none of the application's tables "
-                f"({', '.join(names.COLUMNS)}); name the one that has: --schema NAME"
+                f"({', '.join(names.COLUMNS)}); give the schema that has them: --schema NAME"
             )
         if not any(table.readable for table in catalog.values()):
             raise EnvironmentFault(

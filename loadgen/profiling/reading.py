@@ -100,6 +100,6 @@ class Reader:
     def _fault(self, state: str | None, what: str) -> EnvironmentFault:
         if state is None:
             return EnvironmentFault(f"{self._target}: the connection was lost while reading {what}; try again")
-        advice = ADVICE.get(state, "see the server's log for what it said")
+        advice = ADVICE.get(state, "see the server's log")
         message = f"{self._target}: cannot read {what} (SQLSTATE {state}); {advice}"
         return NoAnswer(message, _UNANSWERED[state]) if state in _UNANSWERED else EnvironmentFault(message)

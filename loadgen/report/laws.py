@@ -15,7 +15,7 @@ from loadgen.runs.format.sweep import SweepRecord
 
 SHAPES = {
     Model.LINEAR: "A straight line explains the levels as well: each connection brings as much as the first.",
-    Model.AMDAHL: "Contention explains the levels; a cost of keeping copies in step is not told from none.",
+    Model.AMDAHL: "Contention explains the levels; a cost of keeping copies in step cannot be distinguished from 0.",
     Model.USL: "Throughput bends down: keeping copies in step (coherency) costs more with each connection.",
 }
 

@@ -113,7 +113,7 @@ class Child:
         try:
             code = self._process.wait(ENDING_S)
         except subprocess.TimeoutExpired:
-            return "closed its output and lives on"
+            return "closed its output but still runs"
         if code < 0:
             return f"was killed by {signal.Signals(-code).name}"
         return f"ended with exit code {code}{self.why()}" if code else None

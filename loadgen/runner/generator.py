@@ -91,11 +91,11 @@ class ScenarioChild:
                 child, event = next_event(self._inbox, left_s, stopping=stopping)
             except queue.Empty:
                 for hung in run.working:
-                    run.endings[hung] = "hung and was ended"
+                    run.endings[hung] = "hung and was terminated"
                     hung.kill()
                 if not run.done:
                     raise EnvironmentFault(
-                        f"the load generator of {self._path.stem} hung and was ended{self._children[0].why()}"
+                        f"the load generator of {self._path.stem} hung and was terminated{self._children[0].why()}"
                     ) from None
                 continue
             except KeyboardInterrupt:
@@ -116,7 +116,7 @@ class ScenarioChild:
                         ending = run.endings.setdefault(child, child.ending())
                         self._say(f"process {run.number(child)} {ending}: {run.goes_on}")
                 case _:
-                    raise EnvironmentFault(f"the load generator of {self._path.stem} started over; run it again")
+                    raise EnvironmentFault(f"the load generator of {self._path.stem} restarted; run it again")
         for lost in set(self._children) - run.done.keys():
             lost.close()
         self._children = [child for child in self._children if child in run.done]
@@ -144,7 +144,7 @@ class ScenarioChild:
                 ending = child.ending()
                 if child.was_killed:
                     raise EnvironmentFault(
-                        f"a process that loaded {self._path} {ending}; see who ended it, run it again"
+                        f"a process that loaded {self._path} {ending}; check what ended it, then run it again"
                     )
                 raise UsageError(f"{self._path} could not be loaded{child.why()}")
             descriptions.append(event.scenario)
@@ -182,7 +182,7 @@ class _Run:
         """Consequence of a loss, for a message."""
         if self.over:
             return "the run is over"
-        return "the run stops" if self._on_loss == "stop" else "the run goes on without it"
+        return "the run stops" if self._on_loss == "stop" else "the run continues without it"
 
     def number(self, child: Child) -> int:
         """Number of a child's share."""

@@ -75,7 +75,9 @@ class MasterChild:
         """Wait until ``count`` workers have joined. Raises EnvironmentFault after ``timeout_s``."""
         deadline = time.monotonic() + timeout_s
         while len(self._workers) < count:
-            late = f"{len(self._workers)} of {count} workers joined within {timeout_s:g} s; see what the others say"
+            late = (
+                f"{len(self._workers)} of {count} workers joined within {timeout_s:g} s; see the output of the others"
+            )
             event = self._next(deadline - time.monotonic(), late)
             if isinstance(event, Workers):
                 self._workers = event.names
@@ -98,7 +100,7 @@ class MasterChild:
                 case PhaseBegan():
                     on_phase(event)
                 case WorkerMissing():
-                    ends = "the run stops" if self._on_loss == "stop" else "the run goes on without it"
+                    ends = "the run stops" if self._on_loss == "stop" else "the run continues without it"
                     self._say(f"worker {event.name} {'leaves' if event.leaves else 'does not answer'}: {ends}")
                     if self._on_loss == "stop":
                         self._child.tell(Command("stop"))
@@ -110,10 +112,10 @@ class MasterChild:
                     return [ProcessResult(m.name, Path(m.spool), m.done, m.clock_error_ms, m.left) for m in event.made]
                 case None:
                     ending = f"whose master {self._child.ending()}"
-                    self._say(f"the master of {self._path.stem} {self._child.ending()}; what it had is kept")
+                    self._say(f"the master of {self._path.stem} {self._child.ending()}; its measurements are kept")
                     return self._abandoned(directory, ending)
                 case _:
-                    raise EnvironmentFault(f"the master of {self._path.stem} started over; run it again")
+                    raise EnvironmentFault(f"the master of {self._path.stem} restarted; run it again")
 
     def _abandoned(self, directory: Path, ending: str) -> list[ProcessResult]:
         """Results that a master had written before it died, by share."""

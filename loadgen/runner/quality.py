@@ -136,7 +136,7 @@ def _connections_lost(window: Sequence[Second], result: RunResult | None) -> lis
         f"{number} {'was' if number.startswith('1 ') else 'were'} lost in the window "
         f"(first {at - window[0].at:g} s into it: {words})"
     )
-    return [Reason("connections_lost", what, "see in the server's and the pooler's log who or what ended them")]
+    return [Reason("connections_lost", what, "check the logs of the server and the pooler for what closed them")]
 
 
 def _gone(observed: Observed, schedule: Schedule) -> list[Reason]:
@@ -174,7 +174,7 @@ def _saturated(generator: GeneratorUse) -> list[Reason]:
     if used < GENERATOR_CPU_CORES:
         return []
     subject, do = (
-        ("the generator", "lower the load, or raise --processes if the machine has cores to spare")
+        ("the generator", "lower the load, or raise --processes if the machine has idle cores")
         if len(generator.parts) < 2
         else (f"one of the generator's {len(generator.parts)} processes", "lower the load, or use more processes")
     )
@@ -203,7 +203,7 @@ def _own_lag(result: RunResult) -> list[Reason]:
     p95 = latency.p95_ms or latency.p50_ms
     lags = [("the generator's own timers were", result.generator.hub_lag_p99_ms)]
     if result.arrivals:
-        lags.append(("arrivals that no connection had to wait for were sent", result.arrivals.own_lag_p99_ms))
+        lags.append(("arrivals with a free connection were sent", result.arrivals.own_lag_p99_ms))
     for what, lag_ms in lags:
         if p95 is not None and lag_ms > max(HUB_LAG_MS, HUB_LAG_SHARE * p95.value):
             message = f"{what} {milliseconds(lag_ms)} late (p99) beside a p95 {measure} of {milliseconds(p95.value)}"
@@ -216,14 +216,14 @@ def _limits(result: RunResult | None, schedule: Schedule, observed: Observed, *,
     limits = []
     if schedule.measure_s < DECISION_S and not explained:
         what = f"{schedule.measure_s:g} s were measured"
-        limits.append(Reason("short", what, f"for seeing, not for deciding: measure {DECISION_S:g} s or more"))
+        limits.append(Reason("short", what, f"too short for a decision: measure {DECISION_S:g} s or more"))
     if result is not None and not explained:
         if result.arrivals is not None:
             limits += _not_carried(result, result.arrivals, schedule)
         limits += _pooled(result, schedule.access)
     if observed.shared_machine:
         what = "generator and server shared the cores of one machine"
-        limits.append(Reason("shared_machine", what, "capacities are those of what the generator left"))
+        limits.append(Reason("shared_machine", what, "capacities are those of the cores that the generator left free"))
     if result is not None and observed.writes and not explained:
         limits += _checkpoints(result.server)
     return limits
@@ -252,7 +252,7 @@ def _not_carried(result: RunResult, arrivals: OpenResult, schedule: Schedule) ->
         f"on {schedule.users} connections: {arrivals.backlog_end:,} were waiting at the end of the window, "
         f"{arrivals.dropped:,} were dropped, {arrivals.unfinished:,} unfinished"
     )
-    do = "lower --rate; or raise --users, if the server has cores to spare"
+    do = "lower --rate, or raise --users if the server has idle cores"
     return [Reason("not_carried", what, do)]
 
 
@@ -265,7 +265,7 @@ def _pooled(result: RunResult, access: Access) -> list[Reason]:
         f"transactions waited {milliseconds(wait.mean_ms)} for one of {access.pool} connections in each process, of a "
         f"response time of {milliseconds(result.response.mean_ms)} (means)"
     )
-    return [Reason("pool_wait", what, "raise --pool, if the server has cores to spare, or lower the load")]
+    return [Reason("pool_wait", what, "raise --pool if the server has idle cores, or lower the load")]
 
 
 def refusal_of(verdict: Verdict) -> Refusal | None:
@@ -279,7 +279,7 @@ def refusal_of(verdict: Verdict) -> Refusal | None:
 def undecided(result: RunResult, objective: Objective) -> Refusal:
     """Refusal for a run of which :func:`objective_met` is None."""
     if result.response.percentile_ms(objective.percentile) is None:
-        missing = f"{result.count} transactions are too few to judge {objective} by"
+        missing = f"{result.count} transactions are too few to check {objective} by"
         return Refusal("objective_undecided", missing, "measure for longer, or at a higher load")
     missing = (
         f"{result.response.censored} transactions were dropped or unfinished: p{objective.percentile:g} is unknown"

@@ -34,7 +34,9 @@ from loadgen.runs.store import DOCUMENTS, new_id, new_record
 
 GUARD_REFUSED: Final = "guard_refused"
 """Reason code of a run that the guard ended."""
-GUARD_ADVICE: Final = "see where the DSN, the pooler's entry or the host name leads now; what came before is kept"
+GUARD_ADVICE: Final = (
+    "check where the DSN, the pooler's entry or the host name leads now; earlier measurements are kept"
+)
 DRAIN_S: Final = 10.0
 """Time for transactions under way at the end to finish before they are cancelled."""
 

@@ -41,7 +41,7 @@ def _settling(what: str, before: Sequence[float], within: Sequence[float], sched
         return None
     message = f"{what} settled only {settled} s into the window (MSER-5), which moved its mean by {moved:+.0%}"
     enough_s = 5 * math.ceil((schedule.warmup_s + settled) / 5)
-    return Reason("warmup_too_short", message, f"warm up for longer: --warmup {enough_s}s")
+    return Reason("warmup_too_short", message, f"use a longer warm-up: --warmup {enough_s}s")
 
 
 def _changed(what: str, within: Sequence[float]) -> Reason | None:
@@ -56,7 +56,7 @@ def _changed(what: str, within: Sequence[float]) -> Reason | None:
         if change.trend
         else f"{what} changed {change.at} s into the window to {change.ratio:.2f} of what it was"
     )
-    do = "look for what changed in the timeline and the server's samples; warm up and measure for longer"
+    do = "look for a change in the timeline and the server's samples; use a longer warm-up and window"
     return Reason("not_steady", f"{message}, beyond chance", do)
 
 

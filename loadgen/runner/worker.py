@@ -63,5 +63,5 @@ def work(
 def _report_loss(child: Child, say: Callable[[str], None]) -> bool:
     ending = child.ending()
     if ending is not None:
-        say(f"worker {child.pid} {ending}; its part is lost to the run")
+        say(f"worker {child.pid} {ending}; its share of the load is lost")
     return ending is not None

@@ -31,7 +31,7 @@ def parse(kind: type[T], text: str | bytes, source: str) -> T:
     try:
         return cast("T", _adapter(cast("Any", kind)).validate_json(text))
     except ValidationError as error:
-        raise UsageError(f"{source}: {first_mistake(error)}; is it a file that this tool wrote?") from error
+        raise UsageError(f"{source}: {first_mistake(error)}; check that this tool wrote the file") from error
 
 
 def first_mistake(error: ValidationError) -> str:
@@ -53,7 +53,7 @@ def write_atomically(path: Path, text: str) -> None:
     """
     try:
         if path.exists() and not path.is_file():
-            raise UsageError(f"cannot write {path}: it is not a file; give the name of one")
+            raise UsageError(f"cannot write {path}: it is not a file; give the name of a file")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; give another name") from error
     try:

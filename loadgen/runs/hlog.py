@@ -107,7 +107,7 @@ def read(path: Path) -> Iterator[Entry]:
         with path.open(encoding="ascii") as stream:
             yield from (_entry(line, path, number) for number, line in enumerate(stream, 1) if line[0] not in '#"')
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}; is the run's directory complete?") from error
+        raise UsageError(f"cannot read {path}: {error.strerror}; check that the run's directory is complete") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not an HdrHistogram log; give latency.hlog of a run") from error
 

@@ -104,7 +104,7 @@ def clear_leftovers(results_dir: Path) -> None:
     """Remove half-written records of killed processes and report it; their complete runs are kept."""
     for leftover in partials.leftovers(results_dir, ".*.partial"):
         kept_runs = _discard(leftover)
-        partials.report(f"removed {leftover}, left half-written by a process that was killed{kept_runs}")
+        partials.report(f"removed {leftover}, left incomplete by a process that was killed{kept_runs}")
 
 
 def _discard_record(partial: Path) -> None:
@@ -145,10 +145,10 @@ def resolve(results_dir: Path, name: str) -> Path:
         return _document_in((exact or matches)[0])
     if matches:
         examples = ", ".join(sorted(record.name for record in matches)[:4])
-        raise UsageError(f"{name!r} fits {len(matches)} records in {results_dir} ({examples}, …); give more of the id")
+        raise UsageError(f"{name!r} matches {len(matches)} records in {results_dir} ({examples}, …); give a longer id")
     if any(path.name.startswith(f".{name}") for path in leftovers(results_dir)):
         raise UsageError(
-            f"{name!r} in {results_dir} was never completed: its process runs still, or died; run it again"
+            f"{name!r} in {results_dir} is incomplete: its process still runs, or was killed; run it again"
         )
     raise UsageError(f"no record {name!r} in {results_dir}; give an id, a directory or a JSON file, or --results-dir")
 
@@ -166,9 +166,9 @@ def kind_of(path: Path) -> Kind:
             continue
         if int(match[2]) not in versions:
             known = ", ".join(str(version) for version in versions)
-            raise UsageError(f"{path} has format {name}, this tool reads {known}; use the version that wrote it")
+            raise UsageError(f"{path} has format {name}, this version reads {known}; use the version that wrote it")
         return kind
-    raise UsageError(f"{path} has format {name!r}, which is no record of this tool; give one")
+    raise UsageError(f"{path} has format {name!r}, which is not a record of this tool; give a record")
 
 
 def newest(results_dir: Path, kind: Kind, subject: str | None = None) -> Path | None:

@@ -31,7 +31,7 @@ def begin(conn: psycopg.Connection, requested: Load, planned: Callable[[int], No
     filled = [str(row[0]) for row in conn.execute(_SQL["filled_tables"])]
     if filled:
         raise EnvironmentFault(
-            f"database {conn.info.dbname} holds rows that no seeding made (in {', '.join(filled)}); "
+            f"database {conn.info.dbname} holds rows that loadgen seed did not create (in {', '.join(filled)}); "
             "seed an empty database, or empty this one: loadgen reset"
         )
     with recording(conn):
@@ -48,7 +48,7 @@ def require_same(conn: psycopg.Connection, existing: Load, requested: Load, *, a
         return existing
     raise EnvironmentFault(
         f"database {conn.info.dbname} holds {_words(existing)}, and not {_words(requested)}; "
-        "ask for that, or empty it first: loadgen reset"
+        "give the same options, or empty the database first: loadgen reset"
     )
 
 

@@ -51,7 +51,7 @@ def fault(error: psycopg.Error, target: Target) -> LoadgenError:
         see = (
             "free space on its disk, which is full"
             if _has_no_room(target)
-            else "see that the server runs and can be reached"
+            else "check that the server runs and accepts connections"
         )
         return EnvironmentFault(
             f"{target}: the connection was lost ({why}); {see}, then run the same command again to resume"

@@ -38,7 +38,7 @@ def ensure_data(target: Target) -> None:
         population = load.population
         aged = f" --age {load.ageing_months}" if load.ageing_months else ""
         raise EnvironmentFault(
-            f"{target} is loaded in part; go on with: loadgen seed "
+            f"{target} is loaded in part; continue with: loadgen seed "
             f"--users {population.users} --seed {population.seed}{aged}"
         )
     if not target.embedded or not is_new:

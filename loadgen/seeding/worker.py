@@ -52,7 +52,7 @@ def work(target: Target, by: UUID, population: Population, parent: Connection) -
     except LoadgenError as error:
         parent.send(Failure(str(error), False))
     except Exception as error:
-        message = f"a seeding process failed: {type(error).__name__}: {error}; this is a fault of loadgen's own"
+        message = f"a seeding process failed: {type(error).__name__}: {error}; please report this as a bug"
         parent.send(Failure(message, True))
     finally:
         parent.close()

@@ -247,7 +247,7 @@ def test_an_interrupted_first_start_is_mended(state_dir: Path, sent: signal.Sign
     said_later: Said = []
     with connect(embedded_target(Instance(files, notify=said_later.append))) as conn:
         assert conn.execute("SELECT current_database()").fetchone() == ("affluvia",)
-    assert (sent == signal.SIGKILL) == any("half-made" in line for line in said_later)
+    assert (sent == signal.SIGKILL) == any("incomplete data" in line for line in said_later)
     assert not deleted.exists()
     assert any(str(deleted) in line for line in said_later)
 

@@ -67,7 +67,9 @@ def test_a_verb_is_refused_by_whoever_is_at_work(
 def test_a_copy_is_made_and_replaced_by_one_at_a_time(database: Target) -> None:
     with working_copy(database) as copy:
         with (
-            pytest.raises(EnvironmentFault, match=rf"{copy_name(database.database)} is being made or used by loadgen"),
+            pytest.raises(
+                EnvironmentFault, match=f"{copy_name(database.database)} is being created or used by loadgen"
+            ),
             reserved_copy(database),
         ):
             pass

@@ -45,7 +45,7 @@ def test_a_failed_initialisation_leaves_the_users_tables_to_them(
         before = catalogued(conn)
         failed = here(*verb, "--allow-unmarked", name)
         assert failed.returncode == 3
-        assert "a table of that name is there already" in failed.stderr
+        assert "already exists; use another database" in failed.stderr
         assert catalogued(conn) == before
         refused = here("reset", "--yes")
         assert refused.returncode == 3

@@ -55,12 +55,12 @@ def test_a_server_from_up_to_deletion(loadgen: Loadgen, own: dict[str, str]) -> 
     ("arguments", "code", "words"),
     [
         (("down", "nobody"), 2, "there is no server nobody"),
-        (("up", "../x"), 2, "cannot name a server"),
-        (("up", "--port", "80"), 2, "choose one from 1024"),
-        (("up", "--port", "99999999999"), 2, "choose one from 1024"),
-        (("up", "--port", "-1"), 2, "choose one from 1024"),
-        (("up", "--port", "many"), 2, "valid integer"),
-        (("psql", "--dsn", "host=/nowhere", "--instance", "x"), 2, "name two servers"),
+        (("up", "../x"), 2, "is not a name of a server"),
+        (("up", "--port", "80"), 2, "expected an integer from 1024 to 65535"),
+        (("up", "--port", "99999999999"), 2, "expected an integer from 1024 to 65535"),
+        (("up", "--port", "-1"), 2, "expected an integer from 1024 to 65535"),
+        (("up", "--port", "many"), 2, "expected an integer"),
+        (("psql", "--dsn", "host=/nowhere", "--instance", "x"), 2, "exclude each other"),
         (("init", "--dsn", "host=127.0.0.1 port=1"), 3, "Connection refused"),
     ],
 )

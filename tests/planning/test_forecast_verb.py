@@ -49,7 +49,8 @@ def test_a_forecast_has_the_fields_that_other_tools_read(run: Run) -> None:
     assert 0 <= made["coverage_range"]["low"] <= made["coverage"] <= made["coverage_range"]["high"] <= 1
     assert isinstance(made["model"], str)
     assert sum(made["weights"].values()) <= 1
-    assert re.search(r"would have given at \d+ past periods held \d+% \(\d+% to \d+%", " ".join(seen.split()))
+    held = r"back-tested at \d+ past periods, \d+% of the values were inside \(\d+% to \d+%"
+    assert re.search(held, " ".join(seen.split()))
 
 
 def test_a_dated_forecast_has_the_same_fields_and_the_date(run: Run) -> None:
@@ -97,7 +98,7 @@ def test_a_horizon_longer_than_the_history_can_test_is_said(run: Run) -> None:
     code, made, seen = run(rows(line(20)), "--horizon", "40")
     assert code == 0
     assert made["tested_horizon"] < 20
-    assert f"could test {made['tested_horizon']} periods ahead" in seen
+    assert f"back-tested up to {made['tested_horizon']} periods ahead" in seen
 
 
 @pytest.mark.parametrize(

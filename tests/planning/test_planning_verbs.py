@@ -69,7 +69,7 @@ def test_forecast_of_a_short_file_is_scenarios(here: Here, tmp_path: Path) -> No
 def test_forecast_without_json_leaves_stdout_empty(loadgen: Loadgen, tmp_path: Path) -> None:
     result = loadgen("forecast", str(history_csv(tmp_path / "h.csv")))
     assert (result.returncode, result.stdout) == (0, "")
-    assert "would have given at" in result.stderr
+    assert "back-tested at" in result.stderr
 
 
 def test_forecast_of_the_database(loadgen: Loadgen, conn: psycopg.Connection, database: Target) -> None:
@@ -205,7 +205,7 @@ def test_calibrations_that_do_not_fit_are_named(here: Here, tmp_path: Path, resu
     arguments = ("plan", "--history", str(history_csv(tmp_path / "h.csv")), "--calibration", ours)
     assert here(*arguments).returncode == 0
     for more, says in (
-        (("--calibration", theirs), "goes with --target"),
+        (("--calibration", theirs), "needs --target"),
         (("--calibration", theirs, "--calibration", ours, "--target", "neon"), "two at most"),
         (("--calibration", str(tmp_path / "none.json")), "cannot read a calibration"),
     ):
@@ -224,7 +224,7 @@ def test_plan_shows_refused_parts_and_short_runs(here: Here, tmp_path: Path) -> 
     assert [r["refusal"]["code"] for r in made["plan"]["refused"]] == ["scenario_not_swept"]
     assert made["short"]
     assert "loadgen sweep montecarlo" in result.stderr
-    assert "not for deciding" in result.stderr
+    assert "too short for a decision" in result.stderr
 
 
 @pytest.mark.slow

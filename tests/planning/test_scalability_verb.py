@@ -54,7 +54,7 @@ def test_the_document_has_the_fields_that_other_tools_read(run: Run) -> None:
     assert near["value"] * near["response_s"] == pytest.approx(50)
     assert (far["identified"], far["value"], far["refusal"]["code"]) == (False, None, "not_identified")
     assert "throughput peaks at 97" in seen
-    assert "past 270 the law is not identified" in seen
+    assert "beyond 270 nothing is predicted" in seen
     assert len([line for line in seen.splitlines() if "●" in line]) == 8, "a chart of seven levels and its key"
     assert max(map(len, seen.splitlines()[:12])) <= 80
 
@@ -71,7 +71,7 @@ def test_a_straight_line_has_no_peak(run: Run) -> None:
 def test_points_that_do_not_tell_are_not_identified(run: Run) -> None:
     code, made, seen = run(points("1,10\n2,18\n3,31\n4,36"))
     assert (code, made["peak"], made["identified"], made["predictions"]) == (0, None, False, [])
-    assert "where it peaks is not identified" in seen
+    assert "the peak is not identified" in seen
 
 
 def test_rows_may_be_doubled_unordered_incomplete_and_weighted(run: Run) -> None:

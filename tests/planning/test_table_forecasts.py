@@ -198,7 +198,7 @@ def test_a_profile_alone_gives_users_tables_and_wal(here: Run, tmp_path: Path) -
     ahead = document["forecast"][-1]
     assert tables["goals"]["rows"]["forecast"][-1]["point"] == pytest.approx(2 * ahead["point"], rel=1e-3)
     assert "bytes by users (measured): p.json of 2026-09-15" in result.stderr
-    assert "in all today, then" in result.stderr
+    assert "in total today, then" in result.stderr
 
 
 def test_a_synthetic_profile_is_called_so(here: Run, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_one_process_has_no_table_and_says_what_it_used() -> None:
     assert section is not None
     assert "<table" not in section.html
     assert "0.310 cores" in section.html.replace("\u00a0", " ")
-    assert "a session for each user" in section.html
+    assert "one session per user" in section.html
 
 
 def test_waiting_for_the_pool_is_shown() -> None:

@@ -109,7 +109,7 @@ def test_same_record_same_page() -> None:
 
 def test_plan_says_what_when_and_how_sure() -> None:
     text = text_of(rendered("plan"))
-    assert "For seeing, not for deciding" in text
+    assert "Too short for a decision" in text
     assert "Due Apr 2027 (Jan 2027 to Nov 2027)" in text
     assert "held the truth 71% of the time (52% to 85%" in text
     assert "less often than it claims" in text
@@ -139,7 +139,7 @@ def test_fidelity_says_what_is_off_and_by_how_much() -> None:
     assert record.outside[0] == "net_worth_mean <35"
     assert "net worth, mean &lt;35 $209,920 $524,799 +150.0%" in text
     assert "an education goal is for a child of the family below 18 children 0 3 of 700" in text
-    assert "421 households are under water" in text
+    assert "421 households have a negative net worth" in text
     assert "not stored" in text
     assert "Index Scan goals_open_idx 2 42 21 ×" in text.replace("\u00a0", " ")
     assert "looks into a document" in text
@@ -161,7 +161,7 @@ def test_a_hostile_plan_and_source_stay_text() -> None:
 
 
 def test_no_banner_when_the_runs_were_long_enough() -> None:
-    assert "For seeing" not in str(plan_sections.verdict(replace(samples.plan(), short=False)).html)
+    assert "Too short" not in str(plan_sections.verdict(replace(samples.plan(), short=False)).html)
 
 
 def test_run_says_whether_the_objective_was_met() -> None:
@@ -265,10 +265,10 @@ def test_an_interval_that_reaches_zero_is_drawn_on_the_logarithmic_axis() -> Non
 
 def test_a_sweep_of_short_runs_says_so() -> None:
     text = text_of(rendered("sweep"))
-    assert "For seeing, not for deciding" in text
+    assert "Too short for a decision" in text
     assert text.count("measure 60 s or more a run before deciding") == 1
     quiet = tuple(replace(p, verdict=replace(p.verdict, notes=())) for p in samples.sweep().points)
-    assert "For seeing" not in sweep_sections.verdict(replace(samples.sweep(), points=quiet)).html
+    assert "Too short" not in sweep_sections.verdict(replace(samples.sweep(), points=quiet)).html
 
 
 def test_think_time_is_said_to_be_left_out() -> None:

@@ -44,7 +44,7 @@ def test_servers_that_cannot_be_planned_are_said_on_the_page() -> None:
     sizing = replace(record.plan.sizing, met=False, probability=0.41)
     plan = replace(record.plan, sizing=sizing, refused=(RefusedRecommendation("servers", "Neon", refusal),))
     text = text_of(page(replace(record, plan=plan))).replace("\u00a0", " ")
-    assert "Out of reach." in text
+    assert "Not achievable." in text
     assert "it is met with a probability of only 41%" in text
     assert "Missing: a configuration that meets it." in text
 

@@ -51,7 +51,7 @@ def test_page_where_asked(here: Loadgen, results: Path, tmp_path: Path) -> None:
         (None, "no record"),
         ("no json", "not JSON"),
         ('{"format": "loadgen.run/99"}', "loadgen.run/99"),
-        ('{"format": "loadgen.scenario/1"}', "no record of this tool"),
+        ('{"format": "loadgen.scenario/1"}', "not a record of this tool"),
         ('{"format": "loadgen.run/1"}', "Field required"),
     ],
     ids=["absent", "text", "newer", "another kind", "damaged"],

@@ -168,7 +168,7 @@ def test_what_comes_after_a_broken_wire_is_there_once(seeded: Target, tmp_path: 
 
     load = ("--users", "40", "--duration", "14s", "--warmup", "0s", "--on-worker-loss", "continue")
     record, said, copies = run(seeded, tmp_path, cut_and_join, *load)
-    assert "does not answer: the run goes on" in said
+    assert "does not answer: the run continues" in said
     assert logged(tmp_path / "r") == kept(copies[0] + copies[1])
     result = record.result
     assert result is not None

@@ -137,7 +137,7 @@ def test_a_worker_that_is_told_to_go_hands_over_all_it_has(seeded: Target, tmp_p
         time.sleep(1.5)
         pid = made.plain.pid
         made.plain.terminate()
-        wait_for(made.master, "leaves: the run goes on without it")
+        wait_for(made.master, "leaves: the run continues without it")
         record, result = made.record()
     assert_no_session_is_left(seeded)
     assert [reason.code for reason in record.verdict.reasons][:1] == ["generator_lost"]
@@ -154,7 +154,7 @@ def test_what_a_master_had_is_kept_when_it_is_killed(seeded: Target, tmp_path: P
     with team(seeded, tmp_path, "--duration", "60s") as made:
         time.sleep(4.5)
         engine_of(made.master).kill()
-        wait_for(made.master, "was killed by SIGKILL; what it had is kept")
+        wait_for(made.master, "was killed by SIGKILL; its measurements are kept")
         record, result = made.record()
         assert_no_session_is_left(seeded)  # its workers hear nothing any more
     assert [reason.code for reason in record.verdict.reasons][:1] == ["generator_died"]

@@ -129,7 +129,7 @@ def test_what_does_not_resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     put(tmp_path, "a", "run")
     put(tmp_path, "b", "run")
     for name, message in [
-        ("2026", "fits 2 records"),
+        ("2026", "matches 2 records"),
         ("nope", "no record"),
         ("", "needs a name"),
         ("../x", "no record"),
@@ -145,10 +145,10 @@ def test_what_does_not_resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"format": "loadgen.run/3"}', "this tool reads 1, 2"),
-        ('{"format": "loadgen.other/1"}', "no record of this tool"),
-        ('{"format": 3}', "no record of this tool"),
-        ("[]", "no record of this tool"),
+        ('{"format": "loadgen.run/3"}', "this version reads 1, 2"),
+        ('{"format": "loadgen.other/1"}', "not a record of this tool"),
+        ('{"format": 3}', "not a record of this tool"),
+        ("[]", "not a record of this tool"),
         ("{", "not JSON"),
         ("\xff", "not JSON"),
     ],

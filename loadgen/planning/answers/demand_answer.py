@@ -99,7 +99,7 @@ def _newest(results_dir: Path) -> list[Path]:
     scenarios = {read_sweep(path).scenario.name for path in store.newest_first(results_dir, "sweep")}
     found = [sweep for name in sorted(scenarios) if (sweep := newest_complete(results_dir, name)) is not None]
     if not found:
-        do = "run `loadgen sweep dashboard`, or name runs"
+        do = "run: loadgen sweep dashboard, or give runs"
         raise RefusalError(Refusal("no_sweep", f"a complete sweep in {results_dir}", do))
     return [results_dir / sweep.id / store.DOCUMENTS["sweep"] for sweep in found]
 
@@ -147,7 +147,7 @@ def _asked(answer: T | Refusal) -> T:
 
 def _idle_taken(calibration: CalibrationRecord | None, idle: IdleUse) -> IdleTaken:
     if calibration is None or calibration.idle is None:
-        why = "the idle server was not measured, and taken to use nothing: see `loadgen calibrate`"
+        why = "the idle server was not measured, and is assumed to use nothing; see loadgen calibrate"
         return IdleTaken(0.0, 0.0, Origin.ASSUMPTION, why)
     source = f"calibration {calibration.id}, {calibration.idle.seconds:g} s"
     return IdleTaken(idle.cpu_cores, idle.wal_bytes_per_s, Origin.MEASURED, source)

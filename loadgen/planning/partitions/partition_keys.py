@@ -26,7 +26,7 @@ PARTITION_KEYS: Final = (
         alternatives=(
             Rejected(
                 "hash of user_id",
-                "every partition goes on growing and stays warm, and none can be dropped when its messages expire",
+                "every partition keeps growing and stays in memory, and none can be dropped when its messages expire",
                 "no_expiry",
             ),
         ),

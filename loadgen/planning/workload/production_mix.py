@@ -60,9 +60,9 @@ def production_mix(
     identify the mix; UsageError without scenarios.
     """
     if not descriptions:
-        raise UsageError("no scenario to explain the statements by; name runs or sweeps of the application's scenarios")
+        raise UsageError("no scenario describes the statements; give runs or sweeps of the application's scenarios")
     mix, users = profile.statements, profile.users
-    do = "count statements there for a week or more, then run `loadgen profile` again"
+    do = "enable pg_stat_statements there for a week or more, then run loadgen profile again"
     if mix is None or not mix.statements:
         raise RefusalError(Refusal("no_statements", f"{source}: statements counted by pg_stat_statements", do))
     if mix.days is None:

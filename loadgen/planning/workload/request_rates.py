@@ -18,7 +18,7 @@ from loadgen.errors import RefusalError, UsageError
 from loadgen.planning.sheet import ASSUMED, MISSING, Kind, read_sheet
 from loadgen.user_files import MIB
 
-KIND: Final = Kind("requests", "timestamp,requests", "minute", 3_000_000, 128 * MIB, "sum it up by minute")
+KIND: Final = Kind("requests", "timestamp,requests", "minute", 3_000_000, 128 * MIB, "add up the counts by minute")
 """As many rows are a month of seconds, five years of minutes; its size is an assumption: 42 characters a row."""
 COLUMNS: Final = ("requests", "requests_per_s")
 SYNTHETIC: Final = re.compile(r"#\s*synthetic\b", re.IGNORECASE)
@@ -60,9 +60,9 @@ class MeasuredPeak:
         days = counted(self.peak.days, "day")
         parts = [f"{days} of {self.source}, {self.first} to {self.last}, by {self.peak.bucket_s:g} s"]
         if self.peak.left_out_days:
-            parts.append(f"{counted(self.peak.left_out_days, 'day')} not counted whole left out")
+            parts.append(f"{counted(self.peak.left_out_days, 'day')} incomplete left out")
         if self.peak.bucket_s > FINEST_S:
-            parts.append(f"the busiest was {self.peak.ratio.value:.3g}, carried to its seconds as independent arrivals")
+            parts.append(f"the busiest was {self.peak.ratio.value:.3g}, scaled to seconds as independent arrivals")
         return "; ".join(parts)
 
 
@@ -107,7 +107,7 @@ def read_requests(path: Path) -> Requests:
         kinds.add(kind)
         if len(kinds) > 1:
             raise UsageError(
-                f"{where}: timestamp {cells[at_time]!r} is of another kind than those above; write all alike"
+                f"{where}: timestamp {cells[at_time]!r} is not written like those above; write all in the same way"
             )
         times.append(time)
         counts.append(_count(cells[at_count], where))
@@ -127,7 +127,7 @@ def read_requests(path: Path) -> Requests:
 def _do(refusal: Refusal, read: Requests) -> str:
     """Advice for a refusal; the usual reason for duplicate times without a zone is the extra hour in autumn."""
     if refusal.code == "doubled_time" and read.zone == "UTC":
-        return f"{refusal.do}; of local times write the offset too, as 2026-10-25T02:00+01:00"
+        return f"{refusal.do}; write local times with their offset, such as 2026-10-25T02:00+01:00"
     return refusal.do
 
 
@@ -143,9 +143,9 @@ def _time(text: str, where: str) -> tuple[float, Literal["epoch", "zoned", "loca
     try:
         found = dt.datetime.fromisoformat(text)
     except ValueError as error:
-        raise UsageError(f"{where}: timestamp {text!r} is not one; write {example}") from error
+        raise UsageError(f"{where}: timestamp {text!r}: expected {example}") from error
     if not 1970 < found.year < 2200:
-        raise UsageError(f"{where}: timestamp {text!r} is out of range; write {example}")
+        raise UsageError(f"{where}: timestamp {text!r} is out of range; expected {example}")
     return found.replace(tzinfo=found.tzinfo or dt.UTC).timestamp(), "zoned" if found.tzinfo else "local"
 
 

@@ -41,11 +41,11 @@ def run_reads(results_dir: Path, names: Sequence[str]) -> tuple[RunReads, ...]:
     for name in names:
         found = [run for run in _runs(results_dir, name) if run.verdict.status == "valid" and run.result]
         if any(run.schedule.only for run in found):
-            missing = f"{name}: a run of all that its scenario does, not of some transactions alone"
-            raise RefusalError(Refusal("restricted_run", missing, "name a run without --only"))
+            missing = f"{name}: a run of all transactions of its scenario"
+            raise RefusalError(Refusal("restricted_run", missing, "give a run without --only"))
         if not any(run.result and run.result.count for run in found):
             missing = f"{name}: a valid run that carried out transactions"
-            raise RefusalError(Refusal("no_valid_runs", missing, "name another run, or run it again"))
+            raise RefusalError(Refusal("no_valid_runs", missing, "give another run, or run it again"))
         runs |= {run.id: run for run in found}
     by_scenario: dict[str, list[tuple[int, int]]] = {}
     for run in runs.values():

@@ -59,7 +59,7 @@ def read_workload(path: Path | None) -> Block:
         if both and "workload.transactions_per_user_day" in given:
             raise UsageError(
                 f"{path}: workload.transactions_per_user_day is the product of {', '.join(_PARTS)}; "
-                f"give it or them, not {both[0]} as well"
+                f"give either it or them, not {both[0]} as well"
             )
         entries |= given
         stated = "policy.target_utilisation" in given
@@ -132,10 +132,10 @@ def _event(table: Mapping[str, object], where: str, number: int) -> Event:
             raise UsageError(f"{where}: unknown key {key!r}; known are {', '.join(_EVENT_KEYS)}")
     name = table.get("name", f"event {number}")
     if not isinstance(name, str) or not name.strip():
-        raise UsageError(f"{where}.name: give one in words")
+        raise UsageError(f"{where}.name: expected a name")
     days = table.get("days")
     if days is not None and (isinstance(days, bool) or not isinstance(days, int)):
-        raise UsageError(f"{where}.days: {days!r} is not a whole number; leave it out for a change that stays")
+        raise UsageError(f"{where}.days: {days!r} is not an integer; leave it out for a permanent change")
     on: Literal["users", "peak"]
     if (given := table.get("on", "peak")) == "users":
         on = "users"
@@ -144,7 +144,7 @@ def _event(table: Mapping[str, object], where: str, number: int) -> Event:
     else:
         raise UsageError(f"{where}.on: is {given!r}; write users or peak")
     if "factor" not in table:
-        raise UsageError(f"{where}: factor is missing; give one, like 1.5")
+        raise UsageError(f"{where}: factor is missing; add one, such as 1.5")
     values = {key: table[key] for key in ("low", "high", "origin", "source") if key in table}
     factor = _entry({"value": table["factor"], **values}, where, f"event.{name}", EVENT_UNIT)
     try:
@@ -161,7 +161,7 @@ def _date(given: object, where: str) -> dt.date:
     try:
         return dt.date.fromisoformat(str(given))
     except ValueError as error:
-        raise UsageError(f"{where}.date: {given!r} is not one; write YYYY-MM-DD") from error
+        raise UsageError(f"{where}.date: {given!r}: expected year-month-day, such as 2026-11-27") from error
 
 
 def _entry(table: object, where: str, name: str, unit: str) -> Input:
@@ -171,7 +171,7 @@ def _entry(table: object, where: str, name: str, unit: str) -> Input:
         if key not in _KEYS:
             raise UsageError(f"{where}: unknown key {key!r}; known are {', '.join(_KEYS)}")
     if "value" not in table:
-        raise UsageError(f"{where}: value is missing; give one")
+        raise UsageError(f"{where}: value is missing; add it")
     value = _number(table["value"], f"{where}.value")
     low = _number(table.get("low", value), f"{where}.low")
     high = _number(table.get("high", value), f"{where}.high")
@@ -183,7 +183,7 @@ def _entry(table: object, where: str, name: str, unit: str) -> Input:
         raise UsageError(f"{where}.origin: is {origin!r}; write assumption, measured or synthetic")
     source = table.get("source", "")
     if not isinstance(source, str) or (origin != "assumption" and not source):
-        raise UsageError(f"{where}.source: name in words where a measured value comes from")
+        raise UsageError(f"{where}.source: state where the measured value comes from")
     return Input(name, Interval(low, value, high), unit, _ORIGINS[origin], source)
 
 

@@ -110,7 +110,9 @@ def measured_block(
         workload = replace(workload, transactions_per_user_day=rate, mix=_mix(mix))
     for one in runs:
         if one.scenario not in {share.scenario for share in workload.mix}:
-            raise UsageError(f"runs of {one.scenario!r}: the mix has no such scenario; give a file with it by --base")
+            raise UsageError(
+                f"runs of {one.scenario!r}: the mix has no such scenario; give one that has it with --base"
+            )
         entry = Input(f"read_share.{one.scenario}", _rounded(one.share), READ_SHARE_UNIT, Origin.SYNTHETIC, one.source)
         given = tuple(replace(m, read_share=entry) if m.scenario == one.scenario else m for m in workload.mix)
         workload = replace(workload, mix=given)

@@ -14,7 +14,9 @@ HEADER = """\
 # that holds the true value with a probability of 90 %, and an origin: "measured" (with its source), "synthetic"
 # (from a load or a database that this tool made) or "assumption"."""
 
-UNSTATED = "# [policy.target_utilisation] is left out: the measured latency curve tells it; stated here, it decides."
+UNSTATED = (
+    "# [policy.target_utilisation] is left out: the measured latency curve gives it; a value here overrides that."
+)
 
 
 def to_toml(block: Block, notes: Sequence[str] = ()) -> str:

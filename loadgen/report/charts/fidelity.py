@@ -153,7 +153,7 @@ def errors(figures: Sequence[Stored]) -> Figure | None:
     keys.append(Key("band", GREEN, "allowed"))
     return figure(
         "Errors of all figures",
-        "those farther off stand at the edge",
+        "larger errors are drawn at the edge",
         build,
         keys=keys,
         sizes=(Size(680, 0), Size(230, 0)),

@@ -111,7 +111,7 @@ def tornado(matters: Sequence[Sensitivity]) -> Figure | None:
         Key("line", INK, "all inputs in their middle"),
     )
     subtitle = "the load over the range of each input alone"
-    return figure("What the load hangs on", subtitle, build, keys=keys, sizes=(Size(600, 0), Size(296, 0)))
+    return figure("What the load depends on", subtitle, build, keys=keys, sizes=(Size(600, 0), Size(296, 0)))
 
 
 def _names() -> alt.Axis:
