@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 NOT_MESSAGES = ("loadgen/population", "loadgen/profiling/names.py", "loadgen/profiling/lexer.py")
 """Texts of synthetic users, and words of SQL."""
 INSTEAD = {
-    "told|tells": "identifies, gives, not available",
+    "told|tells?": "identifies, gives, not available",
     "doubles|doubled": "duplicates, repeated",
     "crew": "scheduler",
     "sheets?": "CSV file",

@@ -43,8 +43,8 @@ def calibrate(
     *,
     scenario: Scenario = None,
     time: Time = Seconds(10),
-    output: OutputFile = None,
     database: options.Database,
+    output: OutputFile = None,
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:

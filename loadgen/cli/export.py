@@ -52,13 +52,13 @@ WithoutRefused = Annotated[
 def export(
     scenario: options.Scenario,
     *,
-    pgbench: Pgbench,
     mode: ModeOption = "both",
     variants: Variants = 64,
     without_refused: WithoutRefused = False,
     seed: options.LoadSeed = 1,
     database: options.Database,
     allow_unmarked: options.AllowUnmarked = None,
+    pgbench: Pgbench,
     json: options.Json = False,
 ) -> None:
     """Write a scenario as pgbench scripts.

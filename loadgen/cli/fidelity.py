@@ -48,10 +48,10 @@ PageFile = Annotated[
 def fidelity(
     *,
     scenario: Scenario = None,
+    database: options.Database,
     all_: ShowAll = False,
     export: ExportFile = None,
     page: PageFile = None,
-    database: options.Database,
     results_dir: options.ResultsDir = None,
     json: options.Json = False,
 ) -> None:

@@ -49,7 +49,7 @@ class PlanOptions:
         list[Path] | None,
         option(
             "--calibration", of="FILE", group=options.INPUT,
-            help="Calibration of the measured server, then that of the target; given twice. Default: assumptions.",
+            help="Calibration of the measured server; repeat the option for that of the target. Default: assumptions.",
         ),
     ] = None  # fmt: skip
     history: Annotated[

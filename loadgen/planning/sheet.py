@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from capacity.formatting import counted
 from loadgen.errors import UsageError
 from loadgen.user_files import FileKind, read_text
 
@@ -52,8 +53,8 @@ class Sheet:
             cells = _cells(line, where)
             if len(cells) != len(self.header):
                 raise UsageError(
-                    f"{where}: {len(cells)} values for {len(self.header)} columns; write one value per "
-                    "column, with a decimal point"
+                    f"{where}: {counted(len(cells), 'value')} for {counted(len(self.header), 'column')}; write one "
+                    "value per column, with a decimal point"
                 )
             yield where, cells
 

@@ -66,13 +66,13 @@ def _fan_outs(profile: Profile, lacks: list[str]) -> dict[str, Measured]:
         law = Measured(counted[name].buckets)
         if name in ("user_achievements", "user_progress") and law.most > MOST_NAMED:
             law = _cut(law)
-            lacks.append(f"{name}: at most {MOST_NAMED} a user here, because no two may be the same")
+            lacks.append(f"{name}: at most {MOST_NAMED} per user here, because no two may be the same")
         laws[name] = law
     profiles = counted.get("financial_profiles")
     if profiles is not None and profiles.without > 0:
         lacks.append(f"financial_profiles: {profiles.without:.1%} of users have none there; here every user has one")
     if profiles is not None and profiles.mean > 1:
-        lacks.append(f"financial_profiles: {profiles.mean:g} a user there; here every user has one")
+        lacks.append(f"financial_profiles: {profiles.mean:g} per user there; here every user has one")
     return laws
 
 
@@ -178,4 +178,4 @@ def _compare(profile: Profile, shape: Shape, trial: _Trial, lacks: list[str]) ->
         mean = float(rows_by_table[fan_out.table].mean())
         if abs(mean / fan_out.mean - 1) > _CLOSE:
             why = ": no more than there are children below 18" if fan_out.table == "education_goals" else ""
-            lacks.append(f"{fan_out.table}: {mean:.3g} a user here, {fan_out.mean:g} there{why}")
+            lacks.append(f"{fan_out.table}: {mean:.3g} per user here, {fan_out.mean:g} there{why}")

@@ -248,7 +248,7 @@ def _not_carried(result: RunResult, arrivals: OpenResult, schedule: Schedule) ->
         return []
     offered_tps = arrivals.offered / result.window_s
     what = (
-        f"the server answered {result.throughput_tps.value:,.0f} of {offered_tps:,.0f} offered transactions a second "
+        f"the server answered {result.throughput_tps.value:,.0f} of {offered_tps:,.0f} offered transactions per second "
         f"on {schedule.users} connections: {arrivals.backlog_end:,} were waiting at the end of the window, "
         f"{arrivals.dropped:,} were dropped, {arrivals.unfinished:,} unfinished"
     )

@@ -62,6 +62,9 @@ def own_options(verb: str) -> list[Any]:
 def test_options_are_in_named_groups(verb: str) -> None:
     found = own_options(verb)
     assert all(option.rich_help_panel for option in found)
+    assert found[-1].rich_help_panel == options.OUTPUT, "the last group, with --json and --help"
+    groups_in_order = list(dict.fromkeys(option.rich_help_panel for option in found))
+    assert groups_in_order[-1] == options.OUTPUT
     if verb in FULL:
         groups = {option.rich_help_panel for option in found}
         assert groups == {

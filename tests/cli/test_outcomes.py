@@ -75,6 +75,22 @@ def test_a_line_is_safe_to_print(message: str, line: str) -> None:
     assert one_line(message) == line
 
 
+@pytest.mark.parametrize(
+    ("password", "message", "line"),
+    [
+        ("a", "a database at a host", "*** database at *** host"),
+        ("x", "fix the index at postgresql://u:x@h and x", "fix the index at postgresql://u:***@h and ***"),
+        ("s3cr", "xs3cry and s3cr", "x***y and ***"),
+        ("a.c", "abc (a.c)", "abc (***)"),
+    ],
+)
+def test_a_short_password_is_masked_where_it_stands_alone(
+    password: str, message: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", password)
+    assert one_line(message) == line
+
+
 def test_a_long_line_keeps_what_to_do() -> None:
     line = one_line(f"--users {'9' * 10**6} is out of range; give 1 to 10")
     assert line.startswith("--users 999")

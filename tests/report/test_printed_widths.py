@@ -18,6 +18,7 @@ from capacity.growth import Forecast
 from capacity.values import Refusal
 from loadgen.cli import fidelity_result, forecast, plan_result, run_result, sweep
 from loadgen.cli.output import say
+from loadgen.cli.run import _end
 from loadgen.planning.history import read_csv
 from loadgen.runs import documents
 from loadgen.runs.format.run import RunRecord
@@ -128,6 +129,16 @@ def test_a_path_stays_whole_so_that_it_can_be_copied(monkeypatch: pytest.MonkeyP
     say(f"recorded in {path}; HTML page: loadgen report {path}")
     assert terminal.getvalue().split().count(path) == 1
     assert f"{path};" in terminal.getvalue().split()
+
+
+def test_a_run_says_that_its_objective_was_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = shown_runs.run()
+    assert record.result is not None
+    for judged in (True, False):
+        written = io.StringIO()
+        monkeypatch.setattr("sys.stderr", written)
+        _end(record, judged=judged, json=False)
+        assert written.getvalue().startswith(f"the objective was met: {record.objective}, measured ") == judged
 
 
 def test_a_level_without_a_valid_run_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,45 +149,48 @@ def notes_of(peak: MeasuredPeak | None, mix: ProductionMix | None, runs: Sequenc
     notes = []
     if runs:
         notes.append(
-            "Runs are of our own load: they tell which of a scenario's transactions read. Users' sessions and "
-            "transactions, the mix of scenarios and the peak to mean are production's: --profile, --requests."
+            "Runs have a synthetic load: they show only which of a scenario's transactions read. Sessions, "
+            "transactions per user, the mix of scenarios and the ratio of peak to mean need --profile and --requests."
         )
     if peak is not None:
-        notes.append("A request is taken for the same number of transactions at the peak as on average.")
+        notes.append("Assumed: a request causes as many transactions at the peak as on average.")
         if (peak.last - peak.first).days < 365:
-            notes.append(f"No year was seen: a season or a campaign outside {peak.first} to {peak.last} is an event.")
-        if peak.unordered:
             notes.append(
-                f"{counted(peak.unordered, 'row')} of {peak.source} stood before an earlier one: put in order."
+                f"The counts cover less than a year, {peak.first} to {peak.last}: describe a season or campaign "
+                "outside it as an event."
             )
+        if peak.unordered:
+            notes.append(f"{counted(peak.unordered, 'row')} of {peak.source} were out of order and were sorted.")
         if peak.zone == "UTC":
-            notes.append(f"Times of {peak.source} name no zone, and are taken for UTC.")
+            notes.append(f"Times of {peak.source} have no time zone; UTC is assumed.")
         if peak.origin is not Origin.MEASURED:
-            notes.append(f"{peak.source} says that its numbers are {_said(peak.origin)}: no measurement of production.")
+            notes.append(
+                f"{peak.source} declares its numbers as {_said(peak.origin)}, not as a measurement of production."
+            )
     if mix is not None:
         notes.append(
-            f"Transactions a user and day are the mean of {mix.days:g} days; their interval is what the statements "
-            "leave open, not how another month differs."
+            f"Transactions per user and day are the mean of {mix.days:g} days; their interval does not include the "
+            "difference to other months."
         )
         if mix.explained < 0.9995:
             notes.append(
-                f"{1 - mix.explained:.0%} of the statements' calls are of no scenario; they are taken for transactions "
-                "like the others, the low end without them."
+                f"{1 - mix.explained:.0%} of the statements' calls belong to no scenario; they count as transactions "
+                "like the others, except at the low end of the interval."
             )
         for name, use in mix.scenarios.items():
             reads = use.read_share
             if reads is not None and not reads.low - OTHER_MIX <= use.described_read_share <= reads.high + OTHER_MIX:
                 notes.append(
                     f"{name}: {reads.value:.0%} of production's transactions only read, {use.described_read_share:.0%} "
-                    "of the scenario's: its capacity was measured on another mix than production's."
+                    "of the scenario's: its capacity was measured on a different mix from production."
                 )
         if mix.origin is Origin.SYNTHETIC:
-            notes.append(f"{mix.source} is of a database that this tool filled: our own load, no production's.")
+            notes.append(f"{mix.source} describes a database that this tool filled: a synthetic load, not production.")
     return tuple(notes)
 
 
 def _said(origin: Origin) -> str:
-    return "an assumption" if origin is Origin.ASSUMPTION else "synthetic"
+    return "assumptions" if origin is Origin.ASSUMPTION else "synthetic"
 
 
 def workload_answer(

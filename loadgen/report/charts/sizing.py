@@ -23,7 +23,8 @@ def carried(plan: Plan, sizing: Sizing) -> Figure | None:
             "low": held.low,
             "value": held.value,
             "high": held.high,
-            "label": f"{stage.server}, {stage.replicas} replicas: {formatting.interval(held)} transactions a second",
+            "label": f"{stage.server}, {formatting.counted(stage.replicas, 'read replica')}: "
+            f"{formatting.interval(held)} transactions per second",
         }
         for stage in sizing.stages
         if (held := stage.carries_tps) is not None
