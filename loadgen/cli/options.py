@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
 
 import typer
 
@@ -37,8 +37,6 @@ SERVER: Final = "Embedded server"
 OUTPUT: Final = "Output"
 """Groups of options in the help; a verb may have others."""
 
-_T = TypeVar("_T")
-
 
 class BadValue(typer.BadParameter):
     """A value that no option of its type takes; the message begins with the value."""
@@ -57,6 +55,11 @@ class ParameterType:
 
     metavar: str
     parse: Callable[[str], Any]
+
+    @property
+    def __name__(self) -> str:
+        """Name of the type, by which typer on click knows it."""
+        return self.metavar
 
     def __call__(self, value: Any) -> Any:
         """Convert a value as it was typed; a default is one already. Raises BadValue."""
