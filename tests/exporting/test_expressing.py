@@ -179,8 +179,8 @@ def test_without_a_row_the_parameter_is_null(
 
 
 REFUSED = {
-    "next_id": ("row[0] + 1", "whole number computed from a row"),
-    "any_id": ("rng.choice(row)", "whole number computed from a row"),
+    "next_id": ("row[0] + 1", "integer computed from a row"),
+    "any_id": ("rng.choice(row)", "integer computed from a row"),
     "first_of_many": ("row[0]", "may return several rows"),
     "absent_text": ("row[0] if row else None", "NULL for a number only"),
     "never_null": ("row[0]", "the draw must return None"),

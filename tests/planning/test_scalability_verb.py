@@ -98,7 +98,7 @@ def test_rows_may_be_doubled_unordered_incomplete_and_weighted(run: Run) -> None
         ("nan,10\n2,20\n4,40\n8,80", 4, "line 2"),
         ("10,1000000\n20,1000\n40,1\n80,0.001", 4, "not_identified"),
         ("1,ten\n2,20\n4,40\n8,80", 2, "line 2: throughput 'ten' is not a number"),
-        ("1\n2,20\n4,40\n8,80", 2, "1 values for 2 columns"),
+        ("1\n2,20\n4,40\n8,80", 2, "1 value for 2 columns"),
         ('1,"10\n2,20', 2, "not CSV"),
     ],
 )
