@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from loadgen import interrupts
 from loadgen.cli.options import FLAG, OUTPUT, BadValue, option
@@ -38,6 +38,7 @@ def build() -> typer.Typer:
     """Build the application. Verbs' modules import nothing heavy at their top, so that --help answers at once."""
     app = typer.Typer(
         name="loadgen",
+        cls=Group,
         callback=_without_verb,
         invoke_without_command=True,
         pretty_exceptions_enable=False,
@@ -57,17 +58,33 @@ def help_text(verb: Callable[..., None]) -> str:
 
 
 class Command(TyperCommand):
-    """A verb, whose help names values and no types of Python, and lists --help with the options of its output."""
+    """A verb, whose help lists --help with the options of its output."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The parameters, --help included."""
-        params: list[Any] = [*super().get_params(ctx)]
+        params = _without_types(super().get_params(ctx))
         for param in params:
-            if param.param_type_name == "argument":
-                setattr(param, "display_type_rich", lambda ctx: None)  # noqa: B010  # it is a method
-            elif "--help" in param.opts:
-                param.rich_help_panel, param.metavar = OUTPUT, FLAG
+            if "--help" in param.opts:
+                param.rich_help_panel = OUTPUT
         return params
+
+
+class Group(TyperGroup):
+    """The command without a verb."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, --help included."""
+        return _without_types(super().get_params(ctx))
+
+
+def _without_types(params: list[Any]) -> list[Any]:
+    """Take Python's types out of the help: ``<bool>`` of flags, ``<str>`` beside an argument's own name."""
+    for param in params:
+        if param.param_type_name == "argument":
+            param.display_type_rich = lambda ctx: None
+        elif param.is_flag:
+            param.metavar = FLAG
+    return params
 
 
 def _without_verb(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from loadgen import interrupts
 from loadgen.errors import EnvironmentFault
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
     from rich.text import Text
+
+
+NO_SIZE: Final = 80
+"""Columns of a terminal that does not say how many it has."""
 
 
 def console() -> Console:
@@ -48,8 +52,19 @@ def say(line: str) -> None:
         return
     shown = printable(line)
     if sys.stderr.isatty():
-        shown = "\n".join(_wrapped(part, shutil.get_terminal_size().columns) for part in shown.split("\n"))
+        shown = "\n".join(_wrapped(part, _columns()) for part in shown.split("\n"))
     print(shown, file=sys.stderr, flush=True)
+
+
+def _columns() -> int:
+    """Width of the terminal of stderr; as rich finds it, without importing rich, since a signal may have come."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or NO_SIZE
+    except (OSError, ValueError):
+        return NO_SIZE
 
 
 def _wrapped(line: str, width: int) -> str:

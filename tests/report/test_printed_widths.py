@@ -16,10 +16,11 @@ from sizing_samples import bases, sensitivity, sizing, triggers
 
 from capacity.growth import Forecast
 from capacity.values import Refusal
-from loadgen.cli import fidelity_result, forecast, plan_result, run_result, sweep
+from loadgen.cli import fidelity_result, forecast, plan_result, run_result, scalability, sweep
 from loadgen.cli.output import say
 from loadgen.cli.run import _end
 from loadgen.planning.history import read_csv
+from loadgen.planning.throughputs import read
 from loadgen.runs import documents
 from loadgen.runs.format.run import RunRecord
 from loadgen.runs.format.verdict import Reason, Verdict
@@ -84,6 +85,14 @@ def show_forecast(tmp_path: Path) -> None:
     forecast.show(history, answer)
 
 
+def show_scalability(tmp_path: Path) -> None:
+    path = tmp_path / "levels.csv"
+    levels = ((1, 1_000), (2, 1_990), (4, 3_800), (8, 6_900), (16, 10_300), (32, 11_200), (64, 9_800))
+    path.write_text("concurrency,throughput\n" + "".join(f"{n},{x}\n{n},{x * 1.02:.0f}\n" for n, x in levels))
+    measured = read(tmp_path, str(path))
+    scalability.show(measured, measured.fit(0.9), (48.0, 1_000_000.0))
+
+
 PRINTERS: dict[str, Callable[[Path], None]] = {
     "run": lambda _: run_result.show(long_run()),
     "invalid run": lambda _: run_result.show(invalid_run()),
@@ -91,6 +100,7 @@ PRINTERS: dict[str, Callable[[Path], None]] = {
     "sweep": lambda _: sweep.show(shown_sweeps.sweep()),
     "plan": lambda _: show_plan(),
     "forecast": show_forecast,
+    "scalability": show_scalability,
     "fidelity": lambda _: fidelity_result.show(shown_fidelity.fidelity(), everything=True),
     "line": lambda _: say(f"loadgen: {LONG}; {LONG}"),
     "indented line": lambda _: say(f"  {LONG}; {LONG}"),
