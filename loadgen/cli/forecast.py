@@ -26,7 +26,7 @@ _Row = TypeVar("_Row")
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-Duplicates = Annotated[
+DuplicatesOption = Annotated[
     Duplicates,
     option(
         "--duplicates", of=ParameterType("RULE", quantities.one_of("last", "mean")), group=options.INPUT,
@@ -67,7 +67,7 @@ def forecast(
     ] = None,
     *,
     horizon: Annotated[int, options.horizon(1200)] = 18,
-    duplicates: Duplicates = "last",
+    duplicates: DuplicatesOption = "last",
     profile: ProfileFile = None,
     sweep: Sweep = None,
     workload: WorkloadFile = None,

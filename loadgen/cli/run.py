@@ -236,7 +236,7 @@ def _end(record: RunRecord, *, judged: bool, json: bool) -> None:
 
 def _measured(result: RunResult, objective: Objective) -> str:
     """The objective and what was measured: ``p95 ≤ 100 ms, measured 12.3 (11.9–12.8) ms``."""
-    from loadgen.report.numbers import interval
+    from capacity.formatting import interval
 
     return f"{objective}, measured {interval(result.response.percentile_ms(objective.percentile), 'ms')}"
 

@@ -112,7 +112,7 @@ def test_a_database_of_that_name_that_is_no_copy_is_kept(server: Target, databas
     name = copy_name(database.database)
     with connect(server, autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name}".encode())
-    with pytest.raises(GuardRefusal, match="is no working copy"):
+    with pytest.raises(GuardRefusal, match="is not a working copy"):
         fresh_copy(database)
     assert exists(server, name)
 

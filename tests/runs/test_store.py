@@ -81,7 +81,7 @@ def test_what_a_killed_process_left_is_cleared_by_the_next_and_what_one_writes_i
         assert list(tmp_path.glob(".*")) == [busy]
     assert (tmp_path / "run" / "manifest.json").exists()
     first, second = capsys.readouterr().err.splitlines()
-    assert ".sweep.partial, left half-written" in first
+    assert ".sweep.partial, left incomplete" in first
     assert "complete runs are kept" in first
     assert ".page.html." in second
 
