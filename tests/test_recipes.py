@@ -24,7 +24,7 @@ def test_all_recipes_together_pass_the_checks(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     _run("git", "clone", "--quiet", str(ROOT), str(clone), cwd=tmp_path)
     for recipe in RECIPES:
-        _run("git", "apply", str(ROOT / recipe), cwd=clone)
+        _run("git", "apply", "--3way", str(ROOT / recipe), cwd=clone)
     # The environment is this checkout's. Lock files that seem newer would have make install the clone into it.
     (clone / ".venv").symlink_to(ROOT / ".venv")
     for name in ("requirements.lock", "requirements-dev.lock", "build.lock", "pyproject.toml"):
