@@ -113,10 +113,11 @@ def test_no_line_is_wider_than_the_terminal(
     name: str, columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terminal = Terminal()
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "dumb")  # no colours
-    PRINTERS[name](tmp_path)
+    PRINTERS[name](Path())
     lines = terminal.getvalue().splitlines()
     assert lines
     assert [line for line in lines if len(line.rstrip()) > columns] == []

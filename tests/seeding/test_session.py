@@ -17,7 +17,7 @@ LOST = psycopg.OperationalError("consuming input failed: server closed the conne
 
 @pytest.mark.parametrize(
     ("embedded", "free_mib", "says"),
-    [(True, 3, "free space"), (True, 300, "check that the server runs"), (False, 3, "see that the server runs")],
+    [(True, 3, "free space"), (True, 300, "check that the server runs"), (False, 3, "check that the server runs")],
 )
 def test_a_server_that_ended_for_want_of_room_is_known_by_its_disk(
     monkeypatch: pytest.MonkeyPatch, embedded: bool, free_mib: int, says: str
