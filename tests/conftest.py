@@ -117,6 +117,9 @@ def requires_that(name: str, present: bool, why: str) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment() -> Iterator[None]:
     """No test finds a server, or settings, of whoever runs it."""
+    # A shell without job control has what it runs with & ignore SIGINT.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith(("LOADGEN_", "PG")) and name not in ("LOADGEN_REQUIRE", "LOADGEN_PG_BIN"):

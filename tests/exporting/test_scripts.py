@@ -73,7 +73,7 @@ def query_id(conn: psycopg.Connection, statement: StatementDescription) -> int:
     return int(re.search(r"Query Identifier: (-?\d+)", plan)[1])
 
 
-@pytest.mark.parametrize("mode", ["sequential", "pipeline"])
+@pytest.mark.parametrize("mode", [pytest.param("sequential", marks=pytest.mark.ci), "pipeline"])
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_scripts_send_the_statements_of_the_engine_as_often(
     name: str, mode: str, exported, seeded: Target, pgbench_program: Path

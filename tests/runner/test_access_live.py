@@ -262,7 +262,12 @@ def test_reads_wait_for_a_replica_that_replays(seeded: Target, scenario: Path, r
 
 
 @pytest.mark.parametrize(
-    ("policy", "share"), [("round-robin", 0.5), ("least-busy", 1.0), pytest.param("primary", 0.0, marks=pytest.mark.ci)]
+    ("policy", "share"),
+    [
+        ("round-robin", 0.5),
+        pytest.param("least-busy", 1.0, marks=pytest.mark.ci),
+        pytest.param("primary", 0.0, marks=pytest.mark.ci),
+    ],
 )
 def test_policies_divide_the_reads(
     seeded: Target, scenario: Path, replica: Replica, policy: ReadPolicy, share: float

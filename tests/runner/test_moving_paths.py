@@ -122,7 +122,7 @@ def test_a_name_that_moves_is_not_followed(relay: Relay, foreign: Foreign, seede
     assert foreign.checksum() == before
 
 
-@pytest.mark.parametrize("mode", ["sequential", "pipeline"])
+@pytest.mark.parametrize("mode", ["sequential", pytest.param("pipeline", marks=pytest.mark.ci)])
 def test_a_poolers_entry_that_moves_is_not_followed(
     mode: str, pooler: Pooler, foreign: Foreign, seeded: Target, here: Loadgen
 ) -> None:

@@ -88,7 +88,7 @@ def test_the_load_is_the_same_for_any_number_of_processes(seeded: Target, tmp_pa
     assert max(s.users for s in whole) == 6
 
 
-@pytest.mark.parametrize("on_loss", ["stop", "continue"])
+@pytest.mark.parametrize("on_loss", ["stop", pytest.param("continue", marks=pytest.mark.ci)])
 def test_a_process_that_is_killed_shows_with_its_share(seeded: Target, tmp_path: Path, on_loss: OnLoss) -> None:
     schedule = Schedule(40, True, ramp_s=0, warmup_s=0, measure_s=5, drain_s=5, seed=1)
 
