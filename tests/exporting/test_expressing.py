@@ -21,6 +21,7 @@ from loadgen.runs.format.schedule import Mode
 
 Pgbench = Callable[..., "subprocess.CompletedProcess[str]"]
 MODES: tuple[Mode, ...] = ("sequential", "pipeline")
+by_mode = pytest.mark.parametrize("mode", [pytest.param("sequential", marks=pytest.mark.ci), "pipeline"])
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ VALUES ($1, $2, 'kept') -- a comment
 """
 
 
-@pytest.mark.parametrize("mode", MODES)
+@by_mode
 def test_every_text_arrives_as_it_was_drawn(
     mode: str, write: Callable[..., Export], seeded: Target, pgbench: Pgbench, tmp_path: Path
 ) -> None:
@@ -75,7 +76,7 @@ def test_every_text_arrives_as_it_was_drawn(
     assert found == set(TEXTS)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@by_mode
 def test_a_batch_acts_for_its_users_in_order_of_id(
     mode: str, write: Callable[..., Export], seeded: Target, pgbench: Pgbench, tmp_path: Path
 ) -> None:
@@ -129,7 +130,7 @@ class Mine(PostgresUser):
 """
 
 
-@pytest.mark.parametrize("mode", MODES)
+@by_mode
 def test_a_column_is_handed_on_and_null_is_null(
     mode: str, write: Callable[..., Export], seeded: Target, pgbench: Pgbench, tmp_path: Path
 ) -> None:
@@ -156,7 +157,7 @@ UPDATE goals SET status = 'completed' WHERE id = $2 AND user_id = $1
 """
 
 
-@pytest.mark.parametrize("mode", MODES)
+@by_mode
 def test_without_a_row_the_parameter_is_null(
     mode: str, write: Callable[..., Export], seeded: Target, pgbench: Pgbench, tmp_path: Path
 ) -> None:

@@ -30,7 +30,9 @@ def tab() -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture(scope="module", params=PAGES)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.ci if name == "fidelity" else ()) for name in PAGES]
+)
 def shown(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
     subject, charts = PAGES[request.param]
     path = tmp_path_factory.mktemp("page") / "report.html"
