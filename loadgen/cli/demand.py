@@ -24,7 +24,7 @@ ByOption = Annotated[
     By,
     option(
         "--by", of=ParameterType("CLASS", quantities.one_of("scenario", "transaction")), group=options.INPUT,
-        help="Class of transactions to compute the demand of: scenario or transaction.",
+        help="Report the demand of each scenario or of each transaction.",
     ),
 ]  # fmt: skip
 CalibrationFile = Annotated[
@@ -52,7 +52,7 @@ def demand(
     """Compute what a transaction costs the server: CPU, WAL, reads.
 
     A sweep gives the service demand of its scenario at each level. The demand of each transaction needs runs in which
-    the transactions have different shares, best two runs of each alone: loadgen run SCENARIO --only NAME.
+    the transactions have different shares, preferably two runs of each alone: loadgen run SCENARIO --only NAME.
     Transactions whose shares rose and fell together cannot be separated and are refused.
 
     Example: loadgen demand

@@ -122,7 +122,8 @@ class LoadOptions:
         Objective | None,
         option(
             "--objective", of=options.OBJECTIVE, group=options.OBJECTIVES,
-            help="Longest response time at a percentile. Default: p95=100ms.",
+            help="Longest response time at a percentile. If it is given and missed, the exit code is 1. "
+            "Default: p95=100ms.",
         ),
     ] = None  # fmt: skip
     max_errors: Annotated[

@@ -151,7 +151,7 @@ AllowUnmarked = Annotated[
     str | None,
     option(
         "--allow-unmarked", of="DATABASE", group=DATABASE,
-        help="Write to the database of this name although it is not marked as synthetic, or has rules or triggers of "
+        help="Accept the database of this name although it is not marked as synthetic, or has rules or triggers of "
         "others.",
     ),
 ]  # fmt: skip

@@ -41,8 +41,8 @@ class PlanOptions:
         list[str] | None,
         option(
             "--run", of="RUN", group=options.INPUT,
-            help="Run of a swept scenario; repeatable. Runs in which transactions have other shares give the demand of "
-            "each transaction, runs with --replica the cost of replay.",
+            help="Run of a swept scenario; repeatable. Runs with other shares of transactions give the demand of each "
+            "transaction; runs with --replica give the cost of WAL replay.",
         ),
     ] = None  # fmt: skip
     calibration: Annotated[
@@ -113,7 +113,7 @@ class PlanOptions:
         float,
         option(
             "--growth", of=ParameterType("FACTOR", quantities.number(0, 100)), group=WHAT_IF,
-            help="Plan for users who grow by this multiple of the forecast growth.",
+            help="Multiply the forecast growth by this factor.",
         ),
     ] = 1  # fmt: skip
     mix: Annotated[
