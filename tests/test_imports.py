@@ -172,6 +172,7 @@ def test_verbs_import_nothing_heavy_at_their_top(path: Path) -> None:
     assert not roots & (HEAVY | {"pydantic", "altair", "jinja2"})
 
 
+@pytest.mark.slow
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys\nfrom loadgen.cli import main\n"

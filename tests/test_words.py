@@ -131,5 +131,6 @@ def test_a_term_that_the_help_uses_is_in_the_glossary(term: str) -> None:
     assert not used or term in glossary()
 
 
+@pytest.mark.slow
 def test_the_terms_that_the_help_lists_are_used_in_it_or_on_its_page() -> None:
     assert set(TERMS.split(", ")) <= glossary()
