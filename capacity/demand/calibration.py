@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from capacity.values import LEVEL, Interval, Origin, Refusal
 
 LEAST_STATEMENTS = 3
-"""Least statements timed on both machines; fewer do not show how much the ratio varies between statements."""
+"""Fewest statements timed on both machines; fewer would not show how much the ratio varies between statements."""
 ASSUMED_RATIO = Interval(0.5, 1.0, 2.0)
 """CPU time on another kind of server over that on the measured one, without calibration.
 

@@ -68,7 +68,7 @@ def intervals(test: BackTest, horizon: int, level: float) -> Intervals:
 
 
 def _half_width_at(test: BackTest, row: int, horizon: int, level: float) -> Floats:
-    """Half-widths of the interval that origin ``row``, at least the second, gives from the errors known there."""
+    """Half-widths of the interval at origin ``row`` (1 or later), from the errors of earlier origins."""
     past, now = test.ends[:row], int(test.ends[row])
     is_known = past[:, None] + np.arange(1, horizon + 1)[None] <= now
     errors = np.where(is_known, test.errors[:row] / np.sqrt(test.scale[:row] * test.scale[row])[:, None], np.nan)

@@ -20,7 +20,7 @@ from capacity.growth.breaks import Breaks, find_breaks
 from capacity.growth.season import Pattern, find
 
 MOST_ORIGINS = 48
-"""Most origins, evenly spaced; more cost time and add little, since they share most of their future."""
+"""Largest number of origins, evenly spaced: more cost time and add little, since their futures overlap."""
 SHARPNESS = 8.0
 """Exponent of the weights; on the tuning series 5 to 20 are equally good, below 2 (an average) is worse."""
 USUAL_POWER = 0.8

@@ -61,7 +61,7 @@ class Command(TyperCommand):
     """A verb, whose help lists --help with the options of its output."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, --help included."""
+        """Parameters of the command as the help lists them, with --help."""
         params = _without_types(super().get_params(ctx))
         for param in params:
             if "--help" in param.opts:
@@ -73,7 +73,7 @@ class Group(TyperGroup):
     """The command without a verb."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """The parameters, --help included."""
+        """Parameters of the command as the help lists them, with --help."""
         return _without_types(super().get_params(ctx))
 
 

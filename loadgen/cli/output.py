@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 NO_SIZE: Final = 80
-"""Columns of a terminal that does not say how many it has."""
+"""Width in columns assumed for a terminal that reports none."""
 
 
 def console() -> Console:

@@ -197,7 +197,7 @@ def pooler(text: str) -> Pooler:
 
 
 def read_policy(text: str) -> ReadPolicy:
-    """Parse a policy for reads."""
+    """Parse which servers answer read-only transactions: ``replica``, ``round-robin``, ``least-busy``, ``primary``."""
     from loadgen.runs.access_parsing import parse_read_policy
 
     return parse_read_policy(text)

@@ -1,4 +1,4 @@
-"""Output of a server, the same for every verb."""
+"""How every verb prints an embedded server: a table for people, fields for JSON."""
 
 from __future__ import annotations
 

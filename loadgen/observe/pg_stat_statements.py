@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,9 +92,3 @@ def between(before: Snapshot, after: Snapshot) -> tuple[StatementUse, ...]:
     """Statements that ran between two snapshots, busiest first."""
     uses = (use.since(before.get(queryid)) for queryid, use in after.items())
     return tuple(sorted((use for use in uses if use.calls), key=lambda use: (-use.total_exec_ms, use.queryid)))
-
-
-def starting_with(uses: Iterable[StatementUse], prefix: str) -> tuple[StatementUse, ...]:
-    """Statements whose text begins with ``prefix``; runs of white space count as one blank."""
-    normalised = " ".join(prefix.split())
-    return tuple(use for use in uses if " ".join(use.query.split()).startswith(normalised))

@@ -56,7 +56,7 @@ class DemandAnswer:
     idle: IdleTaken
     runs: tuple[str, ...]
     left_out: tuple[str, ...]
-    """Runs that are invalid or without throughput."""
+    """Runs left out, because they are invalid or have no throughput."""
     server_version: str
     cores: int | None
     format: Literal["loadgen.demand/1"] = DEMAND_FORMAT
